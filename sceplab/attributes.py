@@ -1,0 +1,221 @@
+"""The SCEP signed attributes: what makes a CMS message a SCEP message (RFC 8894, 3.2.1).
+
+Rule: everything about transactionID, messageType, pkiStatus, failInfo and the
+nonces is here, both ways: `parse_attributes` reads them from CMS attributes,
+`build_attributes` makes the attributes again.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from enum import IntEnum
+from typing import TypeVar
+
+from sceplab import der, oids
+from sceplab.errors import BuildError, Layer, Problem
+
+_E = TypeVar("_E", bound=IntEnum)
+
+
+class MessageType(IntEnum):
+    """messageType (RFC 8894, 3.2.1.2); 18 was dropped with the drafts."""
+
+    CertRep = 3
+    RenewalReq = 17
+    UpdateReq = 18
+    PKCSReq = 19
+    CertPoll = 20
+    GetCert = 21
+    GetCRL = 22
+
+
+class PkiStatus(IntEnum):
+    """pkiStatus of a CertRep (RFC 8894, 3.2.1.3)."""
+
+    SUCCESS = 0
+    FAILURE = 2
+    PENDING = 3
+
+
+class FailInfo(IntEnum):
+    """failInfo of a FAILURE (RFC 8894, 3.2.1.4)."""
+
+    badAlg = 0
+    badMessageCheck = 1
+    badRequest = 2
+    badTime = 3
+    badCertId = 4
+
+
+FAIL_INFO_MEANING = {
+    FailInfo.badAlg: "unrecognised or unsupported algorithm",
+    FailInfo.badMessageCheck: "integrity check (signature) failed",
+    FailInfo.badRequest: "transaction not permitted or supported",
+    FailInfo.badTime: "the signing time is too far from the CA's clock",
+    FailInfo.badCertId: "no certificate matches the given one",
+}
+NONCE_LENGTH = 16
+
+
+@dataclass(frozen=True, slots=True)
+class Attribute:
+    """A CMS Attribute (RFC 5652, 5.3): `values` are the DER elements in the order sent."""
+
+    oid: str
+    values: tuple[bytes, ...]
+
+    @property
+    def name(self) -> str:
+        """The attribute's name, or its dotted identifier."""
+        return oids.name_of(self.oid)
+
+    @property
+    def string_type(self) -> str:
+        """The ASN.1 type of the first value, "" where there is none."""
+        if not self.values or not self.values[0]:
+            return ""
+        tag = self.values[0][0]
+        return der.STRING_TYPE_NAMES.get(tag & ~der.CONSTRUCTED, f"tag {tag:02x}")
+
+
+@dataclass(frozen=True, slots=True)
+class ScepAttributes:
+    """The SCEP attributes of one message; None means "not sent".
+
+    `message_type`, `pki_status` and `fail_info` are kept as the text that was
+    sent ("19"); the properties give the enum members where the text is one.
+    Nonces are octets, normally 16.
+    """
+
+    message_type: str | None = None
+    transaction_id: str | None = None
+    sender_nonce: bytes | None = None
+    recipient_nonce: bytes | None = None
+    pki_status: str | None = None
+    fail_info: str | None = None
+    fail_info_text: str | None = None
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def type(self) -> MessageType | None:
+        """The messageType as a member of the enum, None if absent or unknown."""
+        return _member(MessageType, self.message_type)
+
+    @property
+    def status(self) -> PkiStatus | None:
+        """The pkiStatus as a member of the enum, None if absent or unknown."""
+        return _member(PkiStatus, self.pki_status)
+
+    @property
+    def failure(self) -> FailInfo | None:
+        """The failInfo as a member of the enum, None if absent or unknown."""
+        return _member(FailInfo, self.fail_info)
+
+
+def _member(enum: type[_E], text: str | None) -> _E | None:
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > 9:  # noqa: PLR2004 - no int of megabytes
+        return None
+    try:
+        return enum(int(text))
+    except ValueError:
+        return None
+
+
+# field of ScepAttributes -> (OID, ASN.1 type that RFC 8894 table 1 demands)
+FIELDS: dict[str, tuple[str, int]] = {
+    "transaction_id": (oids.TRANSACTION_ID, der.PRINTABLE_STRING),
+    "message_type": (oids.MESSAGE_TYPE, der.PRINTABLE_STRING),
+    "pki_status": (oids.PKI_STATUS, der.PRINTABLE_STRING),
+    "fail_info": (oids.FAIL_INFO, der.PRINTABLE_STRING),
+    "fail_info_text": (oids.FAIL_INFO_TEXT, der.UTF8_STRING),
+    "sender_nonce": (oids.SENDER_NONCE, der.OCTET_STRING),
+    "recipient_nonce": (oids.RECIPIENT_NONCE, der.OCTET_STRING),
+}
+_FIELD_OF = {oid: (field, tag) for field, (oid, tag) in FIELDS.items()}
+
+
+def parse_attribute_list(content: bytes, start: int = 0, end: int | None = None) -> tuple[Attribute, ...]:
+    """Read the Attributes that stand one after the other in `content`.
+
+    Raises DerError where one is malformed.
+    """
+    out = []
+    pos, stop = start, len(content) if end is None else end
+    while pos < stop:
+        item = der.read(content, pos, stop)
+        fields = item.children()
+        if item.tag != der.SEQUENCE or len(fields) != 2 or fields[1].tag != der.SET:  # noqa: PLR2004
+            raise der.DerError(pos, "an Attribute (type and SET of values)", f"tag {item.tag:02x}")
+        out.append(Attribute(der.oid_of(fields[0]), tuple(v.raw for v in fields[1].children())))
+        pos = item.end
+    return tuple(out)
+
+
+def build_attribute(attribute: Attribute) -> bytes:
+    """Return the DER of one Attribute, its values in the order given."""
+    return der.sequence(der.oid(attribute.oid), der.encode(der.SET, *attribute.values))
+
+
+def parse_attributes(attributes: Iterable[Attribute]) -> ScepAttributes:
+    """Pick the SCEP attributes out of signed attributes; other attributes are passed over. Never raises."""
+    found: dict[str, str | bytes] = {}
+    problems: list[Problem] = []
+    for attribute in attributes:
+        known = _FIELD_OF.get(attribute.oid)
+        if known is None:
+            continue
+        field, tag = known
+        if field in found:
+            problems.append(_problem("duplicate", f"one {attribute.name}", "another one; the first is used"))
+            continue
+        if len(attribute.values) != 1:
+            problems.append(_problem("values", f"one value of {attribute.name}", f"{len(attribute.values)}"))
+            if not attribute.values:
+                continue
+        try:
+            value = der.read(attribute.values[0])
+            if value.tag & ~der.CONSTRUCTED != tag:
+                wanted = der.STRING_TYPE_NAMES[tag]
+                problems.append(_problem("string-type", f"{attribute.name} as {wanted}", attribute.string_type))
+            found[field] = value.octets() if tag == der.OCTET_STRING else der.text_of(value)
+        except der.DerError as error:
+            problems.append(error.problem(Layer.ATTRIBUTES))
+    for required, (oid, _) in FIELDS.items():
+        if required in {"transaction_id", "message_type"} and required not in found:
+            advice = "Without it this is CMS, but not a SCEP message (RFC 8894, 3.2.1)."
+            problems.append(_problem("missing", oids.name_of(oid), "no such attribute", advice))
+    result = ScepAttributes(**found, problems=tuple(problems))  # type: ignore[arg-type]
+    for label, text, member in (
+        ("messageType", result.message_type, result.type),
+        ("pkiStatus", result.pki_status, result.status),
+        ("failInfo", result.fail_info, result.failure),
+    ):
+        if text is not None and member is None:
+            problems.append(_problem("unknown-value", f"a {label} that RFC 8894 knows", repr(text[:40])))
+    return replace(result, problems=tuple(problems))
+
+
+def _problem(code: str, expected: str, found: str, advice: str = "") -> Problem:
+    return Problem(Layer.ATTRIBUTES, code, expected, found, None, advice)
+
+
+def build_attributes(attributes: ScepAttributes) -> tuple[Attribute, ...]:
+    """Return the CMS attributes for what is set, each of the type RFC 8894 table 1 demands.
+
+    Raises BuildError where a text cannot be a PrintableString.
+    """
+    out = []
+    for field, (oid, tag) in FIELDS.items():
+        value = getattr(attributes, field)
+        if value is None:
+            continue
+        if isinstance(value, str):
+            try:
+                content = value.encode("utf-8" if tag == der.UTF8_STRING else "ascii")
+            except UnicodeEncodeError:
+                raise BuildError(f"{oids.name_of(oid)} must be a PrintableString, not {value!r}") from None
+        else:
+            content = value
+        out.append(Attribute(oid, (der.encode(tag, content),)))
+    return tuple(out)

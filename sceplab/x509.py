@@ -1,0 +1,364 @@
+"""The parts of X.509 that CMS points at: names, certificates, CRLs (RFC 5280).
+
+Rule: read only. `cryptography` refuses some certificates that real SCEP clients
+sign with (X.509 v1 with 32-octet serials, odd extensions), and re-encodes names,
+so what identifies a signer or a recipient is sliced from the captured bytes.
+Keys are loaded, and new certificates are made, by `cryptography`.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from functools import lru_cache
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+from cryptography.hazmat.primitives.serialization import load_der_public_key
+
+from sceplab import der, oids
+from sceplab.errors import Layer, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class NameAttribute:
+    """One AttributeTypeAndValue of a name; `string_type` is the ASN.1 type that was sent."""
+
+    oid: str
+    value: str
+    string_type: str
+
+    @property
+    def keyword(self) -> str:
+        """The short keyword (CN, O, unstructuredName ...)."""
+        return oids.keyword_of(self.oid)
+
+
+@dataclass(frozen=True, slots=True)
+class Name:
+    """A distinguished name, kept as the bytes that were sent; the parts are read on demand."""
+
+    raw: bytes
+
+    @property
+    def rdns(self) -> tuple[tuple[NameAttribute, ...], ...]:
+        """The RDNs in the order sent; an RDN of several attributes is one with "+" in text."""
+        return _rdns(self.raw)
+
+    def get(self, oid: str) -> str | None:
+        """Return the first value of an attribute type, or None."""
+        return next((a.value for rdn in self.rdns for a in rdn if a.oid == oid), None)
+
+    def rfc4514(self) -> str:
+        """Return the name on one line, last RDN first (RFC 4514), as `openssl -nameopt RFC2253,utf8` has it."""
+        return ",".join(
+            "+".join(f"{a.keyword}={_escape(a.value)}" for a in reversed(rdn)) for rdn in reversed(self.rdns)
+        )
+
+    def oneline(self) -> str:
+        """Return the name in the order sent, as `openssl cms -cmsout -print` has it."""
+        return ", ".join(" + ".join(f"{a.keyword}={_quote(a.value)}" for a in rdn) for rdn in self.rdns)
+
+    def __str__(self) -> str:
+        return self.rfc4514()
+
+
+def _escape(value: str) -> str:
+    out = "".join("\\" + c if c in ',+"\\<>;' else f"\\{ord(c):02X}" if c < " " or c == "\x7f" else c for c in value)
+    if out[:1] in {"#", " "}:
+        out = "\\" + out
+    if len(out) > 1 and out.endswith(" "):
+        out = out[:-1] + "\\ "
+    return out
+
+
+def _quote(value: str) -> str:
+    escaped = "".join("\\" + c if c in '"\\' else f"\\{ord(c):02X}" if c < " " or c == "\x7f" else c for c in value)
+    special = any(c in ",+<>;" for c in value) or value[:1] in {"#", " "} or value[-1:] == " "
+    return f'"{escaped}"' if special else escaped
+
+
+@lru_cache(maxsize=512)
+def _rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
+    out: list[tuple[NameAttribute, ...]] = []
+    try:
+        for rdn in der.read(raw).children():
+            attributes = []
+            for pair in rdn.children():
+                kind, value = pair.children()[:2]
+                string_type = der.STRING_TYPE_NAMES.get(value.tag & ~der.CONSTRUCTED, f"tag {value.tag:02x}")
+                attributes.append(NameAttribute(der.oid_of(kind), der.text_of(value), string_type))
+            out.append(tuple(attributes))
+    except (der.DerError, ValueError):
+        # A name that stops making sense half way: what came before still helps.
+        out.append((NameAttribute("(unreadable)", raw.hex(), "raw"),))
+    return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class Extension:
+    """An X.509 v3 extension; `value` is the DER inside the OCTET STRING."""
+
+    oid: str
+    critical: bool
+    value: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate as captured. `serial` are the content octets of the INTEGER, `public_key_info` the SPKI."""
+
+    der: bytes
+    version: int
+    serial: bytes
+    signature_algorithm: str
+    issuer: Name
+    subject: Name
+    not_before: datetime | None
+    not_after: datetime | None
+    public_key_info: bytes
+    extensions: tuple[Extension, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def serial_number(self) -> int:
+        """The serial as a number (RFC 5280 wants it positive; not all are)."""
+        return int.from_bytes(self.serial, "big", signed=True)
+
+    @property
+    def serial_hex(self) -> str:
+        """The serial as OpenSSL prints it: upper-case hex, whole octets."""
+        return serial_hex(self.serial)
+
+    @property
+    def self_issued(self) -> bool:
+        """Whether issuer and subject are the same bytes."""
+        return self.issuer.raw == self.subject.raw
+
+    def fingerprint(self, digest: str = "sha256") -> str:
+        """Return the fingerprint of the whole certificate in lower-case hex (RFC 8894, 2.2)."""
+        return hashlib.new(digest, self.der, usedforsecurity=False).hexdigest()
+
+    def extension(self, oid: str) -> Extension | None:
+        """Return an extension by its identifier, or None."""
+        return next((e for e in self.extensions if e.oid == oid), None)
+
+    @property
+    def key_usage(self) -> frozenset[str] | None:
+        """The names of the keyUsage bits, or None where there is no such extension (RFC 5280, 4.2.1.3)."""
+        extension = self.extension(oids.KEY_USAGE)
+        if extension is None:
+            return None
+        try:
+            bits = der.read_expected(extension.value, der.BIT_STRING, "keyUsage").value
+        except der.DerError:
+            return frozenset()
+        number = int.from_bytes(bits[1:3].ljust(2, b"\0"), "big")
+        return frozenset(name for i, name in enumerate(KEY_USAGE_BITS) if number & 0x8000 >> i)
+
+    @property
+    def subject_key_identifier(self) -> bytes | None:
+        """The key identifier in the extension, or None."""
+        extension = self.extension(oids.SUBJECT_KEY_IDENTIFIER)
+        if extension is None:
+            return None
+        try:
+            return der.read(extension.value).octets()
+        except der.DerError:
+            return None
+
+    @property
+    def is_ca(self) -> bool:
+        """Whether basicConstraints says CA:TRUE."""
+        extension = self.extension(oids.BASIC_CONSTRAINTS)
+        if extension is None:
+            return False
+        try:
+            fields = der.read(extension.value).children()
+        except der.DerError:
+            return False
+        return bool(fields) and fields[0].tag == der.BOOLEAN and fields[0].value != b"\0"
+
+    def public_key(self) -> PublicKeyTypes:
+        """Load the public key; raises ValueError when it is none that `cryptography` knows."""
+        return load_public_key(self.public_key_info)
+
+    def __str__(self) -> str:
+        return f"{self.subject.rfc4514()} (serial {self.serial_hex}, issued by {self.issuer.rfc4514()})"
+
+
+KEY_USAGE_BITS = (
+    "digitalSignature",
+    "nonRepudiation",
+    "keyEncipherment",
+    "dataEncipherment",
+    "keyAgreement",
+    "keyCertSign",
+    "cRLSign",
+    "encipherOnly",
+    "decipherOnly",
+)
+
+
+@lru_cache(maxsize=256)
+def load_public_key(public_key_info: bytes) -> PublicKeyTypes:
+    """Load a SubjectPublicKeyInfo; raises ValueError when `cryptography` cannot."""
+    try:
+        return load_der_public_key(public_key_info)
+    except UnsupportedAlgorithm as error:
+        raise ValueError(str(error)) from error
+
+
+def serial_hex(content: bytes) -> str:
+    """Return the content octets of a serial number as OpenSSL prints it."""
+    number = int.from_bytes(content, "big", signed=True)
+    text = f"{abs(number):X}"
+    text = text.zfill(len(text) + len(text) % 2)
+    return "-" + text if number < 0 else text
+
+
+def parse_time(element: der.Element) -> datetime | None:
+    """Read UTCTime or GeneralizedTime in any of the forms seen; None where it is no time."""
+    text = element.value.decode("ascii", "replace")
+    digits, zone = text.rstrip("Z"), text[-1:]
+    if element.tag == der.UTC_TIME:
+        century = "19" if digits[:2] >= "50" else "20"
+        digits = century + digits
+    elif element.tag != der.GENERALIZED_TIME:
+        return None
+    if zone != "Z":
+        return _parse_zoned(digits)
+    for form in ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d%H%M%S.%f"):
+        try:
+            return datetime.strptime(digits, form).replace(tzinfo=UTC)
+        except ValueError:
+            continue
+    return None
+
+
+def _parse_zoned(digits: str) -> datetime | None:
+    # A time without Z is not DER; with an offset it still has a meaning.
+    for form in ("%Y%m%d%H%M%S%z", "%Y%m%d%H%M%z"):
+        try:
+            return datetime.strptime(digits, form).astimezone(UTC)
+        except (ValueError, OverflowError):
+            continue
+    return None
+
+
+@lru_cache(maxsize=256)
+def parse_certificate(data: bytes) -> Certificate:
+    """Read a certificate (RFC 5280, 4.1) as far as it goes; `problems` says what was wrong. Never raises."""
+    fields = _Fields()
+    problems: list[Problem] = []
+    try:
+        _read_certificate(data, fields)
+    except (der.DerError, ValueError, IndexError) as error:
+        if isinstance(error, der.DerError):
+            problems.append(error.problem(Layer.CERTIFICATE))
+        else:
+            problems.append(Problem(Layer.CERTIFICATE, "short", "a whole certificate", "missing fields"))
+    return Certificate(
+        data,
+        fields.version,
+        fields.serial,
+        fields.signature_algorithm,
+        fields.issuer,
+        fields.subject,
+        fields.not_before,
+        fields.not_after,
+        fields.public_key_info,
+        fields.extensions,
+        tuple(problems),
+    )
+
+
+class _Fields:
+    """What was read of a certificate so far."""
+
+    version = 1
+    serial = b""
+    signature_algorithm = ""
+    issuer = Name(b"")
+    subject = Name(b"")
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    public_key_info = b""
+    extensions: tuple[Extension, ...] = ()
+
+
+def _read_certificate(data: bytes, out: _Fields) -> None:
+    outer = der.read_expected(data, der.SEQUENCE, "Certificate").children()
+    out.signature_algorithm = der.oid_of(outer[1].children()[0])
+    parts = outer[0].children()
+    if parts[0].tag == der.CONTEXT | der.CONSTRUCTED:
+        out.version = der.int_of(parts.pop(0).children()[0]) + 1
+    out.serial = parts[0].value
+    out.issuer = Name(parts[2].raw)
+    times = parts[3].children()
+    out.not_before, out.not_after = parse_time(times[0]), parse_time(times[1])
+    out.subject = Name(parts[4].raw)
+    out.public_key_info = parts[5].raw
+    for part in parts[6:]:
+        if part.tag == der.CONTEXT | der.CONSTRUCTED | 3:
+            out.extensions = parse_extensions(part.children()[0])
+
+
+def parse_extensions(element: der.Element) -> tuple[Extension, ...]:
+    """Read an Extensions SEQUENCE (RFC 5280, 4.1); raises DerError where it is malformed."""
+    out = []
+    for item in element.children():
+        fields = item.children()
+        if len(fields) < 2:  # noqa: PLR2004 - extnID and extnValue
+            raise der.DerError(item.start, "extnID and extnValue", f"{len(fields)} fields")
+        critical = len(fields) > 2 and fields[1].tag == der.BOOLEAN and fields[1].value != b"\0"  # noqa: PLR2004
+        out.append(Extension(der.oid_of(fields[0]), critical, fields[-1].octets()))
+    return tuple(out)
+
+
+@dataclass(frozen=True, slots=True)
+class RevocationList:
+    """A CRL as captured (RFC 5280, 5.1); `revoked` holds serials as content octets."""
+
+    der: bytes
+    issuer: Name
+    this_update: datetime | None
+    next_update: datetime | None
+    revoked: tuple[bytes, ...]
+    extensions: tuple[Extension, ...]
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def number(self) -> int | None:
+        """The cRLNumber, or None."""
+        extension = next((e for e in self.extensions if e.oid == oids.CRL_NUMBER), None)
+        try:
+            return None if extension is None else der.int_of(der.read(extension.value))
+        except der.DerError:
+            return None
+
+
+def parse_crl(data: bytes) -> RevocationList:
+    """Read a CRL as far as it goes; `problems` says what was wrong. Never raises."""
+    issuer, times, revoked, extensions = Name(b""), [], [], ()
+    problems = []
+    try:
+        parts = der.read_expected(data, der.SEQUENCE, "CertificateList").children()[0].children()
+        if parts[0].tag == der.INTEGER:
+            parts.pop(0)
+        issuer = Name(parts[1].raw)
+        rest = parts[2:]
+        while rest and rest[0].tag in {der.UTC_TIME, der.GENERALIZED_TIME}:
+            times.append(parse_time(rest.pop(0)))
+        for part in rest:
+            if part.tag == der.SEQUENCE:
+                revoked = [entry.children()[0].value for entry in part.children()]
+            elif part.tag == der.CONTEXT | der.CONSTRUCTED:
+                extensions = parse_extensions(part.children()[0])
+    except der.DerError as error:
+        problems.append(error.problem(Layer.CERTIFICATE))
+    except IndexError:
+        problems.append(Problem(Layer.CERTIFICATE, "short", "a whole CertificateList", "missing fields"))
+    times += [None, None]
+    return RevocationList(data, issuer, times[0], times[1], tuple(revoked), extensions, tuple(problems))
