@@ -309,6 +309,11 @@ def text_of(element: Element) -> str:
     return content.decode(codec, "replace")
 
 
+def encode_text(tag: int, text: str) -> bytes:
+    """Return the content octets of a character string type; raises ValueError where the text does not fit it."""
+    return text.encode(_TEXT_CODECS[tag])
+
+
 # --------------------------------------------------------------- writing DER
 
 

@@ -9,6 +9,7 @@ Keys are loaded, and new certificates are made, by `cryptography`.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from functools import lru_cache
@@ -94,6 +95,26 @@ def _rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
         # A name that stops making sense half way: what came before still helps.
         out.append((NameAttribute("(unreadable)", raw.hex(), "raw"),))
     return tuple(out)
+
+
+def build_name(rdns: Sequence[Sequence[NameAttribute]]) -> Name:
+    """Return the name with these RDNs, each value in its `string_type`: the inverse of `Name.rdns`.
+
+    Raises ValueError on a string type that is not known, or a value that does not fit it.
+    """
+    out = []
+    for rdn in rdns:
+        pairs = []
+        for attribute in rdn:
+            tag = _STRING_TAGS.get(attribute.string_type)
+            if tag is None:
+                raise ValueError(f"{attribute.string_type} is not a string type")
+            pairs.append(der.sequence(der.oid(attribute.oid), der.encode(tag, der.encode_text(tag, attribute.value))))
+        out.append(der.set_of(pairs))
+    return Name(der.sequence(*out))
+
+
+_STRING_TAGS = {name: tag for tag, name in der.STRING_TYPE_NAMES.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -341,7 +362,10 @@ class RevocationList:
 
 def parse_crl(data: bytes) -> RevocationList:
     """Read a CRL as far as it goes; `problems` says what was wrong. Never raises."""
-    issuer, times, revoked, extensions = Name(b""), [], [], ()
+    issuer = Name(b"")
+    times: list[datetime | None] = []
+    revoked: list[bytes] = []
+    extensions: tuple[Extension, ...] = ()
     problems = []
     try:
         parts = der.read_expected(data, der.SEQUENCE, "CertificateList").children()[0].children()
@@ -362,3 +386,54 @@ def parse_crl(data: bytes) -> RevocationList:
         problems.append(Problem(Layer.CERTIFICATE, "short", "a whole CertificateList", "missing fields"))
     times += [None, None]
     return RevocationList(data, issuer, times[0], times[1], tuple(revoked), extensions, tuple(problems))
+
+
+@dataclass(frozen=True, slots=True)
+class CertificateIdentifier:
+    """Which certificate is meant: SignerIdentifier and RecipientIdentifier of RFC 5652 (5.3, 6.2.1).
+
+    Either issuer and serial (content octets), or the subject key identifier.
+    """
+
+    issuer: Name | None
+    serial: bytes
+    key_identifier: bytes | None
+    raw: bytes
+
+    def matches(self, certificate: Certificate) -> bool:
+        """Whether this names the given certificate: compared octet for octet."""
+        if self.issuer is not None:
+            return self.issuer.raw == certificate.issuer.raw and self.serial == certificate.serial
+        return self.key_identifier is not None and self.key_identifier == certificate.subject_key_identifier
+
+    def __str__(self) -> str:
+        if self.issuer is not None:
+            return f"issuer {self.issuer.rfc4514()}, serial {serial_hex(self.serial)}"
+        return f"subjectKeyIdentifier {(self.key_identifier or b'').hex()}"
+
+
+def parse_identifier(element: der.Element) -> CertificateIdentifier:
+    """Read a SignerIdentifier or RecipientIdentifier; raises DerError where it is neither."""
+    if element.tag == der.SEQUENCE:
+        fields = element.children()
+        if len(fields) != 2:  # noqa: PLR2004
+            raise der.DerError(element.start, "issuer and serialNumber", f"{len(fields)} fields")
+        return CertificateIdentifier(Name(fields[0].raw), fields[1].value, None, element.raw)
+    if element.tag & ~der.CONSTRUCTED == der.CONTEXT:
+        return CertificateIdentifier(None, b"", element.octets(), element.raw)
+    raise der.DerError(element.start, "IssuerAndSerialNumber or [0] SubjectKeyIdentifier", f"tag {element.tag:02x}")
+
+
+def build_identifier(certificate: Certificate, *, by_key: bool = False) -> CertificateIdentifier:
+    """Return the identifier of a certificate: by issuer and serial, or by its subject key identifier.
+
+    Raises ValueError when `by_key` is asked of a certificate without that extension.
+    """
+    if by_key:
+        key_identifier = certificate.subject_key_identifier
+        if key_identifier is None:
+            raise ValueError("the certificate has no subjectKeyIdentifier extension")
+        raw = der.context(0, key_identifier, constructed=False)
+        return CertificateIdentifier(None, b"", key_identifier, raw)
+    raw = der.sequence(certificate.issuer.raw, der.encode(der.INTEGER, certificate.serial))
+    return CertificateIdentifier(certificate.issuer, certificate.serial, None, raw)
