@@ -660,14 +660,16 @@ def sign(key: SigningKey, algorithm: AlgorithmIdentifier, digest: str, octets: b
     raise BuildError(f"a {type(key).__name__} cannot sign with {algorithm.name}")
 
 
-def signature_algorithm_for(key: SigningKey, digest: str, scheme: str = "rsaEncryption") -> AlgorithmIdentifier:
+def signature_algorithm_for(
+    key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, digest: str, scheme: str = "rsaEncryption"
+) -> AlgorithmIdentifier:
     """Return the signatureAlgorithm to put into a SignerInfo.
 
     `scheme` is for RSA keys: "rsaEncryption" (every known client takes it),
     "digestWithRSA" (sha256WithRSAEncryption and so on) or "pss". EC keys
     always give ecdsa-with-SHAx.
     """
-    if isinstance(key, ec.EllipticCurvePrivateKey):
+    if isinstance(key, ec.EllipticCurvePublicKey):
         return AlgorithmIdentifier(algorithms.SIGNATURE_OIDS["ec", digest])
     if scheme == "pss":
         sha = der.sequence(der.oid(algorithms.DIGESTS[digest].oid), der.NULL_ELEMENT)
