@@ -1,0 +1,89 @@
+"""sceplab: take SCEP messages apart, put them together, and show how (RFC 8894).
+
+Rule: the public names, nothing else. The core does no I/O; readers of files are
+in `sceplab.capture`, widgets in `sceplab.widgets`.
+"""
+
+from sceplab.attributes import Attribute, FailInfo, MessageType, PkiStatus, ScepAttributes
+from sceplab.csr import CertificationRequest, build_csr, parse_csr, verify_csr
+from sceplab.enveloped import EnvelopedData, Opened, build_enveloped, decrypt, parse_enveloped
+from sceplab.errors import BuildError, DecryptError, InputError, Layer, Problem, ScepError
+from sceplab.message import (
+    MessageDraft,
+    PkiMessage,
+    decode_message,
+    draft_message,
+    draft_of,
+    encode_message,
+    transaction_id_of,
+)
+from sceplab.messagedata import (
+    CertsOnly,
+    IssuerAndSerialNumber,
+    IssuerAndSubject,
+    parse_ca_certificates,
+    parse_message_data,
+)
+from sceplab.signed import (
+    Check,
+    Outcome,
+    SignedData,
+    Verification,
+    build_degenerate,
+    build_signed,
+    parse_signed,
+    verify_signed,
+)
+from sceplab.trust import Trust
+from sceplab.x509 import Certificate, Name, NameAttribute, build_name, parse_certificate
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "Attribute",
+    "BuildError",
+    "Certificate",
+    "CertificationRequest",
+    "CertsOnly",
+    "Check",
+    "DecryptError",
+    "EnvelopedData",
+    "FailInfo",
+    "InputError",
+    "IssuerAndSerialNumber",
+    "IssuerAndSubject",
+    "Layer",
+    "MessageDraft",
+    "MessageType",
+    "Name",
+    "NameAttribute",
+    "Opened",
+    "Outcome",
+    "PkiMessage",
+    "PkiStatus",
+    "Problem",
+    "ScepAttributes",
+    "ScepError",
+    "SignedData",
+    "Trust",
+    "Verification",
+    "build_csr",
+    "build_degenerate",
+    "build_enveloped",
+    "build_name",
+    "build_signed",
+    "decode_message",
+    "decrypt",
+    "draft_message",
+    "draft_of",
+    "encode_message",
+    "parse_ca_certificates",
+    "parse_certificate",
+    "parse_csr",
+    "parse_enveloped",
+    "parse_message_data",
+    "parse_signed",
+    "transaction_id_of",
+    "verify_csr",
+    "verify_signed",
+]

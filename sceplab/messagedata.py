@@ -130,3 +130,17 @@ def parse_certs_only(data: bytes) -> CertsOnly:
         tuple(map(parse_crl, signed.crls)),
         tuple(problems),
     )
+
+
+def parse_ca_certificates(data: bytes) -> tuple[Certificate, ...]:
+    """Read a GetCACert or GetNextCACert reply (RFC 8894, 4.2.1, 4.7.1). Never raises.
+
+    A GetNextCACert reply is a SignedData of the current CA around a degenerate one.
+    """
+    certificate = parse_certificate(data)
+    if not certificate.problems:
+        return (certificate,)
+    signed = parse_signed(data)
+    if signed.content:
+        signed = parse_signed(signed.content)
+    return tuple(map(parse_certificate, signed.certificates))

@@ -1,0 +1,199 @@
+"""Decoded messages as plain JSON values: what `sceplab decode --json` prints.
+
+Rule: names and values are those of the truth files that openssl and tshark made
+of real captures, so that our decoder can be compared with them field by field.
+Nothing is decoded here. A field that only a tool could fill (`cmsPrintOK`) says
+the same of us: whether the CMS structure was read without a problem.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from typing import Any
+
+from sceplab import der, oids
+from sceplab.algorithms import AlgorithmIdentifier
+from sceplab.csr import CertificationRequest, verify_csr
+from sceplab.enveloped import EnvelopedData, KeyTransRecipient
+from sceplab.message import PkiMessage
+from sceplab.messagedata import (
+    CertsOnly,
+    IssuerAndSerialNumber,
+    IssuerAndSubject,
+    MessageData,
+    parse_ca_certificates,
+)
+from sceplab.signed import Outcome
+from sceplab.x509 import Certificate, Name, RevocationList
+
+Facts = dict[str, Any]
+
+_ATTRIBUTE_ORDER = (
+    oids.MESSAGE_TYPE,
+    oids.PKI_STATUS,
+    oids.FAIL_INFO,
+    oids.FAIL_INFO_TEXT,
+    oids.SENDER_NONCE,
+    oids.RECIPIENT_NONCE,
+    oids.TRANSACTION_ID,
+)
+_TYPE_WORDS = {"OCTET STRING": "OCTET STRING      [HEX DUMP]"}
+
+
+def _sha256(data: bytes) -> str:
+    return hashlib.sha256(data).hexdigest()
+
+
+def message_facts(message: PkiMessage) -> Facts:
+    """Return the facts of one pkiMessage, challengePassword included: mask it before showing it around."""
+    signed, attributes, verification = message.signed, message.attributes, message.verification
+    info = signed.signer_info
+    sent = {a.oid: a for a in info.signed_attributes} if info else {}
+    failed = [c for c in verification.checks if c.outcome is Outcome.FAILED and c.name != "chain"]
+    facts: Facts = {
+        "der_sha256": _sha256(message.raw),
+        "der_len": len(message.raw),
+        "indefiniteLength": _indefinite(message.raw),
+        "attributes": [oids.name_of(o) for o in _ATTRIBUTE_ORDER if o in sent],
+        "attributeTypes": {oids.name_of(o): _type_word(sent[o].string_type) for o in _ATTRIBUTE_ORDER if o in sent},
+        "messageType": attributes.message_type,
+        "transactionID": attributes.transaction_id,
+        "senderNonce": _hex(attributes.sender_nonce),
+        "recipientNonce": _hex(attributes.recipient_nonce),
+        "pkiStatus": attributes.pki_status,
+        "failInfo": attributes.fail_info,
+        "failInfoText": attributes.fail_info_text,
+        "messageTypeName": attributes.type.name if attributes.type is not None else None,
+        "cmsPrintOK": not signed.problems,
+        "digestAlg": _algorithm(info.digest_algorithm) if info else None,
+        "signatureAlg": _algorithm(info.signature_algorithm) if info else None,
+        "signerCertInMessage": verification.signer_in_message,
+        "signatureOK": verification.intact,
+        "verifyError": "; ".join(map(str, failed)) or None,
+        "certCount": len(signed.certificates),
+        "signer": _signer(verification.signer),
+        "envelope": envelope_facts(message.enveloped) if message.enveloped else None,
+        "inner": data_facts(message.message_data) if message.message_data else None,
+    }
+    if not signed.content:
+        facts["contentAbsent"] = True
+    if message.decrypt_error:
+        facts["decryptError"] = message.decrypt_error
+    if message.problems:
+        facts["problems"] = [str(p) for p in message.problems]
+    return facts
+
+
+def _type_word(string_type: str) -> str:
+    return _TYPE_WORDS.get(string_type, string_type.upper())
+
+
+def _hex(data: bytes | None) -> str | None:
+    return None if data is None else data.hex()
+
+
+def _indefinite(data: bytes) -> bool:
+    try:
+        outer = der.read(data)
+    except der.DerError:
+        return False
+    return outer.indefinite
+
+
+def _algorithm(algorithm: AlgorithmIdentifier) -> Facts:
+    return {"name": algorithm.name, "oid": algorithm.oid}
+
+
+def certificate_facts(certificate: Certificate) -> Facts:
+    """Return what identifies a certificate."""
+    return {
+        "subject": certificate.subject.rfc4514(),
+        "issuer": certificate.issuer.rfc4514(),
+        "serial": certificate.serial_hex,
+        "spki_sha256": _sha256(certificate.public_key_info),
+        "der_sha256": _sha256(certificate.der),
+    }
+
+
+def _signer(certificate: Certificate | None) -> Facts | None:
+    if certificate is None:
+        return None
+    return certificate_facts(certificate) | {"selfIssued": certificate.self_issued}
+
+
+def envelope_facts(enveloped: EnvelopedData) -> Facts:
+    """Return the facts of a pkcsPKIEnvelope: algorithms and for whom it is."""
+    recipients = [r for r in enveloped.recipients if isinstance(r, KeyTransRecipient)]
+    return {
+        "der_sha256": _sha256(enveloped.raw),
+        "contentEncryptionAlg": _algorithm(enveloped.content_encryption),
+        "keyEncryptionAlg": _algorithm(recipients[0].key_encryption) if recipients else None,
+        "recipients": [_recipient(r) for r in recipients],
+        "cmsPrintOK": not enveloped.problems,
+    }
+
+
+def _recipient(recipient: KeyTransRecipient) -> Facts:
+    identifier = recipient.identifier
+    if identifier.issuer is None:
+        return {"subjectKeyIdentifier": (identifier.key_identifier or b"").hex()}
+    number = int.from_bytes(identifier.serial, "big", signed=True)
+    # As OpenSSL's i2s_ASN1_INTEGER: decimal below 128 bits, hexadecimal above.
+    small = number.bit_length() < 128  # noqa: PLR2004
+    serial = str(number) if small else "0x" + _even(f"{number:X}")
+    return {"issuer": identifier.issuer.oneline(), "serial": serial}
+
+
+def _even(digits: str) -> str:
+    return digits.zfill(len(digits) + len(digits) % 2)
+
+
+def data_facts(data: MessageData) -> Facts:
+    """Return the facts of a decrypted messageData."""
+    facts: Facts = {"der_sha256": _sha256(data.raw), "der_len": len(data.raw)}
+    if isinstance(data, CertificationRequest):
+        facts |= _csr(data)
+    elif isinstance(data, IssuerAndSubject):
+        facts |= {"kind": "IssuerAndSubject", "issuer": _pairs(data.issuer), "subject": _pairs(data.subject)}
+    elif isinstance(data, IssuerAndSerialNumber):
+        facts |= {"kind": "IssuerAndSerialNumber", "issuer": _pairs(data.issuer), "serial": data.serial_hex}
+    elif isinstance(data, CertsOnly):
+        facts |= {
+            "kind": "crl" if data.crls and not data.certificates else "certs-only",
+            "certs": [certificate_facts(c) for c in data.certificates],
+            "crls": [_crl(c) for c in data.crls],
+        }
+    else:
+        facts["kind"] = "unknown"
+    return facts
+
+
+def _csr(request: CertificationRequest) -> Facts:
+    facts: Facts = {
+        "kind": "CSR",
+        "subject": request.subject.rfc4514(),
+        "selfSignatureOK": verify_csr(request).outcome is Outcome.PASSED,
+        "challengePassword": request.challenge_password,
+        "spki_sha256": _sha256(request.public_key_info),
+        "keyBits": request.key_bits,
+        "sigAlg": request.signature_algorithm.name,
+        "subjectAltName": request.subject_alt_name,
+    }
+    if request.challenge_password_type is not None:
+        facts["challengePasswordType"] = _type_word(request.challenge_password_type)
+    return facts
+
+
+def _pairs(name: Name) -> list[list[str]]:
+    return [[oids.name_of(a.oid), a.value] for rdn in name.rdns for a in rdn]
+
+
+def _crl(crl: RevocationList) -> str:
+    number = "" if crl.number is None else f"; crlNumber=0x{_even(f'{crl.number:X}')}"
+    update = "" if crl.this_update is None else f"; lastUpdate={crl.this_update:%b} {crl.this_update.day:2d} {crl.this_update:%H:%M:%S %Y} GMT"
+    return f"issuer={crl.issuer.rfc4514()}{number}{update}"
+
+
+def ca_certificates_facts(reply: bytes) -> list[Facts]:
+    """Return the certificates of a GetCACert reply: one DER certificate, or a degenerate SignedData."""
+    return [certificate_facts(c) for c in parse_ca_certificates(reply)]
