@@ -188,6 +188,9 @@ NAME_KEYWORDS = {
 }
 
 
+NAMES_TO_OID = {name: oid for oid, name in NAMES.items()}
+
+
 def name_of(oid: str) -> str:
     """Return the name of an object identifier, or its dotted form where it has none here."""
     return NAMES.get(oid, oid)
