@@ -141,14 +141,12 @@ def parse_attribute_list(content: bytes, start: int = 0, end: int | None = None)
     Raises DerError where one is malformed.
     """
     out = []
-    pos, stop = start, len(content) if end is None else end
-    while pos < stop:
-        item = der.read(content, pos, stop)
+    stop = len(content) if end is None else end
+    for item in der.Element(content, start, der.SET, start, stop, stop).children():
         fields = item.children()
         if item.tag != der.SEQUENCE or len(fields) != 2 or fields[1].tag != der.SET:  # noqa: PLR2004
-            raise der.DerError(pos, "an Attribute (type and SET of values)", f"tag {item.tag:02x}")
+            raise der.DerError(item.start, "an Attribute (type and SET of values)", f"tag {item.tag:02x}")
         out.append(Attribute(der.oid_of(fields[0]), tuple(v.raw for v in fields[1].children())))
-        pos = item.end
     return tuple(out)
 
 

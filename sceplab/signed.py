@@ -8,7 +8,7 @@ never written anew.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
@@ -307,7 +307,7 @@ def _find_signer(
         for raw in source:
             certificate = parse_certificate(raw)
             if info.identifier.matches(certificate):
-                check = Check("signer certificate", Outcome.PASSED, f"{certificate}, {where}")
+                check = Check("signer certificate", Outcome.PASSED, f"{certificate.subject}, serial {certificate.serial_hex}, {where}")
                 return certificate, where == "in the message", check
     detail = f"signed by {info.identifier}, whose certificate is neither in the message nor given"
     return None, False, _impossible("signer certificate", detail)
@@ -358,23 +358,21 @@ def _check_digest(signed: SignedData, info: SignerInfo) -> Check:
     return Check(name, Outcome.PASSED, f"{digest.name} of the content equals messageDigest")
 
 
-def covered_forms(info: SignerInfo, content: bytes) -> tuple[tuple[str, bytes], ...]:
-    """Return the octets that the signature may cover, likeliest first (RFC 5652, 5.4).
+def covered_forms(info: SignerInfo, content: bytes) -> Iterator[tuple[str, bytes]]:
+    """Yield the octets that the signature may cover, likeliest first (RFC 5652, 5.4).
 
     With signed attributes that is the captured [0] with its tag read as SET OF
     (31): as sent, and, where that differs, in DER form and order.
     """
     raw = info.signed_attributes_raw
     if not raw:
-        return (("the content", content),)
+        yield "the content", content
+        return
     as_sent = b"\x31" + raw[1:]
+    yield "signedAttrs as sent, 0xA0 read as 0x31", as_sent
     ordered = der.set_of(build_attribute(a) for a in info.signed_attributes)
-    if ordered == as_sent:
-        return (("signedAttrs as sent, 0xA0 read as 0x31", as_sent),)
-    return (
-        ("signedAttrs as sent, 0xA0 read as 0x31", as_sent),
-        ("signedAttrs put into DER order", ordered),
-    )
+    if ordered != as_sent:
+        yield "signedAttrs put into DER order", ordered
 
 
 def _check_signature(signed: SignedData, info: SignerInfo, signer: Certificate) -> Check:
@@ -384,7 +382,7 @@ def _check_signature(signed: SignedData, info: SignerInfo, signer: Certificate) 
         for what, octets in covered_forms(info, signed.content or b""):
             how = check_signature(info.signature_algorithm, info.digest_algorithm.name, key, info.signature, octets)
             if how:
-                return Check(name, Outcome.PASSED, f"{how} over {what}, with the key of {signer.subject}")
+                return Check(name, Outcome.PASSED, f"{how} over {what}")
     except UnknownAlgorithmError as error:
         return _impossible(name, str(error))
     except (ValueError, UnsupportedAlgorithm, der.DerError) as error:
@@ -569,7 +567,6 @@ def draft_of_signed(signed: SignedData) -> SignedDraft:
         _, shape = der.normalise(signed.raw)
     except der.DerError as error:
         raise BuildError(f"the captured encoding cannot be described: {error}") from error
-    forms = covered_forms(info, signed.content or b"")
     return SignedDraft(
         info.identifier,
         signed.certificates,
@@ -583,13 +580,13 @@ def draft_of_signed(signed: SignedData) -> SignedDraft:
         signed.crls,
         info.unsigned_attributes_raw,
         shape,
-        signed_in_order=len(forms) > 1 and _covers_ordered(signed, info),
+        signed_in_order=_covers_ordered(signed),
     )
 
 
-def _covers_ordered(signed: SignedData, info: SignerInfo) -> bool:
-    verification = verify_signed(signed)
-    return "DER order" in verification["signature"].detail and bool(info.signed_attributes)
+def _covers_ordered(signed: SignedData) -> bool:
+    """Whether the sender signed the attributes in DER order, but sent them in another."""
+    return "DER order" in verify_signed(signed)["signature"].detail
 
 
 SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey

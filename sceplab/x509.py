@@ -9,9 +9,10 @@ Keys are loaded, and new certificates are made, by `cryptography`.
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -65,7 +66,12 @@ class Name:
         return self.rfc4514()
 
 
+_PLAIN = re.compile(r"[\w.@:/'()=?*&!-]+( [\w.@:/'()=?*&!-]+)*")
+
+
 def _escape(value: str) -> str:
+    if _PLAIN.fullmatch(value):
+        return value
     out = "".join("\\" + c if c in ',+"\\<>;' else f"\\{ord(c):02X}" if c < " " or c == "\x7f" else c for c in value)
     if out[:1] in {"#", " "}:
         out = "\\" + out
@@ -239,33 +245,33 @@ def serial_hex(content: bytes) -> str:
     return "-" + text if number < 0 else text
 
 
+_TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:[.,](\d{1,6})\d*)?(Z|[+-]\d{4})?")
+
+
 def parse_time(element: der.Element) -> datetime | None:
-    """Read UTCTime or GeneralizedTime in any of the forms seen; None where it is no time."""
+    """Read UTCTime or GeneralizedTime in any of the forms seen; None where it is no time.
+
+    A time without zone is not DER, and is taken as UTC.
+    """
     text = element.value.decode("ascii", "replace")
-    digits, zone = text.rstrip("Z"), text[-1:]
     if element.tag == der.UTC_TIME:
-        century = "19" if digits[:2] >= "50" else "20"
-        digits = century + digits
+        text = ("19" if text[:2] >= "50" else "20") + text
     elif element.tag != der.GENERALIZED_TIME:
         return None
-    if zone != "Z":
-        return _parse_zoned(digits)
-    for form in ("%Y%m%d%H%M%S", "%Y%m%d%H%M", "%Y%m%d%H%M%S.%f"):
-        try:
-            return datetime.strptime(digits, form).replace(tzinfo=UTC)
-        except ValueError:
-            continue
-    return None
-
-
-def _parse_zoned(digits: str) -> datetime | None:
-    # A time without Z is not DER; with an offset it still has a meaning.
-    for form in ("%Y%m%d%H%M%S%z", "%Y%m%d%H%M%z"):
-        try:
-            return datetime.strptime(digits, form).astimezone(UTC)
-        except (ValueError, OverflowError):
-            continue
-    return None
+    match = _TIME.fullmatch(text)
+    if match is None:
+        return None
+    year, month, day, hour, minute = map(int, match.group(1, 2, 3, 4, 5))
+    micros = int((match[7] or "0").ljust(6, "0"))
+    try:
+        moment = datetime(year, month, day, hour, minute, int(match[6] or 0), micros, tzinfo=UTC)
+        zone = match[8] or "Z"
+        if zone != "Z":
+            away = timedelta(hours=int(zone[1:3]), minutes=int(zone[3:]))
+            moment += -away if zone[0] == "+" else away
+    except (ValueError, OverflowError):
+        return None
+    return moment
 
 
 @lru_cache(maxsize=256)

@@ -1,0 +1,121 @@
+"""How fast a whole pkiMessage is decoded, beside the floor that its RSA operations set.
+
+Run by `make bench`. Every figure is a ratio to something measured in the same
+run, because machines differ. The floor is what no decoder can do without: one
+RSA private operation, one public one, one digest, with keys already loaded.
+"""
+
+from __future__ import annotations
+
+import base64
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from statistics import median
+
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+
+import sceplab
+from sceplab import openssl
+from sceplab.capture import read_capture
+from sceplab.enveloped import KeyTransRecipient
+from sceplab.signed import covered_forms
+from sceplab.transport import parse_request
+
+SPECIMEN = Path(__file__).parent.parent / "data" / "specimen"
+
+
+def per_call(work: Callable[[], object], seconds: float = 1.0) -> float:
+    """Return the median time of one call in milliseconds."""
+    times = []
+    stop = time.perf_counter() + seconds
+    while time.perf_counter() < stop:
+        start = time.perf_counter()
+        work()
+        times.append(time.perf_counter() - start)
+    return median(times) * 1e3
+
+
+def openssl_pipeline(folder: Path) -> None:
+    """Run the openssl commands that a person would: decode, verify, decrypt, print the request."""
+    def name(n: str) -> Path:
+        return folder / n
+
+    ca, key = SPECIMEN / "ca.pem", SPECIMEN / "ca.key.pem"
+    for command in (
+        openssl.base64_decode(name("m.b64"), name("m.der")),
+        openssl.signer_certificates(name("m.der"), name("signer.pem")),
+        openssl.verify(name("m.der"), ca, name("env.der")),
+        openssl.print_cms(name("env.der")),
+        openssl.decrypt(name("env.der"), ca, key, name("csr.der")),
+        openssl.print_csr(name("csr.der")),
+    ):
+        openssl.run(command)
+
+
+def main() -> int:
+    """Measure, print, and return the number of goals missed."""
+    exchange = read_capture(SPECIMEN / "capture.pcap")[0]
+    assert exchange.request is not None  # noqa: S101
+    message = parse_request(exchange.request).message
+    assert message is not None  # noqa: S101
+    key = load_pem_private_key((SPECIMEN / "ca.key.pem").read_bytes(), None)
+    assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101
+    decoded = sceplab.decode_message(message, keys=[key])
+    assert decoded.verification.intact  # noqa: S101
+    assert decoded.csr is not None  # noqa: S101
+    info, signer = decoded.signed.signer_info, decoded.verification.signer
+    assert info is not None  # noqa: S101
+    assert signer is not None  # noqa: S101
+    assert decoded.enveloped is not None  # noqa: S101
+    recipient = decoded.enveloped.recipients[0]
+    assert isinstance(recipient, KeyTransRecipient)  # noqa: S101
+    public = signer.public_key()
+    assert isinstance(public, rsa.RSAPublicKey)  # noqa: S101
+    covered, content = next(covered_forms(info, b""))[1], decoded.signed.content or b""
+
+    def floor() -> None:
+        key.decrypt(recipient.encrypted_key, padding.PKCS1v15())
+        public.verify(info.signature, covered, padding.PKCS1v15(), hashes.SHA256())
+        digest = hashes.Hash(hashes.SHA256())
+        digest.update(content)
+        digest.finalize()
+
+    rows = [("floor: RSA decrypt + RSA verify + digest", floor_time := per_call(floor), None)]
+    full = per_call(lambda: sceplab.decode_message(message, keys=[key]))
+    rows.append((f"decode_message, {len(message)} octets", full, full / floor_time))
+    missed = 0
+    for label, value, ratio in rows:
+        print(f"{label:45} {value:8.3f} ms" + ("" if ratio is None else f"   {ratio:5.2f} x floor"))
+    if full / floor_time > 1.8:
+        print("  goal missed: at most 1.8 x floor")
+        missed += 1
+    if openssl.available():
+        with tempfile.TemporaryDirectory() as folder:
+            (Path(folder) / "m.b64").write_bytes(base64.b64encode(message))
+            pipeline = per_call(lambda: openssl_pipeline(Path(folder)), 2.0)
+        print(f"{'the same by openssl commands':45} {pipeline:8.1f} ms   {pipeline / full:5.0f} x decode_message")
+        if pipeline / full < 100:
+            print("  goal missed: at least 100 x faster than openssl commands")
+            missed += 1
+    starts = [_import_time() for _ in range(7)]
+    print(f"{'import sceplab (fresh interpreter)':45} {median(starts):8.1f} ms")
+    if median(starts) > 100:
+        print("  goal missed: under 100 ms")
+        missed += 1
+    return missed
+
+
+def _import_time() -> float:
+    code = "import time; t = time.perf_counter(); import sceplab; print((time.perf_counter() - t) * 1e3)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    return float(done.stdout)
+
+
+if __name__ == "__main__":
+    sys.exit(main())
