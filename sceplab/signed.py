@@ -523,7 +523,11 @@ def _serialize_signer(info: SignerInfo) -> bytes:
 
 
 def build_degenerate(certificates: Sequence[bytes], crls: Sequence[bytes] = ()) -> bytes:
-    """Return a degenerate certificates-only SignedData: no content, no signers (RFC 8894, 3.4)."""
+    """Return a degenerate certificates-only SignedData: no content, no signers (RFC 8894, 3.4).
+
+    Certificates stand in the order given, which BER allows for a SET OF: some
+    clients take the first for the one they asked for.
+    """
     return serialize_signed(
         SignedData(b"", content_type=oids.DATA, certificates=tuple(certificates), crls=tuple(crls))
     )

@@ -1,0 +1,148 @@
+"""BER read, DER written, and the way between: both directions of every case."""
+
+from __future__ import annotations
+
+import pytest
+from asn1crypto import core
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sceplab import der
+from sceplab.der import DerError, Form
+
+# (what it is, BER, the same in DER); every BER form here was seen in real SCEP traffic.
+TWINS = [
+    ("DER stays DER", "3003020105", "3003020105"),
+    ("indefinite length", "30800201050000", "3003020105"),
+    ("indefinite inside indefinite", "3080308002010500000000", "30053003020105"),
+    ("length of one octet too many", "308103020105", "3003020105"),
+    ("segmented string, indefinite", "2480040261620401630000", "0403616263"),
+    ("segmented string, definite", "240704026162040163", "0403616263"),
+    ("segments inside segments", "2409240404026162040163", "0403616263"),
+    ("empty segmented string", "24800000", "0400"),
+    ("context tag, indefinite", "a0800201050000", "a003020105"),
+    ("high tag number", "bf8148800201050000", "bf814803020105"),
+]
+
+
+@pytest.mark.parametrize(("ber", "plain"), [t[1:] for t in TWINS], ids=[t[0] for t in TWINS])
+def test_normalise_and_dress_are_inverse(ber: str, plain: str) -> None:
+    """BER becomes DER, and the shape makes the same BER of it again."""
+    data = bytes.fromhex(ber)
+    normal, shape = der.normalise(data)
+    assert bytes.fromhex(plain) == normal
+    assert data == der.dress(normal, shape)
+    assert (normal, der.DER_SHAPE) == der.normalise(normal)
+
+
+def test_an_implicit_string_needs_the_schemas_word() -> None:
+    """[0]{OCTET STRING} is an explicit tag, unless the schema says that [0] is the string itself."""
+    data = bytes.fromhex("3006a00404026162")
+    assert data == der.normalise(data)[0]
+    normal, shape = der.normalise(data, [2])
+    assert bytes.fromhex("300480026162") == normal
+    assert shape.forms == ((1, Form(segments=((2, der.DER_FORM),))),)
+    assert data == der.dress(normal, shape)
+
+
+BROKEN = [
+    ("nothing", ""),
+    ("a tag alone", "30"),
+    ("too long", "3005020105"),
+    ("length of lengths cut off", "3082"),
+    ("absurd length", "30fe" + "ff" * 126),
+    ("no end-of-contents", "3080020105"),
+    ("indefinite primitive", "04800000"),
+    ("endless tag number", "bf" + "ff" * 20),
+    ("trailing octets", "300000"),
+]
+
+
+@pytest.mark.parametrize("data", [b[1] for b in BROKEN], ids=[b[0] for b in BROKEN])
+def test_broken_ber_is_a_der_error(data: str) -> None:
+    """Malformed bytes raise our error, which says where."""
+    with pytest.raises(DerError) as info:
+        der.normalise(bytes.fromhex(data))
+    assert info.value.offset >= 0
+    assert info.value.expected
+
+
+def test_very_deep_nesting_ends_quickly() -> None:
+    """100,000 levels are refused: no RecursionError, and no quadratic time."""
+    for data in (b"\x30\x80" * 100_000 + b"\0\0" * 100_000, b"\x30\x80" * 100_000):
+        with pytest.raises(DerError):
+            der.normalise(data)
+
+
+@given(st.binary(max_size=300))
+def test_reading_anything_raises_nothing_else(data: bytes) -> None:
+    """Whatever the bytes: an element within the data, or DerError."""
+    try:
+        element = der.read(data)
+        assert 0 < element.content_start <= element.content_end <= element.end <= len(data)
+        last = element.content_start
+        for child in element.children():
+            assert child.start == last
+            last = child.end
+        assert last == element.content_end
+    except DerError as error:
+        assert 0 <= error.offset <= len(data)
+
+
+@given(st.binary(max_size=300))
+def test_normalise_anything_and_dress_it_again(data: bytes) -> None:
+    """What can be normalised can be dressed again, octet for octet."""
+    try:
+        normal, shape = der.normalise(data)
+    except DerError:
+        return
+    assert data == der.dress(normal, shape)
+
+
+ber_values = st.recursive(
+    st.binary(max_size=20).map(lambda b: der.encode(der.OCTET_STRING, b)) | st.integers().map(der.integer),
+    lambda inner: st.tuples(
+        st.sampled_from([der.SEQUENCE, der.SET, 0xA0, 0x24]), st.lists(inner, max_size=4), st.integers(0, 3)
+    ).map(lambda t: _ber(t[0], b"".join(t[1]), t[2])),
+    max_leaves=12,
+)
+
+
+def _ber(tag: int, content: bytes, form: int) -> bytes:
+    if tag == 0x24:  # only octet strings may be segments
+        content = der.encode(der.OCTET_STRING, content)
+    if form == 0:
+        return bytes((tag, 0x80)) + content + b"\0\0"
+    if form == 1:
+        return bytes((tag, 0x83)) + len(content).to_bytes(3, "big") + content
+    return der.encode(tag, content)
+
+
+@given(ber_values)
+def test_generated_ber_round_trips(data: bytes) -> None:
+    """Nested forms in every mixture: normalise gives DER, dress gives the original."""
+    normal, shape = der.normalise(data)
+    assert data == der.dress(normal, shape)
+    assert not der.normalise(normal)[1]
+
+
+@given(st.integers())
+def test_integers_equal_asn1crypto(value: int) -> None:
+    """INTEGER both ways, judged by asn1crypto."""
+    data = der.integer(value)
+    assert core.Integer(value).dump() == data
+    assert value == der.int_of(der.read(data))
+
+
+@given(st.lists(st.integers(0, 2**40), min_size=0, max_size=8), st.sampled_from(["0.9", "1.2", "1.39", "2.5", "2.999"]))
+def test_oids_equal_asn1crypto(arcs: list[int], first: str) -> None:
+    """OBJECT IDENTIFIER both ways, judged by asn1crypto."""
+    dotted = ".".join([first, *map(str, arcs)])
+    data = der.oid(dotted)
+    assert core.ObjectIdentifier(dotted).dump() == data
+    assert dotted == der.oid_of(der.read(data))
+
+
+def test_a_set_of_is_sorted() -> None:
+    """DER puts the elements of a SET OF into the order of their octets (X.690, 11.6)."""
+    assert bytes.fromhex("3106020101020102") == der.set_of([der.integer(2), der.integer(1)])
