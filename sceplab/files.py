@@ -1,0 +1,128 @@
+"""Keys and certificates from files: PEM, DER and PKCS#12.
+
+Rule: the one place that reads a private key, and nothing of it is ever printed.
+Raises `InputError` with what was found and what to try.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+from cryptography import x509
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import (
+    Encoding,
+    load_der_private_key,
+    load_pem_private_key,
+    pkcs12,
+)
+
+from sceplab.errors import InputError
+
+AskPassphrase = Callable[[str], bytes]
+_PEM_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
+_MAX_BYTES = 10_000_000
+
+
+def read_bytes(path: Path) -> bytes:
+    """Return a file's octets; raises InputError when it cannot be read or is absurdly large for a key or certificate."""
+    try:
+        if path.stat().st_size > _MAX_BYTES:
+            raise InputError(f"{path} has {path.stat().st_size} octets: too many for keys or certificates")
+        return path.read_bytes()
+    except OSError as error:
+        raise InputError(f"{path} cannot be read: {error.strerror}") from error
+
+
+def _no_passphrase(what: str) -> bytes:
+    raise InputError(f"{what} is protected by a passphrase; give it")
+
+
+def load_private_keys(path: Path, ask: AskPassphrase = _no_passphrase) -> list[rsa.RSAPrivateKey]:
+    """Return the RSA private keys in a PEM, DER or PKCS#12 file.
+
+    `ask` is called with the file's name when a passphrase is needed.
+    """
+    data = read_bytes(path)
+    blocks = [m.group(0) for m in _PEM_BLOCK.finditer(data) if b"PRIVATE KEY" in m.group(1)]
+    loaded: list[object] = []
+    if blocks:
+        loaded = [_load(load_pem_private_key, block, path, ask) for block in blocks]
+    elif b"-----BEGIN" not in data:
+        try:
+            loaded = [_load(load_der_private_key, data, path, ask)]
+        except InputError:
+            loaded = [_load_pkcs12(data, path, ask)[0]]
+    keys = [k for k in loaded if isinstance(k, rsa.RSAPrivateKey)]
+    if not keys:
+        kinds = ", ".join(sorted({type(k).__name__ for k in loaded})) or "none"
+        raise InputError(f"{path} holds no RSA private key (found: {kinds}); give the PEM, DER or PKCS#12 file of one")
+    return keys
+
+
+def _load(loader: Callable[..., object], data: bytes, path: Path, ask: AskPassphrase) -> object:
+    try:
+        return loader(data, None)
+    except TypeError:
+        passphrase = ask(str(path))
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise InputError(f"{path} holds a private key that cannot be read: {error}") from error
+    try:
+        return loader(data, passphrase)
+    except (ValueError, UnsupportedAlgorithm) as error:
+        raise InputError(f"{path}: the passphrase does not open this key") from error
+
+
+def _load_pkcs12(data: bytes, path: Path, ask: AskPassphrase) -> tuple[object, list[bytes]]:
+    bundle = None
+    try:
+        bundle = pkcs12.load_pkcs12(data, None)
+    except (ValueError, UnsupportedAlgorithm):
+        if not data.startswith(b"\x30"):
+            raise InputError(f"{path} is neither PEM nor DER nor PKCS#12") from None
+        try:
+            bundle = pkcs12.load_pkcs12(data, ask(str(path)))
+        except (ValueError, UnsupportedAlgorithm) as error:
+            raise InputError(f"{path} is not a readable key or PKCS#12 file, or the passphrase is wrong") from error
+    certificates = [c for c in (bundle.cert, *bundle.additional_certs) if c is not None]
+    return bundle.key, [c.certificate.public_bytes(Encoding.DER) for c in certificates]
+
+
+def load_certificates(path: Path, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
+    """Return the certificates in a PEM, DER or PKCS#12 file, as DER."""
+    data = read_bytes(path)
+    blocks = [m.group(0) for m in _PEM_BLOCK.finditer(data) if m.group(1) in {b"CERTIFICATE", b"X509 CERTIFICATE"}]
+    try:
+        if blocks:
+            return [x509.load_pem_x509_certificate(b).public_bytes(Encoding.DER) for b in blocks]
+        if b"-----BEGIN" not in data:
+            return [x509.load_der_x509_certificate(data).public_bytes(Encoding.DER)]
+    except ValueError as error:
+        if blocks:
+            raise InputError(f"{path} holds a certificate that cannot be read: {error}") from error
+        found = _load_pkcs12(data, path, ask)[1]
+        if found:
+            return found
+    raise InputError(f"{path} holds no certificate; give a PEM, DER or PKCS#12 file of one")
+
+
+def write_new(path: Path, data: bytes, *, force: bool = False, private: bool = False) -> None:
+    """Write a file that must not exist yet (unless `force`); private keys get mode 0600.
+
+    The new content replaces the old at once, so a failed write loses nothing.
+    Raises InputError when the file is there, or cannot be written.
+    """
+    if path.exists() and not force:
+        raise InputError(f"{path} is already there; use --force to replace it")
+    scratch = path.with_name(path.name + ".new")
+    try:
+        scratch.unlink(missing_ok=True)
+        scratch.touch(mode=0o600 if private else 0o644)
+        scratch.write_bytes(data)
+        scratch.replace(path)
+    except OSError as error:
+        scratch.unlink(missing_ok=True)
+        raise InputError(f"{path} cannot be written: {error.strerror}") from error
