@@ -118,14 +118,16 @@ class Element:
         """Whether the length is indefinite (ended by two zero octets)."""
         return self.end != self.content_end
 
-    def children(self) -> list[Element]:
+    def children(self, limit: int = 10_000) -> list[Element]:
         """Return the elements of the content.
 
-        Raises DerError where one is cut short; octets before it were well formed.
+        Raises DerError where one is cut short (octets before it were well
+        formed), or where there are more than `limit`: no part of a SCEP message
+        has that many, and each costs a hundred times its octets in memory.
         """
         out = []
         pos, end, data = self.content_start, self.content_end, self.data
-        while pos < end:
+        while pos < end and len(out) <= limit:
             # `read` with its commonest headers inlined (low tag, length of 1 or 3
             # octets): a decoder spends most of its own time here.
             here = pos + 2
@@ -144,6 +146,8 @@ class Element:
             child = read(data, pos, end)
             out.append(child)
             pos = child.end
+        if len(out) > limit:
+            raise DerError(self.start, f"at most {limit} elements", "more")
         return out
 
     def octets(self) -> bytes:

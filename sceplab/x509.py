@@ -383,7 +383,7 @@ def parse_crl(data: bytes) -> RevocationList:
             times.append(parse_time(rest.pop(0)))
         for part in rest:
             if part.tag == der.SEQUENCE:
-                revoked = [entry.children()[0].value for entry in part.children()]
+                revoked = _revoked_serials(part)
             elif part.tag == der.CONTEXT | der.CONSTRUCTED:
                 extensions = parse_extensions(part.children()[0])
     except der.DerError as error:
@@ -392,6 +392,17 @@ def parse_crl(data: bytes) -> RevocationList:
         problems.append(Problem(Layer.CERTIFICATE, "short", "a whole CertificateList", "missing fields"))
     times += [None, None]
     return RevocationList(data, issuer, times[0], times[1], tuple(revoked), extensions, tuple(problems))
+
+
+def _revoked_serials(element: der.Element) -> list[bytes]:
+    """Read revokedCertificates one by one: there may be a million, and only the serials are kept."""
+    out = []
+    pos = element.content_start
+    while pos < element.content_end:
+        entry = der.read(element.data, pos, element.content_end)
+        out.append(der.read(element.data, entry.content_start, entry.content_end).value)
+        pos = entry.end
+    return out
 
 
 @dataclass(frozen=True, slots=True)
