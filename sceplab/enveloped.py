@@ -195,6 +195,7 @@ class Opened:
     iv: bytes
     recipient: KeyTransRecipient | PasswordRecipient
     how: str
+    key: rsa.RSAPrivateKey | None = field(default=None, repr=False)
 
 
 def decrypt(
@@ -267,7 +268,7 @@ def _attempt_key(
         attempts.append(f"for {recipient}: {text}")
         return None
     plaintext = _open_content(enveloped, cipher, iv, content_key, attempts, str(recipient))
-    return None if plaintext is None else Opened(plaintext, content_key, iv, recipient, how)
+    return None if plaintext is None else Opened(plaintext, content_key, iv, recipient, how, key)
 
 
 def _key_transport(algorithm: AlgorithmIdentifier) -> tuple[padding.AsymmetricPadding, str]:

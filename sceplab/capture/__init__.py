@@ -1,0 +1,10 @@
+"""What people have of an enrollment, read into a list of `Exchange`s.
+
+Rule: readers only; nothing here knows CMS. `read_capture` finds out the format;
+each format has its module. Libraries that read files are imported here, never
+by the core.
+"""
+
+from sceplab.capture.sniff import read_capture
+
+__all__ = ["read_capture"]

@@ -1,0 +1,129 @@
+"""Whole exchanges decoded: request and reply together, with what one tells about the other.
+
+Rule: what needs more than one message is done here (which request a certificate
+answers, which certificates a GetCACert gave); single messages belong to
+`message`, the JSON form to `facts`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sceplab.csr import CertificationRequest
+from sceplab.message import PkiMessage, decode_message
+from sceplab.messagedata import CertsOnly, parse_ca_certificates
+from sceplab.transport import Exchange, ScepRequest, parse_request
+from sceplab.trust import Trust
+from sceplab.x509 import Certificate, parse_certificate
+
+
+@dataclass(frozen=True, slots=True)
+class Materials:
+    """What the reader holds: private keys, certificates (DER), challenge passwords.
+
+    CA certificates among `certificates` are trusted. `legacy` allows old
+    algorithms in their paths. `key_names` says where each key came from.
+    """
+
+    keys: tuple[rsa.RSAPrivateKey, ...] = field(default=(), repr=False)
+    certificates: tuple[bytes, ...] = ()
+    passwords: tuple[bytes, ...] = field(default=(), repr=False)
+    legacy: bool = False
+    key_names: tuple[str, ...] = ()
+
+    @property
+    def trust(self) -> Trust | None:
+        """The CA certificates as trust anchors, None where there are none."""
+        parsed = [parse_certificate(c) for c in self.certificates]
+        anchors = tuple(c.der for c in parsed if c.is_ca or (c.self_issued and c.version == 1))
+        return Trust(anchors, tuple(c.der for c in parsed if c.der not in anchors), self.legacy) if anchors else None
+
+    def name_of(self, key: rsa.RSAPrivateKey | None) -> str | None:
+        """Return where a key came from, or None."""
+        return next((n for k, n in zip(self.keys, self.key_names, strict=False) if k is key), None)
+
+
+NO_MATERIALS = Materials()
+
+
+@dataclass(frozen=True, slots=True)
+class DecodedExchange:
+    """One HTTP request and its reply, decoded as far as they are SCEP.
+
+    `request` and `reply` are pkiMessages of a PKIOperation, `ca_certificates`
+    those of a GetCACert or GetNextCACert reply. `issued` is the certificate that
+    a SUCCESS brought, `answers` the CSR of the same transaction.
+    """
+
+    exchange: Exchange
+    operation: ScepRequest | None
+    request: PkiMessage | None = None
+    reply: PkiMessage | None = None
+    ca_certificates: tuple[Certificate, ...] = ()
+    issued: Certificate | None = None
+    answers: CertificationRequest | None = None
+
+
+def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MATERIALS) -> list[DecodedExchange]:
+    """Decode exchanges in their order. Never raises on content.
+
+    CA certificates seen in GetCACert replies help to find signers and
+    recipients; they are not trusted for having been seen.
+    """
+    out: list[DecodedExchange] = []
+    seen: list[bytes] = []
+    requests: dict[str, CertificationRequest] = {}
+    trust = materials.trust
+    for exchange in exchanges:
+        operation = parse_request(exchange.request) if exchange.request is not None else None
+        body = exchange.reply.body if exchange.reply is not None and exchange.reply.status == 200 else b""  # noqa: PLR2004
+        name = operation.operation if operation is not None else ""
+        if name in {"GetCACert", "GetNextCACert"}:
+            certificates = parse_ca_certificates(body) if body else ()
+            seen += [c.der for c in certificates if c.der not in seen]
+            out.append(DecodedExchange(exchange, operation, ca_certificates=certificates))
+            continue
+        messages: list[PkiMessage | None] = []
+        for data in (operation.message if operation is not None else None, body if _may_be_message(name, body) else None):
+            messages.append(
+                decode_message(
+                    data,
+                    keys=materials.keys,
+                    certificates=(*materials.certificates, *seen),
+                    passwords=materials.passwords,
+                    trust=trust,
+                    at=exchange.time,
+                )
+                if data
+                else None
+            )
+        request, reply = messages
+        if request is not None and request.csr is not None and request.attributes.transaction_id is not None:
+            requests[request.attributes.transaction_id] = request.csr
+        transaction = reply.attributes.transaction_id if reply is not None else None
+        answers = requests.get(transaction) if transaction is not None else None
+        out.append(
+            DecodedExchange(exchange, operation, request, reply, (), _issued(reply, answers), answers if reply else None)
+        )
+    return out
+
+
+def _may_be_message(operation: str, body: bytes) -> bool:
+    return bool(body) and operation not in {"GetCACaps"} and body[:1] == b"\x30"
+
+
+def _issued(reply: PkiMessage | None, answers: CertificationRequest | None) -> Certificate | None:
+    """Pick the issued certificate out of a SUCCESS: the one with the request's key, else the first."""
+    data = reply.message_data if reply is not None else None
+    if not isinstance(data, CertsOnly) or not data.certificates:
+        return None
+    return _with_key(data.certificates, answers) or data.certificates[0]
+
+
+def _with_key(certificates: Sequence[Certificate], request: CertificationRequest | None) -> Certificate | None:
+    if request is None:
+        return None
+    return next((c for c in certificates if c.public_key_info == request.public_key_info), None)

@@ -1,0 +1,343 @@
+"""SCEP over HTTP: a request or reply on the one side, octets of a message on the other (RFC 8894, 4).
+
+Rule: text and octets only, no sockets, no CMS. How a program wrote the base64 of
+a GET is a `Base64Dialect`; with it `encode_message_value` gives the very text
+that `decode_message_value` read.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+from urllib.parse import unquote_to_bytes
+
+from sceplab.errors import Layer, Problem
+
+Headers = tuple[tuple[str, str], ...]
+
+CA_CERT = "application/x-x509-ca-cert"
+CA_RA_CERT = "application/x-x509-ca-ra-cert"
+NEXT_CA_CERT = "application/x-x509-next-ca-cert"
+PKI_MESSAGE = "application/x-pki-message"
+DEFAULT_PATH = "/cgi-bin/pkiclient.exe"
+
+
+@dataclass(frozen=True, slots=True)
+class HttpRequest:
+    """A request as captured; `target` is the text between method and version, unchanged."""
+
+    method: str
+    target: str
+    headers: Headers = ()
+    body: bytes = b""
+    version: str = "1.1"
+    truncated: bool = False
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of that name, whatever its case, or None."""
+        return _header(self.headers, name)
+
+
+@dataclass(frozen=True, slots=True)
+class HttpReply:
+    """A reply as captured; `body` has its transfer and content encodings taken off."""
+
+    status: int
+    headers: Headers = ()
+    body: bytes = b""
+    reason: str = ""
+    truncated: bool = False
+
+    def header(self, name: str) -> str | None:
+        """Return the first header of that name, whatever its case, or None."""
+        return _header(self.headers, name)
+
+
+def _header(headers: Headers, name: str) -> str | None:
+    return next((v for n, v in headers if n.lower() == name.lower()), None)
+
+
+@dataclass(frozen=True, slots=True)
+class Exchange:
+    """One request with its reply, and where in a capture they were.
+
+    `time` is when the request was seen. `stream` counts TCP conversations,
+    `first_frame` is the frame that began this one (from 1, as tshark counts);
+    `gap` says that segments are missing. Either side may be missing.
+    """
+
+    request: HttpRequest | None
+    reply: HttpReply | None
+    client: str = ""
+    server: str = ""
+    time: datetime | None = None
+    source: str = ""
+    stream: int | None = None
+    first_frame: int | None = None
+    gap: bool = False
+    problems: tuple[Problem, ...] = ()
+
+
+# --------------------------------------------------------------- the message= value
+
+
+@dataclass(frozen=True, slots=True)
+class Base64Dialect:
+    """How a program wrote base64 into a URL.
+
+    `line_length` is 0 for one line. `escaped` are the characters written as
+    %XX (of "+", "/", "=", "-", "_" and the line end's).
+    """
+
+    urlsafe: bool = False
+    line_length: int = 0
+    line_end: str = "\n"
+    ends_with_line_end: bool = False
+    escaped: str = "+/=\r\n"
+    lower_case_hex: bool = False
+    padding: bool = True
+
+
+PLAIN = Base64Dialect()
+"""What RFC 8894 4.1 asks for: one line, everything escaped that a URL gives a meaning."""
+IOS = Base64Dialect(line_length=64, ends_with_line_end=True)
+"""Cisco IOS: lines of 64, the last one ended too."""
+SSCEP = Base64Dialect(line_length=64, ends_with_line_end=True, escaped="+=\r\n")
+STRONGSWAN = Base64Dialect(line_length=64, ends_with_line_end=True, escaped="+\r\n")
+CERTMONGER = Base64Dialect(escaped="+")
+JSCEP = Base64Dialect(escaped="")
+"""jscep leaves "+" as it is: a server that decodes a query as a form reads a space."""
+MICROMDM = Base64Dialect(urlsafe=True, escaped="")
+"""micromdm's client takes the URL-safe alphabet; its own server refuses it."""
+APPLE = Base64Dialect(escaped="=")
+
+DIALECTS = {
+    "plain": PLAIN,
+    "ios": IOS,
+    "sscep": SSCEP,
+    "strongswan": STRONGSWAN,
+    "certmonger": CERTMONGER,
+    "jscep": JSCEP,
+    "micromdm": MICROMDM,
+    "apple": APPLE,
+}
+
+_ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+
+
+@dataclass(frozen=True, slots=True)
+class MessageValue:
+    """The octets of a `message=` value, and how they were written."""
+
+    data: bytes
+    dialect: Base64Dialect
+    problems: tuple[Problem, ...] = ()
+
+
+def decode_message_value(text: str) -> MessageValue:
+    """Turn the text after `message=` into octets, however it was written or copied.
+
+    Takes line breaks, both alphabets, missing padding, escapes in full, in part
+    or twice, and "+" that became a space; what RFC 8894 4.1 would not have is
+    named in `problems`. Never raises: text that is no base64 gives the octets
+    that could be read.
+    """
+    problems: list[Problem] = []
+
+    def report(code: str, expected: str, found: str, offset: int | None = None, advice: str = "") -> None:
+        problems.append(Problem(Layer.BASE64, code, expected, found, offset, advice))
+
+    raw = text.strip(" \t")
+    plain = _unescape(raw)
+    if _ESCAPE.search(plain):
+        report("escaped-twice", "percent-escapes applied once", "escapes inside escapes", None, "They were undone twice.")
+        plain = _unescape(plain)
+    dialect = _dialect_of(raw, plain)
+    if " " in plain:
+        advice = 'A program decoded "+" as a form does. Put back; the sender should write %2B.'
+        report("plus-lost", '"+" in the base64', "a space", plain.index(" "), advice)
+        plain = plain.replace(" ", "+")
+    elif "+" in raw:
+        advice = "A server that decodes the query as a form reads a space there, and the message breaks."
+        report("raw-plus", '"+" written as %2B', '"+" as it is', raw.index("+"), advice)
+    if dialect.urlsafe:
+        report("url-alphabet", 'the alphabet with "+" and "/" (RFC 8894, 4.1)', 'the URL-safe one with "-" and "_"')
+    if dialect.line_length:
+        found = f"line breaks every {dialect.line_length} characters"
+        report("line-breaks", "base64 without line breaks (RFC 4648, 3.1)", found, None, "Most servers skip them.")
+    letters = re.sub(r"\s", "", plain).translate(str.maketrans("-_", "+/"))
+    body = letters.rstrip("=")
+    alien = _NOT_BASE64.search(body)
+    if alien:
+        report("not-base64", "a character of the base64 alphabet", repr(alien.group()), alien.start(), "Left out.")
+        body = _NOT_BASE64.sub("", body)
+    if len(body) % 4 == 1:
+        report("cut-off", "groups of four characters", "one character left over", len(body) - 1, "The text was cut off.")
+        body = body[:-1]
+    elif not dialect.padding:
+        report("no-padding", '"=" at the end', "none")
+    return MessageValue(base64.b64decode(body + "=" * (-len(body) % 4)), dialect, tuple(problems))
+
+
+def _unescape(text: str) -> str:
+    return unquote_to_bytes(text.encode("utf-8", "surrogateescape")).decode("latin-1")
+
+
+def _dialect_of(raw: str, plain: str) -> Base64Dialect:
+    stripped = re.sub(r"\s", "", plain)
+    lines = plain.splitlines()
+    line_end = "\r\n" if "\r\n" in plain else "\n"
+    broken = "\n" in plain
+    escapes = _ESCAPE.findall(raw)
+    # A character that never occurs was as good as escaped: say what RFC 8894 asks for.
+    escaped = "".join(c for c in "+/=-_\r\n" if c in "+/=\r\n" and c not in plain or f"%{ord(c):02x}" in map(str.lower, escapes))
+    return Base64Dialect(
+        urlsafe="-" in plain or "_" in plain,
+        line_length=len(lines[0]) if broken and lines else 0,
+        line_end=line_end,
+        ends_with_line_end=plain.endswith("\n"),
+        escaped=escaped,
+        lower_case_hex=any(e != e.upper() for e in escapes),
+        padding=len(stripped) % 4 == 0,
+    )
+
+
+def encode_message_value(data: bytes, dialect: Base64Dialect = PLAIN) -> str:
+    """Write octets as a `message=` value: the inverse of `decode_message_value`."""
+    text = (base64.urlsafe_b64encode(data) if dialect.urlsafe else base64.b64encode(data)).decode("ascii")
+    if not dialect.padding:
+        text = text.rstrip("=")
+    if dialect.line_length:
+        size = dialect.line_length
+        text = dialect.line_end.join(text[i : i + size] for i in range(0, len(text), size))
+        text += dialect.line_end if dialect.ends_with_line_end else ""
+    case = "x" if dialect.lower_case_hex else "X"
+    return "".join(f"%{ord(c):02{case}}" if c in dialect.escaped else c for c in text)
+
+
+# --------------------------------------------------------------- operations
+
+OPERATIONS = ("GetCACaps", "GetCACert", "PKIOperation", "GetNextCACert")
+
+
+@dataclass(frozen=True, slots=True)
+class ScepRequest:
+    """What an HTTP request asks for.
+
+    `operation` is "" where there is none. `message` are the octets of the
+    pkiMessage (PKIOperation only), `message_text` the `message=` value as it
+    was sent, `identifier` that value where it names a CA (the other operations).
+    """
+
+    operation: str
+    path: str
+    method: str = "GET"
+    message: bytes | None = None
+    message_text: str | None = None
+    identifier: str | None = None
+    dialect: Base64Dialect | None = None
+    problems: tuple[Problem, ...] = ()
+
+
+def parse_request(request: HttpRequest) -> ScepRequest:
+    """Read the SCEP operation out of an HTTP request (RFC 8894, 4.1). Never raises."""
+    target = request.target
+    if "://" in target:
+        target = "/" + target.split("://", 1)[1].partition("/")[2]
+    path, _, query = target.partition("?")
+    # Split by hand: form decoding would turn "+" into a space.
+    fields = [part.partition("=") for part in query.split("&") if part]
+    operation = next((v for n, _, v in fields if n.lower() == "operation"), "")
+    text = next((v for n, eq, v in fields if n.lower() == "message" and eq), None)
+    operation = next((o for o in OPERATIONS if o.lower() == operation.lower()), operation)
+    if operation != "PKIOperation":
+        return ScepRequest(operation, path, request.method, None, text, _unescape(text) if text else None)
+    if request.method == "POST":
+        return ScepRequest(operation, path, "POST", *_posted(request.body, text))
+    value = decode_message_value(text or "")
+    return ScepRequest(operation, path, request.method, value.data, text, None, value.dialect, value.problems)
+
+
+def _posted(
+    body: bytes, text: str | None
+) -> tuple[bytes, str | None, str | None, Base64Dialect | None, tuple[Problem, ...]]:
+    if body[:1] == b"\x30" or not body:
+        return body, text, None, None, ()
+    # Some programs post what a GET would have carried.
+    value = decode_message_value(body.decode("latin-1").removeprefix("message="))
+    found = Problem(Layer.HTTP, "posted-base64", "the message itself in the body (RFC 8894, 4.3)", "base64 text")
+    if value.data[:1] == b"\x30":
+        return value.data, text, None, value.dialect, (found, *value.problems)
+    return body, text, None, None, (Problem(Layer.HTTP, "body", "a pkiMessage (30 ..)", body[:8].hex(" ")),)
+
+
+def build_request(
+    operation: str,
+    *,
+    path: str = DEFAULT_PATH,
+    message: bytes | None = None,
+    identifier: str | None = None,
+    method: str = "GET",
+    dialect: Base64Dialect = PLAIN,
+    headers: Iterable[tuple[str, str]] = (),
+    version: str = "1.1",
+) -> HttpRequest:
+    """Return the HTTP request for an operation (RFC 8894, 4.1): the inverse of `parse_request`.
+
+    `message` goes into the body of a POST, or in `dialect` into the query of a GET.
+    """
+    target = f"{path}?operation={operation}"
+    if method == "POST":
+        return HttpRequest("POST", target, tuple(headers), message or b"", version)
+    if message is not None:
+        target += f"&message={encode_message_value(message, dialect)}"
+    elif identifier is not None:
+        target += f"&message={identifier}"
+    return HttpRequest(method, target, tuple(headers), b"", version)
+
+
+# --------------------------------------------------------------- capabilities (RFC 8894, 3.5.2)
+
+CAPABILITIES = (
+    "AES",
+    "DES3",
+    "GetNextCACert",
+    "POSTPKIOperation",
+    "Renewal",
+    "SHA-1",
+    "SHA-256",
+    "SHA-384",
+    "SHA-512",
+    "SCEPStandard",
+)
+
+
+def parse_caps(body: bytes) -> tuple[str, ...]:
+    """Read a GetCACaps reply: one keyword a line, LF or CR LF, unknown ones kept. Never raises."""
+    lines = body.decode("latin-1").replace("\r", "\n").split("\n")
+    return tuple(word for line in lines if (word := line.strip()))
+
+
+def build_caps(capabilities: Iterable[str]) -> bytes:
+    """Write a GetCACaps reply: the inverse of `parse_caps`."""
+    return "".join(f"{c}\n" for c in capabilities).encode("ascii")
+
+
+def has_capability(capabilities: Iterable[str], wanted: str) -> bool:
+    """Whether a capability is offered, whatever its case; SCEPStandard stands for AES, POST and SHA-256."""
+    words = {c.lower() for c in capabilities}
+    implied = wanted.lower() in {"aes", "postpkioperation", "sha-256"} and "scepstandard" in words
+    return wanted.lower() in words or implied
+
+
+def read_base64(text: bytes) -> bytes | None:
+    """Return the octets of base64 text with or without line breaks, or None where it is none."""
+    try:
+        return base64.b64decode(b"".join(text.split()), validate=True)
+    except (binascii.Error, ValueError):
+        return None
