@@ -9,10 +9,12 @@ the same of us: whether the CMS structure was read without a problem.
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Sequence
 from typing import Any
 
 from sceplab import der, oids
 from sceplab.algorithms import AlgorithmIdentifier
+from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.csr import CertificationRequest, verify_csr
 from sceplab.enveloped import EnvelopedData, KeyTransRecipient
 from sceplab.message import PkiMessage
@@ -21,9 +23,9 @@ from sceplab.messagedata import (
     IssuerAndSerialNumber,
     IssuerAndSubject,
     MessageData,
-    parse_ca_certificates,
 )
 from sceplab.signed import Outcome
+from sceplab.transport import Exchange, ScepRequest, parse_caps
 from sceplab.x509 import Certificate, Name, RevocationList
 
 Facts = dict[str, Any]
@@ -75,7 +77,7 @@ def message_facts(message: PkiMessage) -> Facts:
         "envelope": envelope_facts(message.enveloped) if message.enveloped else None,
         "inner": data_facts(message.message_data) if message.message_data else None,
     }
-    if not signed.content:
+    if signed.content is None:
         facts["contentAbsent"] = True
     if message.decrypt_error:
         facts["decryptError"] = message.decrypt_error
@@ -194,6 +196,98 @@ def _crl(crl: RevocationList) -> str:
     return f"issuer={crl.issuer.rfc4514()}{number}{update}"
 
 
-def ca_certificates_facts(reply: bytes) -> list[Facts]:
-    """Return the certificates of a GetCACert reply: one DER certificate, or a degenerate SignedData."""
-    return [certificate_facts(c) for c in parse_ca_certificates(reply)]
+# --------------------------------------------------------------- whole captures
+
+
+def capture_facts(decoded: Sequence[DecodedExchange], materials: Materials = NO_MATERIALS) -> Facts:
+    """Return `http[]` and `messages[]` of a decoded capture."""
+    messages: list[Facts] = []
+    for index, item in enumerate(decoded):
+        for direction, message in (("request", item.request), ("reply", item.reply)):
+            if message is None:
+                continue
+            exchange = item.exchange
+            facts: Facts = {
+                "n": len(messages),
+                "http": index,
+                "direction": direction,
+                "method": exchange.request.method if exchange.request else None,
+                "stream": exchange.stream,
+                "file": exchange.source,
+            }
+            facts |= message_facts(message)
+            name = materials.name_of(message.opened.key) if message.opened else None
+            if name is not None:
+                facts["decryptKey"] = name
+            if direction == "reply" and item.issued is not None:
+                facts["issuedSerial"] = item.issued.serial_hex
+                facts["issuedSubject"] = item.issued.subject.rfc4514()
+                key = item.answers.public_key_info if item.answers is not None else None
+                facts["issuedMatchesCSRKey"] = key == item.issued.public_key_info
+            messages.append(facts)
+    return {"http": [exchange_facts(item) for item in decoded], "messages": messages}
+
+
+def exchange_facts(item: DecodedExchange) -> Facts:
+    """Return the facts of one HTTP exchange, those of its messages left out."""
+    exchange, operation = item.exchange, item.operation
+    request, reply = exchange.request, exchange.reply
+    body = reply.body if reply is not None else b""
+    facts: Facts = {
+        "file": exchange.source,
+        "stream": exchange.stream,
+        "firstFrame": exchange.first_frame,
+        "gap": exchange.gap,
+        "client": exchange.client,
+        "server": exchange.server,
+        "method": request.method if request else None,
+        "path": operation.path if operation else None,
+        "operation": operation.operation if operation else None,
+        "requestBodyLen": len(request.body) if request else 0,
+        "requestTruncated": request.truncated if request else False,
+        "requestContentType": request.header("Content-Type") if request else None,
+        "userAgent": request.header("User-Agent") if request else None,
+        "hostHeader": request.header("Host") if request else None,
+        "status": reply.status if reply else None,
+        "contentType": reply.header("Content-Type") if reply else None,
+        "responseLen": len(body),
+        "responseTruncated": reply.truncated if reply else True,
+        "responseSha256": _sha256(body),
+    }
+    if operation is not None:
+        facts |= _operation(operation, exchange, item.ca_certificates)
+    problems = [*exchange.problems, *(operation.problems if operation else ())]
+    if problems:
+        facts["problems"] = [str(p) for p in problems]
+    return facts
+
+
+def _operation(operation: ScepRequest, exchange: Exchange, certificates: Sequence[Certificate]) -> Facts:
+    facts: Facts = {}
+    answered = exchange.reply is not None and exchange.reply.status == 200  # noqa: PLR2004
+    if operation.operation in {"GetCACert", "GetNextCACert"}:
+        facts["caIdentifier"] = operation.identifier
+        if certificates:
+            facts["certs"] = [certificate_facts(c) for c in certificates]
+    if operation.operation == "GetCACaps" and answered and exchange.reply is not None:
+        facts["caps"] = list(parse_caps(exchange.reply.body))
+    if operation.dialect is not None and operation.method == "GET":
+        text = operation.message_text or ""
+        facts["base64"] = {
+            "percent2B": "%2b" in text.lower(),
+            "rawPlus": "+" in text,
+            "newlines": operation.dialect.line_length > 0,
+            "urlsafe": operation.dialect.urlsafe,
+            "padding": operation.dialect.padding,
+        }
+    return facts
+
+
+MASK = "********"
+
+
+def masked(facts: Any) -> Any:  # noqa: ANN401 - any JSON value
+    """Return the same JSON value with every challengePassword masked."""
+    if isinstance(facts, dict):
+        return {k: MASK if k == "challengePassword" and v is not None else masked(v) for k, v in facts.items()}
+    return [masked(v) for v in facts] if isinstance(facts, list) else facts

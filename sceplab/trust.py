@@ -42,7 +42,7 @@ def validate_path(certificate: Certificate, trust: Trust, at: datetime) -> PathR
     if certificate.der in trust.anchors:
         return PathResult(valid=True, detail="is itself a trusted CA certificate")
     if certificate.self_issued and not _is_issued_by_anchor(certificate, trust):
-        return PathResult(valid=False, detail="self-signed, and not one of the trusted CA certificates")
+        return PathResult(valid=False, detail="self-signed (a first request may be, RFC 8894 2.3), not one of the CA certificates given")
     try:
         return _validate(certificate, trust, at)
     except Exception as error:  # noqa: BLE001 - hostile certificates raise anything inside asn1crypto
@@ -72,8 +72,8 @@ def _validate(certificate: Certificate, trust: Trust, at: datetime) -> PathResul
     )
     validator = CertificateValidator(load(certificate.der), validation_context=context)
     path = _run(validator.async_validate_usage(set()))
-    names = [c.subject.native.get("common_name") or c.subject.human_friendly for c in path]
-    return PathResult(valid=True, detail=" <- ".join(str(n) for n in names))
+    names = [parse_certificate(c.dump()).subject.rfc4514() for c in path]
+    return PathResult(valid=True, detail=" <- ".join(names))
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - the path type of a lazily imported library

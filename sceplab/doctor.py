@@ -1,0 +1,91 @@
+"""Is everything here that the notebooks need? Versions, data files, optional tools.
+
+Rule: it looks and tells; it changes nothing.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import platform
+import re
+import shutil
+import subprocess
+from collections.abc import Iterator
+from dataclasses import dataclass
+from importlib import metadata
+from pathlib import Path
+
+from sceplab.walk import DATA
+
+_REQUIRED = ("cryptography", "asn1crypto", "pyhanko-certvalidator", "dpkt", "httptools", "requests", "ipywidgets", "jupyterlab")
+# What each optional program is for, and where Debian has it.
+_TOOLS = {
+    "openssl": ("the \"confirm it\" commands of the notebooks", "openssl"),
+    "tshark": ("looking at captures with Wireshark's eyes", "tshark"),
+    "tcpdump": ("making your own captures", "tcpdump"),
+    "chromium": ("the browser tests", "chromium"),
+    "scepserver": ("the test against micromdm's server", "scep"),
+}
+_ROW = re.compile(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", re.MULTILINE)
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One thing looked at: `ok` is None where it is optional and missing."""
+
+    what: str
+    ok: bool | None
+    detail: str
+
+    def __str__(self) -> str:
+        sign = {True: "ok", False: "WRONG", None: "--"}[self.ok]
+        return f"{sign:6} {self.what}: {self.detail}"
+
+
+def data_hashes(folder: Path = DATA) -> dict[str, str]:
+    """Return the SHA-256 of each data file as PROVENANCE.md states it, by path under `folder`."""
+    return dict(_ROW.findall((folder / "PROVENANCE.md").read_text()))
+
+
+def examine() -> Iterator[Finding]:
+    """Yield what was found, the required things first."""
+    yield Finding("Python", True, platform.python_version())  # noqa: FBT003
+    for name in _REQUIRED:
+        try:
+            yield Finding(name, True, metadata.version(name))  # noqa: FBT003
+        except metadata.PackageNotFoundError:
+            yield Finding(name, False, f"not installed; run `make lab`, or pip install {name}")  # noqa: FBT003
+    yield _data()
+    for program, (purpose, package) in _TOOLS.items():
+        if shutil.which(program) is None:
+            yield Finding(program, None, f"not installed, needed for {purpose} (Debian: apt-get install {package})")
+        else:
+            yield Finding(program, True, _version(program) or "installed")  # noqa: FBT003
+
+
+def _data() -> Finding:
+    if not (DATA / "PROVENANCE.md").is_file():
+        return Finding("data files", None, "not here: they come with a checkout, not with the package")
+    stated = data_hashes()
+    wrong = [n for n, h in stated.items() if not (DATA / n).is_file() or hashlib.sha256((DATA / n).read_bytes()).hexdigest() != h]
+    if wrong or not stated:
+        return Finding("data files", False, f"changed or missing: {', '.join(wrong) or 'all'}")  # noqa: FBT003
+    return Finding("data files", True, f"all {len(stated)} as PROVENANCE.md states")  # noqa: FBT003
+
+
+def _version(program: str) -> str:
+    argument = {"openssl": "version", "scepserver": "-version"}.get(program, "--version")
+    try:
+        done = subprocess.run([program, argument], capture_output=True, timeout=20, check=False)  # noqa: S603
+    except (OSError, subprocess.TimeoutExpired):
+        return ""
+    lines = (done.stdout or done.stderr).decode("utf-8", "replace").splitlines()
+    return lines[0].strip() if lines and not done.returncode else ""
+
+
+def main() -> int:
+    """Print what was found; returns 1 when something required is missing or wrong."""
+    findings = list(examine())
+    for finding in findings:
+        print(finding)
+    return 1 if any(f.ok is False for f in findings) else 0

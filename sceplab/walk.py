@@ -1,0 +1,118 @@
+"""The story in a terminal: one captured request, step by step, each step kept in a file.
+
+Rule: the order and the words of the walk. Decoding is done by the layers; files
+are written through `files.write_new`, so nothing is lost unasked.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+from sceplab import openssl
+from sceplab.capture import read_capture
+from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.errors import InputError
+from sceplab.files import load_certificates, load_private_keys, write_new
+from sceplab.message import PkiMessage
+from sceplab.outline import envelope_lines, kind_of, signed_lines, visible
+from sceplab.transport import Exchange
+
+DATA = Path(__file__).resolve().parent.parent / "data"
+"""Where a checkout keeps the specimen and the foreign captures."""
+
+
+def specimen() -> tuple[list[Exchange], Materials]:
+    """Return the specimen's exchanges, with the CA's certificate and key.
+
+    Raises InputError where there is no checkout around the package.
+    """
+    folder = DATA / "specimen"
+    if not folder.is_dir():
+        raise InputError("the specimen is not here (it comes with a checkout, not with the package); name a FILE")
+    keys = load_private_keys(folder / "ca.key.pem")
+    certificates = load_certificates(folder / "ca.pem")
+    return read_capture(folder / "capture.pcap"), Materials(tuple(keys), tuple(certificates), key_names=("ca.key.pem",))
+
+
+def walk(
+    exchanges: Sequence[Exchange], materials: Materials, out: Path, *, force: bool = False, show_secrets: bool = False
+) -> Iterator[str]:
+    """Yield the lines of the walk for the first pkiMessage among `exchanges`, writing each step's file into `out`.
+
+    Files: RA-CA.b64, RA-CA.bin (the pkiMessage), RA-CA.signer.der, RA-CA.payload1.der
+    (the pkcsPKIEnvelope), RA-CA.payload2.der (the messageData). Raises InputError
+    when there is no message, or when a file is already there.
+    """
+    item, message = _first(decode_exchanges(exchanges, materials))
+    steps = _files(message)
+    try:
+        out.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise InputError(f"{out} cannot be made: {error.strerror}") from error
+    taken = [name for name in steps if (out / name).exists()]
+    if taken and not force:
+        raise InputError(f"{out / taken[0]} is already there; use --force to replace the files of an earlier walk")
+    for name, data in steps.items():
+        write_new(out / name, data, force=force)
+    for line in _story(item, message, steps, show_secrets=show_secrets):
+        yield visible(line)
+
+
+def _first(decoded: Sequence[DecodedExchange]) -> tuple[DecodedExchange, PkiMessage]:
+    for item in decoded:
+        message = item.request or item.reply
+        if message is not None and message.signed.signer_infos:
+            return item, message
+    raise InputError("there is no PKIOperation with a pkiMessage in it; see `sceplab decode` for what there is")
+
+
+def _files(message: PkiMessage) -> dict[str, bytes]:
+    files = {"RA-CA.b64": base64.encodebytes(message.raw), "RA-CA.bin": message.raw}
+    if message.verification.signer is not None:
+        files["RA-CA.signer.der"] = message.verification.signer.der
+    if message.signed.content:
+        files["RA-CA.payload1.der"] = message.signed.content
+    if message.opened is not None:
+        files["RA-CA.payload2.der"] = message.opened.plaintext
+    return files
+
+
+def _story(item: DecodedExchange, message: PkiMessage, steps: dict[str, bytes], *, show_secrets: bool) -> Iterator[str]:
+    request = item.exchange.request
+    if request is not None and item.exchange.client:
+        yield f"1. The HTTP request, from {item.exchange.client} to {item.exchange.server}"
+        yield f"   {request.method} {request.target[:100]}{'...' if len(request.target) > 100 else ''}"  # noqa: PLR2004
+    else:
+        yield "1. The message as it was given, without HTTP around it"
+    for problem in item.operation.problems if item.operation else ():
+        yield f"   note: {problem}"
+    yield ""
+    yield f"2. URL-decoded, the value of message= is base64; decoded, it is a CMS message of {len(message.raw)} octets"
+    yield "   wrote RA-CA.b64, RA-CA.bin"
+    yield f"   $ {openssl.shell(openssl.base64_decode(Path('RA-CA.b64'), Path('RA-CA.bin')))}"
+    yield ""
+    yield "3. signedData: who signed it, and does it verify?"
+    if message.verification.signer is not None:
+        yield f"   the signer's certificate: {message.verification.signer}"
+        yield "   wrote RA-CA.signer.der"
+    yield f"   messageType     {message.attributes.message_type} {kind_of(message)}"
+    yield from (f"   {line}" for line in signed_lines(message))
+    yield f"   $ {openssl.shell(openssl.verify(Path('RA-CA.bin'), Path('ca.pem'), Path('RA-CA.payload1.der')))}"
+    yield ""
+    if message.enveloped is None:
+        yield "4. There is no envelopedData: the message is all in its signed attributes"
+        return
+    yield "4. envelopedData: for whom, and what is in it?"
+    yield "   wrote RA-CA.payload1.der"
+    yield from (f"   {line}" for line in envelope_lines(message, show_secrets=show_secrets))
+    cipher = message.enveloped.content_encryption.name
+    command = openssl.decrypt(
+        Path("RA-CA.payload1.der"), Path("ca.pem"), Path("ca.key.pem"), Path("RA-CA.payload2.der"), cipher=cipher
+    )
+    yield f"   $ {openssl.shell(command)}"
+    if "RA-CA.payload2.der" in steps:
+        yield "   wrote RA-CA.payload2.der"
+        if message.csr is not None:
+            yield f"   $ {openssl.shell(openssl.print_csr(Path('RA-CA.payload2.der')))}"
