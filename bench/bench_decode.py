@@ -43,6 +43,7 @@ def per_call(work: Callable[[], object], seconds: float = 1.0) -> float:
 
 def openssl_pipeline(folder: Path) -> None:
     """Run the openssl commands that a person would: decode, verify, decrypt, print the request."""
+
     def name(n: str) -> Path:
         return folder / n
 
@@ -61,22 +62,22 @@ def openssl_pipeline(folder: Path) -> None:
 def main() -> int:
     """Measure, print, and return the number of goals missed."""
     exchange = read_capture(SPECIMEN / "capture.pcap")[0]
-    assert exchange.request is not None  # noqa: S101
+    assert exchange.request is not None
     message = parse_request(exchange.request).message
-    assert message is not None  # noqa: S101
+    assert message is not None
     key = load_pem_private_key((SPECIMEN / "ca.key.pem").read_bytes(), None)
-    assert isinstance(key, rsa.RSAPrivateKey)  # noqa: S101
+    assert isinstance(key, rsa.RSAPrivateKey)
     decoded = sceplab.decode_message(message, keys=[key])
-    assert decoded.verification.intact  # noqa: S101
-    assert decoded.csr is not None  # noqa: S101
+    assert decoded.verification.intact
+    assert decoded.csr is not None
     info, signer = decoded.signed.signer_info, decoded.verification.signer
-    assert info is not None  # noqa: S101
-    assert signer is not None  # noqa: S101
-    assert decoded.enveloped is not None  # noqa: S101
+    assert info is not None
+    assert signer is not None
+    assert decoded.enveloped is not None
     recipient = decoded.enveloped.recipients[0]
-    assert isinstance(recipient, KeyTransRecipient)  # noqa: S101
+    assert isinstance(recipient, KeyTransRecipient)
     public = signer.public_key()
-    assert isinstance(public, rsa.RSAPublicKey)  # noqa: S101
+    assert isinstance(public, rsa.RSAPublicKey)
     covered, content = next(covered_forms(info, b""))[1], decoded.signed.content or b""
 
     def floor() -> None:
@@ -113,7 +114,7 @@ def main() -> int:
 
 def _import_time() -> float:
     code = "import time; t = time.perf_counter(); import sceplab; print((time.perf_counter() - t) * 1e3)"
-    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)  # noqa: S603
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return float(done.stdout)
 
 

@@ -134,15 +134,38 @@ def sniff(target: str, reply: bytes, pcap: Path) -> None:
     tcpdump = shutil.which("tcpdump")
     if tcpdump is None:
         raise SystemExit("tcpdump is not installed; on Debian: apt-get install tcpdump")
-    sniffer = subprocess.Popen(  # noqa: S603
-        [tcpdump, "-i", "lo", "-Z", "root", "-U", "-s", "0", "-w", str(pcap), "host", R2, "and", "tcp", "port", str(PORT)],
+    sniffer = subprocess.Popen(
+        [
+            tcpdump,
+            "-i",
+            "lo",
+            "-Z",
+            "root",
+            "-U",
+            "-s",
+            "0",
+            "-w",
+            str(pcap),
+            "host",
+            R2,
+            "and",
+            "tcp",
+            "port",
+            str(PORT),
+        ],
         stderr=subprocess.PIPE,
     )
-    assert sniffer.stderr is not None  # noqa: S101
+    assert sniffer.stderr is not None
     sniffer.stderr.readline()  # "listening on lo ..."
     time.sleep(1)
     with socket.create_connection((R1, PORT), timeout=10, source_address=(R2, 0)) as connection:
-        lines = [f"GET {target} HTTP/1.0", "User-Agent: Mozilla/4.0 (compatible; MSIE 5.0; Cisco PKI)", f"Host: {R1}", "", ""]
+        lines = [
+            f"GET {target} HTTP/1.0",
+            "User-Agent: Mozilla/4.0 (compatible; MSIE 5.0; Cisco PKI)",
+            f"Host: {R1}",
+            "",
+            "",
+        ]
         connection.sendall("\r\n".join(lines).encode("ascii"))
         while connection.recv(65536):
             pass
@@ -215,8 +238,17 @@ def main() -> None:
     for stem, cert in (("ca", ca), ("ra", ra), ("r3", issued)):
         (HERE / f"{stem}.pem").write_bytes(cert.public_bytes(Encoding.PEM))
     (HERE / "r3.csr.der").write_bytes(csr)
-    subprocess.run(  # noqa: S603
-        ["openssl", "rsa", "-in", str(HERE / "ca.key.pem"), "-traditional", "-des3", "-passout", f"pass:{CA_KEY_PASSPHRASE}"]  # noqa: S607
+    subprocess.run(
+        [
+            "openssl",
+            "rsa",
+            "-in",
+            str(HERE / "ca.key.pem"),
+            "-traditional",
+            "-des3",
+            "-passout",
+            f"pass:{CA_KEY_PASSPHRASE}",
+        ]
         + ["-out", str(HERE / "ca.key.encrypted.pem")],
         check=True,
         capture_output=True,

@@ -60,8 +60,10 @@ class Digest:
 
 
 _DIGESTS = (
-    Digest("md5", "1.2.840.113549.2.5", hashes.MD5, "MD5: collisions are easy; RFC 8894 2.9 forbids it"),  # noqa: S303
-    Digest("sha1", "1.3.14.3.2.26", hashes.SHA1, "SHA-1: collisions are practical; RFC 8894 2.9 allows it for old peers"),  # noqa: S303
+    Digest("md5", "1.2.840.113549.2.5", hashes.MD5, "MD5: collisions are easy; RFC 8894 2.9 forbids it"),
+    Digest(
+        "sha1", "1.3.14.3.2.26", hashes.SHA1, "SHA-1: collisions are practical; RFC 8894 2.9 allows it for old peers"
+    ),
     Digest("sha224", "2.16.840.1.101.3.4.2.4", hashes.SHA224),
     Digest("sha256", "2.16.840.1.101.3.4.2.1", hashes.SHA256),
     Digest("sha384", "2.16.840.1.101.3.4.2.2", hashes.SHA384),
@@ -121,12 +123,24 @@ _CIPHERS = (
     ContentCipher("aes-192-gcm", "2.16.840.1.101.3.4.1.26", 24, 16, AES, "gcm"),
     ContentCipher("aes-256-gcm", "2.16.840.1.101.3.4.1.46", 32, 16, AES, "gcm"),
     ContentCipher(
-        "des-ede3-cbc", "1.2.840.113549.3.7", 24, 8, TripleDES, weak="3DES: 64-bit blocks; RFC 8894 2.9 allows it for old peers"
+        "des-ede3-cbc",
+        "1.2.840.113549.3.7",
+        24,
+        8,
+        TripleDES,
+        weak="3DES: 64-bit blocks; RFC 8894 2.9 allows it for old peers",
     ),
     ContentCipher(
-        "des-cbc", "1.3.14.3.2.7", 8, 8, _single_des, weak="single DES: 56-bit key, breakable by search; RFC 8894 2.9 forbids it"
+        "des-cbc",
+        "1.3.14.3.2.7",
+        8,
+        8,
+        _single_des,
+        weak="single DES: 56-bit key, breakable by search; RFC 8894 2.9 forbids it",
     ),
-    ContentCipher("bf-cbc", "1.3.6.1.4.1.3029.1.2", 16, 8, Blowfish, weak="Blowfish: 64-bit blocks, not a SCEP algorithm"),
+    ContentCipher(
+        "bf-cbc", "1.3.6.1.4.1.3029.1.2", 16, 8, Blowfish, weak="Blowfish: 64-bit blocks, not a SCEP algorithm"
+    ),
     ContentCipher("rc2-cbc", "1.2.840.113549.3.2", 16, 8, RC2, weak="RC2: an export-era cipher, not a SCEP algorithm"),
 )
 CIPHERS = {c.name: c for c in _CIPHERS}

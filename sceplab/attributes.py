@@ -114,7 +114,7 @@ class ScepAttributes:
 
 
 def _member(enum: type[_E], text: str | None) -> _E | None:
-    if text is None or not text.isascii() or not text.isdigit() or len(text) > 9:  # noqa: PLR2004 - no int of megabytes
+    if text is None or not text.isascii() or not text.isdigit() or len(text) > 9:
         return None
     try:
         return enum(int(text))
@@ -144,7 +144,7 @@ def parse_attribute_list(content: bytes, start: int = 0, end: int | None = None)
     stop = len(content) if end is None else end
     for item in der.Element(content, start, der.SET, start, stop, stop).children():
         fields = item.children()
-        if item.tag != der.SEQUENCE or len(fields) != 2 or fields[1].tag != der.SET:  # noqa: PLR2004
+        if item.tag != der.SEQUENCE or len(fields) != 2 or fields[1].tag != der.SET:
             raise der.DerError(item.start, "an Attribute (type and SET of values)", f"tag {item.tag:02x}")
         out.append(Attribute(der.oid_of(fields[0]), tuple(v.raw for v in fields[1].children())))
     return tuple(out)

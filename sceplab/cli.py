@@ -50,7 +50,9 @@ def _parser() -> argparse.ArgumentParser:
         help="decode every SCEP message in a capture, URL, base64, PEM or DER file",
         description="Decode every SCEP message in FILE (- for standard input), as far as the keys at hand allow.",
     )
-    decode.add_argument("file", metavar="FILE", help="what you have: pcap, pcapng, URL, message= value, base64, PEM, DER ...")
+    decode.add_argument(
+        "file", metavar="FILE", help="what you have: pcap, pcapng, URL, message= value, base64, PEM, DER ..."
+    )
     _add_materials(decode)
     decode.add_argument("--json", action="store_true", help="print the facts as JSON")
     decode.add_argument("--show-secrets", action="store_true", help="show challengePasswords instead of masking them")
@@ -62,7 +64,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Walk the first PKIOperation request of FILE from the URL to the CSR. Without FILE: the specimen.",
     )
     story.add_argument("file", metavar="FILE", nargs="?", help="a capture or any other form of a request")
-    story.add_argument("--out", metavar="DIR", type=Path, default=Path(), help="where the files of the steps go (default: here)")
+    story.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path(), help="where the files of the steps go (default: here)"
+    )
     story.add_argument("--show-secrets", action="store_true", help="show the challengePassword instead of masking it")
     story.add_argument("--force", action="store_true", help="replace files of an earlier walk")
     _add_materials(story)
@@ -74,9 +78,25 @@ def _parser() -> argparse.ArgumentParser:
 
 
 def _add_materials(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--cert", metavar="FILE", type=Path, action="append", default=[], help="certificate (PEM, DER, PKCS#12); CA ones are trusted")
-    parser.add_argument("--key", metavar="FILE", type=Path, action="append", default=[], help="private key that may open envelopes (PEM, DER, PKCS#12)")
-    parser.add_argument("--password", metavar="P", action="append", default=[], help="challengePassword for password recipients")
+    parser.add_argument(
+        "--cert",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="certificate (PEM, DER, PKCS#12); CA ones are trusted",
+    )
+    parser.add_argument(
+        "--key",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="private key that may open envelopes (PEM, DER, PKCS#12)",
+    )
+    parser.add_argument(
+        "--password", metavar="P", action="append", default=[], help="challengePassword for password recipients"
+    )
     parser.add_argument("--legacy", action="store_true", help="allow SHA-1, MD5 and short keys in certificate paths")
 
 
@@ -105,7 +125,9 @@ def _decode(arguments: argparse.Namespace) -> int:
     materials = _materials(arguments)
     decoded = decode_exchanges(_exchanges(arguments.file), materials)
     if not decoded:
-        raise InputError(f"{arguments.file} holds no HTTP exchange; capture the traffic between client and CA, as plain HTTP")
+        raise InputError(
+            f"{arguments.file} holds no HTTP exchange; capture the traffic between client and CA, as plain HTTP"
+        )
     if arguments.json:
         facts = capture_facts(decoded, materials)
         shown = facts if arguments.show_secrets else masked(facts)
@@ -121,7 +143,9 @@ def _walk(arguments: argparse.Namespace) -> int:
         exchanges, materials = walk.specimen()
     else:
         exchanges, materials = _exchanges(arguments.file), _materials(arguments)
-    for line in walk.walk(exchanges, materials, arguments.out, force=arguments.force, show_secrets=arguments.show_secrets):
+    for line in walk.walk(
+        exchanges, materials, arguments.out, force=arguments.force, show_secrets=arguments.show_secrets
+    ):
         print(line)
     return 0
 

@@ -79,7 +79,7 @@ def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MA
     trust = materials.trust
     for exchange in exchanges:
         operation = parse_request(exchange.request) if exchange.request is not None else None
-        body = exchange.reply.body if exchange.reply is not None and exchange.reply.status == 200 else b""  # noqa: PLR2004
+        body = exchange.reply.body if exchange.reply is not None and exchange.reply.status == 200 else b""
         name = operation.operation if operation is not None else ""
         if name in {"GetCACert", "GetNextCACert"}:
             certificates = parse_ca_certificates(body) if body else ()
@@ -87,7 +87,10 @@ def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MA
             out.append(DecodedExchange(exchange, operation, ca_certificates=certificates))
             continue
         messages: list[PkiMessage | None] = []
-        for data in (operation.message if operation is not None else None, body if _may_be_message(name, body) else None):
+        for data in (
+            operation.message if operation is not None else None,
+            body if _may_be_message(name, body) else None,
+        ):
             messages.append(
                 decode_message(
                     data,
@@ -106,7 +109,9 @@ def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MA
         transaction = reply.attributes.transaction_id if reply is not None else None
         answers = requests.get(transaction) if transaction is not None else None
         out.append(
-            DecodedExchange(exchange, operation, request, reply, (), _issued(reply, answers), answers if reply else None)
+            DecodedExchange(
+                exchange, operation, request, reply, (), _issued(reply, answers), answers if reply else None
+            )
         )
     return out
 

@@ -100,9 +100,9 @@ def general_names(value: bytes) -> str:
             number = item.tag & 0x1F
             if number in labels:
                 out.append(f"{labels[number]}:{item.value.decode('latin-1')}")
-            elif number == 7 and len(item.value) in {4, 16}:  # noqa: PLR2004 - iPAddress, 4 or 16 octets
+            elif number == 7 and len(item.value) in {4, 16}:
                 out.append(f"IP Address:{ipaddress.ip_address(item.value)}")
-            elif number == 4:  # noqa: PLR2004 - directoryName
+            elif number == 4:
                 out.append(f"DirName:{Name(item.value).rfc4514()}")
             elif number == 0:
                 out.append(f"othername:{der.oid_of(item.children()[0])}")
@@ -130,18 +130,18 @@ def _read_csr(data: bytes, out: dict[str, object], problems: list[Problem]) -> N
         found = f"{len(data) - outer.end} more octets"
         problems.append(Problem(Layer.CSR, "trailing", "the end of the request", found, outer.end))
     parts = outer.children()
-    if len(parts) < 3:  # noqa: PLR2004
+    if len(parts) < 3:
         expected = "certificationRequestInfo, signatureAlgorithm and signature"
         problems.append(Problem(Layer.CSR, "short", expected, f"{len(parts)} fields", outer.start))
     if len(parts) > 1:
         out["signature_algorithm"] = algorithms.parse_algorithm(parts[1])
-    if len(parts) > 2:  # noqa: PLR2004
+    if len(parts) > 2:
         out["signature"] = parts[2].value[1:]  # the first octet counts unused bits
     if not parts:
         return
     out["info_raw"] = parts[0].raw
     info = parts[0].children()
-    if len(info) < 3:  # noqa: PLR2004
+    if len(info) < 3:
         raise der.DerError(parts[0].start, "version, subject and subjectPKInfo", f"{len(info)} fields")
     out["version"] = der.int_of(info[0])
     out["subject"] = Name(info[1].raw)
@@ -184,7 +184,7 @@ def _serialize_info(request: CertificationRequest) -> bytes:
     )
 
 
-def build_csr(  # noqa: PLR0913 - one argument for each thing that a request says
+def build_csr(
     subject: Name,
     key: SigningKey,
     *,
@@ -244,7 +244,9 @@ def build_extensions(extensions: Sequence[Extension]) -> bytes:
     return der.sequence(
         *(
             der.sequence(
-                der.oid(e.oid), der.encode(der.BOOLEAN, b"\xff") if e.critical else b"", der.encode(der.OCTET_STRING, e.value)
+                der.oid(e.oid),
+                der.encode(der.BOOLEAN, b"\xff") if e.critical else b"",
+                der.encode(der.OCTET_STRING, e.value),
             )
             for e in extensions
         )

@@ -133,10 +133,10 @@ class Element:
             here = pos + 2
             if here <= end and (tag := data[pos]) & 0x1F != 0x1F:
                 length = data[pos + 1]
-                if length == 0x82 and here + 2 <= end:  # noqa: PLR2004
+                if length == 0x82 and here + 2 <= end:
                     length = data[here] << 8 | data[here + 1]
                     here += 2
-                elif length >= 0x80:  # noqa: PLR2004
+                elif length >= 0x80:
                     here = end + 1
                 stop = here + length
                 if stop <= end:

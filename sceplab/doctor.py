@@ -17,10 +17,19 @@ from pathlib import Path
 
 from sceplab.walk import DATA
 
-_REQUIRED = ("cryptography", "asn1crypto", "pyhanko-certvalidator", "dpkt", "httptools", "requests", "ipywidgets", "jupyterlab")
+_REQUIRED = (
+    "cryptography",
+    "asn1crypto",
+    "pyhanko-certvalidator",
+    "dpkt",
+    "httptools",
+    "requests",
+    "ipywidgets",
+    "jupyterlab",
+)
 # What each optional program is for, and where Debian has it.
 _TOOLS = {
-    "openssl": ("the \"confirm it\" commands of the notebooks", "openssl"),
+    "openssl": ('the "confirm it" commands of the notebooks', "openssl"),
     "tshark": ("looking at captures with Wireshark's eyes", "tshark"),
     "tcpdump": ("making your own captures", "tcpdump"),
     "chromium": ("the browser tests", "chromium"),
@@ -67,7 +76,11 @@ def _data() -> Finding:
     if not (DATA / "PROVENANCE.md").is_file():
         return Finding("data files", None, "not here: they come with a checkout, not with the package")
     stated = data_hashes()
-    wrong = [n for n, h in stated.items() if not (DATA / n).is_file() or hashlib.sha256((DATA / n).read_bytes()).hexdigest() != h]
+    wrong = [
+        n
+        for n, h in stated.items()
+        if not (DATA / n).is_file() or hashlib.sha256((DATA / n).read_bytes()).hexdigest() != h
+    ]
     if wrong or not stated:
         return Finding("data files", False, f"changed or missing: {', '.join(wrong) or 'all'}")  # noqa: FBT003
     return Finding("data files", True, f"all {len(stated)} as PROVENANCE.md states")  # noqa: FBT003
@@ -76,7 +89,7 @@ def _data() -> Finding:
 def _version(program: str) -> str:
     argument = {"openssl": "version", "scepserver": "-version"}.get(program, "--version")
     try:
-        done = subprocess.run([program, argument], capture_output=True, timeout=20, check=False)  # noqa: S603
+        done = subprocess.run([program, argument], capture_output=True, timeout=20, check=False)
     except (OSError, subprocess.TimeoutExpired):
         return ""
     lines = (done.stdout or done.stderr).decode("utf-8", "replace").splitlines()

@@ -143,14 +143,14 @@ def _read_enveloped(data: bytes, out: _Draft, problems: list[Problem]) -> None:
             out.recipients.append(_read_recipient(item))
         except der.DerError as error:
             problems.append(error.problem(Layer.ENVELOPED))
-    if len(rest) < 2:  # noqa: PLR2004
+    if len(rest) < 2:
         raise der.DerError(body.end, "encryptedContentInfo", "the end of EnvelopedData")
     parts = rest[1].children()
-    if len(parts) < 2:  # noqa: PLR2004
+    if len(parts) < 2:
         raise der.DerError(rest[1].start, "contentType and contentEncryptionAlgorithm", f"{len(parts)} fields")
     out.content_type = der.oid_of(parts[0])
     out.content_encryption = algorithms.parse_algorithm(parts[1])
-    if len(parts) > 2:  # noqa: PLR2004
+    if len(parts) > 2:
         out.offset = parts[2].start
         out.encrypted_content = parts[2].octets()
 
@@ -158,7 +158,7 @@ def _read_enveloped(data: bytes, out: _Draft, problems: list[Problem]) -> None:
 def _read_recipient(element: der.Element) -> Recipient:
     if element.tag == der.SEQUENCE:
         fields = element.children()
-        if len(fields) != 4:  # noqa: PLR2004
+        if len(fields) != 4:
             raise der.DerError(element.start, "a KeyTransRecipientInfo of four fields", f"{len(fields)}")
         version, identifier, algorithm, key = fields
         return KeyTransRecipient(
@@ -166,7 +166,7 @@ def _read_recipient(element: der.Element) -> Recipient:
         )
     if element.tag == _PASSWORD:
         fields = element.children()
-        if len(fields) < 3:  # noqa: PLR2004
+        if len(fields) < 3:
             raise der.DerError(element.start, "a PasswordRecipientInfo of at least three fields", f"{len(fields)}")
         version, *middle, key = fields
         derivation = None
@@ -324,7 +324,9 @@ def _open_content(
     enveloped: EnvelopedData, cipher: ContentCipher, iv: bytes, content_key: bytes, attempts: list[str], whose: str
 ) -> bytes | None:
     if len(content_key) != cipher.key_length:
-        attempts.append(f"for {whose}: gave {len(content_key)} octets, {cipher.name} needs a key of {cipher.key_length}")
+        attempts.append(
+            f"for {whose}: gave {len(content_key)} octets, {cipher.name} needs a key of {cipher.key_length}"
+        )
         return None
     try:
         plaintext = decrypt_content(cipher, content_key, iv, enveloped.encrypted_content)
@@ -418,12 +420,12 @@ def derive_key(derivation: AlgorithmIdentifier | None, wrapping: AlgorithmIdenti
     if derivation is None or derivation.oid != oids.PBKDF2:
         raise ValueError("the key derivation is not PBKDF2")
     fields = der.read(derivation.parameters or b"").children()
-    if len(fields) < 2:  # noqa: PLR2004
+    if len(fields) < 2:
         raise ValueError("PBKDF2 without salt and iteration count")
     salt, rounds = fields[0].octets(), der.int_of(fields[1])
     if not 0 < rounds <= MAX_PBKDF2_ROUNDS:
         raise ValueError(f"{rounds} PBKDF2 rounds are more than {MAX_PBKDF2_ROUNDS}")
-    prf: hashes.HashAlgorithm = hashes.SHA1()  # noqa: S303 - PBKDF2's default PRF
+    prf: hashes.HashAlgorithm = hashes.SHA1()
     for item in fields[2:]:
         if item.tag == der.SEQUENCE:
             name = algorithms.parse_algorithm(item).name
@@ -518,7 +520,9 @@ def build_enveloped(draft: EnvelopeDraft, plaintext: bytes) -> bytes:
     """
     cipher = algorithms.CIPHERS_BY_OID.get(draft.content_encryption.oid)
     if cipher is None or len(draft.content_key) != cipher.key_length:
-        raise BuildError(f"{draft.content_encryption.name} cannot be used with a key of {len(draft.content_key)} octets")
+        raise BuildError(
+            f"{draft.content_encryption.name} cannot be used with a key of {len(draft.content_key)} octets"
+        )
     try:
         iv = iv_of(draft.content_encryption, cipher)
         encrypted = encrypt_content(cipher, draft.content_key, iv, plaintext)
@@ -575,7 +579,7 @@ def transport_key(draft: KeyTransDraft, content_key: bytes) -> bytes:
         block = _oaep_block(content_key, size, draft)
     else:
         block = b"\0\2" + draft.randomness + b"\0" + content_key
-        if 0 in draft.randomness or len(block) != size or len(draft.randomness) < 8:  # noqa: PLR2004 - RFC 8017, 7.2.1
+        if 0 in draft.randomness or len(block) != size or len(draft.randomness) < 8:
             raise BuildError(f"PKCS#1 v1.5 padding needs {size - 3 - len(content_key)} octets, none of them 0")
     return pow(int.from_bytes(block, "big"), numbers.e, numbers.n).to_bytes(size, "big")
 
@@ -619,7 +623,7 @@ def transport_randomness(recipient: KeyTransRecipient, key: rsa.RSAPrivateKey) -
         masked = block[1 + length :]
         return _xor(block[1 : 1 + length], _mgf1(masked, length, mgf_digest))
     end = block.find(b"\0", 2)
-    if block[:2] != b"\0\2" or end < 10:  # noqa: PLR2004 - at least 8 padding octets
+    if block[:2] != b"\0\2" or end < 10:
         raise DecryptError(f"the key for {recipient} is not padded by PKCS#1 v1.5")
     return block[2:end]
 

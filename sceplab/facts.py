@@ -141,7 +141,7 @@ def _recipient(recipient: KeyTransRecipient) -> Facts:
         return {"subjectKeyIdentifier": (identifier.key_identifier or b"").hex()}
     number = int.from_bytes(identifier.serial, "big", signed=True)
     # As OpenSSL's i2s_ASN1_INTEGER: decimal below 128 bits, hexadecimal above.
-    small = number.bit_length() < 128  # noqa: PLR2004
+    small = number.bit_length() < 128
     serial = str(number) if small else "0x" + _even(f"{number:X}")
     return {"issuer": identifier.issuer.oneline(), "serial": serial}
 
@@ -192,7 +192,11 @@ def _pairs(name: Name) -> list[list[str]]:
 
 def _crl(crl: RevocationList) -> str:
     number = "" if crl.number is None else f"; crlNumber=0x{_even(f'{crl.number:X}')}"
-    update = "" if crl.this_update is None else f"; lastUpdate={crl.this_update:%b} {crl.this_update.day:2d} {crl.this_update:%H:%M:%S %Y} GMT"
+    update = (
+        ""
+        if crl.this_update is None
+        else f"; lastUpdate={crl.this_update:%b} {crl.this_update.day:2d} {crl.this_update:%H:%M:%S %Y} GMT"
+    )
     return f"issuer={crl.issuer.rfc4514()}{number}{update}"
 
 
@@ -264,7 +268,7 @@ def exchange_facts(item: DecodedExchange) -> Facts:
 
 def _operation(operation: ScepRequest, exchange: Exchange, certificates: Sequence[Certificate]) -> Facts:
     facts: Facts = {}
-    answered = exchange.reply is not None and exchange.reply.status == 200  # noqa: PLR2004
+    answered = exchange.reply is not None and exchange.reply.status == 200
     if operation.operation in {"GetCACert", "GetNextCACert"}:
         facts["caIdentifier"] = operation.identifier
         if certificates:

@@ -27,8 +27,8 @@ from sceplab.attributes import (
 )
 from sceplab.csr import CertificationRequest, verify_csr
 from sceplab.enveloped import (
-    EnvelopeDraft,
     EnvelopedData,
+    EnvelopeDraft,
     KeyTransDraft,
     Opened,
     PasswordDraft,
@@ -130,9 +130,7 @@ def decode_message(
         message_data = parse_message_data(attributes.type, opened.plaintext)
         if isinstance(message_data, CertificationRequest):
             proof = verify_csr(message_data)
-    return PkiMessage(
-        data, signed, attributes, verification, enveloped, opened, decrypt_error, message_data, proof
-    )
+    return PkiMessage(data, signed, attributes, verification, enveloped, opened, decrypt_error, message_data, proof)
 
 
 # --------------------------------------------------------------- putting together
@@ -184,7 +182,7 @@ def draft_of(
     return MessageDraft(signed, envelope, message.opened.plaintext)
 
 
-def draft_message(  # noqa: PLR0913 - one argument for each choice that a sender has
+def draft_message(
     attributes: ScepAttributes,
     message_data: bytes | None,
     *,
@@ -248,7 +246,9 @@ def draft_message(  # noqa: PLR0913 - one argument for each choice that a sender
     drafts: list[KeyTransDraft | PasswordDraft] = []
     for index, recipient in enumerate(recipients):
         given = padding[index] if index < len(padding) else None
-        drafts.append(_draft_recipient(parse_certificate(recipient), key_transport, digest, len(content_key), given, random))
+        drafts.append(
+            _draft_recipient(parse_certificate(recipient), key_transport, digest, len(content_key), given, random)
+        )
     if password is not None:
         drafts.append(_draft_password(password, algorithm, random))
     if not drafts:
@@ -305,7 +305,7 @@ def _sorted_attributes(
 def encode_time(moment: datetime) -> bytes:
     """Return a Time as RFC 5652 11.3 wants it: UTCTime from 1950 to 2049, else GeneralizedTime."""
     utc = moment.astimezone(UTC)
-    if 1950 <= utc.year < 2050:  # noqa: PLR2004
+    if 1950 <= utc.year < 2050:
         return der.encode(der.UTC_TIME, utc.strftime("%y%m%d%H%M%SZ").encode())
     return der.encode(der.GENERALIZED_TIME, utc.strftime("%Y%m%d%H%M%SZ").encode())
 
@@ -320,7 +320,7 @@ def cipher_identifier(cipher: ContentCipher, iv: bytes) -> AlgorithmIdentifier:
     return AlgorithmIdentifier(cipher.oid, parameters)
 
 
-def _draft_recipient(  # noqa: PLR0913
+def _draft_recipient(
     certificate: Certificate, scheme: str, digest: str, key_length: int, given: bytes | None, random: RandomBytes
 ) -> KeyTransDraft:
     try:

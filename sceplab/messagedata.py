@@ -82,7 +82,7 @@ def _pair(data: bytes, what: str, problems: list[Problem]) -> tuple[der.Element,
     try:
         outer = der.read_expected(data, der.SEQUENCE, what)
         fields = outer.children()
-        if len(fields) != 2:  # noqa: PLR2004
+        if len(fields) != 2:
             raise der.DerError(outer.start, f"{what} of two fields", f"{len(fields)}")
     except der.DerError as error:
         problems.append(error.problem(Layer.MESSAGE_DATA))
@@ -123,7 +123,9 @@ def parse_certs_only(data: bytes) -> CertsOnly:
     if signed.content is not None:
         problems.append(Problem(Layer.MESSAGE_DATA, "content", "no content (RFC 8894, 3.4)", "an eContent"))
     if signed.content_type not in {oids.DATA, ""}:
-        problems.append(Problem(Layer.MESSAGE_DATA, "content-type", "eContentType data", oids.name_of(signed.content_type)))
+        problems.append(
+            Problem(Layer.MESSAGE_DATA, "content-type", "eContentType data", oids.name_of(signed.content_type))
+        )
     return CertsOnly(
         data,
         tuple(map(parse_certificate, signed.certificates)),

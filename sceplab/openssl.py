@@ -58,7 +58,19 @@ def verify(source: Path, ca: Path, content: Path, *, check_time: bool = True) ->
 
 def verify_signature_only(source: Path, content: Path) -> Command:
     """Verify the signature with the certificate in the message, whoever issued it, and write the content."""
-    return ["openssl", "cms", "-verify", "-noverify", "-binary", "-inform", "DER", "-in", str(source), "-out", str(content)]
+    return [
+        "openssl",
+        "cms",
+        "-verify",
+        "-noverify",
+        "-binary",
+        "-inform",
+        "DER",
+        "-in",
+        str(source),
+        "-out",
+        str(content),
+    ]
 
 
 def decrypt(source: Path, certificate: Path, key: Path, plaintext: Path, *, cipher: str = "aes-128-cbc") -> Command:
@@ -69,7 +81,20 @@ def decrypt(source: Path, certificate: Path, key: Path, plaintext: Path, *, ciph
     """
     legacy = ["-provider", "legacy", "-provider", "default"] if cipher in _LEGACY else []
     who = ["-recip", str(certificate), "-inkey", str(key)]
-    return ["openssl", "cms", "-decrypt", "-binary", "-inform", "DER", "-in", str(source), *who, "-out", str(plaintext), *legacy]
+    return [
+        "openssl",
+        "cms",
+        "-decrypt",
+        "-binary",
+        "-inform",
+        "DER",
+        "-in",
+        str(source),
+        *who,
+        "-out",
+        str(plaintext),
+        *legacy,
+    ]
 
 
 def encrypt(plaintext: Path, certificate: Path, target: Path, *, cipher: str = "aes-128-cbc") -> Command:
@@ -105,7 +130,7 @@ def run(command: Command, *, cwd: Path | None = None, timeout: float = 30) -> st
     """
     if not available():
         raise InputError("openssl is not installed; on Debian: apt-get install openssl")
-    done = subprocess.run(command, cwd=cwd, capture_output=True, timeout=timeout, check=False)  # noqa: S603 - a list, no shell
+    done = subprocess.run(command, cwd=cwd, capture_output=True, timeout=timeout, check=False)
     text = (done.stdout + done.stderr).decode("utf-8", "replace")
     if done.returncode:
         raise InputError(f"{shell(command)}\nexit code {done.returncode}\n{text}")

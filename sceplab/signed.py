@@ -138,8 +138,8 @@ def content_of(data: bytes, content_type: str, what: str, problems: list[Problem
     if found != content_type:
         name = oids.name_of(found)
         problems.append(Problem(layer, "content-type", f"contentType {what}", name, fields[0].start))
-    if len(fields) < 2 or fields[1].tag != der.CONTEXT | der.CONSTRUCTED:  # noqa: PLR2004
-        raise der.DerError(outer.end if len(fields) < 2 else fields[1].start, f"[0] with {what}", "none")  # noqa: PLR2004
+    if len(fields) < 2 or fields[1].tag != der.CONTEXT | der.CONSTRUCTED:
+        raise der.DerError(outer.end if len(fields) < 2 else fields[1].start, f"[0] with {what}", "none")
     inner = fields[1].children()
     if not inner:
         raise der.DerError(fields[1].start, what, "an empty [0]")
@@ -151,14 +151,14 @@ def _read_signed(data: bytes, out: _Draft, problems: list[Problem]) -> None:
     if body.tag != der.SEQUENCE:
         raise der.DerError(body.start, "SignedData (SEQUENCE)", f"tag {body.tag:02x}")
     fields = body.children()
-    if len(fields) < 4:  # noqa: PLR2004 - version, digestAlgorithms, encapContentInfo, signerInfos
+    if len(fields) < 4:
         missing = "version, digestAlgorithms, encapContentInfo and signerInfos"
         problems.append(Problem(Layer.SIGNED, "short", missing, f"{len(fields)} fields", body.start))
     if fields:
         out.version = der.int_of(fields[0])
     if len(fields) > 1:
         out.digest_algorithms = tuple(algorithms.parse_algorithm(a) for a in fields[1].children())
-    if len(fields) > 2:  # noqa: PLR2004
+    if len(fields) > 2:
         _read_content(fields[2], out)
     for field in fields[3:]:
         if field.tag == _SIGNED_ATTRS:
@@ -190,7 +190,7 @@ def _read_content(element: der.Element, out: _Draft) -> None:
 
 def _read_signer(element: der.Element) -> SignerInfo:
     fields = element.children()
-    if len(fields) < 5:  # noqa: PLR2004 - version, sid, digest, signature algorithm, signature
+    if len(fields) < 5:
         raise der.DerError(element.start, "a SignerInfo of at least five fields", f"{len(fields)}")
     version, identifier, digest = fields[:3]
     rest = fields[3:]
@@ -200,7 +200,7 @@ def _read_signer(element: der.Element) -> SignerInfo:
         signed = rest.pop(0)
         raw = signed.raw
         attributes = parse_attribute_list(element.data, signed.content_start, signed.content_end)
-    if len(rest) < 2:  # noqa: PLR2004
+    if len(rest) < 2:
         raise der.DerError(element.end, "signatureAlgorithm and signature", "the end of SignerInfo")
     return SignerInfo(
         der.int_of(version),
@@ -210,7 +210,7 @@ def _read_signer(element: der.Element) -> SignerInfo:
         raw,
         algorithms.parse_algorithm(rest[0]),
         rest[1].octets(),
-        rest[2].raw if len(rest) > 2 else b"",  # noqa: PLR2004
+        rest[2].raw if len(rest) > 2 else b"",
     )
 
 
@@ -307,7 +307,11 @@ def _find_signer(
         for raw in source:
             certificate = parse_certificate(raw)
             if info.identifier.matches(certificate):
-                check = Check("signer certificate", Outcome.PASSED, f"{certificate.subject}, serial {certificate.serial_hex}, {where}")
+                check = Check(
+                    "signer certificate",
+                    Outcome.PASSED,
+                    f"{certificate.subject}, serial {certificate.serial_hex}, {where}",
+                )
                 return certificate, where == "in the message", check
     detail = f"signed by {info.identifier}, whose certificate is neither in the message nor given"
     return None, False, _impossible("signer certificate", detail)
@@ -455,7 +459,7 @@ def parse_pss(parameters: bytes | None) -> tuple[padding.PSS, str]:
             mgf_digest = algorithms.parse_algorithm(der.read(mgf.parameters or b"")).name
         elif field.tag == der.CONTEXT | der.CONSTRUCTED | 2:
             salt = der.int_of(inner)
-    if digest not in algorithms.DIGESTS or mgf_digest not in algorithms.DIGESTS or not 0 <= salt <= 512:  # noqa: PLR2004
+    if digest not in algorithms.DIGESTS or mgf_digest not in algorithms.DIGESTS or not 0 <= salt <= 512:
         raise ValueError("RSASSA-PSS parameters that are not understood")
     return padding.PSS(padding.MGF1(algorithms.DIGESTS[mgf_digest].make()), salt), digest
 
@@ -471,7 +475,9 @@ def _check_chain(signed: SignedData, signer: Certificate, trust: Trust | None, a
         validity = _impossible("validity", f"{detail} from {start:%Y-%m-%d} to {end:%Y-%m-%d}")
         moment = start
     elif at < start:
-        validity = Check("validity", Outcome.FAILED, f"signed {at:%Y-%m-%d %H:%M:%S}, not valid before {start:%Y-%m-%d %H:%M:%S}")
+        validity = Check(
+            "validity", Outcome.FAILED, f"signed {at:%Y-%m-%d %H:%M:%S}, not valid before {start:%Y-%m-%d %H:%M:%S}"
+        )
         moment = start
     elif at > end:
         validity = Check("validity", Outcome.FAILED, f"signed {at:%Y-%m-%d %H:%M:%S}, expired {end:%Y-%m-%d %H:%M:%S}")
@@ -528,9 +534,7 @@ def build_degenerate(certificates: Sequence[bytes], crls: Sequence[bytes] = ()) 
     Certificates stand in the order given, which BER allows for a SET OF: some
     clients take the first for the one they asked for.
     """
-    return serialize_signed(
-        SignedData(b"", content_type=oids.DATA, certificates=tuple(certificates), crls=tuple(crls))
-    )
+    return serialize_signed(SignedData(b"", content_type=oids.DATA, certificates=tuple(certificates), crls=tuple(crls)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -676,7 +680,9 @@ def signature_algorithm_for(
         sha = der.sequence(der.oid(algorithms.DIGESTS[digest].oid), der.NULL_ELEMENT)
         length = algorithms.DIGESTS[digest].make().digest_size
         parameters = der.sequence(
-            der.context(0, sha), der.context(1, der.sequence(der.oid(oids.MGF1), sha)), der.context(2, der.integer(length))
+            der.context(0, sha),
+            der.context(1, der.sequence(der.oid(oids.MGF1), sha)),
+            der.context(2, der.integer(length)),
         )
         return AlgorithmIdentifier(oids.RSASSA_PSS, parameters)
     oid = oids.RSA_ENCRYPTION if scheme == "rsaEncryption" else algorithms.SIGNATURE_OIDS["rsa", digest]

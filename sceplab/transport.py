@@ -155,7 +155,9 @@ def decode_message_value(text: str) -> MessageValue:
     raw = text.strip(" \t")
     plain = _unescape(raw)
     if _ESCAPE.search(plain):
-        report("escaped-twice", "percent-escapes applied once", "escapes inside escapes", None, "They were undone twice.")
+        report(
+            "escaped-twice", "percent-escapes applied once", "escapes inside escapes", None, "They were undone twice."
+        )
         plain = _unescape(plain)
     dialect = _dialect_of(raw, plain)
     if " " in plain:
@@ -177,7 +179,9 @@ def decode_message_value(text: str) -> MessageValue:
         report("not-base64", "a character of the base64 alphabet", repr(alien.group()), alien.start(), "Left out.")
         body = _NOT_BASE64.sub("", body)
     if len(body) % 4 == 1:
-        report("cut-off", "groups of four characters", "one character left over", len(body) - 1, "The text was cut off.")
+        report(
+            "cut-off", "groups of four characters", "one character left over", len(body) - 1, "The text was cut off."
+        )
         body = body[:-1]
     elif not dialect.padding:
         report("no-padding", '"=" at the end', "none")
@@ -195,7 +199,9 @@ def _dialect_of(raw: str, plain: str) -> Base64Dialect:
     broken = "\n" in plain
     escapes = _ESCAPE.findall(raw)
     # A character that never occurs was as good as escaped: say what RFC 8894 asks for.
-    escaped = "".join(c for c in "+/=-_\r\n" if c in "+/=\r\n" and c not in plain or f"%{ord(c):02x}" in map(str.lower, escapes))
+    escaped = "".join(
+        c for c in "+/=-_\r\n" if (c in "+/=\r\n" and c not in plain) or f"%{ord(c):02x}" in map(str.lower, escapes)
+    )
     return Base64Dialect(
         urlsafe="-" in plain or "_" in plain,
         line_length=len(lines[0]) if broken and lines else 0,

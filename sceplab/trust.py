@@ -42,7 +42,10 @@ def validate_path(certificate: Certificate, trust: Trust, at: datetime) -> PathR
     if certificate.der in trust.anchors:
         return PathResult(valid=True, detail="is itself a trusted CA certificate")
     if certificate.self_issued and not _is_issued_by_anchor(certificate, trust):
-        return PathResult(valid=False, detail="self-signed (a first request may be, RFC 8894 2.3), not one of the CA certificates given")
+        return PathResult(
+            valid=False,
+            detail="self-signed (a first request may be, RFC 8894 2.3), not one of the CA certificates given",
+        )
     try:
         return _validate(certificate, trust, at)
     except Exception as error:  # noqa: BLE001 - hostile certificates raise anything inside asn1crypto
@@ -54,9 +57,9 @@ def _is_issued_by_anchor(certificate: Certificate, trust: Trust) -> bool:
 
 
 def _validate(certificate: Certificate, trust: Trust, at: datetime) -> PathResult:
-    from asn1crypto import x509 as asn1_x509  # noqa: PLC0415
-    from pyhanko_certvalidator import CertificateValidator, ValidationContext  # noqa: PLC0415
-    from pyhanko_certvalidator.policy_decl import (  # noqa: PLC0415
+    from asn1crypto import x509 as asn1_x509
+    from pyhanko_certvalidator import CertificateValidator, ValidationContext
+    from pyhanko_certvalidator.policy_decl import (
         AcceptAllAlgorithms,
         DisallowWeakAlgorithmsPolicy,
     )

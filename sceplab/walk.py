@@ -83,7 +83,7 @@ def _story(item: DecodedExchange, message: PkiMessage, steps: dict[str, bytes], 
     request = item.exchange.request
     if request is not None and item.exchange.client:
         yield f"1. The HTTP request, from {item.exchange.client} to {item.exchange.server}"
-        yield f"   {request.method} {request.target[:100]}{'...' if len(request.target) > 100 else ''}"  # noqa: PLR2004
+        yield f"   {request.method} {request.target[:100]}{'...' if len(request.target) > 100 else ''}"
     else:
         yield "1. The message as it was given, without HTTP around it"
     for problem in item.operation.problems if item.operation else ():

@@ -337,9 +337,9 @@ def parse_extensions(element: der.Element) -> tuple[Extension, ...]:
     out = []
     for item in element.children():
         fields = item.children()
-        if len(fields) < 2:  # noqa: PLR2004 - extnID and extnValue
+        if len(fields) < 2:
             raise der.DerError(item.start, "extnID and extnValue", f"{len(fields)} fields")
-        critical = len(fields) > 2 and fields[1].tag == der.BOOLEAN and fields[1].value != b"\0"  # noqa: PLR2004
+        critical = len(fields) > 2 and fields[1].tag == der.BOOLEAN and fields[1].value != b"\0"
         out.append(Extension(der.oid_of(fields[0]), critical, fields[-1].octets()))
     return tuple(out)
 
@@ -433,7 +433,7 @@ def parse_identifier(element: der.Element) -> CertificateIdentifier:
     """Read a SignerIdentifier or RecipientIdentifier; raises DerError where it is neither."""
     if element.tag == der.SEQUENCE:
         fields = element.children()
-        if len(fields) != 2:  # noqa: PLR2004
+        if len(fields) != 2:
             raise der.DerError(element.start, "issuer and serialNumber", f"{len(fields)} fields")
         return CertificateIdentifier(Name(fields[0].raw), fields[1].value, None, element.raw)
     if element.tag & ~der.CONSTRUCTED == der.CONTEXT:

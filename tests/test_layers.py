@@ -122,7 +122,7 @@ OPENSSL_CIPHERS = [c for c in algorithms.CIPHERS if not c.endswith("gcm")]
 @needs("openssl")
 @pytest.mark.parametrize("digest", algorithms.DIGESTS)
 @pytest.mark.parametrize("cipher", OPENSSL_CIPHERS)
-def test_openssl_reads_what_we_build(  # noqa: PLR0913
+def test_openssl_reads_what_we_build(
     digest: str,
     cipher: str,
     ca: bytes,
@@ -132,7 +132,7 @@ def test_openssl_reads_what_we_build(  # noqa: PLR0913
     csr: bytes,
     tmp_path: Path,
 ) -> None:
-    """openssl verifies the signature and decrypts the envelope of every message we build."""
+    """Openssl verifies the signature and decrypts the envelope of every message we build."""
     draft = sceplab.draft_message(ATTRIBUTES, csr, signer_certificate=ra, recipients=[ca], digest=digest, cipher=cipher)
     (tmp_path / "m").write_bytes(sceplab.encode_message(draft, ra_key))
     _pem(tmp_path / "ca.pem", ca)
@@ -181,7 +181,7 @@ def test_we_read_openssls_other_envelopes(
     assert not enveloped.problems
     opened = sceplab.decrypt(enveloped, keys=[ca_key])
     assert csr == opened.plaintext
-    from sceplab.enveloped import draft_of_enveloped  # noqa: PLC0415
+    from sceplab.enveloped import draft_of_enveloped
 
     assert data == sceplab.build_enveloped(draft_of_enveloped(enveloped, opened, keys=[ca_key]), csr)
 
@@ -218,7 +218,9 @@ def _pem_key(key: SigningKey) -> bytes:
 
 
 @pytest.mark.parametrize("digest", ["sha1", "sha256", "sha512"])
-def test_oaep_both_ways(digest: str, ca: bytes, ra: bytes, ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey, csr: bytes) -> None:
+def test_oaep_both_ways(
+    digest: str, ca: bytes, ra: bytes, ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey, csr: bytes
+) -> None:
     """OAEP by name; the seed is recovered, so the message can be built again."""
     draft = sceplab.draft_message(
         ATTRIBUTES, csr, signer_certificate=ra, recipients=[ca], digest=digest, key_transport="oaep"
@@ -361,7 +363,9 @@ def test_a_self_signed_signer_fails_the_chain(ra_key: rsa.RSAPrivateKey, ca: byt
     assert "self-signed" in chain.detail
 
 
-def test_sha1_in_the_path_needs_an_explicit_word(ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey, ca: bytes) -> None:
+def test_sha1_in_the_path_needs_an_explicit_word(
+    ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey, ca: bytes
+) -> None:
     """Legacy algorithms in the chain: refused by default, allowed by `legacy=True`."""
     old = _sha1_certificate(ca_key, ra_key)
     draft = sceplab.draft_message(ATTRIBUTES, None, signer_certificate=old, signing_time=NOW)
@@ -372,8 +376,8 @@ def test_sha1_in_the_path_needs_an_explicit_word(ca_key: rsa.RSAPrivateKey, ra_k
 
 def _sha1_certificate(ca_key: rsa.RSAPrivateKey, key: rsa.RSAPrivateKey) -> bytes:
     """Take a SHA-256 certificate and sign it anew with SHA-1: `cryptography` makes none."""
-    from sceplab.algorithms import AlgorithmIdentifier, build_algorithm  # noqa: PLC0415
-    from sceplab.signed import sign  # noqa: PLC0415
+    from sceplab.algorithms import AlgorithmIdentifier, build_algorithm
+    from sceplab.signed import sign
 
     sha1 = AlgorithmIdentifier("1.2.840.113549.1.1.5", der.NULL_ELEMENT)
     fields = der.read(make_certificate("RA", key, ("CA", ca_key))).children()[0].children()
@@ -416,7 +420,9 @@ def test_a_digest_info_without_null(ra: bytes, ra_key: rsa.RSAPrivateKey) -> Non
     covered = b"\x31" + info.signed_attributes_raw[1:]
     digest = hashes.Hash(hashes.SHA256())
     digest.update(covered)
-    bare = der.sequence(der.sequence(der.oid("2.16.840.1.101.3.4.2.1")), der.encode(der.OCTET_STRING, digest.finalize()))
+    bare = der.sequence(
+        der.sequence(der.oid("2.16.840.1.101.3.4.2.1")), der.encode(der.OCTET_STRING, digest.finalize())
+    )
     numbers = ra_key.private_numbers()
     block = b"\0\1" + b"\xff" * (256 - 3 - len(bare)) + b"\0" + bare
     signature = pow(int.from_bytes(block, "big"), numbers.d, numbers.public_numbers.n).to_bytes(256, "big")
@@ -440,8 +446,10 @@ def test_no_wrong_key_ever_seems_right(message: bytes) -> None:
         assert sceplab.decode_message(message, keys=[rsa.generate_private_key(65537, 2048)]).opened is None
 
 
-def test_several_recipients(ca: bytes, ra: bytes, ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey, csr: bytes) -> None:
-    """micromdm encrypts for every certificate it was given: each key opens it, both rebuild it."""
+def test_several_recipients(
+    ca: bytes, ra: bytes, ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey, csr: bytes
+) -> None:
+    """Micromdm encrypts for every certificate it was given: each key opens it, both rebuild it."""
     draft = sceplab.draft_message(ATTRIBUTES, csr, signer_certificate=ra, recipients=[ra, ca])
     message = sceplab.encode_message(draft, ra_key)
     for key in (ca_key, ra_key):
@@ -486,7 +494,7 @@ def test_a_csr_both_ways(csr: bytes) -> None:
 
 @pytest.mark.parametrize(
     ("tag", "text"),
-    [(t, "pass") for t in der._TEXT_CODECS if t not in {der.NUMERIC_STRING}] + [(der.UTF8_STRING, "päss-東京")],  # noqa: SLF001
+    [(t, "pass") for t in der._TEXT_CODECS if t not in {der.NUMERIC_STRING}] + [(der.UTF8_STRING, "päss-東京")],
 )
 def test_challenge_passwords_in_every_string_type(tag: int, text: str, ra_key: rsa.RSAPrivateKey) -> None:
     """T61String, IA5String, BMPString ...: all were seen, all are read."""
@@ -532,4 +540,4 @@ def test_openssl_run_says_why(tmp_path: Path) -> None:
     (tmp_path / "x").write_bytes(b"junk")
     with pytest.raises(sceplab.InputError, match="exit code"):
         openssl.run(openssl.print_cms(tmp_path / "x"))
-    assert subprocess.run(openssl.print_cms(tmp_path / "x"), capture_output=True, check=False).returncode  # noqa: S603
+    assert subprocess.run(openssl.print_cms(tmp_path / "x"), capture_output=True, check=False).returncode

@@ -25,7 +25,16 @@ MAX_STREAM_OCTETS = 64 << 20
 """The most that is kept of one direction of a stream: SCEP messages have a few thousand."""
 
 # https://www.tcpdump.org/linktypes.html
-_LINK_NAMES = {0: "null", 1: "ether", 101: "rawip", 108: "loop", 113: "linux-sll", 228: "rawip", 229: "rawip", 276: "linux-sll2"}
+_LINK_NAMES = {
+    0: "null",
+    1: "ether",
+    101: "rawip",
+    108: "loop",
+    113: "linux-sll",
+    228: "rawip",
+    229: "rawip",
+    276: "linux-sll2",
+}
 _IP4, _IP6 = 0x0800, 0x86DD
 _VLAN_TYPES = {0x8100, 0x88A8, 0x9100}
 
@@ -132,7 +141,7 @@ def _segment(packet: bytes, linktype: int) -> _Segment | None:
         return None
     try:
         version = payload[0] >> 4
-        if version == 4:  # noqa: PLR2004
+        if version == 4:
             ip = dpkt.ip.IP(payload)
             if ip.p != dpkt.ip.IP_PROTO_TCP or ip.offset:
                 return None
@@ -151,14 +160,14 @@ def _segment(packet: bytes, linktype: int) -> _Segment | None:
         return None
     content = bytes(tcp.data)
     promised = total - header - tcp.off * 4
-    missing = version == 4 and total > 0 and promised > len(content)  # noqa: PLR2004 - a snaplen cut the packet
+    missing = version == 4 and total > 0 and promised > len(content)
     if 0 <= promised < len(content) and total > 0:
         content = content[:promised]  # Ethernet's padding
     return _Segment((addresses[0], tcp.sport), (addresses[1], tcp.dport), tcp.seq, tcp.flags, content, missing)
 
 
 def _ip6(address: bytes) -> str:
-    import ipaddress  # noqa: PLC0415
+    import ipaddress
 
     return f"[{ipaddress.IPv6Address(address)}]"
 
@@ -167,12 +176,12 @@ def _network_layer(packet: bytes, linktype: int) -> bytes | None:
     """Return the IP packet inside a frame, or None where there is none."""
     if linktype == 1:
         return _after_ethertype(packet, 12)
-    if linktype == 113:  # noqa: PLR2004 - Linux cooked
+    if linktype == 113:
         return _after_ethertype(packet, 14)
-    if linktype == 276:  # noqa: PLR2004 - Linux cooked, version 2
+    if linktype == 276:
         return packet[20:] if packet[:2] in {b"\x08\x00", b"\x86\xdd"} else None
     if linktype in {0, 108}:  # BSD loopback: four octets of address family
-        return packet[4:] if len(packet) > 4 else None  # noqa: PLR2004
+        return packet[4:] if len(packet) > 4 else None
     if linktype in {12, 14, 101, 228, 229}:
         return packet or None
     return None
@@ -246,7 +255,7 @@ def _place(direction: _Direction, seq: int, data: bytes, moment: float) -> None:
         data, ahead = data[known:], 0
     if ahead:
         held = direction.waiting.get(seq)
-        if (held is None or len(held[0]) < len(data)) and len(direction.waiting) < 4096:  # noqa: PLR2004
+        if (held is None or len(held[0]) < len(data)) and len(direction.waiting) < 4096:
             direction.waiting[seq] = (data, moment)
         return
     _append(direction, data, moment)

@@ -51,7 +51,7 @@ def _is_file(path: Path) -> bool:
 
 def _looks_like_path(source: str) -> bool:
     """Whether a text that is no file was surely meant as one (a URL is not)."""
-    return len(source) < 256 and "://" not in source and "?" not in source and bool(re.search(r"\.\w{1,6}$", source))  # noqa: PLR2004
+    return len(source) < 256 and "://" not in source and "?" not in source and bool(re.search(r"\.\w{1,6}$", source))
 
 
 def read_octets(data: bytes, name: str) -> list[Exchange]:

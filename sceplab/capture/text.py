@@ -58,7 +58,7 @@ def read_text(data: bytes, name: str) -> list[Exchange]:
         return [_from_target(t, name) for t in targets]
     value = words.partition("message=")[2] if "message=" in words[:200] else words
     exchange = _from_value(value, name)
-    body = (exchange.request or exchange.reply)
+    body = exchange.request or exchange.reply
     if body is not None and body.body.startswith(_MESSAGE_STARTS):
         return [exchange]
     start = data[:16].decode("latin-1")

@@ -1,0 +1,57 @@
+# Everything a reader or a developer runs. Needs Python >= 3.11 with venv, and make.
+# The first call sets .venv up from requirements.lock; later calls reuse it.
+
+PYTHON ?= python3
+BIN := .venv/bin
+READY := .venv/.ready
+JOBS ?= 2
+export PYTHONHASHSEED := 0
+
+.PHONY: help lab test notebooks bench fuzz lint lock setup clean
+
+help:
+	@echo "make lab        open JupyterLab at the first notebook"
+	@echo "make test       run every test (what is missing on this machine is skipped and named)"
+	@echo "make notebooks  build and run the notebooks from notebooks/src"
+	@echo "make bench      measure speed, as ratios to a floor of the same run"
+	@echo "make fuzz       coverage-guided fuzzing, SECONDS=30 for each target (Linux)"
+	@echo "make lint       ruff and mypy"
+	@echo "make lock       choose new versions of all dependencies"
+
+setup: $(READY)
+
+$(READY): requirements.lock pyproject.toml
+	$(PYTHON) -c 'import sys; sys.exit(None if sys.version_info >= (3, 11) else "sceplab needs Python 3.11 or newer; try: make PYTHON=python3.12 ...")'
+	test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --no-build-isolation -e .
+	touch $@
+
+lab: setup
+	$(BIN)/python -m sceplab.cli doctor
+	$(BIN)/python -m jupyter lab notebooks/00-start-here.ipynb
+
+test: setup
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+notebooks: setup
+	$(BIN)/python -m tools.notebooks build
+
+bench: setup
+	$(BIN)/python bench/bench_decode.py
+
+SECONDS ?= 30
+fuzz: setup
+	$(BIN)/python fuzz/fuzz_decode.py --seconds $(SECONDS)
+
+lint: setup
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+	$(BIN)/mypy
+
+lock:
+	$(BIN)/python -m pip install --quiet uv
+	$(BIN)/uv pip compile pyproject.toml --group dev --group fuzz --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
+
+clean:
+	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
