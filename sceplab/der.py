@@ -58,6 +58,7 @@ _STRING_TAGS = frozenset(
 )
 # Segments inside segments: no program does it, a hostile one might, without end.
 _MAX_SEGMENT_DEPTH = 8
+_MAX_OID = 128
 # A SCEP message nests about 20 deep. Finding the end of an indefinite length
 # costs a pass at each level, so depth is what a hostile message would spend.
 _MAX_DEPTH = 200
@@ -263,7 +264,7 @@ def decode_oid(content: bytes) -> str:
     Raises DerError on an empty or cut-off value, or on an arc above 128 bits
     (so that a hostile identifier costs nothing to print).
     """
-    if not content or content[-1] & 0x80:
+    if not content or content[-1] & 0x80 or len(content) > _MAX_OID:
         raise DerError(0, "a whole OBJECT IDENTIFIER", content[:16].hex() or "nothing")
     arcs: list[int] = []
     arc = 0

@@ -72,7 +72,7 @@ def _load(loader: Callable[..., object], data: bytes, path: Path, ask: AskPassph
         raise InputError(f"{path} holds a private key that cannot be read: {error}") from error
     try:
         return loader(data, passphrase)
-    except (ValueError, UnsupportedAlgorithm) as error:
+    except (TypeError, ValueError, UnsupportedAlgorithm) as error:
         raise InputError(f"{path}: the passphrase does not open this key") from error
 
 

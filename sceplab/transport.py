@@ -218,7 +218,7 @@ def encode_message_value(data: bytes, dialect: Base64Dialect = PLAIN) -> str:
     text = (base64.urlsafe_b64encode(data) if dialect.urlsafe else base64.b64encode(data)).decode("ascii")
     if not dialect.padding:
         text = text.rstrip("=")
-    if dialect.line_length:
+    if dialect.line_length and text:
         size = dialect.line_length
         text = dialect.line_end.join(text[i : i + size] for i in range(0, len(text), size))
         text += dialect.line_end if dialect.ends_with_line_end else ""

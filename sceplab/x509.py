@@ -22,6 +22,10 @@ from cryptography.hazmat.primitives.serialization import load_der_public_key
 from sceplab import der, oids
 from sceplab.errors import Layer, Problem
 
+# The same few certificates and names come with every message, so they are kept;
+# larger things are not, or hostile input would fill the memory.
+_MAX_CACHED = 8_192
+
 
 @dataclass(frozen=True, slots=True)
 class NameAttribute:
@@ -46,7 +50,7 @@ class Name:
     @property
     def rdns(self) -> tuple[tuple[NameAttribute, ...], ...]:
         """The RDNs in the order sent; an RDN of several attributes is one with "+" in text."""
-        return _rdns(self.raw)
+        return _rdns(self.raw) if len(self.raw) <= _MAX_CACHED else _read_rdns(self.raw)
 
     def get(self, oid: str) -> str | None:
         """Return the first value of an attribute type, or None."""
@@ -88,6 +92,10 @@ def _quote(value: str) -> str:
 
 @lru_cache(maxsize=512)
 def _rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
+    return _read_rdns(raw)
+
+
+def _read_rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
     out: list[tuple[NameAttribute, ...]] = []
     try:
         for rdn in der.read(raw).children():
@@ -228,9 +236,15 @@ KEY_USAGE_BITS = (
 )
 
 
-@lru_cache(maxsize=256)
 def load_public_key(public_key_info: bytes) -> PublicKeyTypes:
     """Load a SubjectPublicKeyInfo; raises ValueError when `cryptography` cannot."""
+    if len(public_key_info) > _MAX_CACHED:
+        raise ValueError(f"a public key of {len(public_key_info)} octets")
+    return _cached_key(public_key_info)
+
+
+@lru_cache(maxsize=256)
+def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
     try:
         return load_der_public_key(public_key_info)
     except UnsupportedAlgorithm as error:
@@ -274,9 +288,17 @@ def parse_time(element: der.Element) -> datetime | None:
     return moment
 
 
-@lru_cache(maxsize=256)
 def parse_certificate(data: bytes) -> Certificate:
     """Read a certificate (RFC 5280, 4.1) as far as it goes; `problems` says what was wrong. Never raises."""
+    return _cached_certificate(data) if len(data) <= _MAX_CACHED else _parse_certificate(data)
+
+
+@lru_cache(maxsize=256)
+def _cached_certificate(data: bytes) -> Certificate:
+    return _parse_certificate(data)
+
+
+def _parse_certificate(data: bytes) -> Certificate:
     fields = _Fields()
     problems: list[Problem] = []
     try:

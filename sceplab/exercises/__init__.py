@@ -1,0 +1,100 @@
+"""Exercises of the notebooks: check, hint, solution.
+
+Rule: an exercise is data; this is the machinery. Right answers are computed from
+what the reader has loaded, so they hold for the reader's own capture as well.
+Starter cells say `answer = ...`; checking that is "not attempted yet" and never
+raises, so that Run All reaches the end.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from html import escape
+from types import EllipsisType
+from typing import Any
+
+from sceplab.errors import InputError
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """Text for the reader, shown as HTML in a notebook and as text elsewhere."""
+
+    kind: str
+    text: str
+
+    def __repr__(self) -> str:
+        return f"{self.kind}: {self.text}"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>{escape(self.kind)}</b>: {escape(self.text)}</p>"
+
+
+@dataclass(frozen=True, slots=True)
+class Exercise:
+    """One question about the loaded capture.
+
+    `solution` is the right answer, `code` how to get it. `mistakes` maps what
+    goes wrong to the wrong answer it gives, so that a wrong answer is explained.
+    """
+
+    question: str
+    solution: object
+    code: str
+    hints: tuple[str, ...]
+    mistakes: Mapping[str, object] = field(default_factory=dict)
+
+    def __repr__(self) -> str:
+        return f"Exercise: {self.question}"
+
+    def _repr_html_(self) -> str:
+        return f"<p><b>Exercise</b>: {escape(self.question)}</p>"
+
+    def check(self, answer: object) -> Note:
+        """Judge an answer; `...` is "not attempted yet". Never raises."""
+        if isinstance(answer, EllipsisType):
+            return Note("Not attempted yet", "replace the three dots by your answer and run the cell again.")
+        if _same(answer, self.solution):
+            return Note("Right", self.code)
+        for what, wrong in self.mistakes.items():
+            if _same(answer, wrong):
+                return Note("Not yet", what)
+        if type(answer) is not type(self.solution):
+            wanted, got = type(self.solution).__name__, type(answer).__name__
+            return Note("Not yet", f"the answer is of type {wanted}, yours is {got}.")
+        return Note("Not yet", "that is not it; .hint() helps.")
+
+    def hint(self, number: int = 1) -> Note:
+        """Give a hint; the last one says nearly everything."""
+        index = min(max(number, 1), len(self.hints)) - 1
+        more = f" (.hint({index + 2}) says more)" if index + 1 < len(self.hints) else " (.solution() shows the way)"
+        return Note(f"Hint {index + 1}", self.hints[index] + more)
+
+    def show_solution(self) -> Note:
+        """Show the code that gives the answer."""
+        return Note("Solution", self.code)
+
+
+def _same(a: object, b: object) -> bool:
+    """Compare without ever raising; bytes and bytearray count as the same."""
+    if isinstance(a, bytes | bytearray | memoryview) and isinstance(b, bytes):
+        return bytes(a) == b
+    try:
+        return type(a) is type(b) and bool(a == b)
+    except Exception:  # noqa: BLE001 - a reader's object may compare in any way
+        return False
+
+
+def load(notebook: str, *loaded: Any) -> tuple[Exercise, ...]:  # noqa: ANN401
+    """Return the exercises of a notebook ("01"), their answers computed from what is `loaded`.
+
+    Raises InputError when there are none for that notebook.
+    """
+    try:
+        module = importlib.import_module(f"sceplab.exercises.nb{notebook}")
+    except ModuleNotFoundError as error:
+        raise InputError(f"there are no exercises for notebook {notebook}") from error
+    make: Callable[..., tuple[Exercise, ...]] = module.exercises
+    return make(*loaded)
