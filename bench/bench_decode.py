@@ -87,7 +87,9 @@ def main() -> int:
         digest.update(content)
         digest.finalize()
 
-    rows = [("floor: RSA decrypt + RSA verify + digest", floor_time := per_call(floor), None)]
+    rows: list[tuple[str, float, float | None]] = [
+        ("floor: RSA decrypt + RSA verify + digest", floor_time := per_call(floor), None)
+    ]
     full = per_call(lambda: sceplab.decode_message(message, keys=[key]))
     rows.append((f"decode_message, {len(message)} octets", full, full / floor_time))
     missed = 0

@@ -248,8 +248,9 @@ def main() -> None:
             "-des3",
             "-passout",
             f"pass:{CA_KEY_PASSPHRASE}",
-        ]
-        + ["-out", str(HERE / "ca.key.encrypted.pem")],
+            "-out",
+            str(HERE / "ca.key.encrypted.pem"),
+        ],
         check=True,
         capture_output=True,
     )

@@ -86,24 +86,22 @@ def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MA
             seen += [c.der for c in certificates if c.der not in seen]
             out.append(DecodedExchange(exchange, operation, ca_certificates=certificates))
             continue
-        messages: list[PkiMessage | None] = []
-        for data in (
-            operation.message if operation is not None else None,
-            body if _may_be_message(name, body) else None,
-        ):
-            messages.append(
-                decode_message(
-                    data,
-                    keys=materials.keys,
-                    certificates=(*materials.certificates, *seen),
-                    passwords=materials.passwords,
-                    trust=trust,
-                    at=exchange.time,
-                )
-                if data
-                else None
+        request, reply = (
+            decode_message(
+                data,
+                keys=materials.keys,
+                certificates=(*materials.certificates, *seen),
+                passwords=materials.passwords,
+                trust=trust,
+                at=exchange.time,
             )
-        request, reply = messages
+            if data
+            else None
+            for data in (
+                operation.message if operation is not None else None,
+                body if _may_be_message(name, body) else None,
+            )
+        )
         if request is not None and request.csr is not None and request.attributes.transaction_id is not None:
             requests[request.attributes.transaction_id] = request.csr
         transaction = reply.attributes.transaction_id if reply is not None else None

@@ -126,7 +126,7 @@ class Element:
         formed), or where there are more than `limit`: no part of a SCEP message
         has that many, and each costs a hundred times its octets in memory.
         """
-        out = []
+        out: list[Element] = []
         pos, end, data = self.content_start, self.content_end, self.data
         while pos < end and len(out) <= limit:
             # `read` with its commonest headers inlined (low tag, length of 1 or 3
@@ -458,6 +458,8 @@ def _segments(element: Element, depth: int = 0) -> tuple[tuple[int, Form], ...]:
         raise DerError(element.start, f"at most {_MAX_SEGMENT_DEPTH} levels of string segments", "more")
     out = []
     for child in element.children():
+        if child.tag & ~CONSTRUCTED != OCTET_STRING:
+            raise DerError(child.start, "a segment that is an OCTET STRING", f"tag {child.tag:02x}")
         inner = _segments(child, depth + 1) if child.constructed else None
         out.append((len(child.octets()), _form_of(child, inner)))
     return tuple(out)

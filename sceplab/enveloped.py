@@ -188,7 +188,7 @@ def _read_recipient(element: der.Element) -> Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An opened envelope. `content_key` and `iv` are secrets of this one message; `recipient` is whose key opened it."""
+    """An opened envelope; `content_key` and `iv` are of this one message, `recipient` is whose key opened it."""
 
     plaintext: bytes
     content_key: bytes = field(repr=False)

@@ -28,7 +28,7 @@ _MAX_BYTES = 10_000_000
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return a file's octets; raises InputError when it cannot be read or is absurdly large for a key or certificate."""
+    """Return a file's octets; raises InputError when it cannot be read or is far too large for keys."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path} has {path.stat().st_size} octets: too many for keys or certificates")

@@ -38,7 +38,8 @@ def _exchange(index: int, item: DecodedExchange, *, show_secrets: bool) -> Itera
     method = exchange.request.method + " " if exchange.request and exchange.client else ""
     yield f"[{index}] {ends}{method}{operation.operation if operation else ''}{when}".rstrip()
     if exchange.reply is not None and exchange.client:
-        yield f"    HTTP {exchange.reply.status}, {exchange.reply.header('Content-Type') or 'no Content-Type'}, {len(exchange.reply.body)} octets"
+        kind = exchange.reply.header("Content-Type") or "no Content-Type"
+        yield f"    HTTP {exchange.reply.status}, {kind}, {len(exchange.reply.body)} octets"
     elif exchange.client:
         yield "    no reply in the capture"
     for problem in (*exchange.problems, *(operation.problems if operation else ())):

@@ -321,7 +321,7 @@ def _node(walk: _Walk, element: der.Element, name: str, type_name: str, depth: i
 
 
 def _children(walk: _Walk, element: der.Element, type_name: str, depth: int) -> tuple[tuple[Node, ...], bool]:
-    inside = _inside(walk, element, type_name)
+    inside = _inside(element, type_name)
     if inside is not None:
         return (_node(walk, inside[0], inside[1], inside[1], depth + 1),), True
     if not element.constructed:
@@ -373,7 +373,7 @@ def _field(walk: _Walk, item: der.Element, found: _Field, depth: int) -> Node:
     return _node(walk, item, found.name, kind, depth, section)
 
 
-def _inside(walk: _Walk, element: der.Element, type_name: str) -> tuple[der.Element, str] | None:
+def _inside(element: der.Element, type_name: str) -> tuple[der.Element, str] | None:
     """Return the element inside a string that the schema says holds ASN.1."""
     try:
         if type_name == "eContent" and not element.constructed and element.content_end > element.content_start:
@@ -420,7 +420,11 @@ def _value(walk: _Walk, element: der.Element, type_name: str) -> str:
             return Name(element.raw).rfc4514()
         if tag == der.BOOLEAN:
             return "TRUE" if content != b"\0" else "FALSE"
-        if tag & ~der.CONSTRUCTED in der.STRING_TYPE_NAMES and tag & ~der.CONSTRUCTED != der.OCTET_STRING and tag < der.CONTEXT:
+        if (
+            tag & ~der.CONSTRUCTED in der.STRING_TYPE_NAMES
+            and tag & ~der.CONSTRUCTED != der.OCTET_STRING
+            and tag < der.CONTEXT
+        ):
             return _meaning(type_name, der.text_of(element))
     except (der.DerError, ValueError):
         return ""

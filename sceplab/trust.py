@@ -1,4 +1,4 @@
-"""Does this certificate lead to a CA that the caller trusts? (RFC 5280, 6)
+"""Does this certificate lead to a CA that the caller trusts (RFC 5280, 6)?
 
 Rule: path validation is done by `pyhanko-certvalidator` (MIT, kept with pyHanko,
 releases through 2026), because it takes the old algorithms of real SCEP networks

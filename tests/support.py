@@ -55,7 +55,12 @@ def materials(folder: Path) -> Materials:
     files = sorted(p for p in folder.iterdir() if p.name.endswith((".key", ".key.pem")))
     assert files
     keys = [load_private_keys(p)[0] for p in files]
-    certificates = [c for p in sorted(folder.glob("*.pem")) if "key" not in p.name and "p7" not in p.name for c in load_certificates(p)]
+    certificates = [
+        c
+        for p in sorted(folder.glob("*.pem"))
+        if "key" not in p.name and "p7" not in p.name
+        for c in load_certificates(p)
+    ]
     return Materials(tuple(keys), tuple(certificates), legacy=True, key_names=tuple(p.name for p in files))
 
 

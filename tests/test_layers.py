@@ -45,7 +45,7 @@ def make_certificate(
     ca: bool = False,
     start: datetime = NOW - timedelta(days=1),
     days: int = 365,
-    digest: hashes.HashAlgorithm | None = None,
+    digest: hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None = None,
 ) -> bytes:
     """Make a certificate with `cryptography`, an implementation that is not ours."""
     issuer_name, issuer_key = issuer or (name, key)

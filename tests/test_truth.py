@@ -140,7 +140,7 @@ def test_every_shared_message_decodes() -> None:
 @needs("openssl")
 @pytest.mark.skipif(not (SHARED / "messages").is_dir(), reason="../shared is not here")
 def test_the_shared_message_with_a_key_opens(tmp_path: Path) -> None:
-    """micromdm's test message, with the CA's key beside it: the CSR is the one beside it."""
+    """In the test message of micromdm, with the CA's key beside it, is the CSR that lies beside it."""
     folder = SHARED / "messages" / "micromdm-scep"
     # The key is protected by an empty passphrase, which `cryptography` does not take.
     openssl.run(["openssl", "rsa", "-in", str(folder / "ca.key"), "-passin", "pass:", "-out", str(tmp_path / "ca.key")])

@@ -105,7 +105,7 @@ def clean(notebook: Any) -> Any:  # noqa: ANN401
     }
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
-        outputs = []
+        outputs: list[Any] = []
         for output in cell.get("outputs", []):
             if output.output_type == "error":
                 output["traceback"] = [f"{output.ename}: {output.evalue}"]
@@ -124,7 +124,12 @@ def clean(notebook: Any) -> Any:  # noqa: ANN401
 def _merged(before: list[Any], output: Any) -> Any:  # noqa: ANN401
     """Join a piece of a stream to the one before it: how a stream is cut depends on timing."""
     last = next((o for o in reversed(before) if o is not None), None)
-    if output.output_type == "stream" and last is not None and last.output_type == "stream" and last.name == output.name:
+    if (
+        output.output_type == "stream"
+        and last is not None
+        and last.output_type == "stream"
+        and last.name == output.name
+    ):
         last["text"] += output.text
         return None
     return output
@@ -149,7 +154,8 @@ def make(source: Path) -> str:
                     os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
-    return nbformat.writes(notebook, version=4).rstrip("\n") + "\n"
+    text: str = nbformat.writes(notebook, version=4)
+    return text.rstrip("\n") + "\n"
 
 
 def difference(source: Path) -> str:

@@ -149,15 +149,13 @@ def _segment(packet: bytes, linktype: int) -> _Segment | None:
             addresses = [".".join(map(str, a)) for a in (ip.src, ip.dst)]
         else:
             ip = dpkt.ip6.IP6(payload)
-            if ip.p != dpkt.ip.IP_PROTO_TCP:
-                return None
             total, header = ip.plen + 40, 40
             addresses = [_ip6(a) for a in (ip.src, ip.dst)]
         tcp = ip.data
         if not isinstance(tcp, dpkt.tcp.TCP):
             return None
-    except (dpkt.Error, struct.error, IndexError, ValueError, TypeError):
-        return None
+    except (dpkt.Error, struct.error, IndexError, ValueError, TypeError, AttributeError):
+        return None  # dpkt 1.9.8 also trips over odd IPv6 extension headers
     content = bytes(tcp.data)
     promised = total - header - tcp.off * 4
     missing = version == 4 and total > 0 and promised > len(content)

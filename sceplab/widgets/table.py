@@ -18,7 +18,9 @@ class Table:
     def __repr__(self) -> str:
         everything = [self.head, *self.rows]
         widths = [max(len(visible(row[i])) for row in everything) for i in range(len(self.head))]
-        shown = ["  ".join(visible(c).ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in everything]
+        shown = [
+            "  ".join(visible(c).ljust(w) for c, w in zip(row, widths, strict=True)).rstrip() for row in everything
+        ]
         return "\n".join([shown[0], "  ".join("-" * w for w in widths), *shown[1:]])
 
     def _repr_html_(self) -> str:

@@ -38,7 +38,9 @@ class Asn1View:
         return "<div>" + "".join(parts) + "</div>"
 
 
-def show(value: bytes | PkiMessage, type_name: str = "ContentInfo", *, title: str = "", open_depth: int = 2) -> Asn1View:
+def show(
+    value: bytes | PkiMessage, type_name: str = "ContentInfo", *, title: str = "", open_depth: int = 2
+) -> Asn1View:
     """Return a view of DER octets as `type_name` (see `schema.TYPES`), or of a decoded message with all its layers."""
     if isinstance(value, PkiMessage):
         layers = [("pkiMessage: SignedData", value.raw, schema.describe(value.raw))]

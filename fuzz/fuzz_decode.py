@@ -1,0 +1,147 @@
+"""Coverage-guided fuzzing of everything that reads other people's octets (Linux, atheris).
+
+    python fuzz/fuzz_decode.py --seconds 30 [--target NAME]
+
+Each target starts from real messages and runs in its own process for that many
+seconds. Anything but sceplab's own errors ends it with exit code 1, and the
+input is kept in fuzz/crashes/.
+"""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import subprocess
+import sys
+import tempfile
+from collections.abc import Callable
+from pathlib import Path
+
+HERE = Path(__file__).resolve().parent
+ROOT = HERE.parent
+sys.path.insert(0, str(ROOT))
+
+try:
+    import atheris
+except ImportError:
+    raise SystemExit("atheris is not installed: it exists for Linux on x86-64 and Python 3.11 or 3.12") from None
+
+with atheris.instrument_imports(include=["sceplab"]):
+    import sceplab
+    from sceplab import der, schema, transport
+    from sceplab.capture import read_capture
+    from sceplab.errors import InputError, ScepError
+    from sceplab.files import load_certificates, load_private_keys
+
+SPECIMEN = ROOT / "data" / "specimen"
+# Octets of one input: larger than any real message, small enough to be quick.
+_LONGEST = 8192
+
+
+def decode_message(data: bytes) -> None:
+    """The whole onion, with a key and a CA certificate at hand."""
+    message = sceplab.decode_message(
+        data, keys=_KEYS, certificates=_CERTIFICATES, passwords=(b"secret",), trust=sceplab.Trust(_CERTIFICATES)
+    )
+    assert message.raw == data  # noqa: S101 - a fuzz target asserts
+    list(map(str, message.problems))
+
+
+def parse_signed(data: bytes) -> None:
+    """SignedData, and writing it again where that is possible."""
+    signed = sceplab.parse_signed(data)
+    with contextlib.suppress(ScepError):
+        sceplab.encode_message(sceplab.draft_of(sceplab.decode_message(data)), _KEYS[0])
+    list(map(str, signed.problems))
+
+
+def parse_inner(data: bytes) -> None:
+    """The layers inside, each alone: envelope, request, certificate, and every other messageData."""
+    sceplab.parse_enveloped(data)
+    sceplab.verify_csr(sceplab.parse_csr(data))
+    sceplab.parse_certificate(data)
+    for kind in sceplab.MessageType:
+        sceplab.parse_message_data(kind, data)
+    schema.describe(data)
+
+
+def read_der(data: bytes) -> None:
+    """BER to DER and back: what can be described is written again octet for octet."""
+    try:
+        plain, shape = der.normalise(data)
+    except der.DerError:
+        return
+    assert der.dress(plain, shape) == data  # noqa: S101
+
+
+def read_files(data: bytes) -> None:
+    """Captures of any format, and `message=` values."""
+    with contextlib.suppress(InputError):
+        read_capture(data)
+    transport.decode_message_value(data.decode("latin-1"))
+
+
+TARGETS: dict[str, Callable[[bytes], None]] = {
+    f.__name__: f for f in (decode_message, parse_signed, parse_inner, read_der, read_files)
+}
+_KEYS = tuple(load_private_keys(SPECIMEN / "ca.key.pem"))
+_CERTIFICATES = tuple(load_certificates(SPECIMEN / "ca.pem"))
+
+
+def seeds(folder: Path) -> int:
+    """Write one file for each real message and each of its layers; returns how many."""
+    found: set[bytes] = set()
+    for pcap in sorted((ROOT / "data").glob("**/*.pcap")):
+        found.add(pcap.read_bytes())
+        for exchange in read_capture(pcap):
+            operation = transport.parse_request(exchange.request) if exchange.request else None
+            for raw in (operation.message if operation else None, exchange.reply.body if exchange.reply else None):
+                if not raw:
+                    continue
+                found.add(raw)
+                message = sceplab.decode_message(raw, keys=_KEYS)
+                found.update(x for x in (message.signed.content, *message.signed.certificates) if x)
+                if message.opened is not None:
+                    found.add(message.opened.plaintext)
+    for number, data in enumerate(sorted(found)):
+        (folder / f"{number:03}").write_bytes(data)
+    return len(found)
+
+
+def fuzz(target: str, seconds: int) -> None:
+    """Fuzz one target in this process; libFuzzer ends the process."""
+    with tempfile.TemporaryDirectory() as folder:
+        print(f"{target}: {seeds(Path(folder))} seeds", flush=True)
+        crashes = HERE / "crashes"
+        crashes.mkdir(exist_ok=True)
+        options = [f"-max_total_time={seconds}", f"-max_len={_LONGEST}", f"-artifact_prefix={crashes}/{target}-"]
+        # 512 MB: a hostile message may not make us hold much more than itself.
+        atheris.Setup(
+            [sys.argv[0], *options, "-timeout=10", "-rss_limit_mb=512", "-verbosity=0", folder], TARGETS[target]
+        )
+        atheris.Fuzz()
+
+
+def main() -> int:
+    """Fuzz every target, or the named one; returns 1 when anything was found."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--seconds", type=int, default=30, help="for each target")
+    parser.add_argument("--target", choices=sorted(TARGETS))
+    arguments = parser.parse_args()
+    if arguments.target:
+        fuzz(arguments.target, arguments.seconds)
+        return 0
+    failed = []
+    for name in TARGETS:
+        command = [sys.executable, __file__, "--target", name, "--seconds", str(arguments.seconds)]
+        if subprocess.run(command, check=False, cwd=ROOT).returncode:
+            failed.append(name)
+    print(
+        f"{len(TARGETS) - len(failed)} of {len(TARGETS)} targets clean"
+        + (f"; failed: {', '.join(failed)}" if failed else "")
+    )
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
