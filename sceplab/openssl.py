@@ -1,7 +1,7 @@
 """The same steps as openssl commands: to confirm what sceplab says, and to learn the tool.
 
 Rule: each function returns the command as an argument list, never a shell
-string, and touches nothing; `run` runs one where openssl is installed. Tests
+string, and touches nothing; `run` and `confirm` run one where openssl is installed. Tests
 prove that command and sceplab give the same.
 
 openssl cannot make a pkiMessage: `openssl cms -sign` has no way to add the SCEP
@@ -135,3 +135,13 @@ def run(command: Command, *, cwd: Path | None = None, timeout: float = 30) -> st
     if done.returncode:
         raise InputError(f"{shell(command)}\nexit code {done.returncode}\n{text}")
     return text
+
+
+def confirm(command: Command, *, cwd: Path | None = None) -> str:
+    """Return the command as typed at a prompt, and what it printed when it was run.
+
+    Without openssl the text says that it was not run. Raises InputError when openssl refuses.
+    """
+    if not available():
+        return f"$ {shell(command)}\n(not run: openssl is not installed here)"
+    return f"$ {shell(command)}\n{run(command, cwd=cwd)}".rstrip()

@@ -447,3 +447,48 @@ def _meaning(type_name: str, text: str) -> str:
     except ValueError:
         return f"{text} (not in RFC 8894)"
     return text
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A field of two values that is not the same; None where one of them does not have it."""
+
+    path: str
+    first: bytes | None
+    second: bytes | None
+
+
+def fields(data: bytes, type_name: str = "ContentInfo") -> dict[str, bytes]:
+    """Return every field that holds no others, by its path of names, with its content octets.
+
+    An attribute or extension stands in the path by its own name
+    ("signerInfos.signerInfo.signedAttrs.senderNonce"). Never raises.
+    """
+    out: dict[str, bytes] = {}
+    stack: list[tuple[Node, str]] = [(describe(data, type_name), "")]
+    while stack:
+        node, path = stack.pop()
+        if not node.children:
+            out[path or node.name] = data[node.content_start : node.end]
+            continue
+        names = [_step(child) for child in node.children]
+        for position, (child, name) in enumerate(zip(node.children, names, strict=True)):
+            number = f"[{names[:position].count(name)}]" if names.count(name) > 1 else ""
+            stack.append((child, ".".join(filter(None, (path, name + number if name else "")))))
+    return dict(sorted(out.items()))
+
+
+def _step(node: Node) -> str:
+    """Return what a node adds to a path: nothing for wrappers, its own name for an attribute."""
+    if node.type.endswith("EXPLICIT") or node.name in {"ContentInfo", "attrValues", "SET"}:
+        return ""
+    first = node.children[0] if node.children else None
+    if node.name in {"attribute", "extension"} and first is not None and first.type == "OBJECT IDENTIFIER":
+        return first.value.partition(" (")[0]
+    return node.name
+
+
+def differences(first: bytes, second: bytes, type_name: str = "ContentInfo") -> list[Difference]:
+    """Return the fields in which two values of one type differ, in the order of their paths."""
+    a, b = fields(first, type_name), fields(second, type_name)
+    return [Difference(path, a.get(path), b.get(path)) for path in sorted({*a, *b}) if a.get(path) != b.get(path)]

@@ -36,12 +36,12 @@ class Note:
 class Exercise:
     """One question about the loaded capture.
 
-    `solution` is the right answer, `code` how to get it. `mistakes` maps what
+    `right` is the right answer, `code` how to get it. `mistakes` maps what
     goes wrong to the wrong answer it gives, so that a wrong answer is explained.
     """
 
     question: str
-    solution: object
+    right: object
     code: str
     hints: tuple[str, ...]
     mistakes: Mapping[str, object] = field(default_factory=dict)
@@ -56,13 +56,13 @@ class Exercise:
         """Judge an answer; `...` is "not attempted yet". Never raises."""
         if isinstance(answer, EllipsisType):
             return Note("Not attempted yet", "replace the three dots by your answer and run the cell again.")
-        if _same(answer, self.solution):
+        if _same(answer, self.right):
             return Note("Right", self.code)
         for what, wrong in self.mistakes.items():
             if _same(answer, wrong):
                 return Note("Not yet", what)
-        if type(answer) is not type(self.solution):
-            wanted, got = type(self.solution).__name__, type(answer).__name__
+        if type(answer) is not type(self.right):
+            wanted, got = type(self.right).__name__, type(answer).__name__
             return Note("Not yet", f"the answer is of type {wanted}, yours is {got}.")
         return Note("Not yet", "that is not it; .hint() helps.")
 
@@ -72,7 +72,7 @@ class Exercise:
         more = f" (.hint({index + 2}) says more)" if index + 1 < len(self.hints) else " (.solution() shows the way)"
         return Note(f"Hint {index + 1}", self.hints[index] + more)
 
-    def show_solution(self) -> Note:
+    def solution(self) -> Note:
         """Show the code that gives the answer."""
         return Note("Solution", self.code)
 
