@@ -27,9 +27,12 @@ def available() -> bool:
     return shutil.which("openssl") is not None
 
 
-def base64_decode(source: Path, target: Path) -> Command:
-    """Base64 text (with or without line ends) to bytes."""
-    return ["openssl", "base64", "-d", "-A", "-in", str(source), "-out", str(target)]
+def base64_decode(source: Path, target: Path, *, one_line: bool = False) -> Command:
+    """Base64 text, in lines or all in `one_line`, to bytes.
+
+    The wrong choice gives an empty file and no error.
+    """
+    return ["openssl", "base64", "-d", *(["-A"] if one_line else []), "-in", str(source), "-out", str(target)]
 
 
 def asn1parse(source: Path, offset: int | None = None) -> Command:
