@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import struct
 import tracemalloc
 
 import pytest
@@ -11,7 +12,8 @@ from hypothesis import strategies as st
 
 import sceplab
 from sceplab import der
-from sceplab.errors import Problem, ScepError
+from sceplab.capture import read_capture
+from sceplab.errors import InputError, Problem, ScepError
 from sceplab.transport import HttpRequest, decode_message_value, encode_message_value, parse_caps, parse_request
 from sceplab.x509 import parse_certificate, parse_crl
 from tests.support import key, real_messages
@@ -158,3 +160,21 @@ def test_caches_do_not_keep_hostile_input() -> None:
     finally:
         tracemalloc.stop()
     assert current < 10_000_000
+
+
+def test_a_string_segment_that_is_no_octet_string_cannot_be_written_again() -> None:
+    """Found by fuzzing: such a segment was taken for an OCTET STRING, and came back as one."""
+    data = bytes.fromhex("24 06 0c 01 41 04 01 42")
+    with pytest.raises(der.DerError, match="OCTET STRING"):
+        der.normalise(data)
+
+
+def test_ipv6_packets_that_the_pcap_library_cannot_read_are_passed_over() -> None:
+    """Found by fuzzing: an extension header out of place, and no header after it."""
+    fixed = struct.pack(">IHBB", 0x60000000, 24, 0, 64) + bytes(32)
+    for extensions in (b"\x2c\x00" + bytes(22), b"\x06\x00" + bytes(22), b""):
+        packet = bytes(12) + b"\x86\xdd" + fixed + extensions
+        record = struct.pack("<IIII", 0, 0, len(packet), len(packet))
+        head = struct.pack("<IHHiIII", 0xA1B2C3D4, 2, 4, 0, 0, 65535, 1)
+        with contextlib.suppress(InputError):
+            assert read_capture(head + record + packet) == []

@@ -1,0 +1,163 @@
+"""The project agrees with itself: imports, versions, hashes, links."""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import re
+import subprocess
+import sys
+import tomllib
+from pathlib import Path
+
+import sceplab
+from sceplab.doctor import data_hashes
+from tests.support import DATA, ROOT
+
+# Each module may import those before it; nothing else holds the layers apart.
+ORDER = (
+    *("errors", "oids", "der", "algorithms", "attributes", "x509", "trust", "signed", "transport", "enveloped"),
+    *("csr", "messagedata", "message", "conversation", "schema", "facts", "openssl", "files", "capture"),
+    *("outline", "widgets", "exercises", "lab", "walk", "doctor", "cli"),
+)
+# Libraries with a place of their own.
+ONLY_IN = {
+    "dpkt": {"capture"},
+    "httptools": {"capture"},
+    "pyhanko_certvalidator": {"trust"},
+    "asn1crypto": {"trust"},
+    "requests": {"lab"},
+    "ipywidgets": {"widgets"},
+    "anywidget": {"widgets"},
+}
+
+
+def _imports() -> list[tuple[str, str, str]]:
+    """Return (module, what it imports, as which top name) of the whole package."""
+    out = []
+    for path in sorted((ROOT / "sceplab").rglob("*.py")):
+        module = path.relative_to(ROOT / "sceplab").with_suffix("").parts[0]
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Import):
+                out += [(module, a.name, a.name.split(".")[0]) for a in node.names]
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                names = [f"{node.module}.{a.name}" for a in node.names] if node.module == "sceplab" else [node.module]
+                out += [(module, n, n.split(".")[0]) for n in names]
+    assert len(out) > 100
+    return out
+
+
+def test_imports_run_downward() -> None:
+    """A layer knows only the layers below it."""
+    found = set()
+    for module, what, top in _imports():
+        if top != "sceplab" or module == "__init__" or "." not in what:
+            continue
+        target = what.split(".")[1]
+        found.add(module)
+        if target in ORDER and target != module:
+            assert ORDER.index(target) < ORDER.index(module), f"{module} imports {what}"
+    assert found <= set(ORDER)
+    assert len(found) > 20
+
+
+def test_libraries_have_one_place() -> None:
+    """HTTP, capture files, path validation and widgets each in their room."""
+    wrong = [(m, w) for m, w, top in _imports() if top in ONLY_IN and m not in ONLY_IN[top]]
+    assert wrong == []
+
+
+def test_import_sceplab_is_light() -> None:
+    """No requests, widgets, capture readers or path validation before they are needed."""
+    code = "import sceplab, sys; print(' '.join(m.split('.')[0] for m in sys.modules))"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert set(done.stdout.split()) & {*ONLY_IN, "IPython", "socketserver"} == set()
+
+
+def test_every_public_name_exists_and_has_a_docstring() -> None:
+    """`__all__` is complete and sorted."""
+    assert sorted(sceplab.__all__) == list(sceplab.__all__)
+    for name in sceplab.__all__:
+        assert getattr(sceplab, name).__doc__, name
+
+
+def test_environment_yml_agrees_with_pyproject() -> None:
+    """The same names and floors, and the package itself."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    text = (ROOT / "environment.yml").read_text()
+    listed = re.findall(r"^ +- ([A-Za-z][\w.-]*[<>=!~].*)$", text, re.MULTILINE)
+    assert set(project["dependencies"]) == {line for line in listed if not line.startswith("python>")}
+    assert f"python{project['requires-python']}" in listed
+    assert "-e ." in text
+    assert "conda-forge" in text
+
+
+def test_versions_agree() -> None:
+    """pyproject, the package and the newest entry of the changelog."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == sceplab.__version__
+    entries = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert sceplab.__version__ in entries
+
+
+def test_data_is_what_provenance_says() -> None:
+    """Every file of data/ has a line, with its hash; no line is without its file."""
+    stated = data_hashes()
+    there = {
+        str(p.relative_to(DATA)): hashlib.sha256(p.read_bytes()).hexdigest()
+        for p in DATA.rglob("*")
+        if p.is_file() and p.name not in {"PROVENANCE.md", "make_specimen.py"} and "__pycache__" not in p.parts
+    }
+    assert len(there) > 40
+    assert stated == there
+
+
+def test_test_keys_say_so() -> None:
+    """Wherever a private key is, PROVENANCE.md says: test key, never deploy."""
+    lines = (DATA / "PROVENANCE.md").read_text().splitlines()
+    keys = [p for p in DATA.rglob("*") if p.is_file() and b"PRIVATE KEY-----" in p.read_bytes() and p.suffix != ".py"]
+    assert len(keys) >= 5
+    for path in keys:
+        name = str(path.relative_to(DATA))
+        assert any(f"`{name}`" in line and "test key, never deploy" in line for line in lines), name
+
+
+def test_links_of_the_pages_lead_somewhere() -> None:
+    """Relative links and pictures of every Markdown page at the top."""
+    pages = sorted(ROOT.glob("*.md"))
+    assert {"README.md", "CHANGELOG.md", "CONTRIBUTING.md"} <= {p.name for p in pages}
+    for page in pages:
+        links = re.findall(r"\]\(([^)\s#]+)\)", page.read_text())
+        missing = [link for link in links if "://" not in link and not (ROOT / link).exists()]
+        assert missing == [], page
+
+
+def test_readme_names_every_notebook_and_true_commands() -> None:
+    """The table of notebooks is complete; each `make` word is a target; its Python runs."""
+    text = (ROOT / "README.md").read_text()
+    notebooks = sorted(p.name for p in (ROOT / "notebooks").glob("*.ipynb"))
+    assert len(notebooks) >= 7
+    assert [n for n in notebooks if f"notebooks/{n}" not in text] == []
+    targets = re.findall(r"^([a-z]+):", (ROOT / "Makefile").read_text(), re.MULTILINE)
+    assert set(re.findall(r"`make ([a-z]+)`", text)) <= set(targets)
+    assert "make lab" in text
+    assert "make test" in text
+    blocks = re.findall(r"```python\n(.*?)```", text, re.DOTALL)
+    assert blocks
+    for block in blocks:
+        done = subprocess.run([sys.executable, "-c", block], cwd=ROOT, capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stderr
+
+
+def test_every_module_says_its_rule() -> None:
+    """The first lines of each module say what it is for."""
+    for path in sorted((ROOT / "sceplab").rglob("*.py")):
+        assert ast.get_docstring(ast.parse(path.read_text())), path
+
+
+def test_paths(tmp_path: Path) -> None:
+    """Private keys that we write can be read by their owner alone."""
+    from sceplab.files import write_new
+
+    write_new(tmp_path / "key", b"secret", private=True)
+    assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
