@@ -41,11 +41,12 @@ def _no_passphrase(what: str) -> bytes:
     raise InputError(f"{what} is protected by a passphrase; give it")
 
 
-def load_private_keys(path: Path, ask: AskPassphrase = _no_passphrase) -> list[rsa.RSAPrivateKey]:
+def load_private_keys(path: str | Path, ask: AskPassphrase = _no_passphrase) -> list[rsa.RSAPrivateKey]:
     """Return the RSA private keys in a PEM, DER or PKCS#12 file.
 
     `ask` is called with the file's name when a passphrase is needed.
     """
+    path = Path(path)
     data = read_bytes(path)
     blocks = [m.group(0) for m in _PEM_BLOCK.finditer(data) if b"PRIVATE KEY" in m.group(1)]
     loaded: list[object] = []
@@ -91,8 +92,9 @@ def _load_pkcs12(data: bytes, path: Path, ask: AskPassphrase) -> tuple[object, l
     return bundle.key, [c.certificate.public_bytes(Encoding.DER) for c in certificates]
 
 
-def load_certificates(path: Path, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
+def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
     """Return the certificates in a PEM, DER or PKCS#12 file, as DER."""
+    path = Path(path)
     data = read_bytes(path)
     blocks = [m.group(0) for m in _PEM_BLOCK.finditer(data) if m.group(1) in {b"CERTIFICATE", b"X509 CERTIFICATE"}]
     try:
