@@ -134,8 +134,11 @@ def main() -> int:
     failed = []
     for name in TARGETS:
         command = [sys.executable, __file__, "--target", name, "--seconds", str(arguments.seconds)]
-        if subprocess.run(command, check=False, cwd=ROOT).returncode:
+        done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, errors="replace")
+        print(f"{name}: {'clean' if done.returncode == 0 else 'FAILED'}", flush=True)
+        if done.returncode:
             failed.append(name)
+            print(done.stdout[-3000:], done.stderr[-6000:], flush=True)
     print(
         f"{len(TARGETS) - len(failed)} of {len(TARGETS)} targets clean"
         + (f"; failed: {', '.join(failed)}" if failed else "")
