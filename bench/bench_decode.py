@@ -49,7 +49,7 @@ def openssl_pipeline(folder: Path) -> None:
 
     ca, key = SPECIMEN / "ca.pem", SPECIMEN / "ca.key.pem"
     for command in (
-        openssl.base64_decode(name("m.b64", one_line=True), name("m.der")),
+        openssl.base64_decode(name("m.b64"), name("m.der"), one_line=True),
         openssl.signer_certificates(name("m.der"), name("signer.pem")),
         openssl.verify(name("m.der"), ca, name("env.der")),
         openssl.print_cms(name("env.der")),
