@@ -22,7 +22,16 @@ DATA = ROOT / "data"
 SHARED = ROOT.parent / "shared"
 
 # Debian's package of each program that a test may need.
-PACKAGES = {"openssl": "openssl", "chromium": "chromium", "scepserver": "scep", "pki": "strongswan-pki"}
+PACKAGES = {
+    "openssl": "openssl",
+    "chromium": "chromium",
+    "scepserver": "scep",
+    "xxd": "xxd",
+    "hexdump": "bsdextrautils",
+    "od": "coreutils",
+    "tcpdump": "tcpdump",
+    "tshark": "tshark",
+}
 
 T = TypeVar("T", bound=Callable[..., object])
 

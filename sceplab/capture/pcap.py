@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import io
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -88,9 +88,14 @@ def read_pcap(data: bytes, name: str = "") -> list[Exchange]:
     Raises InputError when the file has no readable packets; damaged packets are
     passed over.
     """
+    return read_packets(_packets(data), name)
+
+
+def read_packets(packets: Iterable[tuple[float, bytes, int]], name: str = "") -> list[Exchange]:
+    """Return the HTTP exchanges in packets, each with its time (seconds since 1970) and link type."""
     streams: dict[tuple[tuple[str, int], tuple[str, int]], _Stream] = {}
     order: list[_Stream] = []
-    for frame, (moment, packet, linktype) in enumerate(_packets(data), 1):
+    for frame, (moment, packet, linktype) in enumerate(packets, 1):
         segment = _segment(packet, linktype)
         if segment is not None:
             _add(streams, order, frame, moment, segment)

@@ -64,7 +64,7 @@ def read_text(data: bytes, name: str) -> list[Exchange]:
     start = data[:16].decode("latin-1")
     raise InputError(
         f"this starts with {start!r} and is no format known here; "
-        "give a pcap or pcapng file, a URL, a message= value, base64, PEM or DER"
+        "give a pcap or pcapng file, HAR, HTTP, a URL, a message= value, base64, PEM, DER or a hex dump"
     )
 
 

@@ -1,0 +1,61 @@
+"""HAR: what browsers and HTTP proxies export (http://www.softwareishard.com/blog/har-12-spec/).
+
+Rule: JSON to `Exchange`s; nothing in it is trusted to be of its type.
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import json
+from datetime import datetime
+from typing import Any
+
+from sceplab.errors import InputError
+from sceplab.transport import Exchange, Headers, HttpReply, HttpRequest
+
+
+def read_har(data: bytes, name: str = "") -> list[Exchange]:
+    """Return the exchanges of a HAR file in its order; raises InputError when it is none."""
+    try:
+        entries = json.loads(data)["log"]["entries"]
+        return [_exchange(entry, name) for entry in entries]
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
+        raise InputError(f"this is JSON, but not a readable HAR file ({type(error).__name__}: {error})") from error
+
+
+def _exchange(entry: dict[str, Any], name: str) -> Exchange:
+    request, response = entry["request"], entry.get("response") or {}
+    posted = request.get("postData") or {}
+    body = _octets(str(posted.get("text", "")), str(posted.get("encoding", "")))
+    url = str(request["url"])
+    sent = HttpRequest(str(request.get("method", "GET")), url, _headers(request), body)
+    status = int(response.get("status", 0))
+    content = response.get("content") or {}
+    reply = None
+    if status:
+        got = _octets(str(content.get("text", "")), str(content.get("encoding", "")))
+        reply = HttpReply(status, _headers(response), got, str(response.get("statusText", "")))
+    server = url.partition("://")[2].partition("/")[0]
+    return Exchange(sent, reply, "", server, _time(entry.get("startedDateTime")), name)
+
+
+def _headers(message: dict[str, Any]) -> Headers:
+    return tuple((str(h["name"]), str(h["value"])) for h in message.get("headers") or [])
+
+
+def _octets(text: str, encoding: str) -> bytes:
+    if encoding == "base64":
+        try:
+            return base64.b64decode(text)
+        except binascii.Error:
+            return b""
+    # Without an encoding each character stands for one octet, as far as it can.
+    return text.encode("latin-1", "replace")
+
+
+def _time(text: object) -> datetime | None:
+    try:
+        return datetime.fromisoformat(str(text))
+    except ValueError:
+        return None
