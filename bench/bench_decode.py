@@ -24,6 +24,7 @@ import sceplab
 from sceplab import openssl
 from sceplab.capture import read_capture
 from sceplab.enveloped import KeyTransRecipient
+from sceplab.files import load_certificates
 from sceplab.signed import covered_forms
 from sceplab.transport import parse_request
 
@@ -94,6 +95,9 @@ def main() -> None:
     ]
     full = per_call(lambda: sceplab.decode_message(message, keys=[key]))
     rows.append((f"decode_message, {len(message)} octets", full, full / floor_time))
+    trust = sceplab.Trust(tuple(load_certificates(SPECIMEN / "ca.pem")))
+    with_chain = per_call(lambda: sceplab.decode_message(message, keys=[key], trust=trust, at=exchange.time))
+    rows.append(("the same, and the chain to the CA validated", with_chain, with_chain / floor_time))
     for label, value, ratio in rows:
         print(f"{label:45} {value:8.3f} ms" + ("" if ratio is None else f"   {ratio:5.2f} x floor"))
     if full / floor_time > 1.8:
