@@ -55,7 +55,6 @@ FAIL_INFO_MEANING = {
     FailInfo.badTime: "the signing time is too far from the CA's clock",
     FailInfo.badCertId: "no certificate matches the given one",
 }
-NONCE_LENGTH = 16
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,6 @@ that `decode_message_value` read.
 from __future__ import annotations
 
 import base64
-import binascii
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,9 +18,6 @@ from sceplab.errors import Layer, Problem
 
 Headers = tuple[tuple[str, str], ...]
 
-CA_CERT = "application/x-x509-ca-cert"
-CA_RA_CERT = "application/x-x509-ca-ra-cert"
-NEXT_CA_CERT = "application/x-x509-next-ca-cert"
 PKI_MESSAGE = "application/x-pki-message"
 DEFAULT_PATH = "/cgi-bin/pkiclient.exe"
 
@@ -309,19 +305,6 @@ def build_request(
 
 # --------------------------------------------------------------- capabilities (RFC 8894, 3.5.2)
 
-CAPABILITIES = (
-    "AES",
-    "DES3",
-    "GetNextCACert",
-    "POSTPKIOperation",
-    "Renewal",
-    "SHA-1",
-    "SHA-256",
-    "SHA-384",
-    "SHA-512",
-    "SCEPStandard",
-)
-
 
 def parse_caps(body: bytes) -> tuple[str, ...]:
     """Read a GetCACaps reply: one keyword a line, LF or CR LF, unknown ones kept. Never raises."""
@@ -332,18 +315,3 @@ def parse_caps(body: bytes) -> tuple[str, ...]:
 def build_caps(capabilities: Iterable[str]) -> bytes:
     """Write a GetCACaps reply: the inverse of `parse_caps`."""
     return "".join(f"{c}\n" for c in capabilities).encode("ascii")
-
-
-def has_capability(capabilities: Iterable[str], wanted: str) -> bool:
-    """Whether a capability is offered, whatever its case; SCEPStandard stands for AES, POST and SHA-256."""
-    words = {c.lower() for c in capabilities}
-    implied = wanted.lower() in {"aes", "postpkioperation", "sha-256"} and "scepstandard" in words
-    return wanted.lower() in words or implied
-
-
-def read_base64(text: bytes) -> bytes | None:
-    """Return the octets of base64 text with or without line breaks, or None where it is none."""
-    try:
-        return base64.b64decode(b"".join(text.split()), validate=True)
-    except (binascii.Error, ValueError):
-        return None

@@ -17,6 +17,7 @@ from sceplab.capture.har import read_har
 from sceplab.capture.hexdump import read_hex
 from sceplab.conversation import decode_exchanges
 from sceplab.errors import InputError
+from sceplab.transport import build_caps, parse_caps
 from tests.support import DATA, decoded, needs
 
 CAPTURE = DATA / "specimen" / "capture.pcap"
@@ -155,3 +156,10 @@ def test_a_har_file_that_is_none_is_one_error(bad: bytes) -> None:
     """Also one that nests without end."""
     with pytest.raises(InputError, match="HAR"):
         read_har(bad)
+
+
+@given(st.lists(st.from_regex(r"[A-Za-z0-9-]{1,20}", fullmatch=True)))
+def test_capabilities_both_ways(words: list[str]) -> None:
+    """What GetCACaps offers is read as it was written, with either line end."""
+    body = build_caps(words)
+    assert tuple(words) == parse_caps(body) == parse_caps(body.replace(b"\n", b"\r\n"))

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 
 import httptools
 
-from sceplab.transport import Headers
+from sceplab.transport import Headers, HttpReply, HttpRequest
 
 MAX_BODY = 16 << 20
 """The largest body that is kept, also when unpacked: no SCEP message comes near."""
@@ -125,3 +125,15 @@ def read_messages(chunks: Iterable[tuple[bytes, float]], *, requests: bool, clos
         bounded = any(n.lower() in {"content-length", "transfer-encoding"} for n, _ in collector.headers)
         collector.finish(complete=not requests and closed and not bounded)
     return collector.done
+
+
+def request_of(message: HttpMessage) -> HttpRequest:
+    """Return a message that was read as a request."""
+    return HttpRequest(
+        message.method, message.target, message.headers, message.body, message.version, not message.complete
+    )
+
+
+def reply_of(message: HttpMessage) -> HttpReply:
+    """Return a message that was read as a reply."""
+    return HttpReply(message.status, message.headers, message.body, message.reason, not message.complete)

@@ -16,25 +16,14 @@ from datetime import UTC, datetime
 
 import dpkt
 
-from sceplab.capture.http import HttpMessage, read_messages
+from sceplab.capture.http import read_messages, reply_of, request_of
 from sceplab.errors import InputError, Layer, Problem
-from sceplab.transport import Exchange, HttpReply, HttpRequest
+from sceplab.transport import Exchange
 
 _MAGICS = {bytes.fromhex(m) for m in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a")}
 MAX_STREAM_OCTETS = 64 << 20
 """The most that is kept of one direction of a stream: SCEP messages have a few thousand."""
 
-# https://www.tcpdump.org/linktypes.html
-_LINK_NAMES = {
-    0: "null",
-    1: "ether",
-    101: "rawip",
-    108: "loop",
-    113: "linux-sll",
-    228: "rawip",
-    229: "rawip",
-    276: "linux-sll2",
-}
 _IP4, _IP6 = 0x0800, 0x86DD
 _VLAN_TYPES = {0x8100, 0x88A8, 0x9100}
 
@@ -74,14 +63,6 @@ class _Stream:
     closed: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class PcapFile:
-    """What a capture file is: its packets are counted, its link type named as tshark does."""
-
-    packets: int
-    linktype: str
-
-
 def read_pcap(data: bytes, name: str = "") -> list[Exchange]:
     """Return the HTTP exchanges in a pcap or pcapng file, in the order of their TCP streams.
 
@@ -103,14 +84,6 @@ def read_packets(packets: Iterable[tuple[float, bytes, int]], name: str = "") ->
     for stream in order:
         exchanges += _exchanges(stream, name)
     return exchanges
-
-
-def describe_pcap(data: bytes) -> PcapFile:
-    """Return the number of packets and the link type of a capture file."""
-    count, linktype = 0, -1
-    for _, _, linktype in _packets(data):  # noqa: B007
-        count += 1
-    return PcapFile(count, _LINK_NAMES.get(linktype, str(linktype)))
 
 
 def _packets(data: bytes) -> Iterator[tuple[float, bytes, int]]:
@@ -304,8 +277,8 @@ def _exchanges(stream: _Stream, name: str) -> Iterator[Exchange]:
         reply = replies[index] if index < len(replies) else None
         first = request or reply
         yield Exchange(
-            _request(request) if request else None,
-            _reply(reply) if reply else None,
+            request_of(request) if request else None,
+            reply_of(reply) if reply else None,
             f"{client[0]}:{client[1]}",
             f"{server[0]}:{server[1]}",
             _moment(first.moment) if first else None,
@@ -329,13 +302,3 @@ def _moment(seconds: float) -> datetime | None:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):
         return None
-
-
-def _request(message: HttpMessage) -> HttpRequest:
-    return HttpRequest(
-        message.method, message.target, message.headers, message.body, message.version, not message.complete
-    )
-
-
-def _reply(message: HttpMessage) -> HttpReply:
-    return HttpReply(message.status, message.headers, message.body, message.reason, not message.complete)

@@ -11,9 +11,9 @@ import zlib
 from pathlib import Path
 
 from sceplab.capture import har, hexdump, pcap, text
-from sceplab.capture.http import read_messages
+from sceplab.capture.http import read_messages, reply_of, request_of
 from sceplab.errors import InputError
-from sceplab.transport import Exchange, HttpReply, HttpRequest
+from sceplab.transport import Exchange
 
 MAX_OCTETS = 1 << 30
 """The largest file that is read, and the largest that a compressed one may become."""
@@ -83,9 +83,8 @@ def _read_http(data: bytes, name: str) -> list[Exchange]:
         raise InputError("this begins like an HTTP message, but cannot be read as one; give a capture of the packets")
     message = messages[0]
     if message.method:
-        return [Exchange(HttpRequest(message.method, message.target, message.headers, message.body), None, source=name)]
-    reply = HttpReply(message.status, message.headers, message.body, message.reason)
-    return [Exchange(None, reply, source=name)]
+        return [Exchange(request_of(message), None, source=name)]
+    return [Exchange(None, reply_of(message), source=name)]
 
 
 # signedData's OID stands this near to the beginning of a pkiMessage.

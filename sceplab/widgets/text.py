@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from html import escape
 
+from sceplab.outline import visible
 
-def visible(text: str) -> str:
-    """Return text with control, bidi and other unprintable characters written as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+__all__ = ["safe", "visible"]
 
 
 def safe(text: str) -> str:
