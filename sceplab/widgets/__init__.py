@@ -1,13 +1,25 @@
-"""What notebooks show: ASN.1 as a tree with its octets, tables, hex.
+"""What notebooks show: ASN.1 as a tree with its octets, differences, changes, tables, hex.
 
 Rule: presentation only, and all text of other people is escaped here. Each view
-is HTML that needs no script, so that it looks the same live, on GitHub, in
-nbviewer and in a notebook that nobody trusts.
+is also HTML that needs no script, for GitHub, nbviewer and a notebook that
+nobody trusts.
 """
 
+from sceplab.widgets.change import WhatIf, what_if
 from sceplab.widgets.checks import show_checks
+from sceplab.widgets.difference import Asn1Diff, show_differences
 from sceplab.widgets.hexview import hexdump
 from sceplab.widgets.table import table
-from sceplab.widgets.tree import Asn1View, show
+from sceplab.widgets.viewer import Asn1Viewer, show
 
-__all__ = ["Asn1View", "hexdump", "show", "show_checks", "table"]
+__all__ = [
+    "Asn1Diff",
+    "Asn1Viewer",
+    "WhatIf",
+    "hexdump",
+    "show",
+    "show_checks",
+    "show_differences",
+    "table",
+    "what_if",
+]

@@ -1,0 +1,13 @@
+"""Names and meanings for what a scan of octets finds: CMS, PKCS#10, X.509 and SCEP.
+
+Rule: a structure is data (`tables`), never code; `nodes` walks octets and tables
+together; `values` says what a leaf means. This is for showing, so it never
+raises: what no table knows keeps its ASN.1 type as name, and octets that are no
+ASN.1 are a node of their own.
+"""
+
+from sceplab.schema.nodes import Node, by_path, describe, fields, find, path_of, step_of, steps_of, walk
+from sceplab.schema.tables import TYPES
+from sceplab.schema.values import link
+
+__all__ = ["TYPES", "Node", "by_path", "describe", "fields", "find", "link", "path_of", "step_of", "steps_of", "walk"]

@@ -1,0 +1,443 @@
+"""Octets and tables walked together: a tree whose branches are made when somebody looks.
+
+Rule: `Node.children` reads one level and no more, so that the first page of a
+CRL costs what the first page of a request costs. Never raises.
+"""
+
+from __future__ import annotations
+
+import re
+from bisect import bisect_right
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from functools import cached_property
+from typing import overload
+
+from sceplab import der, oids
+from sceplab.scan import CUT, GARBAGE, MAX_DEPTH, TRAILING, Ends, header, level, violations
+from sceplab.schema.tables import BY, TYPES, Field, Type
+from sceplab.schema.values import tag_name, value_of
+
+_LEAF = Type()
+_UNKNOWN = Field("")
+_SEGMENT = Field("segment", "OCTET STRING", section="X.690, 8.7")
+# Lists longer than this are kept as offsets only; their nodes are made anew each time.
+_KEPT = 1000
+# Elements of a structure that are matched with fields; later ones are unknown extras.
+_MATCHED = 64
+# Types whose first element says what the whole is about.
+_SPEAKING = {"AlgorithmIdentifier", "SMIMECapability", "SubjectPublicKeyInfo", "Extension"}
+_PAIRS = {"Attribute", "AttributeTypeAndValue"}
+
+_Maker = Callable[[int, der.Element, int], "Node"]
+
+
+@dataclass(frozen=True, slots=True)
+class _Walk:
+    """What all nodes of one tree share."""
+
+    data: bytes
+    names: Mapping[str, str]
+    types: Mapping[str, str]
+    probe: bool
+    ends: Ends = field(default_factory=dict)
+
+    def element(self, pos: int, limit: int) -> tuple[der.Element, int]:
+        """Return the element at `pos`, as far as there is one, and its flags."""
+        content, content_end, end, flags = header(self.data, pos, limit, self.ends)
+        tag_end = pos + 1
+        if self.data[pos] & 0x1F == 0x1F and not flags & GARBAGE:
+            while self.data[tag_end] & 0x80:
+                tag_end += 1
+            tag_end += 1
+        tag = int.from_bytes(self.data[pos:tag_end], "big")
+        return der.Element(self.data, pos, tag, content, content_end, end), flags
+
+    def name_of(self, oid: str) -> str:
+        return self.names.get(oid) or oids.name_of(oid)
+
+
+@dataclass(frozen=True, eq=False)
+class Node:
+    """One element with its meaning.
+
+    `name` is the field's name, `type` its ASN.1 type, `section` the RFC's place.
+    `element` has the offsets, from the start of the described octets. `known`
+    says that a table has a name for it, `inner` that it is ASN.1 inside a
+    string, `guess` that it was found by probing.
+    """
+
+    name: str
+    type: str
+    section: str
+    element: der.Element = field(repr=False)
+    known: bool
+    depth: int
+    inner: bool
+    guess: bool
+    flags: int
+    _kind: str = field(repr=False)
+    _definition: Type = field(repr=False)
+    _default: bytes | None = field(repr=False)
+    _walk: _Walk = field(repr=False)
+
+    @property
+    def start(self) -> int:
+        """Offset of the first identifier octet."""
+        return self.element.start
+
+    @property
+    def content_start(self) -> int:
+        """Offset of the first content octet."""
+        return self.element.content_start
+
+    @property
+    def content_end(self) -> int:
+        """Offset behind the content, before end-of-contents octets."""
+        return self.element.content_end
+
+    @property
+    def end(self) -> int:
+        """Offset behind the element."""
+        return self.element.end
+
+    @property
+    def raw(self) -> bytes:
+        """The octets of the whole element."""
+        return self.element.raw
+
+    @property
+    def content(self) -> bytes:
+        """The content octets."""
+        return self.element.value
+
+    @cached_property
+    def value(self) -> str:
+        """What it says, for people."""
+        if self.flags & (GARBAGE | TRAILING):
+            return f"{self.end - self.start} octets"
+        text = value_of(self.element, self._kind, self._walk.names)
+        if text or not self.children:
+            return text
+        if self._kind in _SPEAKING:
+            return _bare(self.children[0].value)
+        if self._kind in _PAIRS and len(self.children) > 1:
+            value = self.children[1]
+            said = value.value or (value.children[0].value if value.children else "")
+            return f"{_bare(self.children[0].value)}: {said}" if said else _bare(self.children[0].value)
+        return ""
+
+    @cached_property
+    def findings(self) -> tuple[str, ...]:
+        """In which ways the element breaks DER (see `scan.violations`)."""
+        implicit_set = self._definition.set_of and self.element.tag & 0xC0 == der.CONTEXT
+        found = violations(
+            self._walk.data, self.start, self.content_start, self.content_end, self.flags, set_of=implicit_set
+        )
+        if self._default is not None and self.content == self._default:
+            found = (*found, "a DEFAULT value that is written out (X.690, 11.5)")
+        return found
+
+    @cached_property
+    def children(self) -> Sequence[Node]:
+        """The elements inside, named; made when asked for."""
+        if self.flags & (GARBAGE | TRAILING) or self.depth >= MAX_DEPTH:
+            return ()
+        if self.element.constructed:
+            return self._level()
+        if self._definition.holds is not None:
+            return self._inside(self._definition.holds, guess=False)
+        return self._inside(_UNKNOWN, guess=True) if self._walk.probe else ()
+
+    def _level(self) -> Sequence[Node]:
+        walk, limit = self._walk, self.content_end
+        starts = level(walk.data, self.content_start, limit, walk.ends)
+        make = self._maker()
+
+        def child(position: int) -> Node:
+            return make(position, *walk.element(starts[position], limit))
+
+        if len(starts) <= _KEPT:
+            return tuple(map(child, range(len(starts))))
+        # Fields are matched in order, so those of a structure are made once, now.
+        first = [child(i) for i in range(_MATCHED)] if self._definition.fields else []
+        return _Lazy(starts, lambda position: first[position] if position < len(first) else child(position))
+
+    def _maker(self) -> _Maker:
+        if self._definition.fields:
+            return self._structure(self._definition.fields)
+        each = self._definition.each or _UNKNOWN
+        if self.element.tag & ~der.CONSTRUCTED in der.STRING_TYPE_NAMES and self.element.tag < der.CONTEXT:
+            each = _SEGMENT
+
+        def listed(_position: int, element: der.Element, flags: int) -> Node:
+            return self._child(element, flags, each, listed=True)
+
+        return listed
+
+    def _structure(self, fields: tuple[Field, ...]) -> _Maker:
+        """Match elements with fields in order, where fields may be absent."""
+        at = 0
+        oid = ""
+
+        def matched(position: int, element: der.Element, flags: int) -> Node:
+            nonlocal at, oid
+            here = at
+            while here < len(fields) and fields[here].tag not in {None, element.tag}:
+                here += 1
+            if here == len(fields) or position >= _MATCHED or flags & GARBAGE:
+                return self._child(element, flags, _UNKNOWN)
+            at = here + 1
+            given = fields[here]
+            if given.type == "OID" and element.tag == der.OID:
+                oid = _dotted(element)
+            made = self._child(element, flags, _by_identifier(self._walk, given, oid) if given.by else given)
+            if given.type == "AlgorithmIdentifier" and made.children:
+                oid = _dotted(made.children[0].element)
+            return made
+
+        return matched
+
+    def _child(self, element: der.Element, flags: int, given: Field, *, listed: bool = False) -> Node:
+        definition = given.definition or TYPES.get(given.type, _LEAF)
+        if definition.choices and not given.explicit and element.tag in definition.choices:
+            chosen = definition.choices[element.tag]
+            name = chosen.name if listed or not given.name else given.name
+            given = replace(chosen, name=name, section=given.section or definition.section)
+            definition = TYPES.get(chosen.type, _LEAF)
+        if not given.explicit:
+            return self._make(element, flags, given, definition)
+        around = Field(given.name, f"[{element.tag & 0x1F}] EXPLICIT", default=given.default, section=given.section)
+        return self._make(element, flags, around, Type(each=replace(given, explicit=False, tag=None, default=None)))
+
+    def _make(
+        self, element: der.Element, flags: int, given: Field, definition: Type, *, inner: bool = False, guess: bool = False
+    ) -> Node:
+        structured = bool(definition.fields or definition.each) and given.definition is None
+        shown = given.type if structured else tag_name(element.tag, given.type)
+        name, known = given.name or shown, bool(given.name)
+        if flags & (GARBAGE | TRAILING):
+            name, shown, known = ("trailing octets" if flags & TRAILING else "unreadable octets"), "not ASN.1", False
+        return Node(
+            name,
+            shown,
+            given.section or definition.section or self.section,
+            element,
+            known,
+            self.depth + 1,
+            inner,
+            guess or self.guess,
+            flags,
+            given.type,
+            definition,
+            given.default,
+            self._walk,
+        )
+
+    def _inside(self, held: Field, *, guess: bool) -> Sequence[Node]:
+        """Return the ASN.1 in a string: what the table says, or (probing) what fits exactly."""
+        walk, limit = self._walk, self.content_end
+        start = self.content_start + (self.element.tag == der.BIT_STRING)
+        if limit - start < 2:
+            return ()
+        element, flags = walk.element(start, limit)
+        if flags & (GARBAGE | CUT):
+            return ()
+        definition = held.definition or TYPES.get(held.type, _LEAF)
+        if definition.fields and element.tag != der.SEQUENCE:
+            return ()
+        if guess and (element.end != limit or not _plausible(walk, element)):
+            return ()
+        first = self._make(element, flags, held, definition, inner=True, guess=guess)
+        if element.end == limit:
+            return (first,)
+        rest = der.Element(walk.data, element.end, 0, element.end, limit, limit)
+        return first, self._make(rest, TRAILING, _UNKNOWN, _LEAF)
+
+
+class _Lazy(Sequence[Node]):
+    """The children of a long list, each made anew when it is asked for."""
+
+    def __init__(self, starts: Sequence[int], make: Callable[[int], Node]) -> None:
+        self.starts = starts
+        self._make = make
+
+    def __len__(self) -> int:
+        return len(self.starts)
+
+    @overload
+    def __getitem__(self, index: int) -> Node: ...
+    @overload
+    def __getitem__(self, index: slice) -> Sequence[Node]: ...
+    def __getitem__(self, index: int | slice) -> Node | Sequence[Node]:
+        if isinstance(index, slice):
+            return [self._make(i) for i in range(*index.indices(len(self.starts)))]
+        return self._make(range(len(self.starts))[index])
+
+
+def _plausible(walk: _Walk, element: der.Element) -> bool:
+    """Whether a guess holds: a universal tag of the usual ones, and whole elements inside."""
+    if element.tag not in {0x30, 0x31, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0C, 0x13, 0x16, 0x17, 0x18}:
+        return False
+    if not element.constructed:
+        return True
+    inside = level(walk.data, element.content_start, element.content_end, walk.ends)
+    return not any(header(walk.data, pos, element.content_end, walk.ends)[3] & (GARBAGE | CUT) for pos in inside)
+
+
+def _dotted(element: der.Element) -> str:
+    try:
+        return der.oid_of(element)
+    except der.DerError:
+        return ""
+
+
+def _by_identifier(walk: _Walk, given: Field, oid: str) -> Field:
+    """Return the field with the type that the identifier before it says."""
+    kind, section = BY[given.by].get(oid, ("", ""))
+    if given.by in {"attribute", "extension"}:
+        kind = walk.types.get(oid, kind)
+        known = Field(walk.name_of(oid), kind or "ANY", section=section) if kind or oid in walk.names else _UNKNOWN
+        if given.by == "attribute":
+            return replace(given, section="RFC 5652, 5.3", definition=Type(each=known, set_of=True))
+        return replace(given, section="RFC 5280, 4.2", definition=Type(holds=known if kind else None))
+    if given.by == "parameters":
+        # RFC 5280, 4.1.1.2: they are the algorithm's; most have NULL, or none at all.
+        return replace(given, type=kind or "ANY", section=section or ("" if kind else "RFC 5280, 4.1.1.2"))
+    return replace(given, type=kind or given.type, section=section)
+
+
+# --------------------------------------------------------------- the whole
+
+
+def describe(
+    data: bytes,
+    type_name: str = "ContentInfo",
+    *,
+    names: Mapping[str, str] | None = None,
+    types: Mapping[str, str] | None = None,
+    probe: bool = False,
+    name: str = "",
+) -> Node:
+    """Return the tree of the element at the start of `data`. Never raises.
+
+    Args:
+        data: BER or DER; what stands behind the first element is `trailing(data)`.
+        type_name: One of `TYPES`, or "ANY".
+        names: Own names of OIDs (dotted form to name); they go before ours.
+        types: Own attributes and extensions: OID to the name (in `TYPES`) of their value's type.
+        probe: Look into OCTET STRINGs of unknown content too; what fits is marked as a guess.
+        name: The name of the outermost node; its type's by default.
+    """
+    walk = _Walk(data, names or {}, types or {}, probe)
+    nowhere = der.Element(data, 0, 0, 0, len(data), len(data))
+    top = Node("", "", "", nowhere, False, -1, False, False, 0, "", _LEAF, None, walk)  # noqa: FBT003
+    if not data:
+        return top._make(nowhere, GARBAGE, _UNKNOWN, _LEAF)  # noqa: SLF001 - the same class
+    element, flags = walk.element(0, len(data))
+    known = type_name if type_name != "ANY" else ""
+    return top._child(element, flags, Field(name or known, type_name))  # noqa: SLF001
+
+
+def walk(root: Node, limit: int = 100_000) -> Iterator[Node]:
+    """Yield a node and all inside it in reading order, at most `limit`."""
+    stack = [iter((root,))]
+    while stack and limit > 0:
+        node = next(stack[-1], None)
+        if node is None:
+            stack.pop()
+            continue
+        limit -= 1
+        yield node
+        if node.children:
+            stack.append(iter(node.children))
+
+
+def find(root: Node, offset: int) -> list[Node]:
+    """Return the nodes that contain the octet at `offset`, outermost first ([] where none does)."""
+    out: list[Node] = []
+    node: Node | None = root if root.start <= offset < root.end else None
+    while node is not None:
+        out.append(node)
+        children = node.children
+        starts = children.starts if isinstance(children, _Lazy) else [c.start for c in children]
+        at = bisect_right(starts, offset) - 1
+        child = children[at] if at >= 0 else None
+        node = child if child is not None and offset < child.end else None
+    return out
+
+
+def step_of(node: Node) -> str:
+    """Return what a node adds to a path: nothing for wrappers, its own name for an attribute or extension."""
+    if node.type.endswith("EXPLICIT") or node.name in {"ContentInfo", "attrValues", "SET"}:
+        return ""
+    if node.type in {"Attribute", "Extension", "AttributeTypeAndValue"} and node.children:
+        first = node.children[0]
+        if first.type == "OBJECT IDENTIFIER":
+            return _bare(first.value)
+    return node.name
+
+
+def _bare(value: str) -> str:
+    """Return what an OBJECT IDENTIFIER says without its dotted form."""
+    return re.sub(r" \([\d.]+\)", "", value)
+
+
+def steps_of(children: Sequence[Node]) -> Iterator[tuple[Node, str]]:
+    """Yield each child with its step, numbered where several have the same name."""
+    names = [step_of(child) for child in children]
+    seen: dict[str, int] = {}
+    often = {name for name in names if names.count(name) > 1} if len(names) <= _KEPT else set(names)
+    for child, name in zip(children, names, strict=True):
+        if not name:
+            yield child, ""
+        elif name in often:
+            number = seen.get(name, 0)
+            seen[name] = number + 1
+            yield child, f"{name}[{number}]"
+        else:
+            yield child, name
+
+
+def path_of(nodes: Sequence[Node]) -> str:
+    """Return the path of the last of `nodes`, which are those that `find` gives.
+
+    An attribute or extension stands in it by its own name
+    ("content.signerInfos.signerInfo.signedAttrs.senderNonce").
+    """
+    out = []
+    for parent, node in zip(nodes, nodes[1:], strict=False):
+        if len(parent.children) > _KEPT:
+            # The number is enough: naming a quarter of a million siblings is not wanted here.
+            starts = parent.children.starts if isinstance(parent.children, _Lazy) else []
+            out.append(f"{node.name}[{bisect_right(starts, node.start) - 1}]")
+            continue
+        out.append(next(step for child, step in steps_of(parent.children) if child.start == node.start))
+    return ".".join(filter(None, out))
+
+
+def fields(data: bytes, type_name: str = "ContentInfo") -> dict[str, bytes]:
+    """Return every field that holds no others, by its path, with its content octets. Never raises."""
+    out: dict[str, bytes] = {}
+    stack: list[tuple[Node, str]] = [(describe(data, type_name), "")]
+    while stack:
+        node, path = stack.pop()
+        if not node.children:
+            out[path or node.name] = node.content
+            continue
+        stack += [(child, ".".join(filter(None, (path, step)))) for child, step in steps_of(node.children)]
+    return dict(sorted(out.items()))
+
+
+def by_path(root: Node, path: str) -> Node | None:
+    """Return the node at a path as `path_of` gives it, or None."""
+    stack: list[tuple[Node, str]] = [(root, "")]
+    while stack:
+        node, here = stack.pop()
+        if here == path and here:
+            return node
+        for child, step in steps_of(node.children):
+            longer = ".".join(filter(None, (here, step)))
+            if path == longer or path.startswith(longer + ".") or not longer:
+                stack.append((child, longer))
+    return None

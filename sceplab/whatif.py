@@ -1,0 +1,121 @@
+"""Change a message and see what notices: edits, and every check there is run again.
+
+Rule: an edit gives new octets and touches nothing else; it never mends. `judge`
+knows no check of its own: it lists what decoding and verifying said.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from sceplab import der, enveloped
+from sceplab.buffers import Buffer
+from sceplab.conversation import NO_MATERIALS, Materials
+from sceplab.errors import BuildError, Problem
+from sceplab.message import PkiMessage, decode_message
+from sceplab.scan import CUT, INDEFINITE
+from sceplab.schema import describe, find
+from sceplab.signed import Check, Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Judged:
+    """A message with all its checks."""
+
+    message: PkiMessage
+    checks: tuple[Check, ...]
+
+    def broke(self, before: Judged) -> tuple[str, ...]:
+        """Return the names of the checks that passed before and do not now."""
+        passed = {c.name for c in before.checks if c.outcome is Outcome.PASSED}
+        return tuple(c.name for c in self.checks if c.outcome is not Outcome.PASSED and c.name in passed)
+
+
+def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None = None) -> Judged:
+    """Decode a message with what is at hand and return every check. Never raises on content.
+
+    The checks: "SignedData", those of `signed.Verification`, "SCEP attributes",
+    "EnvelopedData", "decryption", "messageData", "proof of possession".
+    """
+    message = decode_message(
+        data,
+        keys=materials.keys,
+        certificates=materials.certificates,
+        passwords=materials.passwords,
+        trust=materials.trust,
+        at=at,
+    )
+    checks = [_readable("SignedData", message.signed.problems), *message.verification.checks]
+    checks.append(_readable("SCEP attributes", message.attributes.problems))
+    if message.enveloped is None:
+        nothing = "there is no pkcsPKIEnvelope"
+        checks += [Check(n, Outcome.NOT_POSSIBLE, nothing) for n in ("EnvelopedData", "decryption", "messageData")]
+        return Judged(message, tuple(checks))
+    checks.append(_readable("EnvelopedData", message.enveloped.problems))
+    if message.opened is None:
+        possible = Outcome.FAILED if materials.keys or materials.passwords else Outcome.NOT_POSSIBLE
+        checks.append(Check("decryption", possible, message.decrypt_error.splitlines()[0]))
+        checks.append(Check("messageData", Outcome.NOT_POSSIBLE, "it could not be decrypted"))
+    else:
+        checks.append(Check("decryption", Outcome.PASSED, message.opened.how))
+        data_problems = message.message_data.problems if message.message_data is not None else ()
+        checks.append(_readable("messageData", data_problems))
+    if message.proof_of_possession is not None:
+        checks.append(replace(message.proof_of_possession, name="proof of possession"))
+    else:
+        checks.append(Check("proof of possession", Outcome.NOT_POSSIBLE, "no PKCS#10 request was read"))
+    return Judged(message, tuple(checks))
+
+
+def _readable(name: str, problems: tuple[Problem, ...]) -> Check:
+    if not problems:
+        return Check(name, Outcome.PASSED, "read without a problem")
+    more = f" (and {len(problems) - 1} more)" if len(problems) > 1 else ""
+    return Check(name, Outcome.FAILED, f"{problems[0]}{more}")
+
+
+def overwrite(data: bytes, offset: int, octets: bytes) -> bytes:
+    """Return the octets with some replaced by as many others; raises BuildError outside of the data."""
+    if not 0 <= offset <= len(data) - len(octets):
+        raise BuildError(f"octets {offset} to {offset + len(octets)} are not inside the {len(data)} there are")
+    return data[:offset] + octets + data[offset + len(octets) :]
+
+
+def replace_content(data: bytes, offset: int, content: bytes, type_name: str = "ContentInfo") -> bytes:
+    """Return the octets with the content of the element that starts at `offset` replaced.
+
+    The lengths of all that holds it are written anew, also through strings that
+    hold ASN.1; what was of indefinite length stays so. Raises BuildError where
+    no element starts there.
+    """
+    around = find(describe(data, type_name), offset)
+    if not around or around[-1].start != offset:
+        raise BuildError(f"no element starts at octet {offset}")
+    end = around[-1].end
+    start, new = offset, content
+    for number, node in enumerate(reversed(around)):
+        if number:
+            new = data[node.content_start : start] + new + data[end : node.content_end]
+        head = node.element.tag.to_bytes((max(node.element.tag.bit_length(), 1) + 7) // 8, "big")
+        if node.flags & (INDEFINITE | CUT) == INDEFINITE:
+            new = head + b"\x80" + new + b"\0\0"
+        else:
+            new = head + der.encode_length(len(new)) + new
+        start, end = node.start, node.end
+    return data[:start] + new + data[end:]
+
+
+def reseal(buffers: tuple[Buffer, ...], message: PkiMessage, plaintext: bytes) -> bytes:
+    """Return the message with another plaintext, encrypted under the same key and IV, and not signed again.
+
+    Raises BuildError where the envelope was not opened or came in BER segments.
+    """
+    last = buffers[-1]
+    if message.opened is None or message.enveloped is None or last.parent is None or last.how != "decrypted":
+        raise BuildError("the envelope was not opened, so nothing inside can be changed")
+    if buffers[last.parent].data != message.raw or message.enveloped.cipher is None:
+        raise BuildError("the envelope came in BER segments: change its octets, not what is inside")
+    opened = message.opened
+    ciphertext = enveloped.encrypt_content(message.enveloped.cipher, opened.content_key, opened.iv, plaintext)
+    return replace_content(message.raw, last.at, ciphertext)

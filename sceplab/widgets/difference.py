@@ -1,0 +1,113 @@
+"""Two structures beside each other, live, and as a table where no script runs."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import anywidget
+import traitlets
+
+from sceplab.compare import Likeness, Pair, compare
+from sceplab.schema import Node
+from sceplab.widgets.table import Table, table
+from sceplab.widgets.text import visible
+from sceplab.widgets.viewer import STATIC
+
+_LONGEST = 200
+_ORDER = list(Likeness)
+
+
+class Asn1Diff(anywidget.AnyWidget):
+    """A live view of two structures, aligned by `compare`; `show_differences` makes one.
+
+    `selected` is the number of a field, `pairs[selected]` what it is.
+    """
+
+    _esm = STATIC / "viewer.js"
+    _css = STATIC / "viewer.css"
+
+    view = traitlets.Unicode("diff").tag(sync=True)
+    first = traitlets.Bytes(b"").tag(sync=True)
+    second = traitlets.Bytes(b"").tag(sync=True)
+    titles = traitlets.List().tag(sync=True)
+    likenesses = traitlets.List().tag(sync=True)
+    rows = traitlets.List().tag(sync=True)
+    selected = traitlets.Int(-1).tag(sync=True)
+
+    def __init__(self, first: bytes, second: bytes, type_name: str, titles: tuple[str, str]) -> None:
+        """Compare and show."""
+        self.root = compare(first, second, type_name)
+        self.pairs: list[Pair] = []
+        rows = []
+        stack = [(self.root, 0)]
+        while stack:
+            pair, depth = stack.pop()
+            self.pairs.append(pair)
+            rows.append(_row(pair, depth))
+            stack += [(child, depth + 1) for child in reversed(pair.children)]
+        start = next((i for i, p in enumerate(self.pairs) if p.leaf and p.likeness is not Likeness.SAME), 0)
+        super().__init__(
+            first=first,
+            second=second,
+            titles=[visible(t) for t in titles],
+            likenesses=[k.value for k in Likeness],
+            rows=rows,
+            selected=start,
+        )
+
+    @property
+    def differences(self) -> list[Pair]:
+        """The fields that are not the same, in order."""
+        return [p for p in self.root.leaves() if p.likeness is not Likeness.SAME]
+
+    @property
+    def counts(self) -> dict[Likeness, int]:
+        """How many fields are how alike."""
+        found = Counter(p.likeness for p in self.root.leaves())
+        return {k: found[k] for k in Likeness if found[k]}
+
+    def _table(self) -> Table:
+        rows = ((p.path, p.likeness.value, _said(p.first), _said(p.second), p.why) for p in self.differences)
+        return table(("field", "likeness", *self.titles, "why"), rows)
+
+    def __repr__(self) -> str:
+        counts = ", ".join(f"{n} {k.value}" for k, n in self.counts.items())
+        return f"{counts}\n{self._table()!r}" if self.differences else counts
+
+    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any] | None:
+        made = super()._repr_mimebundle_(**kwargs)
+        bundle, metadata = made if isinstance(made, tuple) else (made or {}, {})
+        counts = ", ".join(f"{n} {k.value}" for k, n in self.counts.items())
+        still = f"<div><p>{counts}</p>{self._table()._repr_html_()}</div>"  # noqa: SLF001 - Jupyter's protocol
+        return {**bundle, "text/plain": repr(self), "text/html": still}, metadata
+
+
+def show_differences(
+    first: bytes, second: bytes, type_name: str = "ContentInfo", *, titles: tuple[str, str] = ("first", "second")
+) -> Asn1Diff:
+    """Return a view of two values of one type, field beside field (see `compare.compare`)."""
+    return Asn1Diff(first, second, type_name, titles)
+
+
+def _said(node: Node | None) -> str:
+    if node is None:
+        return ""
+    text = node.value or (node.content[:24].hex(" ") if not node.children else "")
+    return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
+
+
+def _row(pair: Pair, depth: int) -> list[Any]:
+    one = pair.first if pair.first is not None else pair.second
+    return [
+        depth,
+        visible(pair.name),
+        visible(one.type) if one is not None else "",
+        _ORDER.index(pair.likeness),
+        visible(_said(pair.first)),
+        visible(_said(pair.second)),
+        None if pair.first is None else [pair.first.start, pair.first.end],
+        None if pair.second is None else [pair.second.start, pair.second.end],
+        pair.why,
+        len(pair.children),
+    ]

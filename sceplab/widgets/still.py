@@ -1,0 +1,108 @@
+"""A tree of ASN.1 that needs no script: as HTML that unfolds, and as text.
+
+Rule: what GitHub, nbviewer and a notebook that nobody trusts show in place of a
+live view. Nested <details> and <pre>, no style, no script: a sanitizer takes
+nothing away. Tag and length octets are set apart by brackets. Of a large tree
+the first elements are drawn and the rest is said.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+from sceplab.buffers import TEXT, Buffer
+from sceplab.schema import Node
+from sceplab.widgets.text import safe, visible
+
+# Octets of one element that are shown; the rest is counted.
+_SHOWN = 64
+# Elements drawn in one picture, and lines of text.
+DRAWN = 400
+LINES = 2000
+# Browsers and sanitizers do not take any depth.
+_DEEPEST = 40
+
+Named = tuple[Buffer, Node | None]
+
+
+def still_html(shown: Sequence[Named], open_depth: int) -> str:
+    """Return nested <details> for the buffers, `open_depth` levels unfolded."""
+    parts = []
+    left = [DRAWN]
+    for buffer, root in shown:
+        how = f", {buffer.how}" if buffer.how else ""
+        inside = _html(root, open_depth, left) if root is not None else f"<pre>{safe(_start(buffer))}</pre>"
+        title = f"<p><b>{safe(buffer.title)}</b> ({len(buffer.data)} octets{safe(how)})</p>"
+        parts.append(title + inside)
+    return "<div>" + "".join(parts) + "</div>"
+
+
+def still_text(shown: Sequence[Named]) -> str:
+    """Return indented lines for the buffers."""
+    out = []
+    left = [LINES]
+    for buffer, root in shown:
+        out.append(visible(buffer.title))
+        if root is None:
+            out.append(f"  {visible(_start(buffer))}")
+        else:
+            out += _text(root, 1, left)
+    if left[0] <= 0:
+        out.append(f"... more than {LINES} elements")
+    return "\n".join(out)
+
+
+def _start(buffer: Buffer) -> str:
+    text = buffer.data[:200].decode("utf-8", "replace")
+    more = len(buffer.data) - 200
+    return f"{text} ... {more} more characters" if buffer.type_name == TEXT and more > 0 else text
+
+
+def _line(node: Node) -> str:
+    value = f" {node.value}" if node.value else ""
+    kind = "" if node.type == node.name else f" {node.type}"
+    return f"{node.name}{kind}{value}"
+
+
+def _text(node: Node, depth: int, left: list[int]) -> Iterator[str]:
+    line = visible(_line(node))
+    yield f"{'  ' * depth}{line[:117] + '...' if len(line) > 120 else line}"
+    left[0] -= 1
+    if depth > _DEEPEST:
+        return
+    for child in node.children:
+        if left[0] <= 0:
+            return
+        yield from _text(child, depth + 1, left)
+
+
+def _html(node: Node, open_depth: int, left: list[int], depth: int = 0) -> str:
+    left[0] -= 1
+    kind = "" if node.type == node.name else f" <i>{safe(node.type)}</i>"
+    value = f" <code>{safe(node.value)}</code>" if node.value else ""
+    section = f" <small>{safe(node.section)}</small>" if node.section else ""
+    finding = f" <small>not DER: {safe(node.findings[0])}</small>" if node.findings else ""
+    label = f"<b>{safe(node.name)}</b>{kind}{value}{section}{finding}"
+    inside = []
+    if depth < _DEEPEST:
+        for number, child in enumerate(node.children):
+            if left[0] <= 0:
+                inside.append(f"<li>{len(node.children) - number} more</li>")
+                break
+            inside.append(f"<li>{_html(child, open_depth - 1, left, depth + 1)}</li>")
+    elif node.children:
+        inside.append(f"<li>{len(node.children)} more, deeper inside</li>")
+    octets = _octets(node)
+    body = f"{octets}<ul>{''.join(inside)}</ul>" if inside else octets
+    opened = " open" if open_depth > 0 and node.children else ""
+    return f"<details{opened}><summary>{label}</summary>{body}</details>"
+
+
+def _octets(node: Node) -> str:
+    header = node.element.data[node.start : node.content_start].hex(" ")
+    length = node.content_end - node.content_start
+    if node.children:
+        return f"<pre>{node.start:5}  [{header}] {length} octets of content</pre>"
+    shown = node.element.data[node.content_start : min(node.content_end, node.content_start + _SHOWN)].hex(" ")
+    more = f" ... {length - _SHOWN} more" if length > _SHOWN else ""
+    return f"<pre>{node.start:5}  [{header}] {shown}{more}</pre>"
