@@ -103,7 +103,7 @@ def _children(first: Node | None, second: Node | None, path: str, budget: list[i
     b = list(second.children[: budget[0]]) if second is not None else []
     unordered = any(n is not None and _is_set(n) for n in (first, second))
     pairs = list(_match_set(a, b) if unordered else _match_list(a, b))
-    names = [step_of(x if x is not None else y) for x, y in pairs if x is not None or y is not None]
+    names = [step_of(x) if x is not None else step_of(y) if y is not None else "" for x, y in pairs]
     seen: dict[str, int] = {}
     for (x, y), name in zip(pairs, names, strict=True):
         step = name
@@ -162,9 +162,7 @@ def _match_names(a: Sequence[Node], b: Sequence[Node]) -> _Match:
             yield from ((None, y) for y in b[k:m])
 
 
-def _likeness(
-    first: Node | None, second: Node | None, children: Sequence[Pair], path: str
-) -> tuple[Likeness, str]:
+def _likeness(first: Node | None, second: Node | None, children: Sequence[Pair], path: str) -> tuple[Likeness, str]:
     if first is None:
         return Likeness.SECOND_ONLY, ""
     if second is None:

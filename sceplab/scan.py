@@ -13,6 +13,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
+from itertools import pairwise
 
 from sceplab import der
 from sceplab.errors import Layer, Problem
@@ -69,13 +70,11 @@ class Scan:
     def findings(self) -> Iterator[tuple[int, str]]:
         """Yield (index, what breaks DER there) for every element of the scan."""
         for i in range(len(self)):
-            for text in violations(
-                self.data, self.start[i], self.content_start[i], self.content_end(i), self.flags[i]
-            ):
+            for text in violations(self.data, self.start[i], self.content_start[i], self.content_end(i), self.flags[i]):
                 yield i, text
 
 
-def scan(
+def scan(  # noqa: PLR0915 - one loop, written out for speed
     data: bytes,
     *,
     inside: Collection[int] = (),
@@ -144,9 +143,9 @@ def scan(
         add_parent(parent)
         count += 1
         add_after(count)
-        go_in = tag & 0x20 and not flag & (GARBAGE | TRAILING)
+        go_in = bool(tag & 0x20) and not flag & (GARBAGE | TRAILING)
         if pos in inner and not tag & 0x20 and not flag & (GARBAGE | TRAILING):
-            go_in, flag = 1, flag | OPENED
+            go_in, flag = True, flag | OPENED
             if tag == der.BIT_STRING and here < stop:
                 here += 1
         if go_in:
@@ -321,7 +320,7 @@ def _is_sorted(data: bytes, start: int, end: int) -> bool:
     ends: Ends = {}
     starts = level(data, start, end, ends)[:_SORTED]
     raws = [data[pos : header(data, pos, end, ends)[2]] for pos in starts]
-    return all(a <= b for a, b in zip(raws, raws[1:], strict=False))
+    return all(a <= b for a, b in pairwise(raws))
 
 
 def _boolean(content: bytes) -> str:

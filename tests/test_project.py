@@ -16,8 +16,22 @@ from tests.support import DATA, ROOT
 
 # Each module may import those before it; nothing else holds the layers apart.
 ORDER = (
-    *("errors", "oids", "der", "algorithms", "attributes", "x509", "trust", "signed", "transport", "enveloped"),
-    *("csr", "messagedata", "message", "conversation", "schema", "facts", "openssl", "files", "capture"),
+    *("errors", "oids", "der", "scan", "algorithms", "attributes", "x509", "trust", "signed", "transport", "enveloped"),
+    *(
+        "csr",
+        "messagedata",
+        "message",
+        "conversation",
+        "schema",
+        "buffers",
+        "regions",
+        "compare",
+        "whatif",
+        "facts",
+        "openssl",
+        "files",
+        "capture",
+    ),
     *("outline", "widgets", "exercises", "lab", "walk", "doctor", "cli"),
 )
 # Libraries with a place of their own.

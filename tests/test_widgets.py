@@ -10,8 +10,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sceplab
-from sceplab import oids, schema
+from sceplab import oids
 from sceplab.widgets import hexdump, show, show_checks, table
+from sceplab.widgets.live import LiveView
 from tests.support import DATA, key, messages, real_messages
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>&amp;\u202eevil\u0000\x1b[31m'
@@ -30,6 +31,13 @@ class _Tags(HTMLParser):
         self.seen.add((tag, ""))
 
 
+def _html(view: LiveView) -> str:
+    bundle = view._repr_mimebundle_()
+    assert bundle is not None
+    html: str = bundle[0]["text/html"]
+    return html
+
+
 def _assert_harmless(html: str) -> None:
     parser = _Tags()
     parser.feed(html)
@@ -43,7 +51,7 @@ def test_names_and_passwords_of_others_are_text() -> None:
     """A subject and a challengePassword full of markup show as what they are."""
     name = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], HOSTILE, "UTF8String")]])
     csr = sceplab.build_csr(name, key("r3"), challenge_password=HOSTILE, challenge_type=0x0C)
-    html = show(csr, "CertificationRequest")._repr_html_()
+    html = _html(show(csr, "CertificationRequest"))
     assert "&lt;script&gt;" in html
     _assert_harmless(html)
     _assert_harmless(show_checks([sceplab.Check(HOSTILE, sceplab.Outcome.FAILED, HOSTILE)])._repr_html_())
@@ -55,7 +63,7 @@ def test_names_and_passwords_of_others_are_text() -> None:
 def test_any_octets_can_be_shown(data: bytes) -> None:
     """Octets that are no ASN.1 are shown as far as they can be."""
     for kind in ("ContentInfo", "CertificationRequest", "Certificate"):
-        _assert_harmless(show(data, kind)._repr_html_())
+        _assert_harmless(_html(show(data, kind)))
 
 
 def test_every_real_message_is_named_all_the_way_down() -> None:
@@ -65,7 +73,7 @@ def test_every_real_message_is_named_all_the_way_down() -> None:
     assert len(found) >= 10
     for raw in found:
         view = show(raw)
-        _assert_harmless(view._repr_html_())
+        _assert_harmless(_html(view))
         assert "content SignedData" in repr(view)
         named = {"signerInfo SignerInfo", "signedAttrs Attributes", "messageType PrintableString", "transactionID "}
         if sceplab.parse_signed(raw).signer_infos:
@@ -75,22 +83,12 @@ def test_every_real_message_is_named_all_the_way_down() -> None:
 def test_offsets_are_true() -> None:
     """At each offset that is shown stand the octets that are shown."""
     (message, *_) = messages(DATA / "specimen")
-    html = show(message.raw, open_depth=99)._repr_html_()
+    html = _html(show(message.raw, open_depth=99))
     found = re.findall(r"<pre> *(\d+)  \[([0-9a-f ]*)\]", html)
     assert len(found) > 100
     for offset, header in found:
         octets = bytes.fromhex(header)
         assert message.raw[int(offset) : int(offset) + len(octets)] == octets
-
-
-def test_fields_and_differences() -> None:
-    """Changing one octet of the senderNonce is one difference, by its path."""
-    (message, *_) = messages(DATA / "specimen")
-    changed = message.raw.replace(bytes(range(16)), bytes(15) + b"\x01", 1)
-    (difference,) = schema.differences(message.raw, changed)
-    assert difference.path.endswith("signedAttrs.senderNonce.senderNonce")
-    assert (bytes(range(16)), bytes(15) + b"\x01") == (difference.first, difference.second)
-    assert schema.differences(message.raw, message.raw) == []
 
 
 def test_a_table_refuses_rows_of_another_width() -> None:

@@ -11,6 +11,7 @@ from bisect import bisect_right
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import pairwise
 from typing import overload
 
 from sceplab import der, oids
@@ -211,7 +212,14 @@ class Node:
         return self._make(element, flags, around, Type(each=replace(given, explicit=False, tag=None, default=None)))
 
     def _make(
-        self, element: der.Element, flags: int, given: Field, definition: Type, *, inner: bool = False, guess: bool = False
+        self,
+        element: der.Element,
+        flags: int,
+        given: Field,
+        definition: Type,
+        *,
+        inner: bool = False,
+        guess: bool = False,
     ) -> Node:
         structured = bool(definition.fields or definition.each) and given.definition is None
         shown = given.type if structured else tag_name(element.tag, given.type)
@@ -333,7 +341,7 @@ def describe(
     nowhere = der.Element(data, 0, 0, 0, len(data), len(data))
     top = Node("", "", "", nowhere, False, -1, False, False, 0, "", _LEAF, None, walk)  # noqa: FBT003
     if not data:
-        return top._make(nowhere, GARBAGE, _UNKNOWN, _LEAF)  # noqa: SLF001 - the same class
+        return top._make(nowhere, GARBAGE, _UNKNOWN, _LEAF)
     element, flags = walk.element(0, len(data))
     known = type_name if type_name != "ANY" else ""
     return top._child(element, flags, Field(name or known, type_name))  # noqa: SLF001
@@ -406,7 +414,7 @@ def path_of(nodes: Sequence[Node]) -> str:
     ("content.signerInfos.signerInfo.signedAttrs.senderNonce").
     """
     out = []
-    for parent, node in zip(nodes, nodes[1:], strict=False):
+    for parent, node in pairwise(nodes):
         if len(parent.children) > _KEPT:
             # The number is enough: naming a quarter of a million siblings is not wanted here.
             starts = parent.children.starts if isinstance(parent.children, _Lazy) else []

@@ -81,7 +81,8 @@ _CMS: dict[str, Type] = {
     "eContent": Type("RFC 5652, 5.2", holds=Field("ContentInfo", "ContentInfo")),
     "CertificateSet": _many("RFC 5652, 10.2.3", "certificate", "CertificateChoices", set_of=True),
     "CertificateChoices": _choice(
-        "RFC 5652, 10.2.2", {_SEQ: Field("certificate", "Certificate"), 0xA1: Field("v1AttrCert"), 0xA2: Field("v2AttrCert")}
+        "RFC 5652, 10.2.2",
+        {_SEQ: Field("certificate", "Certificate"), 0xA1: Field("v1AttrCert"), 0xA2: Field("v2AttrCert")},
     ),
     "RevocationInfoChoices": _many("RFC 5652, 10.2.1", "crl", "CertificateList", set_of=True),
     "SignerInfos": _many("RFC 5652, 5.1", "signerInfo", "SignerInfo", set_of=True),
@@ -100,7 +101,9 @@ _CMS: dict[str, Type] = {
         "RFC 5652, 10.2.4", Field("issuer", "Name", _SEQ), Field("serialNumber", "serial", _INT)
     ),
     "Attributes": _many("RFC 5652, 5.3", "attribute", "Attribute", set_of=True),
-    "Attribute": _sequence("RFC 5652, 5.3", Field("attrType", "OID", _OID), Field("attrValues", "ANY", _SET, by="attribute")),
+    "Attribute": _sequence(
+        "RFC 5652, 5.3", Field("attrType", "OID", _OID), Field("attrValues", "ANY", _SET, by="attribute")
+    ),
     "EnvelopedData": _sequence(
         "RFC 5652, 6.1",
         Field("version", "CMSVersion", _INT),
@@ -163,7 +166,9 @@ _CMS: dict[str, Type] = {
         Field("signatureAlgorithm", "AlgorithmIdentifier", 0xA1),
         Field("macAlgorithm", "AlgorithmIdentifier", 0xA2),
     ),
-    "SigningCertificateV2": _sequence("RFC 5035, 3", Field("certs", "ESSCertIDs", _SEQ), Field("policies", "CertificatePolicies", _SEQ)),
+    "SigningCertificateV2": _sequence(
+        "RFC 5035, 3", Field("certs", "ESSCertIDs", _SEQ), Field("policies", "CertificatePolicies", _SEQ)
+    ),
     "ESSCertIDs": _many("RFC 5035, 4", "essCertIDv2", "ESSCertIDv2"),
     "ESSCertIDv2": _sequence(
         "RFC 5035, 4",
@@ -171,7 +176,9 @@ _CMS: dict[str, Type] = {
         Field("certHash", "OCTET STRING", _OCT),
         Field("issuerSerial", "IssuerSerial", _SEQ),
     ),
-    "IssuerSerial": _sequence("RFC 5035, 5", Field("issuer", "GeneralNames", _SEQ), Field("serialNumber", "serial", _INT)),
+    "IssuerSerial": _sequence(
+        "RFC 5035, 5", Field("issuer", "GeneralNames", _SEQ), Field("serialNumber", "serial", _INT)
+    ),
 }
 
 _SCEP: dict[str, Type] = {
@@ -182,9 +189,7 @@ _ALGORITHMS: dict[str, Type] = {
     "AlgorithmIdentifier": _sequence(
         "RFC 5280, 4.1.1.2", Field("algorithm", "OID", _OID), Field("parameters", by="parameters")
     ),
-    "GCMParameters": _sequence(
-        "RFC 5084, 3.2", Field("nonce", "OCTET STRING", _OCT), Field("icvLen", "INTEGER", _INT)
-    ),
+    "GCMParameters": _sequence("RFC 5084, 3.2", Field("nonce", "OCTET STRING", _OCT), Field("icvLen", "INTEGER", _INT)),
     "RC2CBCParameter": _sequence(
         "RFC 3370, 5.2", Field("rc2ParameterVersion", "rc2Version", _INT), Field("iv", "OCTET STRING", _OCT)
     ),
@@ -286,7 +291,9 @@ _X509: dict[str, Type] = {
     "PolicyQualifierInfo": _sequence(
         "RFC 5280, 4.2.1.4", Field("policyQualifierId", "OID", _OID), Field("qualifier", "Qualifier")
     ),
-    "Qualifier": _choice("RFC 5280, 4.2.1.4", {der.IA5_STRING: Field("cPSuri", "string"), _SEQ: Field("userNotice", "UserNotice")}),
+    "Qualifier": _choice(
+        "RFC 5280, 4.2.1.4", {der.IA5_STRING: Field("cPSuri", "string"), _SEQ: Field("userNotice", "UserNotice")}
+    ),
     "UserNotice": _sequence(
         "RFC 5280, 4.2.1.4", Field("noticeRef", "NoticeReference", _SEQ), Field("explicitText", "string")
     ),

@@ -13,7 +13,7 @@ from sceplab.buffers import Buffer, buffers_of
 from sceplab.conversation import NO_MATERIALS, Materials
 from sceplab.errors import ScepError
 from sceplab.message import PkiMessage
-from sceplab.whatif import Judged, judge, overwrite, replace_content, reseal
+from sceplab.whatif import judge, overwrite, replace_content, reseal
 from sceplab.widgets.table import Table, table
 from sceplab.widgets.text import visible
 from sceplab.widgets.viewer import Asn1Viewer
@@ -100,7 +100,8 @@ class WhatIf(Asn1Viewer):
     def _checks(self) -> list[list[str]]:
         before = {c.name: c.outcome.value for c in self.original.checks}
         return [
-            [c.name, c.outcome.value, visible(c.detail), before.get(c.name, c.outcome.value)] for c in self.judged.checks
+            [c.name, c.outcome.value, visible(c.detail), before.get(c.name, c.outcome.value)]
+            for c in self.judged.checks
         ]
 
     def _receive(self, widget: object, content: dict[str, Any], buffers: object) -> None:
@@ -122,13 +123,15 @@ class WhatIf(Asn1Viewer):
             self.problem = f"not changed: {error}"
 
     def _table(self) -> Table:
-        return table(("check", "outcome", "before", "detail"), ((n, o, b if b != o else "", d) for n, o, d, b in self._checks()))
+        return table(
+            ("check", "outcome", "before", "detail"), ((n, o, b if b != o else "", d) for n, o, d, b in self._checks())
+        )
 
     def __repr__(self) -> str:
         return f"{super().__repr__()}\n{self._table()!r}"
 
     def _still(self) -> str:
-        return super()._still() + self._table()._repr_html_()  # noqa: SLF001 - Jupyter's protocol
+        return super()._still() + self._table()._repr_html_()
 
 
 def what_if(

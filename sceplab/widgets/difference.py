@@ -5,34 +5,30 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-import anywidget
 import traitlets
 
 from sceplab.compare import Likeness, Pair, compare
 from sceplab.schema import Node
+from sceplab.widgets.live import LiveView
 from sceplab.widgets.table import Table, table
 from sceplab.widgets.text import visible
-from sceplab.widgets.viewer import STATIC
 
 _LONGEST = 200
 _ORDER = list(Likeness)
 
 
-class Asn1Diff(anywidget.AnyWidget):
+class Asn1Diff(LiveView):
     """A live view of two structures, aligned by `compare`; `show_differences` makes one.
 
     `selected` is the number of a field, `pairs[selected]` what it is.
     """
 
-    _esm = STATIC / "viewer.js"
-    _css = STATIC / "viewer.css"
-
     view = traitlets.Unicode("diff").tag(sync=True)
     first = traitlets.Bytes(b"").tag(sync=True)
     second = traitlets.Bytes(b"").tag(sync=True)
-    titles = traitlets.List().tag(sync=True)
-    likenesses = traitlets.List().tag(sync=True)
-    rows = traitlets.List().tag(sync=True)
+    titles: Any = traitlets.List().tag(sync=True)
+    likenesses: Any = traitlets.List().tag(sync=True)
+    rows: Any = traitlets.List().tag(sync=True)
     selected = traitlets.Int(-1).tag(sync=True)
 
     def __init__(self, first: bytes, second: bytes, type_name: str, titles: tuple[str, str]) -> None:
@@ -68,19 +64,22 @@ class Asn1Diff(anywidget.AnyWidget):
         return {k: found[k] for k in Likeness if found[k]}
 
     def _table(self) -> Table:
-        rows = ((p.path, p.likeness.value, _said(p.first), _said(p.second), p.why) for p in self.differences)
+        # Of what is random the octets say nothing; and so a still picture is the same each time.
+        rows = (
+            (p.path, p.likeness.value, _size(p.first), _size(p.second), p.why)
+            if p.likeness is Likeness.EXPECTED
+            else (p.path, p.likeness.value, _said(p.first), _said(p.second), p.why)
+            for p in self.differences
+        )
         return table(("field", "likeness", *self.titles, "why"), rows)
 
     def __repr__(self) -> str:
         counts = ", ".join(f"{n} {k.value}" for k, n in self.counts.items())
         return f"{counts}\n{self._table()!r}" if self.differences else counts
 
-    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any] | None:
-        made = super()._repr_mimebundle_(**kwargs)
-        bundle, metadata = made if isinstance(made, tuple) else (made or {}, {})
+    def _still(self) -> str:
         counts = ", ".join(f"{n} {k.value}" for k, n in self.counts.items())
-        still = f"<div><p>{counts}</p>{self._table()._repr_html_()}</div>"  # noqa: SLF001 - Jupyter's protocol
-        return {**bundle, "text/plain": repr(self), "text/html": still}, metadata
+        return f"<div><p>{counts}</p>{self._table()._repr_html_()}</div>"
 
 
 def show_differences(
@@ -88,6 +87,10 @@ def show_differences(
 ) -> Asn1Diff:
     """Return a view of two values of one type, field beside field (see `compare.compare`)."""
     return Asn1Diff(first, second, type_name, titles)
+
+
+def _size(node: Node | None) -> str:
+    return "" if node is None else f"{node.content_end - node.content_start} octets"
 
 
 def _said(node: Node | None) -> str:

@@ -11,6 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sceplab.buffers import TEXT, Buffer
+from sceplab.regions import Region
 from sceplab.schema import Node
 from sceplab.widgets.text import safe, visible
 
@@ -25,8 +26,8 @@ _DEEPEST = 40
 Named = tuple[Buffer, Node | None]
 
 
-def still_html(shown: Sequence[Named], open_depth: int) -> str:
-    """Return nested <details> for the buffers, `open_depth` levels unfolded."""
+def still_html(shown: Sequence[Named], open_depth: int, regions: Sequence[Region] = ()) -> str:
+    """Return nested <details> for the buffers, `open_depth` levels unfolded, and a list of regions."""
     parts = []
     left = [DRAWN]
     for buffer, root in shown:
@@ -34,7 +35,15 @@ def still_html(shown: Sequence[Named], open_depth: int) -> str:
         inside = _html(root, open_depth, left) if root is not None else f"<pre>{safe(_start(buffer))}</pre>"
         title = f"<p><b>{safe(buffer.title)}</b> ({len(buffer.data)} octets{safe(how)})</p>"
         parts.append(title + inside)
+    if regions:
+        parts.append("<ul>" + "".join(f"<li>{safe(_region(r, shown))}</li>" for r in regions) + "</ul>")
     return "<div>" + "".join(parts) + "</div>"
+
+
+def _region(region: Region, shown: Sequence[Named]) -> str:
+    where = ", ".join(f"octets {s.start} to {s.end - 1} of {shown[s.buffer][0].title}" for s in region.spans)
+    note = f", {region.note}" if region.note else ""
+    return f"{region.label}{note}: {where}"
 
 
 def still_text(shown: Sequence[Named]) -> str:

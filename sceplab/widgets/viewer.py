@@ -9,20 +9,18 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
-import anywidget
 import traitlets
 
 from sceplab.buffers import TEXT, Buffer, buffers_of
 from sceplab.message import PkiMessage
-from sceplab.regions import Span, regions_of
+from sceplab.regions import Region, Span, regions_of
 from sceplab.schema import Node, by_path, describe, find, link, path_of, steps_of, walk
+from sceplab.widgets.live import LiveView
 from sceplab.widgets.still import Named, still_html, still_text
 from sceplab.widgets.text import visible
 
-STATIC = Path(__file__).parent / "static"
 # Elements of a buffer whose names go along with it; of more, the outermost ones.
 _NAMED_AT_ONCE = 4000
 _NAMED_FIRST = 300
@@ -30,29 +28,26 @@ _NAMED_FIRST = 300
 _LONGEST = 600
 
 
-class Asn1Viewer(anywidget.AnyWidget):
+class Asn1Viewer(LiveView):
     """A live view of buffers; see `show`, which makes one.
 
     `selected` is [buffer, offset] or []; setting it, or calling `select`, moves
     every view of it. `lit` is the number of the region that is lit, or -1.
     """
 
-    _esm = STATIC / "viewer.js"
-    _css = STATIC / "viewer.css"
-
     view = traitlets.Unicode("viewer").tag(sync=True)
     title = traitlets.Unicode("").tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True)
-    buffers = traitlets.List().tag(sync=True)
-    labels = traitlets.List().tag(sync=True)
-    openings = traitlets.List().tag(sync=True)
-    regions = traitlets.List().tag(sync=True)
-    stations = traitlets.List().tag(sync=True)
-    selected = traitlets.List().tag(sync=True)
+    buffers: Any = traitlets.List().tag(sync=True)
+    labels: Any = traitlets.List().tag(sync=True)
+    openings: Any = traitlets.List().tag(sync=True)
+    regions: Any = traitlets.List().tag(sync=True)
+    stations: Any = traitlets.List().tag(sync=True)
+    selected: Any = traitlets.List().tag(sync=True)
     lit = traitlets.Int(-1).tag(sync=True)
     open_depth = traitlets.Int(2).tag(sync=True)
-    changed = traitlets.List().tag(sync=True)
-    checks = traitlets.List().tag(sync=True)
+    changed: Any = traitlets.List().tag(sync=True)
+    checks: Any = traitlets.List().tag(sync=True)
     editable = traitlets.Bool(False).tag(sync=True)  # noqa: FBT003
     can_undo = traitlets.Bool(False).tag(sync=True)  # noqa: FBT003
     problem = traitlets.Unicode("").tag(sync=True)
@@ -72,6 +67,7 @@ class Asn1Viewer(anywidget.AnyWidget):
         """Show buffers; `names`, `types` and `probe` are those of `schema.describe`."""
         self._describe = {"names": names, "types": types, "probe": probe}
         self._shown: tuple[Named, ...] = ()
+        self._regions: tuple[Region, ...] = ()
         super().__init__(title=title, open_depth=open_depth, **self._state(buffers), **more)
         self.on_msg(self._receive)
 
@@ -128,6 +124,7 @@ class Asn1Viewer(anywidget.AnyWidget):
             (b, None if b.type_name == TEXT else describe(b.data, b.type_name, name=b.type_name, **self._describe))  # type: ignore[arg-type]
             for b in buffers
         )
+        self._regions = regions_of(buffers)
         listed, labels, openings = [], [], []
         start = 0
         for buffer, root in self._shown:
@@ -160,7 +157,7 @@ class Asn1Viewer(anywidget.AnyWidget):
                     "spans": [_span(s) for s in r.spans],
                     "proof": None if r.proof is None else _span(r.proof),
                 }
-                for r in regions_of(buffers)
+                for r in self._regions
             ],
             "stations": _stations(self._shown),
         }
@@ -193,12 +190,7 @@ class Asn1Viewer(anywidget.AnyWidget):
         return still_text(self._shown)
 
     def _still(self) -> str:
-        return still_html(self._shown, self.open_depth)
-
-    def _repr_mimebundle_(self, **kwargs: object) -> tuple[dict[str, Any], dict[str, Any]] | dict[str, Any] | None:
-        made = super()._repr_mimebundle_(**kwargs)
-        bundle, metadata = made if isinstance(made, tuple) else (made or {}, {})
-        return {**bundle, "text/plain": repr(self), "text/html": self._still()}, metadata
+        return still_html(self._shown, self.open_depth, self._regions)
 
 
 def show(

@@ -786,6 +786,7 @@ class Viewer {
     line.style.paddingLeft = `${Math.min(depth, 40) * 14 + 4}px`;
     line.append(make("span", "twisty", { "aria-hidden": "true" }, expandable ? (open ? "▾" : "▸") : " "),
       make("b", "", {}, name));
+    if (marks) line.append(" ", make("span", "mark", {}, marks === "proof" ? "by this" : "covered"));
     if (type && type !== name) line.append(" ", make("i", "", {}, guess ? `${type} (guess)` : type));
     if (value) line.append(" ", make("code", "", {}, value.length > 160 ? `${value.slice(0, 160)} ...` : value));
     if (findings.length) line.append(" ", make("span", "finding", { title: findings.join("\n") }, "not DER"));

@@ -1,0 +1,25 @@
+"""What every live view has in common: its script, its style, and a still for where scripts do not run."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import anywidget
+
+_STATIC = Path(__file__).parent / "static"
+
+
+class LiveView(anywidget.AnyWidget):
+    """A widget of static/viewer.js with a `_still()` in HTML and a good `repr`."""
+
+    _esm = _STATIC / "viewer.js"
+    _css = _STATIC / "viewer.css"
+
+    def _still(self) -> str:
+        raise NotImplementedError
+
+    def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[Any, Any], dict[Any, Any]] | None:  # noqa: ANN401
+        made = super()._repr_mimebundle_(**kwargs)
+        bundle, metadata = made if made is not None else ({}, {})
+        return {**bundle, "text/plain": repr(self), "text/html": self._still()}, metadata
