@@ -57,8 +57,8 @@ def buffers_of(message: PkiMessage, text: str = "") -> tuple[Buffer, ...]:
     out.append(outer)
     last, root = len(out) - 1, outer.describe()
     if message.signed.content is not None and root is not None:
-        content = next((n for n in walk(root) if n.name == "eContent" and n.type == "OCTET STRING"), None)
-        if content is not None and content.element.constructed:
+        content = next((n for n in walk(root) if n.name == "eContent" and n.holds), None)
+        if content is not None and content.segmented:
             joined = Buffer("eContent", message.signed.content, "ContentInfo", last, content.start, "segments joined")
             out.append(joined)
             last, root = len(out) - 1, joined.describe()

@@ -14,6 +14,7 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 
 from sceplab import der
+from sceplab.scan import GARBAGE, TRAILING
 from sceplab.schema import Node, describe, step_of
 
 # Elements on each side that are compared; a SCEP message has a few hundred.
@@ -92,7 +93,8 @@ def _pair(first: Node | None, second: Node | None, path: str, step: str, budget:
     here = ".".join(filter(None, (path, step)))
     budget[0] -= 1
     children: tuple[Pair, ...] = ()
-    if budget[0] > 0 and one.depth < 100:
+    pieces = any(n is not None and n.segmented for n in (first, second))
+    if budget[0] > 0 and one.depth < 100 and not pieces:
         children = tuple(_children(first, second, here, budget))
     likeness, why = _likeness(first, second, children, here)
     return Pair(here, one.name, first, second, likeness, why, children)
@@ -178,6 +180,10 @@ def _likeness(first: Node | None, second: Node | None, children: Sequence[Pair],
         return worst, next((c.why for c in children if c.likeness is worst), "") if worst is Likeness.ENCODING else ""
     if _says(first) == _says(second):
         return Likeness.ENCODING, _how(first, second)
+    if first.holds and (first.segmented or second.segmented):
+        # In pieces there is nothing to show side by side, but what they hold can be compared.
+        inner = compare(_joined(first), _joined(second), first.holds)
+        return inner.likeness, inner.why
     for end, why in EXPECTED.items():
         if path == end or path.endswith("." + end) or (path + ".").endswith(f".{end}.{end.rpartition('.')[2]}."):
             return Likeness.EXPECTED, why
@@ -188,6 +194,8 @@ def _likeness(first: Node | None, second: Node | None, children: Sequence[Pair],
 
 def _says(node: Node) -> tuple[str, object]:
     """Return what a field says, apart from how it is written."""
+    if node.flags & (GARBAGE | TRAILING):
+        return "raw", node.raw
     element = node.element
     plain = element.tag & ~der.CONSTRUCTED
     try:
@@ -202,6 +210,13 @@ def _says(node: Node) -> tuple[str, object]:
         return f"{plain:02x}", element.octets()
     except der.DerError:
         return "raw", node.raw
+
+
+def _joined(node: Node) -> bytes:
+    try:
+        return node.element.octets()
+    except der.DerError:
+        return node.content
 
 
 def _how(first: Node, second: Node) -> str:

@@ -69,7 +69,7 @@ def _whole(node: Node, buffer: int) -> Span:
 
 
 def _content(node: Node, buffer: int) -> tuple[Span, ...]:
-    if node.element.constructed:
+    if node.segmented:
         return tuple(s for c in node.children for s in _content(c, buffer))
     return (Span(buffer, node.content_start, node.content_end),)
 
@@ -103,7 +103,7 @@ def _of(node: Node, buffer: int) -> Iterator[Region]:
 
 def _of_signed(node: Node, buffer: int) -> Iterator[Region]:
     content = next(
-        (n for n in _structures(node) if n.name == "eContent" and n.type == "OCTET STRING"),
+        (n for n in _structures(node) if n.name == "eContent" and n.holds),
         None,
     )
     signers = _child(node, "signerInfos")

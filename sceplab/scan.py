@@ -144,7 +144,8 @@ def scan(  # noqa: PLR0915 - one loop, written out for speed
         count += 1
         add_after(count)
         go_in = bool(tag & 0x20) and not flag & (GARBAGE | TRAILING)
-        if pos in inner and not tag & 0x20 and not flag & (GARBAGE | TRAILING):
+        # (Behind the outermost element `inside` means: go on, not: open.)
+        if pos in inner and not tag & 0x20 and not flag & (GARBAGE | TRAILING) and (parent >= 0 or count == 1):
             go_in, flag = True, flag | OPENED
             if tag == der.BIT_STRING and here < stop:
                 here += 1

@@ -112,6 +112,19 @@ class Node:
         """The content octets."""
         return self.element.value
 
+    @property
+    def segmented(self) -> bool:
+        """Whether it is a string in pieces (BER): then the children are its segments."""
+        tag = self.element.tag
+        if self.flags & (GARBAGE | TRAILING) or not self.element.constructed:
+            return False
+        return self._kind == "segments" or (tag < der.CONTEXT and tag & ~der.CONSTRUCTED in der.STRING_TYPE_NAMES)
+
+    @property
+    def holds(self) -> str:
+        """The name of the type of the ASN.1 inside the string, "" where it is no such string."""
+        return self._definition.holds.type if self._definition.holds is not None else ""
+
     @cached_property
     def value(self) -> str:
         """What it says, for people."""
@@ -168,7 +181,7 @@ class Node:
         if self._definition.fields:
             return self._structure(self._definition.fields)
         each = self._definition.each or _UNKNOWN
-        if self.element.tag & ~der.CONSTRUCTED in der.STRING_TYPE_NAMES and self.element.tag < der.CONTEXT:
+        if self.segmented:
             each = _SEGMENT
 
         def listed(_position: int, element: der.Element, flags: int) -> Node:

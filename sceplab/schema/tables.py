@@ -148,7 +148,6 @@ _CMS: dict[str, Type] = {
         Field("encryptedContent", "OCTET STRING", 0x80),
         Field("encryptedContent", "segments", 0xA0),
     ),
-    "segments": _many("X.690, 8.7", "segment", "OCTET STRING"),
     "DigestedData": _sequence(
         "RFC 5652, 7",
         Field("version", "CMSVersion", _INT),

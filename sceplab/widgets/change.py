@@ -60,6 +60,8 @@ class WhatIf(Asn1Viewer):
         LookupError, BuildError, or ValueError where the content does not fit.
         """
         node = self.select(place, buffer)
+        if isinstance(place, int) and node.start != place:
+            raise LookupError(f"no element starts at octet {place}")
         index = self.selected[0]
         new = content if isinstance(content, bytes) else _content(node.element.tag, content)
         held = self._buffers[index]

@@ -81,7 +81,7 @@ export function scan(bytes, inside = new Set(), maxDepth = MAX_DEPTH, maxNodes =
     }
     const sound = !(flag & (GARBAGE | TRAILING));
     let goIn = sound && tag & 0x20;
-    if (sound && !goIn && inside.has(pos)) {
+    if (sound && !goIn && inside.has(pos) && (up >= 0 || !count)) {
       goIn = 1;
       flag |= OPENED;
       if (tag === 3 && here < stop) here += 1;
@@ -235,7 +235,7 @@ const TALLEST = 8_000_000;
 
 /** A list of rows of one height, of which those in sight exist. */
 class Rows {
-  constructor(host, height, draw) {
+  constructor(host, height, draw, appeared = () => {}) {
     this.host = host;
     this.height = height;
     this.draw = draw;
@@ -243,9 +243,14 @@ class Rows {
     this.spacer = make("div", "spacer", { role: "presentation" });
     this.window = make("div", "window", { role: "presentation" });
     host.append(this.spacer, this.window);
-    this.listener = () => this.later();
-    host.addEventListener("scroll", this.listener, { passive: true });
-    this.sizes = new ResizeObserver(this.listener);
+    host.addEventListener("scroll", () => this.later(), { passive: true });
+    // A notebook makes views before it shows them, and takes them out of the page at times.
+    let tall = 0;
+    this.sizes = new ResizeObserver(() => {
+      if (!tall && host.clientHeight) appeared();
+      tall = host.clientHeight;
+      this.later();
+    });
     this.sizes.observe(host);
   }
 
@@ -616,8 +621,9 @@ class Viewer {
     for (const [name, what] of Object.entries(this.changes)) model.on(name, what);
     this.relist();
     this.current = 0;
+    this.region = model.get("lit");
+    this.drawLights();
     this.follow();
-    if (model.get("lit") >= 0) this.light(model.get("lit"));
   }
 
   close() {
@@ -647,7 +653,7 @@ class Viewer {
     const right = make("div", "right");
     this.title = make("div", "title", {});
     right.append(this.title);
-    this.treeRows = new Rows(this.tree, 22, (from, to) => this.drawRows(from, to));
+    this.treeRows = new Rows(this.tree, 22, (from, to) => this.drawRows(from, to), () => this.reveal());
     this.octets = new Octets(right, `${this.id}-h`, "Octets", (from, to) => this.codes(from, to), {
       hover: (at) => this.hoverOctet(at),
       pick: (at) => this.pickOctet(at),
@@ -707,7 +713,9 @@ class Viewer {
     this.tree.addEventListener("keydown", (event) => this.key(event));
     this.tree.addEventListener("mousemove", (event) => this.hoverRow(event));
     this.tree.addEventListener("mouseleave", () => this.setHover(null));
-    this.tree.addEventListener("click", (event) => this.click(event));
+    this.tree.addEventListener("mousedown", (event) => this.click(event));
+    // (A click of no mouse: a screen reader's. A mouse's may miss its row, drawn anew while it was down.)
+    this.tree.addEventListener("click", (event) => event.detail || this.click(event));
     this.find.addEventListener("input", () => this.search());
     this.find.addEventListener("keydown", (event) => event.key === "Enter" && this.step(event.shiftKey ? -1 : 1));
     this.goto.addEventListener("keydown", (event) => {
@@ -725,9 +733,8 @@ class Viewer {
       this.draw();
     });
     this.lights.addEventListener("change", () => {
-      this.model.set("lit", Number(this.lights.value));
+      this.model.set("lit", Number(this.lights.value)); // and its change lights it in every view
       this.model.save_changes();
-      this.light(Number(this.lights.value));
     });
   }
 
@@ -846,9 +853,15 @@ class Viewer {
 
   select(index, offset, cursor = offset) {
     this.cursorAt = cursor;
-    this.model.set("selected", [index, offset]);
+    const [b, at] = this.model.get("selected");
+    if (b === index && at === offset) { this.follow(); return; }
+    this.model.set("selected", [index, offset]); // and its change makes every view follow
     this.model.save_changes();
-    this.follow();
+  }
+
+  reveal() {
+    if (this.row >= 0) this.treeRows.reveal(this.row);
+    this.octets.show(this.octets.cursor);
   }
 
   /** Show what the model says is selected. */
@@ -868,6 +881,7 @@ class Viewer {
     if (this.selected && this.selected[0] === index && this.selected[1] === i && this.row >= 0 && this.current === index) {
       this.octets.show(this.cursorAt ?? this.start);
       this.cursorAt = undefined;
+      this.treeRows.reveal(this.row);
       this.draw();
       return;
     }
@@ -928,27 +942,27 @@ class Viewer {
     const line = event.target.closest?.(".sceplab-row");
     if (!line || event.target.closest("a")) return;
     const row = Number(line.dataset.row);
-    if (event.target.closest(".sceplab-twisty")) this.toggle(row);
-    this.pickRow(row);
+    if (event.target.closest(".sceplab-twisty")) this.toggle(row); else this.pickRow(row);
   }
 
   toggle(row, wanted) {
     const buffer = this.content.buffers[this.owners[row]], i = this.nodes[row];
+    // Selected first: what is selected must not vanish in a branch that closes.
+    this.pickRow(row);
     if (!this.content.expandable(buffer, i)) return;
     if (buffer.tree.flags[i] & TRAILING) {
       buffer.inside.add(buffer.tree.start[i]);
       this.content.rescan(buffer);
+      this.selected = null;
     } else {
       buffer.open[i] = wanted ?? (buffer.open[i] ? 0 : 1);
     }
-    this.selected = null;
     this.relist();
     this.follow();
-    this.draw();
   }
 
   key(event) {
-    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.altKey || event.ctrlKey || event.metaKey || !this.nodes.length) return;
     const last = this.nodes.length - 1;
     const row = Math.max(this.row, 0);
     const buffer = this.content.buffers[this.owners[row]], i = this.nodes[row];
@@ -1029,15 +1043,10 @@ class Viewer {
     this.region = number;
     this.lights.value = String(number);
     const region = this.model.get("regions")[number];
-    if (region) {
-      const [b, s] = region.spans[0];
-      this.select(b, s);
-      this.say(`${region.label}${region.note ? `, ${region.note}` : ""}`);
-    } else {
-      this.say("");
-    }
+    if (region?.spans.length) this.select(region.spans[0][0], region.spans[0][1]);
     this.drawDetails();
     this.draw();
+    this.say(region ? `${region.label}${region.note ? `, ${region.note}` : ""}` : "");
   }
 
   drawDetails() {
@@ -1121,7 +1130,8 @@ class Viewer {
       case "python": return raw.length <= 256
         ? `bytes.fromhex("${hex(raw)}")`
         : `base64.b64decode("${base64(raw)}")`;
-      default: return `openssl asn1parse -inform DER -in ${buffer.title}.der -offset ${at} -length ${end - at}`;
+      default: if (tree.flags[i] & TEXT) return `openssl base64 -d -A -in ${buffer.title}.txt`;
+        return `openssl asn1parse -inform DER -in ${buffer.title}.der -offset ${at} -length ${end - at}`;
     }
   }
 
@@ -1173,6 +1183,7 @@ class Viewer {
     if (this.half?.at === at) {
       this.model.send({ kind: "octets", buffer: this.current, offset: at, hex: this.half.digit + digit });
       this.half = null;
+      this.cursorAt = Math.min(at + 1, this.octets.bytes.length - 1); // once the answer is here
     } else {
       this.half = { at, digit };
       this.say(`${digit}_ : one more digit`);
@@ -1263,12 +1274,14 @@ class Diff {
       event.stopPropagation();
     });
     this.tree.addEventListener("keydown", (event) => this.key(event));
-    this.tree.addEventListener("click", (event) => {
+    const click = (event) => {
       const line = event.target.closest?.(".sceplab-row");
       if (!line) return;
       if (event.target.closest(".sceplab-twisty")) this.toggle(this.shown[Number(line.dataset.row)]);
       this.pick(Number(line.dataset.row));
-    });
+    };
+    this.tree.addEventListener("mousedown", click);
+    this.tree.addEventListener("click", (event) => event.detail || click(event));
     this.follower = () => this.follow();
     model.on("change:selected", this.follower);
     this.relist();

@@ -1,0 +1,73 @@
+"""A page with the live views and without JupyterLab: quick, and with nothing else in it."""
+
+from __future__ import annotations
+
+import base64
+from typing import Any
+
+from playwright.sync_api import Page, Route
+
+from sceplab.widgets.live import LiveView
+from tests.support import ROOT
+
+ADDRESS = "http://views.test/"
+_STATIC = ROOT / "sceplab" / "widgets" / "static"
+# A model as anywidget gives it to a view: traits, changes, messages; what is sent is kept.
+_PAGE = """<!doctype html><meta charset="utf-8"><style>{css}</style><div id="host"></div>
+<script type="module">
+import * as viewer from "/viewer.js";
+window.viewer = viewer;
+window.mount = (state) => {{
+  const listeners = {{}}, values = {{}};
+  for (const [name, value] of Object.entries(state)) {{
+    values[name] = value?.base64 === undefined ? value
+      : new DataView(Uint8Array.from(atob(value.base64), (c) => c.charCodeAt(0)).buffer);
+  }}
+  const tell = (name, what) => (listeners[name] ?? []).forEach((f) => f(what));
+  const model = {{
+    sent: [], saved: 0,
+    get: (name) => values[name],
+    set: (name, value) => {{
+      const same = JSON.stringify(values[name]) === JSON.stringify(value);
+      values[name] = value;
+      if (!same) tell("change:" + name);
+    }},
+    save_changes: () => {{ model.saved += 1; }},
+    on: (name, f) => (listeners[name] ??= []).push(f),
+    off: (name, f) => {{ listeners[name] = (listeners[name] ?? []).filter((g) => g !== f); }},
+    send: (message) => model.sent.push(message),
+    tell,
+  }};
+  window.model = model;
+  const started = performance.now();
+  window.close_view = viewer.default.render({{ model, el: document.querySelector("#host") }});
+  return new Promise((done) => requestAnimationFrame(() => setTimeout(() => done(performance.now() - started))));
+}};
+window.loaded = true;
+</script>"""
+
+
+def state_of(view: LiveView) -> dict[str, Any]:
+    """Return the traits that a browser would get."""
+    own = {n for c in type(view).__mro__ if c.__module__.startswith("sceplab.") for n in vars(c)}
+    values = {n: getattr(view, n) for n in view.traits(sync=True) if n in own and not n.startswith("_")}
+    return {n: {"base64": base64.b64encode(v).decode()} if isinstance(v, bytes) else v for n, v in values.items()}
+
+
+def open_page(page: Page) -> None:
+    """Open the page; afterwards `mount(state)` shows a view and returns the milliseconds until it was painted."""
+
+    def script(route: Route) -> None:
+        route.fulfill(body=(_STATIC / "viewer.js").read_text("utf-8"), content_type="text/javascript")
+
+    html = _PAGE.format(css=(_STATIC / "viewer.css").read_text("utf-8"))
+    page.route(ADDRESS, lambda route: route.fulfill(body=html, content_type="text/html"))
+    page.route(f"{ADDRESS}viewer.js", script)
+    page.goto(ADDRESS)
+    page.wait_for_function("() => window.loaded")
+
+
+def mount(page: Page, view: LiveView) -> float:
+    """Show a view; returns the milliseconds until it was painted."""
+    taken: float = page.evaluate("(state) => window.mount(state)", state_of(view))
+    return taken

@@ -1,0 +1,462 @@
+"""The live views in a real browser, on a page of their own: what is drawn, what keys and mouse do."""
+
+from __future__ import annotations
+
+import base64
+import random
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from playwright.sync_api import BrowserContext, Page, Route, expect
+
+import sceplab
+from sceplab import oids, scan
+from sceplab.conversation import Materials
+from sceplab.message import PkiMessage
+from sceplab.widgets import Asn1Diff, show, show_differences, what_if
+from tests.browser.page import ADDRESS, mount, open_page
+from tests.crl import make_crl
+from tests.support import DATA, certificate, key, messages, needs, real_messages
+
+pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
+
+
+@pytest.fixture
+def page(chromium: BrowserContext) -> Iterator[Page]:
+    """A page with the views' script; afterwards: no error, and nothing was asked of anybody else."""
+    page = chromium.new_page()
+    errors: list[str] = []
+    strangers: list[str] = []
+
+    def refuse(route: Route) -> None:
+        strangers.append(route.request.url)
+        route.abort()
+
+    page.route("**/*", refuse)
+    page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
+    page.on("pageerror", lambda e: errors.append(str(e)))
+    open_page(page)
+    yield page
+    page.close()
+    assert errors == []
+    assert [s for s in strangers if not s.startswith(ADDRESS)] == []
+
+
+def _specimen() -> PkiMessage:
+    return messages(DATA / "specimen")[0]
+
+
+def _selected(page: Page) -> str:
+    return page.locator("[role=treeitem][aria-selected=true] b").inner_text()
+
+
+_TWIN = """([text, inside]) => {
+    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+    const made = viewer.scan(bytes, new Set(inside), 200, 2000000), n = made.count;
+    return [...["start", "content", "end", "parent", "after", "flags"].map((c) => Array.from(made[c].subarray(0, n)))];
+}"""
+
+
+def test_the_two_scans_are_twins(page: Page) -> None:
+    """JavaScript's and Python's columns are equal: real messages, changed ones, random octets, deep ones."""
+    chance = random.Random(11)  # noqa: S311 - a test
+    cases = [*real_messages(), make_crl(50), b"", b"\x30\x80" * 500, b"\x30\x82" * 300, bytes(100)]
+    for _ in range(150):
+        changed = bytearray(chance.choice(real_messages()))
+        for _ in range(chance.randint(1, 6)):
+            changed[chance.randrange(len(changed))] = chance.choice((0, 0x80, 0x30, 0xFF, chance.randrange(256)))
+        cases.append(bytes(changed))
+    cases += [chance.randbytes(chance.randint(1, 80)) for _ in range(200)]
+    nodes = 0
+    for data in cases:
+        inside = chance.sample(range(len(data)), min(len(data), 4))
+        made = scan.scan(data, inside=inside)
+        theirs = page.evaluate(_TWIN, [base64.b64encode(data).decode(), inside])
+        ours = [list(c) for c in (made.start, made.content_start, made.end, made.parent, made.after, made.flags)]
+        assert theirs == ours, data.hex()
+        nodes += len(made)
+    assert nodes > 10_000
+
+
+def test_layers_and_what_is_selected(page: Page) -> None:
+    """The way leads from base64 to the request; each station selects its element and shows its octets."""
+    message = _specimen()
+    mount(page, show(message, text=base64.b64encode(message.raw).decode(), open_depth=3))
+    stations = page.locator(".sceplab-station")
+    expect(stations).to_have_text(["base64", "SignedData", "EnvelopedData", "CertificationRequest"])
+    for name, title in (("CertificationRequest", "messageData (decrypted): 688"), ("EnvelopedData", "pkiMessage")):
+        page.get_by_role("button", name=name, exact=True).click()
+        expect(page.locator("[aria-current=location]")).to_have_text(name)
+        expect(page.locator(".sceplab-title")).to_contain_text(title)
+    expect(page.locator("[role=treeitem][aria-selected=true]")).to_contain_text("EnvelopedData")
+    page.get_by_role("button", name="CertificationRequest", exact=True).click()
+    # The plaintext is a child of the ciphertext: the levels go on.
+    levels = [int(page.locator("[role=treeitem][aria-selected=true]").get_attribute("aria-level") or 0)]
+    page.get_by_role("tree").focus()
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert _selected(page) == "encryptedContent"
+    levels.append(int(page.locator("[role=treeitem][aria-selected=true]").get_attribute("aria-level") or 0))
+    assert levels[0] == levels[1] + 1
+
+
+def test_keys_walk_the_tree(page: Page) -> None:
+    """As the ARIA treeview pattern has it: arrows, Home, End, letters, *, Enter; nothing leaks to the page."""
+    mount(page, show(_specimen(), open_depth=1))
+    page.evaluate("() => { window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key)); }")
+    tree = page.get_by_role("tree")
+    tree.focus()
+    for press, name in (
+        *(("ArrowDown", "ContentInfo"), ("ArrowDown", "contentType"), ("End", "content"), ("ArrowRight", "content")),
+        *(("ArrowRight", "content"), ("Home", "ContentInfo"), ("c", "contentType"), ("ArrowLeft", "ContentInfo")),
+        *(("ArrowLeft", "ContentInfo"), ("ArrowDown", "ContentInfo"), ("Enter", "ContentInfo")),
+        *(("PageDown", "content"), ("PageUp", "ContentInfo")),
+    ):
+        page.keyboard.press(press)
+        assert _selected(page) == name, press
+    row = page.locator("[role=treeitem][aria-selected=true]")
+    expect(row).to_have_attribute("aria-expanded", "true")
+    assert tree.get_attribute("aria-activedescendant") == row.get_attribute("id")
+    page.keyboard.press("Home")
+    page.keyboard.press("ArrowDown")
+    page.keyboard.press("*")
+    assert page.locator("[role=treeitem]").count() > 3
+    assert page.evaluate("() => leaked") == []
+    expect(page.locator(".sceplab-viewer")).to_have_attribute("data-lm-suppress-shortcuts", "true")
+    expect(page.get_by_role("status")).to_contain_text("contentType OBJECT IDENTIFIER")
+
+
+def test_every_row_says_where_it_is(page: Page) -> None:
+    """aria-level, -setsize and -posinset of all rows fit together, although few rows exist."""
+    mount(page, show(_specimen(), open_depth=99))
+    page.get_by_role("tree").focus()
+    page.keyboard.press("Home")
+    seen: dict[str, tuple[int, int, int]] = {}
+    read = """() => [...document.querySelectorAll('[role=treeitem]')].map((r) =>
+        [r.id, +r.ariaLevel, +r.ariaPosInSet, +r.ariaSetSize])"""
+    for _ in range(30):
+        seen.update({r[0]: (r[1], r[2], r[3]) for r in page.evaluate(read)})
+        page.keyboard.press("PageDown")
+    rows = [seen[k] for k in sorted(seen, key=lambda k: int(k.rpartition("r")[2]))]
+    assert len(rows) > 150
+    stack: list[tuple[int, int]] = []
+    for level, position, size in rows:
+        while len(stack) >= level:
+            stack.pop()
+        assert len(stack) == level - 1
+        assert 1 <= position <= size
+        stack.append((position, size))
+
+
+def test_pointing_and_clicking_both_ways(page: Page) -> None:
+    """Tree to octets and octets to tree: hover lights, click selects."""
+    message = _specimen()
+    mount(page, show(message, open_depth=9))
+    row = page.locator("[role=treeitem]", has_text="digestAlgorithms")
+    row.locator("b").hover()
+    expect(page.locator(".sceplab-octets .sceplab-hovered").first).to_have_text("31")
+    row.locator("b").click()
+    assert _selected(page) == "digestAlgorithms"
+    lit = page.locator(".sceplab-octets .sceplab-selected")
+    assert bytes.fromhex("".join(lit.all_inner_texts()).replace(" ", "")[:30]) == message.raw[26:41]
+    # Octet 30 is the tag of the digest's OBJECT IDENTIFIER: row 1, column 14.
+    cell = page.locator("[data-row='1'] .sceplab-hexes")
+    box = cell.bounding_box()
+    assert box is not None
+    page.mouse.move(box["x"] + box["width"] * 14.5 / 16, box["y"] + 8)
+    expect(page.locator("[role=treeitem].sceplab-hovered")).to_contain_text("sha256 (2.16.840.1.101.3.4.2.1)")
+    page.mouse.down()
+    page.mouse.up()
+    assert _selected(page) == "algorithm"
+    assert page.evaluate("() => model.get('selected')") == [0, 30]
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press("ArrowLeft")
+    assert _selected(page) == "digestAlgorithm"
+    # Tag, length and content are told apart, and not by colour alone.
+    styles = page.evaluate(
+        """() => ['tag', 'length', 'value'].map((c) =>
+            getComputedStyle(document.querySelector('.sceplab-octets .sceplab-' + c)).textDecoration)"""
+    )
+    assert len(set(styles)) == 3
+
+
+def test_search_and_go_to(page: Page) -> None:
+    """By name, by text in the octets, by octets in hex; by offset and by path."""
+    message = _specimen()
+    mount(page, show(message))
+    find, status = page.get_by_role("searchbox"), page.locator(".sceplab-found")
+    find.fill("PKCSReq")
+    assert _selected(page) == "attribute"
+    page.keyboard.press("Enter")
+    assert _selected(page) == "messageType"
+    expect(status).to_have_text("2 of 2")
+    find.fill("ioscs RA")
+    expect(page.locator("[role=treeitem][aria-selected=true]")).to_contain_text("ioscs RA")
+    find.fill("00 01 02 03 04")
+    assert _selected(page) == "attribute"
+    page.get_by_role("button", name="Next").click()
+    assert _selected(page) == "senderNonce"
+    find.fill("no such thing")
+    expect(status).to_have_text("nothing found")
+    goto = page.get_by_role("textbox", name="Go to")
+    for typed, name in (
+        *(("0", "ContentInfo"), ("0x1e", "algorithm"), ("senderNonce.senderNonce", "senderNonce")),
+        *(("signerInfo.version", "version"), ("certificationRequestInfo.subject", "subject")),
+    ):
+        goto.fill(typed)
+        goto.press("Enter")
+        assert _selected(page) == name, typed
+    goto.fill("nowhere.at.all")
+    goto.press("Enter")
+    expect(page.get_by_role("status")).to_have_text("nothing at nowhere.at.all")
+    page.get_by_label("Expand to depth").select_option("2")
+    assert page.locator("[role=treeitem]").count() >= 3
+
+
+@needs("openssl")
+def test_copy_and_save(page: Page, chromium: BrowserContext, tmp_path: Path) -> None:
+    """Each form of a copy is true, openssl's command runs, and a saved element is the element."""
+    chromium.grant_permissions(["clipboard-read", "clipboard-write"])
+    message = _specimen()
+    view = show(message)
+    node = view.select("tbsCertificate")
+    mount(page, view)
+    copied = {}
+    for form in ("hex", "base64", "pem", "value", "path", "python", "openssl"):
+        page.get_by_label("Copy as").select_option(form)
+        page.get_by_role("button", name="Copy", exact=True).click()
+        expect(page.get_by_role("status")).to_contain_text("copied as")
+        # http://views.test is no secure origin: what was copied goes the old way, and is read by pasting.
+        page.get_by_role("textbox", name="Go to").fill("")
+        page.get_by_role("textbox", name="Go to").press("Control+v")
+        copied[form] = page.get_by_role("textbox", name="Go to").input_value()
+    assert bytes.fromhex(copied["hex"]) == node.raw
+    assert base64.b64decode(copied["base64"]) == node.raw
+    assert copied["pem"].startswith("-----BEGIN TBSCERTIFICATE-----")
+    assert copied["path"] == view.path
+    assert eval(copied["python"], {"base64": base64, "bytes": bytes}) == node.raw  # noqa: S307 - our own text
+    with page.expect_download() as got:
+        page.get_by_role("button", name="Save layer").click()
+    assert got.value.suggested_filename == "pkiMessage.der"
+    got.value.save_as(tmp_path / "pkiMessage.der")
+    assert (tmp_path / "pkiMessage.der").read_bytes() == message.raw
+    command = copied["openssl"].split()
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, check=True)
+    assert f"l= {node.content_end - node.content_start} cons: SEQUENCE" in done.stdout
+    with page.expect_download() as got:
+        page.get_by_role("button", name="Save element").click()
+    got.value.save_as(tmp_path / "element")
+    assert (tmp_path / "element").read_bytes() == node.raw
+
+
+def test_coverage_is_lit(page: Page) -> None:
+    """What the signature covers, in tree and octets, with the signature itself; and words for it."""
+    message = _specimen()
+    mount(page, show(message, open_depth=9))
+    page.get_by_label("Show what covers what").select_option(label="the signature covers signedAttrs")
+    expect(page.get_by_role("status")).to_contain_text("a0 read as 31")
+    assert _selected(page) == "signedAttrs"
+    info = message.signed.signer_info
+    assert info is not None
+    covered = "".join(page.locator(".sceplab-octets .sceplab-region").all_inner_texts()).replace(" ", "")
+    assert info.signed_attributes_raw.hex().startswith(covered[:200])
+    assert page.locator("[role=treeitem].sceplab-region .sceplab-mark").first.inner_text() == "covered"
+    expect(page.locator(".sceplab-details")).to_contain_text("Covered: the signature covers signedAttrs")
+    goto = page.get_by_role("textbox", name="Go to")
+    goto.fill("signerInfo.signature")
+    goto.press("Enter")
+    proof = "".join(page.locator(".sceplab-octets .sceplab-proof").all_inner_texts()).replace(" ", "")
+    assert proof[:8] == "04820100"
+    expect(page.locator("[role=treeitem][aria-selected=true] .sceplab-mark")).to_have_text("by this")
+
+
+def test_trailing_octets_and_guesses(page: Page) -> None:
+    """Octets behind the end are offered; an unknown string is opened as a guess, when asked."""
+    data = bytes.fromhex("3009 0407 3005 0203 010203") + bytes.fromhex("0201 07")
+    mount(page, show(data, "ANY", open_depth=3))
+    rows = page.locator("[role=treeitem]")
+    expect(rows).to_have_count(3)
+    expect(rows.last).to_contain_text("3 octets behind the end")
+    rows.last.locator(".sceplab-twisty").click()
+    expect(rows.last).to_contain_text("INTEGER")
+    rows.nth(1).locator("b").click()
+    page.get_by_role("button", name="Look inside").click()
+    expect(rows).to_have_count(4)
+    expect(rows.nth(2)).to_contain_text("(guess)")
+    rows.nth(2).locator(".sceplab-twisty").click()
+    rows.nth(3).locator("b").click()
+    expect(page.get_by_role("button", name="Look inside")).to_be_visible()
+    page.get_by_role("button", name="Look inside").click()
+    expect(page.get_by_role("status")).to_have_text("what is inside is no ASN.1")
+
+
+def test_text_of_others_is_text(page: Page) -> None:
+    """A subject with markup, a closing tag, bidi and control characters: shown, never obeyed."""
+    hostile = '<script>window.bad=1</script></pre><img src=x onerror="window.bad=1">\u202egpj.\x07\x1b[31m'
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], hostile, "UTF8String")]])
+    csr = sceplab.build_csr(name, key("r3"), challenge_password=hostile, challenge_type=0x0C)
+    mount(page, show(csr, "CertificationRequest", open_depth=99))
+    page.get_by_role("searchbox").fill("window.bad")
+    page.get_by_role("button", name="Next").click()
+    expect(page.locator("[role=treeitem]", has_text="<script>window.bad=1</script>").first).to_be_visible()
+    body = page.locator("body").inner_text()
+    assert "\\u202e" in body
+    assert not {"\u202e", "\x07", "\x1b"} & set(body)
+    assert page.evaluate("() => [window.bad, document.querySelectorAll('#host img, #host script').length]") == [None, 0]
+    mount(page, show_differences(csr, csr, "CertificationRequest", titles=(hostile, hostile)))
+    assert page.evaluate("() => [window.bad, document.querySelectorAll('#host img, #host script').length]") == [None, 0]
+
+
+@pytest.mark.parametrize("entries", [25_000, 250_000])
+def test_a_large_crl_is_a_small_page(page: Page, entries: int) -> None:
+    """One and ten megabytes: few elements in the page, the end is reached, names come when asked for."""
+    view = show(make_crl(entries), "CertificateList", open_depth=9)
+    assert len(view.labels[0]) < 400
+    mount(page, view)
+    count = "() => document.querySelectorAll('#host *').length"
+    assert page.evaluate(count) <= 500
+    page.get_by_role("tree").focus()
+    page.keyboard.press("End")
+    assert _selected(page) in {"signatureValue", "BIT STRING"}
+    assert page.evaluate(count) <= 500
+    asked = page.evaluate("() => model.sent")
+    assert all(m["kind"] == "labels" and len(m["offsets"]) < 60 for m in asked)
+    # What Python would answer.
+    for message in asked:
+        sent: list[dict[str, Any]] = []
+        view.send = lambda content, _sent=sent: _sent.append(content)
+        view._receive(view, message, [])
+        page.evaluate("(answer) => model.tell('msg:custom', answer)", sent[0])
+    expect(page.locator("[role=treeitem]", has_text="RevokedCertificate").first).to_be_visible()
+    expect(page.locator("[role=treeitem]", has_text="2026-01-01 00:00:00 UTC").first).to_be_visible()
+    middle = page.locator("[role=treeitem]", has_text="revokedCertificate").first
+    assert middle.get_attribute("aria-setsize") == str(entries)
+    page.locator(".sceplab-octets").evaluate("(e) => { e.scrollTop = e.scrollHeight / 2 }")
+    page.wait_for_timeout(200)
+    assert page.evaluate(count) <= 500
+
+
+def test_differences(page: Page) -> None:
+    """Side by side: counts, signs, only the differences, octets that differ marked, keys, Python's selection."""
+    message = _specimen()
+    changed = message.raw.replace(bytes(range(16)), bytes(range(1, 17)), 1)
+    view: Asn1Diff = show_differences(message.raw, changed, titles=("captured", "changed"))
+    mount(page, view)
+    expect(page.locator(".sceplab-tools")).to_contain_text("1 expected to differ")
+    row = page.locator("[role=row][aria-selected=true][id]")
+    expect(row).to_contain_text("senderNonce")
+    marked = page.locator(".sceplab-octets .sceplab-changed")
+    assert "00 01 02" in " ".join(marked.all_inner_texts())
+    page.get_by_label("differences only").check()
+    rows = page.locator(".sceplab-difftree [role=row]")
+    assert rows.count() < 12
+    expect(rows.first).to_have_attribute("aria-expanded", "true")
+    page.get_by_role("treegrid").focus()
+    page.keyboard.press("Home")
+    page.keyboard.press("n")
+    expect(row).to_contain_text("senderNonce")
+    expect(page.get_by_role("status")).to_contain_text("random, new with each message")
+    page.evaluate("() => model.set('selected', 0)")
+    expect(row).to_contain_text("ContentInfo")
+    page.keyboard.press("ArrowLeft")
+    expect(rows).to_have_count(1)
+    assert page.evaluate("() => document.querySelectorAll('#host *').length") <= 500
+
+
+def test_what_if(page: Page) -> None:
+    """A pen: digits over octets and a new content are sent; what Python says is shown, red and undone."""
+    view = what_if(_specimen(), Materials((key("ca"),), (certificate("ca"),)), open_depth=9)
+    node = view.select("senderNonce")
+    mount(page, view)
+    expect(page.locator(".sceplab-turned")).to_have_count(0)
+    page.locator(".sceplab-octets").focus()
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("ArrowRight")
+    page.keyboard.press("f")
+    page.keyboard.press("e")
+    (sent,) = page.evaluate("() => model.sent")
+    assert sent == {"kind": "octets", "buffer": 0, "offset": node.content_start, "hex": "fe"}
+    view._receive(view, sent, [])
+    names = (
+        "data",
+        "buffers",
+        "labels",
+        "openings",
+        "regions",
+        "stations",
+        "changed",
+        "checks",
+        "can_undo",
+        "revision",
+    )
+    news = {n: getattr(view, n) for n in names if n != "data"}
+    octets = base64.b64encode(view.data).decode()
+    tell = """([news, octets]) => {
+        model.set('data', new DataView(Uint8Array.from(atob(octets), (c) => c.charCodeAt(0)).buffer));
+        for (const [name, value] of Object.entries(news)) model.set(name, value);
+    }"""
+    page.evaluate(tell, [news, octets])
+    expect(page.locator(".sceplab-turned")).to_have_count(1)
+    expect(page.locator(".sceplab-turned")).to_contain_text("signature")
+    expect(page.locator(".sceplab-turned")).to_contain_text("was passed")
+    expect(page.locator(".sceplab-octets .sceplab-changed").first).to_have_text("fe")
+    page.get_by_role("button", name="Undo").click()
+    assert page.evaluate("() => model.sent.at(-1)") == {"kind": "undo"}
+    page.get_by_label("New content").fill("00ff")
+    page.get_by_label("hex", exact=True).check()
+    page.get_by_role("button", name="Change").click()
+    assert page.evaluate("() => model.sent.at(-1)")["text"] == "00ff"
+    page.evaluate("() => model.set('problem', 'not changed: because')")
+    expect(page.get_by_role("status")).to_have_text("not changed: because")
+
+
+def test_two_views_of_one_model(page: Page) -> None:
+    """They follow each other's selection, and closing one leaves the other alone."""
+    mount(page, show(_specimen(), open_depth=3))
+    page.evaluate("() => viewer.default.render({ model, el: document.querySelector('#host') })")
+    trees = page.get_by_role("tree")
+    expect(trees).to_have_count(2)
+    trees.first.get_by_text("contentType").first.click()
+    for view in page.locator(".sceplab-viewer").all():
+        expect(view.locator("[role=treeitem][aria-selected=true]")).to_contain_text("contentType")
+    ids = page.evaluate("() => [...document.querySelectorAll('#host [id]')].map((e) => e.id)")
+    assert len(ids) == len(set(ids))
+    page.evaluate("() => close_view()")
+    page.evaluate("() => model.set('selected', [0, 0])")
+    expect(page.locator(".sceplab-viewer").last.locator("[aria-selected=true]")).to_contain_text("ContentInfo")
+
+
+def test_narrow_dark_and_high_contrast(page: Page) -> None:
+    """Below 760 pixels the panes stand one above the other; colours follow the theme; forced colours keep marks."""
+    mount(page, show(_specimen(), open_depth=9))
+    where = "() => ['tree', 'octets'].map((c) => document.querySelector('.sceplab-' + c).getBoundingClientRect().top)"
+    wide = page.evaluate(where)
+    page.set_viewport_size({"width": 500, "height": 900})
+    narrow = page.evaluate(where)
+    assert wide[1] - wide[0] < 100 < narrow[1] - narrow[0]
+    back = "() => getComputedStyle(document.querySelector('.sceplab-viewer')).backgroundColor"
+    light = page.evaluate(back)
+    page.emulate_media(color_scheme="dark")
+    assert page.evaluate(back) != light
+    page.emulate_media(forced_colors="active")
+    page.locator("[role=treeitem]").first.click()
+    outline = page.evaluate("() => getComputedStyle(document.querySelector('[aria-selected=true]')).outlineStyle")
+    assert outline == "solid"
+    page.set_viewport_size({"width": 1280, "height": 900})
+
+
+@pytest.mark.parametrize("data", [b"", b"\x00", b"\x30", b"\xff" * 40, b"\x30\x80", b"\x30\x03\x02\x05\x00"])
+def test_octets_that_are_no_asn1(page: Page, data: bytes) -> None:
+    """Anything can be shown, and walked, without an error."""
+    mount(page, show(data, open_depth=9))
+    page.get_by_role("tree").focus()
+    for press in ("ArrowDown", "ArrowRight", "End", "Enter", "*", "ArrowLeft", "a"):
+        page.keyboard.press(press)
+    page.locator(".sceplab-octets").focus()
+    for press in ("ArrowDown", "End", "Control+End", "Enter"):
+        page.keyboard.press(press)
+    page.get_by_role("searchbox").fill("02 05")
+    expect(page.locator(".sceplab-viewer")).to_be_visible()
