@@ -39,6 +39,7 @@ notebooks: setup
 
 bench: setup
 	$(BIN)/python bench/bench_decode.py
+	$(BIN)/python bench/bench_viewer.py
 
 SECONDS ?= 30
 fuzz: setup

@@ -28,10 +28,13 @@ except ImportError:
 
 with atheris.instrument_imports(include=["sceplab"]):
     import sceplab
-    from sceplab import der, schema, transport
+    from sceplab import compare, der, scan, schema, transport
+    from sceplab.buffers import Buffer
     from sceplab.capture import read_capture
     from sceplab.errors import InputError, ScepError
     from sceplab.files import load_certificates, load_private_keys
+    from sceplab.regions import regions_of
+    from sceplab.whatif import judge
 
 SPECIMEN = ROOT / "data" / "specimen"
 # Octets of one input: larger than any real message, small enough to be quick.
@@ -62,7 +65,6 @@ def parse_inner(data: bytes) -> None:
     sceplab.parse_certificate(data)
     for kind in sceplab.MessageType:
         sceplab.parse_message_data(kind, data)
-    schema.describe(data)
 
 
 def read_der(data: bytes) -> None:
@@ -74,6 +76,28 @@ def read_der(data: bytes) -> None:
     assert der.dress(plain, shape) == data  # noqa: S101
 
 
+def scan_and_name(data: bytes) -> None:
+    """What a viewer asks: all elements, their names and values, regions; as a few types, with guesses."""
+    made = scan.scan(data)
+    roots = [i for i in range(len(made)) if made.parent[i] < 0]
+    assert sum(made.end[i] - made.start[i] for i in roots) == len(data)  # noqa: S101
+    list(made.findings())
+    kind = _KINDS[len(data) % len(_KINDS)]
+    for node in schema.walk(schema.describe(data, kind, probe=len(data) % 2 == 1), 3000):
+        assert 0 <= node.start <= node.content_start <= node.content_end <= node.end <= len(data)  # noqa: S101
+        assert node.value is not None  # noqa: S101
+        assert node.findings is not None  # noqa: S101
+    regions_of((Buffer("fuzz", data, kind),))
+
+
+def compare_and_judge(data: bytes) -> None:
+    """Two halves side by side, and every check on the whole."""
+    middle = len(data) // 2
+    list(compare.compare(data[:middle], data[middle:]).leaves())
+    list(compare.compare(data, _KNOWN).leaves())
+    judge(data)
+
+
 def read_files(data: bytes) -> None:
     """Captures of any format, and `message=` values."""
     with contextlib.suppress(InputError):
@@ -82,8 +106,15 @@ def read_files(data: bytes) -> None:
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
-    f.__name__: f for f in (decode_message, parse_signed, parse_inner, read_der, read_files)
+    f.__name__: f
+    for f in (decode_message, parse_signed, parse_inner, read_der, scan_and_name, compare_and_judge, read_files)
 }
+_KINDS = ("ContentInfo", "CertificationRequest", "Certificate", "CertificateList", "Attributes", "ANY")
+_KNOWN = next(
+    raw
+    for exchange in read_capture(SPECIMEN / "capture.pcap")
+    if exchange.request and (raw := transport.parse_request(exchange.request).message)
+)
 _KEYS = tuple(load_private_keys(SPECIMEN / "ca.key.pem"))
 _CERTIFICATES = tuple(load_certificates(SPECIMEN / "ca.pem"))
 

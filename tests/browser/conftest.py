@@ -29,13 +29,18 @@ _STARTED_AFTER = 60
 
 
 @pytest.fixture(scope="session")
-def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab whose root is a copy of the project's notebooks and data."""
-    folder = tmp_path_factory.mktemp("lab")
-    root = folder / "root"
-    root.mkdir()
+def lab_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What the JupyterLab shows: a copy of the project's notebooks and data."""
+    root = tmp_path_factory.mktemp("root")
     for name in ("notebooks", "data"):
         shutil.copytree(ROOT / name, root / name)
+    return root
+
+
+@pytest.fixture(scope="session")
+def lab(lab_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The address of a JupyterLab on `lab_root`."""
+    folder = tmp_path_factory.mktemp("lab")
     settings = folder / "lab" / "settings"
     for name, value in _SETTINGS.items():
         plugin, _, file = name.partition(":")
@@ -60,7 +65,7 @@ def lab(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         "ServerApp.port_retries": 0,
         "IdentityProvider.token": "",
         "ServerApp.password": "",
-        "ServerApp.root_dir": root,
+        "ServerApp.root_dir": lab_root,
         "LabApp.expose_app_in_browser": True,
     }
     command = [sys.executable, "-m", "jupyterlab", "--no-browser", "--allow-root"]
@@ -127,7 +132,7 @@ def page(lab: str, chromium: BrowserContext) -> Iterator[Page]:
 
     page.route("**/*", only_the_lab)
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: errors.append(str(e)))
+    page.on("pageerror", lambda e: errors.append(e.stack or str(e)))
     yield page
     page.close()
     assert strangers == []

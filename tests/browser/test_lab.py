@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Page, expect
+from playwright.sync_api import Locator, Page, expect
 
+from tests.crl import make_crl
 from tests.support import needs
 from tools.notebooks import sources
 
@@ -53,18 +55,166 @@ def test_run_all_is_clean(page: Page, lab: str, name: str) -> None:
     _picture(page, name)
 
 
-def test_the_tree_unfolds_and_says_where(page: Page, lab: str) -> None:
-    """Click down to the senderNonce: its octets are there, with their offset."""
-    _open(page, lab, "00-start-here")
+def _scratch(folder: Path, name: str, *cells: str) -> None:
+    """Write a notebook of these cells beside the others."""
+    code: dict[str, object] = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
+    notebook = {
+        "nbformat": 4,
+        "nbformat_minor": 5,
+        "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
+        "cells": [{**code, "id": f"c{n}", "source": text} for n, text in enumerate(cells)],
+    }
+    (folder / "notebooks" / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+
+
+_FIRST = """
+from sceplab import decode_message, transport
+from sceplab.capture import read_capture
+from sceplab.conversation import Materials
+from sceplab.files import load_certificates, load_private_keys
+from sceplab.widgets import show, show_differences, what_if
+(exchange,) = read_capture("../data/specimen/capture.pcap")
+held = Materials(tuple(load_private_keys("../data/specimen/ca.key.pem")), load_certificates("../data/specimen/ca.pem"))
+message = decode_message(transport.parse_request(exchange.request).message, keys=held.keys, trust=held.trust)
+"""
+
+
+def _run_cell(page: Page, number: int, text: str = "") -> Locator:
+    """Run a cell (with other text) and return its output."""
+    cell = page.locator(".jp-CodeCell").nth(number)
+    cell.locator(".cm-content").click()
+    if text:
+        page.keyboard.press("Control+a")
+        page.keyboard.type(text)
+    page.keyboard.press("Control+Enter")
+    return cell.locator(".jp-OutputArea")
+
+
+def _chosen(view: Locator) -> Locator:
+    return view.locator("[role=treeitem][aria-selected=true]")
+
+
+# The contrast of what is selected, in tree and octets, as WCAG 2 computes it (AA: 4.5).
+_CONTRAST = """() => {
+    const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
+    const light = (colours) => {
+        pen.clearRect(0, 0, 1, 1);
+        for (const colour of colours) { pen.fillStyle = colour; pen.fillRect(0, 0, 1, 1); }
+        const [r, g, b] = [...pen.getImageData(0, 0, 1, 1).data].map((v) =>
+            v / 255 <= 0.04045 ? v / 255 / 12.92 : ((v / 255 + 0.055) / 1.055) ** 2.4);
+        return 0.2126 * r + 0.7152 * g + 0.0722 * b;
+    };
+    const worst = [];
+    const view = document.querySelector('.sceplab-viewer');
+    const marked = '[role=treeitem] b, [aria-selected=true] code, .sceplab-hexes .sceplab-selected';
+    for (const one of view.querySelectorAll(marked)) {
+        const ground = [];
+        for (let up = one; up; up = up.parentElement) ground.unshift(getComputedStyle(up).backgroundColor);
+        const a = light(ground), b = light([...ground, getComputedStyle(one).color]);
+        worst.push((Math.max(a, b) + 0.05) / (Math.min(a, b) + 0.05));
+    }
+    return worst.length > 5 ? Math.min(...worst) : 0;
+}"""
+
+
+def test_the_viewer_and_cells_talk(page: Page, lab: str, lab_root: Path) -> None:
+    """Select there, ask here; select here, see it in both views; keys stay inside; dark theme; a new kernel."""
+    _scratch(lab_root, "talk", _FIRST + "viewer = show(message, open_depth=3)\nviewer", "viewer.path", "viewer")
+    _open(page, lab, "talk")
     page.evaluate(_RUN_ALL)
-    tree = page.locator(".jp-RenderedHTMLCommon details").first
+    views = page.locator(".sceplab-viewer")
+    expect(views).to_have_count(2, timeout=_PATIENCE)
+    views.first.get_by_text("digestAlgorithms", exact=True).click()
+    expect(_chosen(views.last)).to_contain_text("digestAlgorithms")
+    expect(_run_cell(page, 1)).to_contain_text("'content.digestAlgorithms'", timeout=_PATIENCE)
+    _run_cell(page, 1, "print(viewer.select('senderNonce').raw.hex(), viewer.selection.start)")
+    expect(page.locator(".jp-OutputArea", has_text="041000010203")).to_be_visible(timeout=_PATIENCE)
+    for view in views.all():
+        expect(_chosen(view)).to_contain_text("senderNonce OCTET STRING 00 01 02")
+    # In command mode "d d" deletes a cell, "x" cuts it, "a" inserts one: not from here.
+    views.first.get_by_role("tree").focus()
+    for press in ("d", "d", "x", "a", "b", "ArrowDown", "ArrowUp", "m", "z"):
+        page.keyboard.press(press)
+    expect(page.locator(".jp-CodeCell")).to_have_count(3)
+    _picture(page, "viewer")
+    back = "() => getComputedStyle(document.querySelector('.sceplab-viewer')).backgroundColor"
+    light = page.evaluate(back)
+    assert page.evaluate(_CONTRAST) >= 4.5
+    theme = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+    page.evaluate(theme, "JupyterLab Dark")
+    page.wait_for_function(f"(light) => ({back})() !== light", arg=light, timeout=_PATIENCE)
+    splash = page.locator("#jupyterlab-splash")
+    expect(splash).to_have_count(0, timeout=_PATIENCE)
+    _picture(page, "viewer-dark")
+    assert page.evaluate(_CONTRAST) >= 4.5
+    page.evaluate(theme, "JupyterLab Light")
+    expect(splash).to_have_count(0, timeout=_PATIENCE)
+    page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
+    page.evaluate(_READY)
+    views.first.get_by_role("button", name="EnvelopedData").click()
+    expect(_chosen(views.first)).to_contain_text("EnvelopedData")
+    expect(_chosen(views.last)).to_contain_text("EnvelopedData")
+    page.evaluate(_RUN_ALL)
+    expect(page.locator(".jp-OutputArea", has_text="041000010203")).to_be_visible(timeout=_PATIENCE)
+    expect(_chosen(page.locator(".sceplab-viewer").first)).to_contain_text("senderNonce", timeout=_PATIENCE)
+
+
+def test_names_of_a_large_file_come_when_looked_at(page: Page, lab: str, lab_root: Path) -> None:
+    """A CRL of a megabyte: the kernel names what is in sight, and no more."""
+    (lab_root / "notebooks" / "large.crl").write_bytes(make_crl(25_000))
+    text = "from pathlib import Path\nfrom sceplab.widgets import show\n"
+    text += "viewer = show(Path('large.crl').read_bytes(), 'CertificateList', open_depth=4)\nviewer"
+    _scratch(lab_root, "large", text, "(len(viewer.labels[0]), viewer.path)")
+    _open(page, lab, "large")
+    page.evaluate(_RUN_ALL)
+    tree = page.locator(".sceplab-viewer").get_by_role("tree")
     expect(tree).to_be_visible(timeout=_PATIENCE)
+    tree.focus()
+    page.keyboard.press("End")
+    for _ in range(6):
+        page.keyboard.press("ArrowUp")
+    expect(_chosen(page.locator(".sceplab-viewer"))).to_contain_text("userCertificate", timeout=_PATIENCE)
+    out = _run_cell(page, 1)
+    expect(out).to_contain_text("revokedCertificates.revokedCertificate[24999].userCertificate", timeout=_PATIENCE)
+    assert int(out.inner_text().split("(")[1].split(",")[0]) < 500
+
+
+def test_what_turns_red(page: Page, lab: str, lab_root: Path) -> None:
+    """Type over an octet: the kernel runs all checks again, the right one turns red, Undo mends it."""
+    lines = "w = what_if(message, held)\nw.select('transactionID')\nw"
+    _scratch(lab_root, "red", _FIRST + lines, "w.broke", "show_differences(message.raw, w.octets)")
+    _open(page, lab, "red")
+    page.evaluate(_RUN_ALL)
+    view = page.locator(".sceplab-viewer").first
+    expect(view.locator(".sceplab-checks tbody tr")).to_have_count(12, timeout=_PATIENCE)
+    expect(view.locator(".sceplab-turned")).to_have_count(0)
+    view.locator(".sceplab-octets").focus()
+    for press in ("ArrowRight", "ArrowRight", "f", "f"):
+        page.keyboard.press(press)
+    expect(view.locator(".sceplab-turned")).to_contain_text("signature", timeout=_PATIENCE)
+    _picture(page, "what-if")
+    expect(_run_cell(page, 1)).to_contain_text("('signature',)", timeout=_PATIENCE)
+    expect(_run_cell(page, 2).locator("[role=treegrid]")).to_contain_text("transactionID", timeout=_PATIENCE)
+    _picture(page, "differences")
+    view.get_by_role("button", name="Undo").click()
+    expect(view.locator(".sceplab-turned")).to_have_count(0, timeout=_PATIENCE)
+    view.get_by_label("New content").fill("00")
+    view.get_by_role("button", name="Change").click()
+    expect(view.locator(".sceplab-turned")).to_contain_text("signature", timeout=_PATIENCE)
+
+
+def test_until_it_is_run_there_is_a_still(page: Page, lab: str) -> None:
+    """A notebook as cloned, which nobody trusts yet: the tree as HTML, which unfolds and says where."""
+    _open(page, lab, "00-start-here")
+    stills = page.locator(".jp-RenderedHTMLCommon details")
+    expect(stills.first).to_be_visible(timeout=_PATIENCE)
+    expect(page.locator(".sceplab-viewer")).to_have_count(0)
     nonce = page.locator("details", has=page.locator("> summary", has_text=re.compile(r"^senderNonce")))
     expect(nonce.locator("> pre").first).to_be_hidden()
     page.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true })")
     expect(nonce.locator("> pre").first).to_contain_text("[04 10] 00 01 02 03 04 05")
     nonce.locator("> summary").first.scroll_into_view_if_needed()
-    _picture(page, "tree")
+    _picture(page, "still")
 
 
 def test_an_exercise_reacts(page: Page, lab: str) -> None:

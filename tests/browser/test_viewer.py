@@ -157,10 +157,10 @@ def test_pointing_and_clicking_both_ways(page: Page) -> None:
     mount(page, show(message, open_depth=9))
     row = page.locator("[role=treeitem]", has_text="digestAlgorithms")
     row.locator("b").hover()
-    expect(page.locator(".sceplab-octets .sceplab-hovered").first).to_have_text("31")
+    expect(page.locator(".sceplab-hexes .sceplab-hovered").first).to_have_text("31")
     row.locator("b").click()
     assert _selected(page) == "digestAlgorithms"
-    lit = page.locator(".sceplab-octets .sceplab-selected")
+    lit = page.locator(".sceplab-hexes .sceplab-selected")
     assert bytes.fromhex("".join(lit.all_inner_texts()).replace(" ", "")[:30]) == message.raw[26:41]
     # Octet 30 is the tag of the digest's OBJECT IDENTIFIER: row 1, column 14.
     cell = page.locator("[data-row='1'] .sceplab-hexes")
@@ -261,14 +261,14 @@ def test_coverage_is_lit(page: Page) -> None:
     assert _selected(page) == "signedAttrs"
     info = message.signed.signer_info
     assert info is not None
-    covered = "".join(page.locator(".sceplab-octets .sceplab-region").all_inner_texts()).replace(" ", "")
+    covered = "".join(page.locator(".sceplab-hexes .sceplab-region").all_inner_texts()).replace(" ", "")
     assert info.signed_attributes_raw.hex().startswith(covered[:200])
     assert page.locator("[role=treeitem].sceplab-region .sceplab-mark").first.inner_text() == "covered"
     expect(page.locator(".sceplab-details")).to_contain_text("Covered: the signature covers signedAttrs")
     goto = page.get_by_role("textbox", name="Go to")
     goto.fill("signerInfo.signature")
     goto.press("Enter")
-    proof = "".join(page.locator(".sceplab-octets .sceplab-proof").all_inner_texts()).replace(" ", "")
+    proof = "".join(page.locator(".sceplab-hexes .sceplab-proof").all_inner_texts()).replace(" ", "")
     assert proof[:8] == "04820100"
     expect(page.locator("[role=treeitem][aria-selected=true] .sceplab-mark")).to_have_text("by this")
 

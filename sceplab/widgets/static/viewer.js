@@ -641,7 +641,7 @@ class Viewer {
     this.way = make("ol", "way", { "aria-label": "Layers" });
     this.find = make("input", "find", { type: "search", placeholder: "Search text or hex", "aria-label": "Search" });
     this.found = make("span", "found", {});
-    this.goto = make("input", "goto", { type: "text", placeholder: "Go to offset or path", "aria-label": "Go to offset or path" });
+    this.goto = make("input", "goto", { type: "text", placeholder: "Offset or path", "aria-label": "Go to offset or path" });
     this.depth = make("select", "depth", { "aria-label": "Expand to depth" });
     for (const [value, text] of [["", "Expand to ..."], ...[1, 2, 3, 4, 6, 9].map((d) => [d, `${d} levels`]), [999, "all levels"]]) {
       this.depth.append(make("option", "", { value }, text));
@@ -790,7 +790,7 @@ class Viewer {
     const marks = this.marks(buffer.index, buffer.tree.start[i], buffer.tree.end[i]);
     if (marks) line.classList.add(`sceplab-${marks}`);
     line.dataset.row = String(row);
-    line.style.paddingLeft = `${Math.min(depth, 40) * 14 + 4}px`;
+    line.style.paddingLeft = `${Math.min(depth, 40) * 11 + 2}px`;
     line.append(make("span", "twisty", { "aria-hidden": "true" }, expandable ? (open ? "▾" : "▸") : " "),
       make("b", "", {}, name));
     if (marks) line.append(" ", make("span", "mark", {}, marks === "proof" ? "by this" : "covered"));
