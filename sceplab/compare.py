@@ -8,10 +8,12 @@ PrintableString beside UTF8String, is the same value in another encoding.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from difflib import SequenceMatcher
 from enum import StrEnum
+from itertools import zip_longest
 
 from sceplab import der
 from sceplab.scan import GARBAGE, TRAILING
@@ -19,6 +21,8 @@ from sceplab.schema import Node, describe, step_of
 
 # Elements on each side that are compared; a SCEP message has a few hundred.
 MAX_NODES = 20_000
+# Longer lists are compared by position: finding partners costs the square of their number.
+_ALIGNED = 1000
 
 
 class Likeness(StrEnum):
@@ -103,13 +107,19 @@ def _pair(first: Node | None, second: Node | None, path: str, step: str, budget:
 def _children(first: Node | None, second: Node | None, path: str, budget: list[int]) -> Iterator[Pair]:
     a = list(first.children[: budget[0]]) if first is not None else []
     b = list(second.children[: budget[0]]) if second is not None else []
+    if max(len(a), len(b)) > _ALIGNED:
+        for number, (x, y) in enumerate(zip_longest(a, b)):
+            name = step_of(x) if x is not None else step_of(y) if y is not None else ""
+            yield _pair(x, y, path, f"{name}[{number}]", budget)
+        return
     unordered = any(n is not None and _is_set(n) for n in (first, second))
     pairs = list(_match_set(a, b) if unordered else _match_list(a, b))
     names = [step_of(x) if x is not None else step_of(y) if y is not None else "" for x, y in pairs]
+    often = Counter(names)
     seen: dict[str, int] = {}
     for (x, y), name in zip(pairs, names, strict=True):
         step = name
-        if name and names.count(name) > 1:
+        if name and often[name] > 1:
             step = f"{name}[{seen.get(name, 0)}]"
             seen[name] = seen.get(name, 0) + 1
         yield _pair(x, y, path, step, budget)

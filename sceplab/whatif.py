@@ -55,7 +55,7 @@ def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None 
     checks.append(_readable("EnvelopedData", message.enveloped.problems))
     if message.opened is None:
         possible = Outcome.FAILED if materials.keys or materials.passwords else Outcome.NOT_POSSIBLE
-        checks.append(Check("decryption", possible, message.decrypt_error.splitlines()[0]))
+        checks.append(Check("decryption", possible, " ".join(message.decrypt_error.split())))
         checks.append(Check("messageData", Outcome.NOT_POSSIBLE, "it could not be decrypted"))
     else:
         checks.append(Check("decryption", Outcome.PASSED, message.opened.how))

@@ -125,6 +125,14 @@ def test_two_certificates_of_openssl(tmp_path: Path) -> None:
     }
 
 
+def test_long_lists_are_compared_by_position() -> None:
+    """Five thousand equal elements cost no square of their number, and one that differs is found."""
+    first = der.sequence(*[der.NULL_ELEMENT] * 5000)
+    second = der.sequence(*[der.NULL_ELEMENT] * 4999, der.integer(1))
+    (path,) = _found(first, second, "ANY")
+    assert path == "NULL[4999]"
+
+
 @settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=200), st.binary(max_size=200))
 def test_any_octets_can_be_compared(first: bytes, second: bytes) -> None:

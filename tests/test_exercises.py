@@ -11,10 +11,11 @@ import pytest
 import sceplab
 from sceplab import exercises
 from sceplab.capture import read_capture
+from sceplab.conversation import Materials
 from sceplab.errors import InputError
 from sceplab.exercises import Exercise
 from sceplab.transport import parse_request
-from tests.support import DATA, decoded, key
+from tests.support import DATA, certificate, decoded, key
 
 
 def _load(notebook: str) -> tuple[Exercise, ...]:
@@ -37,11 +38,12 @@ def _load(notebook: str) -> tuple[Exercise, ...]:
         "04": lambda: (message.csr,),
         "05": lambda: (reply, message.csr, refusal),
         "06": lambda: (message, key("ca")),
+        "08": lambda: (message.raw, Materials((key("ca"),), (certificate("ca"),)), exchange.time),
     }
     return exercises.load(notebook, *loaded[notebook]())
 
 
-ALL = [(n, i, e) for n in ("00", "01", "02", "03", "04", "05", "06") for i, e in enumerate(_load(n))]
+ALL = [(n, i, e) for n in ("00", "01", "02", "03", "04", "05", "06", "08") for i, e in enumerate(_load(n))]
 
 
 @pytest.mark.parametrize("exercise", [e for _, _, e in ALL], ids=[f"{n}-{i}" for n, i, _ in ALL])

@@ -17,7 +17,7 @@ from tests.support import DATA, key, messages, real_messages
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>&amp;\u202eevil\u0000\x1b[31m'
 _ALLOWED = {"div", "p", "b", "i", "details", "summary", "code", "small", "pre", "ul", "li"} | {
-    *("table", "thead", "tbody", "tr", "th", "td")
+    *("table", "thead", "tbody", "tr", "th", "td", "a")
 }
 
 
@@ -41,7 +41,8 @@ def _html(view: LiveView) -> str:
 def _assert_harmless(html: str) -> None:
     parser = _Tags()
     parser.feed(html)
-    assert parser.seen <= {(t, "") for t in _ALLOWED} | {("details", "open")}
+    assert parser.seen <= {(t, "") for t in _ALLOWED} | {("details", "open"), ("a", "href")}
+    assert all(link.startswith("https://www.rfc-editor.org/rfc/rfc") for link in re.findall(r'href="([^"]*)"', html))
     assert "\u202e" not in html
     assert "\x1b" not in html
     assert "\0" not in html

@@ -12,7 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from sceplab.buffers import TEXT, Buffer
 from sceplab.regions import Region
-from sceplab.schema import Node
+from sceplab.schema import Node, link
 from sceplab.widgets.text import safe, visible
 
 # Octets of one element that are shown; the rest is counted.
@@ -89,7 +89,9 @@ def _html(node: Node, open_depth: int, left: list[int], depth: int = 0) -> str:
     left[0] -= 1
     kind = "" if node.type == node.name else f" <i>{safe(node.type)}</i>"
     value = f" <code>{safe(node.value)}</code>" if node.value else ""
-    section = f" <small>{safe(node.section)}</small>" if node.section else ""
+    page = link(node.section)
+    section = f'<a href="{page}">{safe(node.section)}</a>' if page else safe(node.section)
+    section = f" <small>{section}</small>" if section else ""
     finding = f" <small>not DER: {safe(node.findings[0])}</small>" if node.findings else ""
     label = f"<b>{safe(node.name)}</b>{kind}{value}{section}{finding}"
     inside = []
