@@ -261,6 +261,9 @@ class Rows {
 
   resize(count) {
     this.count = count;
+    // Rows far below would keep a list that became shorter scrolled behind its end.
+    this.window.replaceChildren();
+    this.window.style.top = "0";
     this.spacer.style.height = `${Math.min(count * this.height, TALLEST)}px`;
   }
 
@@ -729,7 +732,7 @@ class Viewer {
       this.content.expandTo(Number(this.depth.value));
       this.depth.value = "";
       this.relist();
-      if (this.row >= 0) this.treeRows.reveal(this.row);
+      this.surface();
       this.draw();
     });
     this.lights.addEventListener("change", () => {
@@ -756,6 +759,24 @@ class Viewer {
     for (let row = 0; row < this.nodes.length; row++) {
       if (this.owners[row] === index && this.nodes[row] === i) { this.row = row; return; }
     }
+  }
+
+  /** Select what holds the selected element, where that is in a branch that was closed. */
+  surface() {
+    while (this.selected && this.row < 0) {
+      const [index, i] = this.selected, buffer = this.content.buffers[index], up = buffer.tree.parent[i];
+      if (up >= 0) this.selected = [index, up];
+      else if (buffer.parent === null) break;
+      else {
+        const above = this.content.buffers[buffer.parent].tree;
+        this.selected = [buffer.parent, lastUpTo(above.start, above.count, buffer.at)];
+      }
+      this.findRow();
+    }
+    if (this.row < 0) return;
+    const [index, i] = this.selected;
+    this.select(index, this.content.buffers[index].tree.start[i]);
+    this.treeRows.reveal(this.row);
   }
 
   drawRows(from, to) {
