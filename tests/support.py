@@ -12,10 +12,12 @@ from typing import TypeVar
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sceplab import der
 from sceplab.capture import read_capture
 from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.files import load_certificates, load_private_keys
 from sceplab.message import PkiMessage
+from sceplab.scan import scan
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"
@@ -92,6 +94,13 @@ def real_messages() -> list[bytes]:
     if (SHARED / "messages").is_dir():
         found += [p.read_bytes() for p in sorted((SHARED / "messages").rglob("*.der"))]
     return list(dict.fromkeys(found))
+
+
+def as_ber(data: bytes) -> bytes:
+    """Return DER with an indefinite length for every constructed element, as iOS and jscep write it."""
+    made = scan(data)
+    forms = tuple((i, der.Form(indefinite=True)) for i in range(len(made)) if data[made.start[i]] & der.CONSTRUCTED)
+    return der.dress(data, der.Shape(forms))
 
 
 def key(name: str) -> rsa.RSAPrivateKey:

@@ -54,8 +54,8 @@ def test_signatures_and_digests_fit_their_regions() -> None:
                 value = hashlib.new(info.digest_algorithm.name, _octets(buffers, digested.spans)).digest()
                 assert _octets(buffers, (digested.proof,)).endswith(value)
                 digests += 1
-    assert digests >= 20
-    assert signatures >= 20
+    assert digests >= 12
+    assert signatures >= 12
 
 
 def test_the_other_regions_of_the_specimen() -> None:
