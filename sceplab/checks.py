@@ -12,6 +12,8 @@ import hashlib
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
+from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -624,3 +626,60 @@ def _history(message: PkiMessage, state: _State) -> Iterator[Hit]:
         if any(t == transaction and k != key for t, k in state.keys):
             yield "transaction-reused", f"{transaction[:64]!r} was another key's", None
         state.keys += ((transaction, key),)
+
+
+# --------------------------------------------------------------- as JSON and SARIF
+
+
+def finding_facts(finding: Finding) -> dict[str, Any]:
+    """Return a finding with its rule."""
+    rule = finding.rule
+    return {
+        "id": rule.id,
+        "level": rule.level.value,
+        "section": rule.section,
+        "where": finding.where,
+        "offset": finding.offset,
+        "demanded": rule.text,
+        "found": finding.found,
+        "mend": rule.mend,
+        "seenIn": rule.seen,
+    }
+
+
+_SARIF_LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.INFO: "note"}
+
+
+def to_sarif(findings: Sequence[Finding], file: str) -> dict[str, Any]:
+    """Return findings as a SARIF 2.1.0 log (OASIS), which code scanners read."""
+    rules = {f.rule.id: f.rule for f in findings}
+    return {
+        "version": "2.1.0",
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "sceplab",
+                        "rules": [
+                            {
+                                "id": rule.id,
+                                "shortDescription": {"text": rule.text},
+                                "help": {"text": f"{rule.section}. {rule.mend}".strip()},
+                            }
+                            for rule in rules.values()
+                        ],
+                    }
+                },
+                "results": [
+                    {
+                        "ruleId": f.rule.id,
+                        "level": _SARIF_LEVELS[f.rule.level],
+                        "message": {"text": f"{f.where}: {f.found}"},
+                        "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(file)}}}],
+                    }
+                    for f in findings
+                ],
+            }
+        ],
+    }

@@ -13,13 +13,20 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from rich.console import Console
+from rich.progress import track
+from rich.text import Text
+
 from sceplab import __version__, doctor, walk
 from sceplab.capture import read_capture
-from sceplab.conversation import Materials, decode_exchanges
+from sceplab.checks import Level, check_exchanges, finding_facts, to_sarif
+from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.diagnose import cause_facts, diagnose, ended_well
 from sceplab.errors import InputError, ScepError
 from sceplab.facts import capture_facts, masked
-from sceplab.files import load_certificates, load_private_keys
-from sceplab.outline import outline
+from sceplab.files import load_certificates, load_private_keys, write_new
+from sceplab.outline import outline, visible
+from sceplab.report import to_html, to_markdown
 from sceplab.transport import Exchange
 
 
@@ -57,6 +64,35 @@ def _parser() -> argparse.ArgumentParser:
     decode.add_argument("--json", action="store_true", help="print the facts as JSON")
     decode.add_argument("--show-secrets", action="store_true", help="show challengePasswords instead of masking them")
     decode.set_defaults(run=_decode)
+
+    lint = commands.add_parser(
+        "lint",
+        help="say which rules of RFC 8894, 5652, 2986 and 5280 are broken",
+        description="Check everything in FILE against the RFCs. Exit code 1 where a MUST or SHOULD is broken.",
+    )
+    lint.add_argument("file", metavar="FILE", help="as for decode")
+    _add_materials(lint)
+    form = lint.add_mutually_exclusive_group()
+    form.add_argument("--json", action="store_true", help="print the findings as JSON")
+    form.add_argument("--sarif", action="store_true", help="print the findings as SARIF 2.1.0, for code scanners")
+    lint.add_argument("--level", choices=["MUST", "SHOULD", "info"], default="info", help="leave out what is weaker")
+    lint.set_defaults(run=_lint)
+
+    why = commands.add_parser(
+        "diagnose",
+        help="say why an enrollment failed, likeliest first",
+        description="Say why the enrollments in FILE failed. --password gives the challengePassword that the CA "
+        "expects. Exit code 1 where a cause was found.",
+    )
+    why.add_argument("file", metavar="FILE", help="as for decode")
+    _add_materials(why)
+    why.add_argument("--json", action="store_true", help="print the causes as JSON")
+    why.add_argument("--show-secrets", action="store_true", help="show challengePasswords instead of masking them")
+    why.add_argument(
+        "--report", metavar="FILE", type=Path, help="write a report for a ticket too: Markdown, or HTML for .html"
+    )
+    why.add_argument("--force", action="store_true", help="replace an earlier report")
+    why.set_defaults(run=_diagnose)
 
     story = commands.add_parser(
         "walk",
@@ -122,12 +158,7 @@ def _exchanges(source: str) -> list[Exchange]:
 
 
 def _decode(arguments: argparse.Namespace) -> int:
-    materials = _materials(arguments)
-    decoded = decode_exchanges(_exchanges(arguments.file), materials)
-    if not decoded:
-        raise InputError(
-            f"{arguments.file} holds no HTTP exchange; capture the traffic between client and CA, as plain HTTP"
-        )
+    decoded, materials = _decoded(arguments)
     if arguments.json:
         facts = capture_facts(decoded, materials)
         shown = facts if arguments.show_secrets else masked(facts)
@@ -136,6 +167,70 @@ def _decode(arguments: argparse.Namespace) -> int:
         for line in outline(decoded, show_secrets=arguments.show_secrets):
             print(line)
     return 0
+
+
+def _decoded(arguments: argparse.Namespace) -> tuple[list[DecodedExchange], Materials]:
+    """Read and decode with a progress bar, which is shown on a terminal and for long input only."""
+    materials = _materials(arguments)
+    exchanges = _exchanges(arguments.file)
+    if not exchanges:
+        raise InputError(
+            f"{arguments.file} holds no HTTP exchange; capture the traffic between client and CA, as plain HTTP"
+        )
+    console = Console(stderr=True)
+    shown = track(exchanges, "decoding", console=console, transient=True, disable=len(exchanges) < _MANY)
+    return decode_exchanges(shown, materials), materials
+
+
+# From so many exchanges on a person waits.
+_MANY = 100
+_COLOURS = {"MUST": "red", "SHOULD": "yellow", "certain": "red", "likely": "yellow"}
+
+
+def _print(line: str, word: str) -> None:
+    """Print a line with its first `word` in colour, where the output is a terminal."""
+    head, _, rest = line.partition(word)
+    text = Text(head).append(word, style=_COLOURS.get(word, "dim")).append(rest) if word in line else Text(line)
+    Console(soft_wrap=True, highlight=False).print(text)
+
+
+def _lint(arguments: argparse.Namespace) -> int:
+    decoded, _ = _decoded(arguments)
+    levels = list(Level)
+    shown = levels[: levels.index(Level(arguments.level)) + 1]
+    findings = [f for f in check_exchanges(decoded) if f.rule.level in shown]
+    if arguments.json:
+        print(json.dumps([finding_facts(f) for f in findings], indent=1, ensure_ascii=False))
+    elif arguments.sarif:
+        print(json.dumps(to_sarif(findings, arguments.file), indent=1, ensure_ascii=False))
+    else:
+        for finding in findings:
+            _print(visible(str(finding)), finding.rule.level.value)
+            if finding.rule.mend:
+                print(f"    {finding.rule.mend}")
+        loud = sum(f.rule.level is not Level.INFO for f in findings)
+        print(f"{loud} findings, {len(findings) - loud} notes, in {len(decoded)} exchanges")
+    return int(any(f.rule.level is not Level.INFO for f in findings))
+
+
+def _diagnose(arguments: argparse.Namespace) -> int:
+    decoded, materials = _decoded(arguments)
+    causes = diagnose(decoded, materials, show_secrets=arguments.show_secrets)
+    if arguments.report is not None:
+        write = to_html if arguments.report.suffix.lower() in {".html", ".htm"} else to_markdown
+        text = write(decoded, materials, show_secrets=arguments.show_secrets)
+        write_new(arguments.report, text.encode(), force=arguments.force)
+    if arguments.json:
+        print(json.dumps([cause_facts(c) for c in causes], indent=1, ensure_ascii=False))
+    else:
+        for cause in causes:
+            first, *rest = str(cause).splitlines()
+            _print(visible(first), cause.likelihood.name.lower())
+            for line in rest:
+                print(visible(line))
+        if not causes:
+            print("no failure was seen" if any(map(ended_well, decoded)) else "nothing tells why it failed")
+    return int(bool(causes))
 
 
 def _walk(arguments: argparse.Namespace) -> int:

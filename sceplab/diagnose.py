@@ -11,6 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from enum import IntEnum
+from typing import Any
 
 from sceplab import der, oids
 from sceplab.attributes import FailInfo, MessageType, PkiStatus
@@ -473,3 +474,17 @@ def _key_name(certificate: Certificate) -> str:
         return oids.name_of(der.oid_of(der.read(certificate.public_key_info).children()[0].children()[0]))
     except (der.DerError, IndexError):
         return "an unknown key"
+
+
+def cause_facts(cause: Cause) -> dict[str, Any]:
+    """Return a cause with its evidence."""
+    kind = cause.kind
+    return {
+        "id": kind.id,
+        "likelihood": cause.likelihood.name.lower(),
+        "exchange": cause.exchange,
+        "cause": kind.words,
+        "evidence": cause.evidence,
+        "do": kind.do,
+        "section": kind.section,
+    }

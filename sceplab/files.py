@@ -1,4 +1,4 @@
-"""Keys and certificates from files: PEM, DER and PKCS#12.
+"""Keys and certificates from files, or from their octets: PEM, DER and PKCS#12.
 
 Rule: the one place that reads a private key, and nothing of it is ever printed.
 Raises `InputError` with what was found and what to try.
@@ -46,8 +46,11 @@ def load_private_keys(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
 
     `ask` is called with the file's name when a passphrase is needed.
     """
-    path = Path(path)
-    data = read_bytes(path)
+    return read_private_keys(read_bytes(Path(path)), str(path), ask)
+
+
+def read_private_keys(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[rsa.RSAPrivateKey]:
+    """Return the RSA private keys in the octets of such a file; `path` is its name in errors and questions."""
     blocks = [m.group(0) for m in _PEM_BLOCK.finditer(data) if b"PRIVATE KEY" in m.group(1)]
     loaded: list[object] = []
     if blocks:
@@ -64,11 +67,11 @@ def load_private_keys(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
     return keys
 
 
-def _load(loader: Callable[..., object], data: bytes, path: Path, ask: AskPassphrase) -> object:
+def _load(loader: Callable[..., object], data: bytes, path: str, ask: AskPassphrase) -> object:
     try:
         return loader(data, None)
     except TypeError:
-        passphrase = ask(str(path))
+        passphrase = ask(path)
     except (ValueError, UnsupportedAlgorithm) as error:
         raise InputError(f"{path} holds a private key that cannot be read: {error}") from error
     try:
@@ -77,7 +80,7 @@ def _load(loader: Callable[..., object], data: bytes, path: Path, ask: AskPassph
         raise InputError(f"{path}: the passphrase does not open this key") from error
 
 
-def _load_pkcs12(data: bytes, path: Path, ask: AskPassphrase) -> tuple[object, list[bytes]]:
+def _load_pkcs12(data: bytes, path: str, ask: AskPassphrase) -> tuple[object, list[bytes]]:
     bundle = None
     try:
         bundle = pkcs12.load_pkcs12(data, None)
@@ -85,7 +88,7 @@ def _load_pkcs12(data: bytes, path: Path, ask: AskPassphrase) -> tuple[object, l
         if not data.startswith(b"\x30"):
             raise InputError(f"{path} is neither PEM nor DER nor PKCS#12") from None
         try:
-            bundle = pkcs12.load_pkcs12(data, ask(str(path)))
+            bundle = pkcs12.load_pkcs12(data, ask(path))
         except (ValueError, UnsupportedAlgorithm) as error:
             raise InputError(f"{path} is not a readable key or PKCS#12 file, or the passphrase is wrong") from error
     certificates = [c for c in (bundle.cert, *bundle.additional_certs) if c is not None]
@@ -94,8 +97,11 @@ def _load_pkcs12(data: bytes, path: Path, ask: AskPassphrase) -> tuple[object, l
 
 def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
     """Return the certificates in a PEM, DER or PKCS#12 file, as DER."""
-    path = Path(path)
-    data = read_bytes(path)
+    return read_certificates(read_bytes(Path(path)), str(path), ask)
+
+
+def read_certificates(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
+    """Return the certificates in the octets of such a file, as DER; `path` is its name in errors and questions."""
     blocks = [m.group(0) for m in _PEM_BLOCK.finditer(data) if m.group(1) in {b"CERTIFICATE", b"X509 CERTIFICATE"}]
     try:
         if blocks:

@@ -32,7 +32,7 @@ ORDER = (
         "files",
         "capture",
     ),
-    *("outline", "widgets", "exercises", "lab", "walk", "doctor", "cli"),
+    *("outline", "report", "widgets", "exercises", "lab", "walk", "doctor", "cli"),
 )
 # Libraries with a place of their own.
 ONLY_IN = {
@@ -43,6 +43,7 @@ ONLY_IN = {
     "requests": {"lab"},
     "ipywidgets": {"widgets"},
     "anywidget": {"widgets"},
+    "rich": {"cli"},
 }
 
 

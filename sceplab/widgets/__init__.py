@@ -9,14 +9,17 @@ from sceplab.widgets.change import WhatIf, what_if
 from sceplab.widgets.checks import show_checks
 from sceplab.widgets.difference import Asn1Diff, show_differences
 from sceplab.widgets.hexview import hexdump
+from sceplab.widgets.inspector import Inspector, inspect_capture
 from sceplab.widgets.table import table
 from sceplab.widgets.viewer import Asn1Viewer, show
 
 __all__ = [
     "Asn1Diff",
     "Asn1Viewer",
+    "Inspector",
     "WhatIf",
     "hexdump",
+    "inspect_capture",
     "show",
     "show_checks",
     "show_differences",

@@ -10,16 +10,20 @@ import anywidget
 _STATIC = Path(__file__).parent / "static"
 
 
-class LiveView(anywidget.AnyWidget):
-    """A widget of static/viewer.js with a `_still()` in HTML and a good `repr`."""
-
-    _esm = _STATIC / "viewer.js"
-    _css = _STATIC / "viewer.css"
+class Still:
+    """A widget's mixin: what is shown where no script runs."""
 
     def _still(self) -> str:
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[Any, Any], dict[Any, Any]] | None:  # noqa: ANN401
-        made = super()._repr_mimebundle_(**kwargs)
-        bundle, metadata = made if made is not None else ({}, {})
+        made = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]
+        bundle, metadata = made if isinstance(made, tuple) else (made or {}, {})
         return {**bundle, "text/plain": repr(self), "text/html": self._still()}, metadata
+
+
+class LiveView(Still, anywidget.AnyWidget):
+    """A widget of static/viewer.js with a still in HTML and a good `repr`."""
+
+    _esm = _STATIC / "viewer.js"
+    _css = _STATIC / "viewer.css"
