@@ -438,9 +438,11 @@ def _request(item: DecodedExchange, request: PkiMessage, materials: Materials, *
 def _challenge(
     request: PkiMessage, failure: FailInfo | None, materials: Materials, *, show_secrets: bool
 ) -> _Seen | None:
-    if request.csr is None:
-        return None
     refused = failure is FailInfo.badRequest
+    if request.csr is None:
+        asks = request.type in {MessageType.PKCSReq, MessageType.RenewalReq}
+        closed = "the request cannot be read without the CA's key, so the secret in it is not known"
+        return ("challenge", _L, closed) if refused and asks and request.opened is None else None
     sent = request.csr.challenge_password
     if not sent:
         if request.type is not MessageType.PKCSReq:

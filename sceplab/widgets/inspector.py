@@ -86,7 +86,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self._show()
 
     def _read_held(self) -> Materials:
-        passphrase = self.passphrase.value.encode()
+        passphrase: bytes = self.passphrase.value.encode()
 
         def ask(name: str) -> bytes:
             if not passphrase:

@@ -1,0 +1,80 @@
+"""Many captures as rows of a table: one row for each message that was exchanged.
+
+Rule: plain values only, so that rows travel between processes and become a table
+of any kind. A file that cannot be read is a row that says so, never the end of
+the others.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+from sceplab.capture import read_capture
+from sceplab.checks import check_exchanges, worst
+from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
+from sceplab.diagnose import diagnose
+from sceplab.errors import ScepError
+from sceplab.message import PkiMessage
+from sceplab.outline import kind_of
+
+Row = dict[str, Any]
+
+
+def rows_of(path: str | Path, materials: Materials = NO_MATERIALS) -> list[Row]:
+    """Return one row for each exchange of a capture that carried a message. Never raises on content.
+
+    A row has: file, exchange, time, client, server, method, type, transaction,
+    cipher, digest, key_bits, status, failInfo, worst (level of what it breaks),
+    rules (identifiers), cause (the likeliest), error.
+    """
+    name = Path(path).name
+    try:
+        decoded = decode_exchanges(read_capture(str(path)), materials)
+    except ScepError as error:
+        return [{"file": name, "error": str(error)}]
+    causes = {c.exchange: c.kind.id for c in reversed(diagnose(decoded, materials))}
+    findings = check_exchanges(decoded)
+    out = []
+    for index, item in enumerate(decoded):
+        if item.request is None and item.reply is None:
+            continue
+        mine = [f for f in findings if f.where.partition(" ")[0] == f"[{index}]"]
+        level = worst(mine)
+        out.append(
+            {
+                "file": name,
+                "exchange": index,
+                **_exchange(item),
+                "worst": level.value if level is not None else "",
+                "rules": sorted({f.rule.id for f in mine}),
+                "cause": causes.get(index, ""),
+                "error": "",
+            }
+        )
+    return out
+
+
+def _exchange(item: DecodedExchange) -> Row:
+    exchange, message = item.exchange, item.request or item.reply
+    attributes = item.reply.attributes if item.reply is not None else None
+    return {
+        "time": exchange.time.isoformat() if exchange.time is not None else "",
+        "client": exchange.client.rpartition(":")[0],
+        "server": exchange.server.rpartition(":")[0],
+        "method": exchange.request.method if exchange.request is not None else "",
+        **(_message(message) if message is not None else {}),
+        "status": attributes.status.name if attributes is not None and attributes.status is not None else "",
+        "failInfo": attributes.failure.name if attributes is not None and attributes.failure is not None else "",
+    }
+
+
+def _message(message: PkiMessage) -> Row:
+    info = message.signed.signer_info
+    return {
+        "type": kind_of(message),
+        "transaction": message.attributes.transaction_id or "",
+        "cipher": message.enveloped.content_encryption.name if message.enveloped is not None else "",
+        "digest": info.digest_algorithm.name if info is not None else "",
+        "key_bits": message.csr.key_bits if message.csr is not None else None,
+    }
