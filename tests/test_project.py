@@ -32,7 +32,20 @@ ORDER = (
         "files",
         "capture",
     ),
-    *("checks", "diagnose", "outline", "report", "summary", "widgets", "exercises", "lab", "walk", "doctor", "cli"),
+    *(
+        "checks",
+        "diagnose",
+        "outline",
+        "ladder",
+        "report",
+        "summary",
+        "widgets",
+        "exercises",
+        "lab",
+        "walk",
+        "doctor",
+        "cli",
+    ),
 )
 # Libraries with a place of their own.
 ONLY_IN = {
