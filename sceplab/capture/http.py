@@ -145,7 +145,7 @@ _REPLY_STARTS = (b"HTTP/1.",)
 class HttpReader:
     """Reads the requests, or the replies, of one stream; `done` has those that are whole."""
 
-    __slots__ = ("_collector", "_parser", "_recent", "_requests", "_rest_of", "_starts", "broken")
+    __slots__ = ("_collector", "_left", "_parser", "_prefix", "_recent", "_requests", "_rest_of", "_starts", "broken")
 
     def __init__(self, *, requests: bool) -> None:
         """Read requests, or replies."""
@@ -155,7 +155,10 @@ class HttpReader:
         self._parser: httptools.HttpRequestParser | httptools.HttpResponseParser | None = None
         # Octets since the last message began: a body that no header announces is in them.
         self._recent = bytearray()
+        self._prefix = b""
+        # A message whose body is taken past the parser, and how much of it is left (None: to the end).
         self._rest_of: HttpMessage | None = None
+        self._left: int | None = None
         self.broken = False
         """Whether messages may be missing between those that were read."""
 
@@ -168,8 +171,7 @@ class HttpReader:
         """Take the next octets, and how many behind them are missing (negative: lost, not cut)."""
         self._collector.moment = moment
         if self._rest_of is not None:
-            self._more(self._rest_of, data, missing)
-            return
+            data, missing = self._more(self._rest_of, data, missing)
         if data:
             self._feed(data)
         if missing:
@@ -184,7 +186,9 @@ class HttpReader:
         while data:
             if self._parser is None:
                 # Lost the thread, or not yet found it: a message begins at the start of a segment.
+                data, self._prefix = self._prefix + data, b""
                 if not data.startswith(self._starts):
+                    self._prefix = data if any(s.startswith(data) for s in self._starts) else b""
                     return
                 kind = httptools.HttpRequestParser if self._requests else httptools.HttpResponseParser
                 self._parser = collector.parser = kind(collector)
@@ -193,7 +197,7 @@ class HttpReader:
             except httptools.HttpParserUpgrade as upgrade:
                 # Asked for (as Java does), and mostly not granted: go on.
                 self._parser = None
-                data = data[upgrade.args[0] :]
+                data = self._announced(data[upgrade.args[0] :])
                 continue
             except httptools.HttpParserError:
                 self._lost_thread()
@@ -210,10 +214,18 @@ class HttpReader:
             collector.current = None
             message = collector.done.pop()
             message.complete = False
-            self._rest_of = message
+            self._rest_of, self._left = message, None
             self._more(message, body, 0)
             return
         collector.finish(complete=False)
+
+    def _announced(self, data: bytes) -> bytes:
+        """Take the body of a request that asks for an upgrade, over which the parser goes; returns what is behind."""
+        last = self._collector.done[-1] if self._requests and self._collector.done else None
+        if last is None or last.body or not last.promised:
+            return data
+        self._rest_of, self._left = self._collector.done.pop(), last.promised
+        return self._more(last, data, 0)[0]
 
     def _unannounced(self) -> bytes | None:
         """Return the body of a POST without Content-Length: what was no further request after it."""
@@ -231,13 +243,22 @@ class HttpReader:
             return None
         return None if any(n.lower() == "transfer-encoding" for n, _ in last.headers) else last
 
-    @staticmethod
-    def _more(message: HttpMessage, data: bytes, missing: int) -> None:
-        if not (message.cut or message.lost) and len(message.body) + len(data) <= MAX_BODY:
-            message.body += data
+    def _more(self, message: HttpMessage, data: bytes, missing: int) -> tuple[bytes, int]:
+        """Take octets of a body that the parser does not see; returns what is behind it."""
+        mine, behind = (data, b"") if self._left is None else (data[: self._left], data[self._left :])
+        if not (message.cut or message.lost) and len(message.body) + len(mine) <= MAX_BODY:
+            message.body += mine
             message.hole = len(message.body)
-        message.cut += max(missing, 0)
-        message.lost += max(-missing, 0)
+        if not behind:
+            message.cut += max(missing, 0)
+            message.lost += max(-missing, 0)
+        if self._left is not None:
+            self._left -= len(mine) + (0 if behind else abs(missing))
+            if self._left <= 0:
+                message.complete = not (message.cut or message.lost)
+                self._collector.done.append(message)
+                self._rest_of = None
+        return behind, missing if behind else 0
 
     def _skip(self, missing: int) -> None:
         """Go over octets that nobody has; zeros stand for them while they are parsed."""
@@ -265,7 +286,7 @@ class HttpReader:
         """Say that the stream is over: a reply without a length is whole where the connection was `closed`."""
         collector = self._collector
         if self._rest_of is not None:
-            self._rest_of.complete = not (self._rest_of.cut or self._rest_of.lost)
+            self._rest_of.complete = self._left is None and not (self._rest_of.cut or self._rest_of.lost)
             collector.done.append(self._rest_of)
             self._rest_of = None
         elif collector.current is not None:

@@ -22,7 +22,10 @@ _OPERATION = re.compile(rb"operation(?:=|%3d)", re.IGNORECASE)
 _REQUEST = r'"(?P<method>[A-Z]{3,8}) (?P<target>[^\s"]+)(?: (?P<version>HTTP/[\d.]+))?(?P<end>"|$)'
 _FORMATS = (
     # 192.0.2.2 - - [24/Nov/2026:08:04:11 +0000] "GET /scep?... HTTP/1.0" 200 3355 "-" "agent"
-    re.compile(rf"(?P<client>[\w.:\[\]-]{{1,80}}) \S{{1,80}} \S{{1,80}} \[(?P<time>[^\]]{{1,40}})\] {_REQUEST}(?: (?P<status>\d{{3}}))?"),
+    re.compile(
+        rf"(?P<client>[\w.:\[\]-]{{1,80}}) \S{{1,80}} \S{{1,80}} \[(?P<time>[^\]]{{1,40}})\] {_REQUEST}"
+        r"(?: (?P<status>\d{3}))?"
+    ),
     # ... haproxy[7]: 192.0.2.2:4711 [24/Nov/2026:08:04:11.123] front back/ca 0/0/1/5/6 200 3355 - - ---- ... "GET ..."
     re.compile(
         r"(?P<client>[\w.:\[\]-]{1,80}):\d{1,5} \[(?P<time>[^\]]{1,40})\] \S{1,200} \S{1,200} [-+\d/]{1,60} "
@@ -30,7 +33,8 @@ _FORMATS = (
     ),
     # 1795507451.123     45 192.0.2.2 TCP_MISS/200 3355 GET http://ca.example/scep?... - HIER_DIRECT/192.0.2.1 type
     re.compile(
-        r"(?P<time>\d{9,11}\.\d{1,6})\s{1,10}-?\d{1,10} (?P<client>[\w.:]{1,80}) [A-Z_]{1,60}/(?P<status>\d{3}) \d{1,12} "
+        r"(?P<time>\d{9,11}\.\d{1,6})\s{1,10}-?\d{1,10} (?P<client>[\w.:]{1,80}) [A-Z_]{1,60}/(?P<status>\d{3}) "
+        r"\d{1,12} "
         r"(?P<method>[A-Z]{3,8}) (?P<target>\S+)(?P<end> |$)"
     ),
     # Anything with a request in quotes.
@@ -106,7 +110,9 @@ def _exchange(line: str, fields: list[str], name: str) -> Exchange | None:
         )
     elif said.get("end") == "" and method == "GET":
         advice = "Let it log longer lines (HAProxy: `len 8192` behind the log's address), or capture the packets."
-        problems.append(Problem(Layer.CAPTURE, "cut-short", "the whole URL", "a log line without its end", None, advice))
+        problems.append(
+            Problem(Layer.CAPTURE, "cut-short", "the whole URL", "a log line without its end", None, advice)
+        )
     reply = HttpReply(int(status), truncated=True) if re.fullmatch(r"[1-5]\d\d", status) else None
     client = str(said.get("client") or "")
     return Exchange(

@@ -82,7 +82,7 @@ class _Prefixed:
         return out if len(out) == size else out + self._file.read(size - len(out))
 
 
-# --------------------------------------------------------------- pcapng (draft-ietf-opsawg-pcapng)
+# --------------------------------------------------------------- the blocks of pcapng
 
 _SECTION, _INTERFACE, _OLD_PACKET, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
 _TSRESOL, _TSOFFSET = 9, 14
@@ -256,17 +256,22 @@ _DEEPEST = 128
 def _anywhere(packet: bytes) -> bytes | None:
     """Find an IP packet with TCP in it in a frame of any kind: by its version, lengths and checksum."""
     size = len(packet)
-    for at in range(min(size - 40, _DEEPEST)):
+    for at in range(min(size - 39, _DEEPEST)):
         first = packet[at]
         if first >> 4 == 4 and packet[at + 9] == 6:
             head = packet[at : at + (first & 15) * 4]
             total = int.from_bytes(head[2:4], "big")
             if len(head) >= 20 and len(head) + 20 <= total <= size - at + LARGEST and _sums_up(head):
                 return packet[at:]
-        elif first >> 4 == 6 and packet[at + 6] == 6 and int.from_bytes(packet[at + 4 : at + 6], "big") in {
-            size - at - 40,
-            size - at - 44,  # a frame check sequence behind it
-        }:
+        elif (
+            first >> 4 == 6
+            and packet[at + 6] == 6
+            and int.from_bytes(packet[at + 4 : at + 6], "big")
+            in {
+                size - at - 40,
+                size - at - 44,  # a frame check sequence behind it
+            }
+        ):
             return packet[at:]
     return None
 

@@ -72,7 +72,8 @@ def _from_file(file: BinaryIO, name: str) -> Iterator[Exchange]:
         return
     data = file.read(MAX_OCTETS + 1)
     if len(data) > MAX_OCTETS:
-        raise InputError(f"this is larger than {MAX_OCTETS} octets and no capture of packets; cut it first (of a log: `grep -i operation=`)")
+        advice = "cut it first (of a log: `grep -i operation=`)"
+        raise InputError(f"this is larger than {MAX_OCTETS} octets and no capture of packets; {advice}")
     yield from read_octets(data, name)
 
 
@@ -153,7 +154,7 @@ def _read_dumps(data: bytes, name: str) -> list[Exchange]:
         # Wireshark adds what it reassembled to the packets: those alone have both sides.
         return sorted(pcap.exchanges_of(dumped, name), key=lambda e: e.stream or 0)
     except InputError:
-        return found
+        return text.paired(found)
 
 
 class Unpacked(io.RawIOBase):

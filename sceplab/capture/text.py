@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sceplab.capture.http import HttpMessage, read_messages, reply_of, request_of
 from sceplab.errors import InputError, Layer, Problem
@@ -73,9 +74,7 @@ def message_alone(data: bytes, name: str, problems: tuple[Problem, ...] = ()) ->
     """
     kind = kind_of(data)
     if kind in _REPLIES:
-        return Exchange(
-            None, HttpReply(200, (("Content-Type", _REPLIES[kind]),), data), source=name, problems=problems
-        )
+        return Exchange(None, HttpReply(200, (("Content-Type", _REPLIES[kind]),), data), source=name, problems=problems)
     if kind == "csr":
         return Exchange(HttpRequest("", "", (("Content-Type", PKCS10),), data), None, source=name, problems=problems)
     request = HttpRequest("POST", f"{DEFAULT_PATH}?operation=PKIOperation", (), data)
@@ -85,9 +84,31 @@ def message_alone(data: bytes, name: str, problems: tuple[Problem, ...] = ()) ->
 _REPLIES = {"reply": PKI_MESSAGE, "certificates": CA_CERTS, "certificate": CA_CERT}
 
 
+def paired(alone: list[Exchange]) -> list[Exchange]:
+    """Put each reply that came alone to the request before it, as a transcript tells them."""
+    out: list[Exchange] = []
+    for exchange in alone:
+        before = out[-1] if out else None
+        if (
+            before is not None
+            and before.request is not None
+            and before.request.method
+            and before.reply is None
+            and exchange.request is None
+            and exchange.reply is not None
+            and exchange.reply.header("Content-Type") == PKI_MESSAGE
+        ):
+            out[-1] = replace(before, reply=exchange.reply, problems=(*before.problems, *exchange.problems))
+        else:
+            out.append(exchange)
+    return out
+
+
 # --------------------------------------------------------------- HTTP as text
 
-_HTTP = re.compile(rb"^(?:[<>] ?)?(?:(?:GET|POST) [^\r\n ]+ HTTP/1\.[01]|HTTP/1\.[01] \d{3})(?=[\r\n ]|$)", re.MULTILINE)
+_HTTP = re.compile(
+    rb"^(?:[<>] ?)?(?:(?:GET|POST) [^\r\n ]+ HTTP/1\.[01]|HTTP/1\.[01] \d{3})(?=[\r\n ]|$)", re.MULTILINE
+)
 _CURL = re.compile(rb"^[<>](?: |\r?$)", re.MULTILINE)
 
 
@@ -153,7 +174,7 @@ def read_text(data: bytes, name: str) -> list[Exchange]:
     blocks = _PEM.findall(data)
     messages = [(label, body) for label, body in blocks if label in _PEM_MESSAGES or label in _PEM_OTHERS]
     if messages:
-        return [_from_value(body.decode("latin-1"), name) for _, body in messages]
+        return paired([_from_value(body.decode("latin-1"), name) for _, body in messages])
     other = _PEM_HEAD.search(data)
     if other:
         raise InputError(_other_pem(other[1].decode("ascii")))
