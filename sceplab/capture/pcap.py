@@ -334,6 +334,8 @@ def _missing(message: HttpMessage, side: str) -> Iterator[Problem]:
 
 
 def _moment(seconds: float) -> datetime | None:
+    if not seconds:
+        return None  # packets without a time
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):

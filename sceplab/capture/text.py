@@ -109,6 +109,8 @@ def paired(alone: list[Exchange]) -> list[Exchange]:
 _HTTP = re.compile(
     rb"^(?:[<>] ?)?(?:(?:GET|POST) [^\r\n ]+ HTTP/1\.[01]|HTTP/1\.[01] \d{3})(?=[\r\n ]|$)", re.MULTILINE
 )
+_HTTP_HERE = re.compile(rb"(?:GET|POST) [^\r\n ]+ HTTP/1\.[01]\r?\n|HTTP/1\.[01] \d{3}[\r\n ]")
+_LENGTH = re.compile(rb"^content-length:[ \t]*(\d{1,12})[ \t]*\r?$", re.IGNORECASE | re.MULTILINE)
 _CURL = re.compile(rb"^[<>](?: |\r?$)", re.MULTILINE)
 
 
@@ -121,10 +123,10 @@ def is_http(data: bytes) -> bool:
 
 def read_http(data: bytes, name: str) -> list[Exchange]:
     """Read requests and replies that follow one another: off the wire, copied from a window, or of `curl -v`."""
-    if _CURL.search(data[:65536]):
+    if data[:2] in {b"* ", b"> ", b"< "}:
         lines = (x for x in data.splitlines() if not x.startswith((b"* ", b"{ [", b"} [")))
         data = b"\n".join(x[1:].removeprefix(b" ") if x[:1] in {b"<", b">"} else x for x in lines)
-    starts = [m.start() for m in _HTTP.finditer(data)]
+    starts = list(_starts(data))
     out: list[Exchange] = []
     waiting: deque[int] = deque()
     for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
@@ -145,6 +147,20 @@ def read_http(data: bytes, name: str) -> list[Exchange]:
     if not out:
         raise InputError("this begins like an HTTP message, but cannot be read as one; give a capture of the packets")
     return out
+
+
+def _starts(data: bytes) -> Iterator[int]:
+    """Yield where messages begin: right behind the last one where its length fits, else at a line's start."""
+    found = _HTTP.search(data)
+    while found is not None:
+        at = found.start()
+        yield at
+        head = re.compile(rb"\r?\n\r?\n").search(data, at)
+        if head is None:
+            return
+        length = _LENGTH.search(data, at, head.end())
+        behind = head.end() + (int(length[1]) if length else 0)
+        found = _HTTP_HERE.match(data, behind) or _HTTP.search(data, head.end())
 
 
 def _one(data: bytes) -> HttpMessage | None:
@@ -237,13 +253,19 @@ def _rejoined(words: str, target: str) -> str:
     """Put a URL together that a mail program broke into lines."""
     if "message=" not in target.lower():
         return target
-    rest = words.partition(target)[2]
-    while True:
-        line = re.match(r"[ \t>]*=?\r?\n[ \t>]*([A-Za-z0-9+/=%_-]{16,})(?=\s|$)", rest)
-        if line is None:
-            return target
+    at = words.index(target) + len(target)
+    widths: list[int] = []
+    while (line := _FURTHER.match(words, at)) is not None:
+        # A short line is the last one, behind lines of one width.
+        if len(line[1]) < 16 and (len(widths) < 2 or widths[-1] != widths[-2] or len(line[1]) > widths[-1]):
+            break
         target += line[1]
-        rest = rest[line.end() :]
+        widths.append(len(line[1]))
+        at = line.end()
+    return target
+
+
+_FURTHER = re.compile(r"[ \t>]*=?\r?\n[ \t>]*([A-Za-z0-9+/=%_-]+)(?=\s|$)")
 
 
 def _without_quotes(value: str) -> str:
