@@ -7,7 +7,7 @@ answers, which certificates a GetCACert gave); single messages belong to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -76,7 +76,16 @@ def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MA
     CA certificates seen in GetCACert replies help to find signers and
     recipients; they are not trusted for having been seen.
     """
-    out: list[DecodedExchange] = []
+    return list(iter_decoded(exchanges, materials))
+
+
+# What is remembered of a conversation: enough for any one enrollment, and no more.
+_REMEMBERED = 10_000
+_SEEN = 1000
+
+
+def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERIALS) -> Iterator[DecodedExchange]:
+    """Yield what `decode_exchanges` returns, one by one: of an endless capture only a little is remembered."""
     seen: list[bytes] = []
     requests: dict[str, CertificationRequest] = {}
     alone: list[CertificationRequest] = []
@@ -87,12 +96,12 @@ def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MA
         name = operation.operation if operation is not None else ""
         if exchange.request is not None and exchange.request.header("Content-Type") == PKCS10 and not name:
             alone.append(parse_csr(exchange.request.body))
-            out.append(DecodedExchange(exchange, operation, csr=alone[-1]))
+            yield DecodedExchange(exchange, operation, csr=alone[-1])
             continue
         if name in {"GetCACert", "GetNextCACert"} or _certificates_alone(exchange):
             certificates = parse_ca_certificates(body) if body else ()
-            seen += [c.der for c in certificates if c.der not in seen]
-            out.append(DecodedExchange(exchange, operation, ca_certificates=certificates))
+            seen += [c.der for c in certificates if c.der not in seen][: _SEEN - len(seen)]
+            yield DecodedExchange(exchange, operation, ca_certificates=certificates)
             continue
         request, reply = (
             decode_message(
@@ -115,12 +124,11 @@ def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MA
             requests[request.attributes.transaction_id] = csr
         transaction = reply.attributes.transaction_id if reply is not None else None
         answers = requests.get(transaction) if transaction is not None else None
-        out.append(
-            DecodedExchange(
-                exchange, operation, request, reply, (), _issued(reply, answers), answers if reply else None, csr
-            )
+        while len(requests) > _REMEMBERED:
+            del requests[next(iter(requests))]
+        yield DecodedExchange(
+            exchange, operation, request, reply, (), _issued(reply, answers), answers if reply else None, csr
         )
-    return out
 
 
 def _certificates_alone(exchange: Exchange) -> bool:
