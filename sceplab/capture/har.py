@@ -19,9 +19,12 @@ def read_har(data: bytes, name: str = "") -> list[Exchange]:
     """Return the exchanges of a HAR file in its order; raises InputError when it is none."""
     try:
         entries = json.loads(data)["log"]["entries"]
-        return [_exchange(entry, name) for entry in entries]
+        found = [_exchange(entry, name) for entry in entries]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"this is JSON, but not a readable HAR file ({type(error).__name__}: {error})") from error
+        raise InputError(f"this is JSON, but not a readable HAR file ({type(error).__name__})") from error
+    if not found:
+        raise InputError("this HAR file has no request in it; was it saved before the enrollment?")
+    return found
 
 
 def _exchange(entry: dict[str, Any], name: str) -> Exchange:

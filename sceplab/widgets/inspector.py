@@ -225,17 +225,15 @@ def _views(item: DecodedExchange, side: str) -> Iterable[w.Widget]:
         yield w.HTML("<p>The capture has no reply to this request.</p>")
 
 
-_LIKELY = {"CERTAIN": "certain", "LIKELY": "likely", "POSSIBLE": "possible"}
-
-
 def _causes_html(causes: Sequence[Cause]) -> str:
     if not causes:
         return "<p>No failure was seen.</p>"
     return (
         "<ol>"
         + "".join(
-            f"<li><b>{safe(c.kind.words)}</b> <i>{_LIKELY.get(c.likelihood.name, c.likelihood.name.lower())}</i>, "
-            f"exchange [{c.exchange}]<br>{safe(c.evidence)}<br>{safe(c.kind.do)} <small>{safe(c.kind.section)}</small></li>"
+            f"<li><b>{safe(c.kind.words)}</b> <i>{c.likelihood.name.lower()}</i>, "
+            f"exchange [{c.exchange}]<br>{safe(c.evidence)}<br>{safe(c.kind.do)} "
+            f"<small>{safe(c.kind.section)}</small></li>"
             for c in causes
         )
         + "</ol>"
