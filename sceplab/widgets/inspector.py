@@ -45,15 +45,17 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self.capture = w.FileUpload(description="Capture", multiple=False, layout=w.Layout(width="11em"))
         self.paste = w.Textarea(placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"))
         self.held = w.FileUpload(description="Keys, certificates", multiple=True, layout=w.Layout(width="15em"))
-        self.passphrase = w.Password(placeholder="passphrase of the keys", layout=w.Layout(width="14em"))
-        self.challenge = w.Password(placeholder="challengePassword expected", layout=w.Layout(width="15em"))
-        self.button = w.Button(description="Take it apart", button_style="primary")
-        self.forget = w.Button(description="Forget all", tooltip="the capture, the keys and the passwords")
+        self.passphrase = w.Password(placeholder="their passphrase", layout=w.Layout(width="10em"))
+        self.challenge = w.Password(placeholder="challenge expected", layout=w.Layout(width="11em"))
+        self.button = w.Button(description="Take it apart", button_style="primary", layout=w.Layout(width="auto"))
+        self.forget = w.Button(
+            description="Forget all", tooltip="the capture, the keys and the passwords", layout=w.Layout(width="auto")
+        )
         self.status = w.HTML()
         self.ladder = Ladder()
-        self.onion = w.VBox(layout=w.Layout(flex="1 1 620px", min_width="0"))
+        self.onion = w.VBox(layout=w.Layout(flex="3 1 440px", min_width="0"))
         self.causes, self.found = w.HTML(), w.HTML()
-        self.side = w.Tab([self.causes, self.found], layout=w.Layout(flex="1 1 320px", min_width="0"))
+        self.side = w.Tab([self.causes, self.found], layout=w.Layout(flex="2 1 300px", min_width="0"))
         self.side.titles = ("Why it failed", "What breaks the RFCs")
         self.links = w.HTML()
         wrapped = w.Layout(flex_flow="row wrap", align_items="flex-start")
@@ -158,8 +160,8 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         first = self._causes[0] if self._causes else None
         told = f"<b>{safe(first.kind.words)}</b>" if first is not None else "No failure was seen."
         self.status.value = (
-            f"{len(self.decoded)} exchanges, {len(self.materials.keys)} keys, "
-            f"{len(self.materials.certificates)} certificates. {told}"
+            f"{_count(self.decoded, 'exchange')}, {_count(self.materials.keys, 'key')}, "
+            f"{_count(self.materials.certificates, 'certificate')}. {told}"
         )
         reports = (("report.html", "text/html", to_html), ("report.md", "text/markdown", to_markdown))
         self.links.value = "Report for a ticket, secrets masked: " + " ".join(
@@ -193,6 +195,10 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             return "<p>Run this cell: two upload buttons, a box to paste into, and a button appear.</p>"
         sections = (ladder_section(self.decoded), causes_section(self._causes), findings_section(self._findings))
         return "<div>" + "".join(map(section_html, sections)) + "</div>"
+
+
+def _count(things: Sequence[object], word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
 
 
 def _first_message(decoded: Sequence[DecodedExchange]) -> int:
