@@ -22,7 +22,6 @@ _GROUP = re.compile(r"(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,16})([:,]? *)")
 _HEX_LINE = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[:,]? *)++")
 # "char peer0_0[] = { /* Packet 1 */", and the end of a C array or string.
 _ARRAY = re.compile(r"\s*(?:static |const |unsigned )*char peer(\d+)_\d+ ?\[")
-_QUOTES = re.compile(r"^\s*\"(?=\\x)|\"\s*[,;]?\s*$|\s*\}\s*;?\s*$")
 _ROW = 16  # octets a line, in every dump program's default form
 
 
@@ -66,7 +65,10 @@ def read_hex(text: str) -> list[bytes]:
 
 def _row(line: str) -> tuple[int | None, bytes] | None:
     """Return the offset (None: without one) and the octets of a line, or None where it is no hex."""
-    line = _QUOTES.sub("", line)
+    # The marks of a C string or array around it.
+    line = line.rstrip('};," \t\r')
+    if line.startswith('"\\x') or line.lstrip().startswith('"\\x'):
+        line = line.lstrip()[1:]
     line = _TAG_PREFIX.sub("", _LOG_PREFIX.sub("", line, count=1), count=1).rstrip()
     found = _OFFSET.match(line)
     if found is None:

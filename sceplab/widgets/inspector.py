@@ -56,7 +56,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self.onion = w.VBox(layout=w.Layout(flex="3 1 440px", min_width="0"))
         self.causes, self.found = w.HTML(), w.HTML()
         self.side = w.Tab([self.causes, self.found], layout=w.Layout(flex="2 1 300px", min_width="0"))
-        self.side.titles = ("Why it failed", "What breaks the RFCs")
+        self.side.titles = ("Why it failed", "Rules broken")
         self.links = w.HTML()
         wrapped = w.Layout(flex_flow="row wrap", align_items="flex-start")
         super().__init__(
