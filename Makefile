@@ -40,6 +40,7 @@ notebooks: setup
 bench: setup
 	$(BIN)/python bench/bench_decode.py
 	$(BIN)/python bench/bench_viewer.py
+	$(BIN)/python bench/bench_capture.py
 
 SECONDS ?= 30
 fuzz: setup

@@ -59,7 +59,7 @@ def test_a_capture_that_explodes_when_unpacked() -> None:
     for head in (wire.pcap([]), wire.pcapng([(1, [])]), b"GET /scep?operation=PKIOperation&message="):
         data = _zeros(200 << 20, head)
         assert len(data) < 1 << 19
-        with pytest.raises(InputError, match=r"enormous|no readable packet"):
+        with pytest.raises(InputError, match=r"enormous|no readable packet|no TCP"):
             read_capture(data)
         assert _bounded(data, megabytes=150) == -1
     assert _bounded(gzip.compress(_zeros(50 << 20)), megabytes=50) == -1  # and one inside of another

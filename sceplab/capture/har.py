@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -43,7 +44,8 @@ def _exchange(entry: dict[str, Any], name: str) -> Exchange:
     began, taken = _time(entry.get("startedDateTime")), entry.get("time")
     answered = None
     if began is not None and reply is not None and isinstance(taken, int | float) and 0 <= taken < _A_DAY:
-        answered = began + timedelta(milliseconds=taken)
+        with contextlib.suppress(OverflowError):
+            answered = began + timedelta(milliseconds=taken)
     return Exchange(sent, reply, "", server, began, name, answered=answered)
 
 
