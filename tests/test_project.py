@@ -32,7 +32,7 @@ ORDER = (
         "files",
         "capture",
     ),
-    *("checks", "diagnose", "outline", "report", "summary", "widgets", "exercises", "lab", "walk", "doctor", "cli"),
+    *("checks", "diagnose", "outline", "report", "summary", "lab", "widgets", "exercises", "walk", "doctor", "cli"),
 )
 # Libraries with a place of their own.
 ONLY_IN = {

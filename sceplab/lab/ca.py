@@ -25,8 +25,30 @@ from sceplab.enveloped import RandomBytes
 from sceplab.errors import BuildError, InputError
 from sceplab.lab import replies
 from sceplab.lab.faults import faults_named
-from sceplab.lab.identity import RA_UNIT, Identity, issue, make_crl, make_request, make_root, new_key, parse_subject
-from sceplab.lab.replies import Answer, Asked, Incoming, NotAMessageError, Refused, ReplyForm, Strictness, text_reply
+from sceplab.lab.identity import (
+    ENCIPHER,
+    RA_UNIT,
+    SIGN,
+    Identity,
+    issue,
+    make_crl,
+    make_request,
+    make_root,
+    new_key,
+    parse_subject,
+)
+from sceplab.lab.replies import (
+    Answer,
+    Decision,
+    Desk,
+    Incoming,
+    NotAMessageError,
+    Refused,
+    ReplyForm,
+    Strictness,
+    ignore,
+    text_reply,
+)
 from sceplab.lab.store import State, Store, StoreError, Transaction
 from sceplab.messagedata import parse_issuer_and_serial, parse_issuer_and_subject
 from sceplab.signed import SigningKey, build_degenerate
@@ -75,24 +97,6 @@ class Policy:
     form: ReplyForm = ReplyForm()
 
 
-@dataclass(frozen=True, slots=True)
-class Decision:
-    """What was decided about one request, step by step, for the log and for people who learn."""
-
-    who: str
-    kind: str
-    transaction_id: str
-    outcome: str
-    steps: tuple[str, ...]
-
-    def __str__(self) -> str:
-        return f"{self.who}: {self.kind} {self.transaction_id}: {self.outcome} ({'; '.join(self.steps)})"
-
-
-def _ignore(_: Decision) -> None:
-    pass
-
-
 class CertificationAuthority:
     """A CA on a store. All of it may be called from several threads."""
 
@@ -104,7 +108,7 @@ class CertificationAuthority:
         name: str = "CA",
         now: Clock = utc_now,
         random: RandomBytes = secrets.token_bytes,
-        on_decision: Callable[[Decision], None] = _ignore,
+        on_decision: Callable[[Decision], None] = ignore,
     ) -> None:
         """Take the CA that is in the store. Raises InputError where there is none (see `create`)."""
         self.store, self.policy, self.name = store, policy, name
@@ -135,22 +139,23 @@ class CertificationAuthority:
         root = make_root(parse_subject(subject), key or new_key(2048), _new_serial(), start, end)
         roles = {"issuer": root}
         if separate or not isinstance(root.key, rsa.RSAPrivateKey):
-            for role in ("signer", "decrypter"):
+            for role, usage in (("signer", SIGN), ("decrypter", ENCIPHER)):
                 own = new_key(2048)
-                request = make_request(parse_subject(f"CN=SCEP {role}"), own)
+                request = make_request(parse_subject(f"CN=SCEP {role}"), own, usage=usage)
                 roles[role] = Identity(issue(request, root, _new_serial(), start, end), own)
         store.add_identities(**{role: (i.certificate, _key_octets(i.key)) for role, i in roles.items()})
 
     # ---------------------------------------------------------- keys
 
-    def _identity(self, role: str) -> Identity | None:
+    def identity(self, role: str) -> Identity | None:
+        """Return who has a role (issuer, signer, decrypter, previous, next), or None."""
         found = self.store.identity(role)
         return _load_identity(*found) if found is not None else None
 
     @property
     def issuer(self) -> Identity:
         """The CA's own certificate and key."""
-        found = self._identity("issuer")
+        found = self.identity("issuer")
         if found is None:
             raise StoreError(f"{self.store.path} has lost its CA")
         return found
@@ -163,13 +168,13 @@ class CertificationAuthority:
     @property
     def signer(self) -> Identity:
         """Who signs CertReps."""
-        return self._identity("signer") or self.issuer
+        return self.identity("signer") or self.issuer
 
     @property
-    def _decrypters(self) -> list[Identity]:
+    def _decrypters(self) -> tuple[Identity, ...]:
         """Who requests may be encrypted for; after a rollover clients still know the old certificate for a while."""
-        roles = [self._identity(r) for r in ("decrypter", "previous")]
-        return [*(i for i in roles if i is not None), self.issuer]
+        roles = [self.identity(r) for r in ("decrypter", "previous")]
+        return (*(i for i in roles if i is not None), self.issuer)
 
     def prepare_rollover(self, *, days: int = 3650) -> bytes:
         """Make the CA certificate that will follow this one, to be had by GetNextCACert (RFC 8894, 4.7)."""
@@ -279,14 +284,14 @@ class CertificationAuthority:
         return HttpReply(200, (("Content-Type", "text/plain"),), build_caps(words))
 
     def _ca_certificates(self) -> HttpReply:
-        signer, decrypter = self._identity("signer"), self._identity("decrypter")
+        signer, decrypter = self.identity("signer"), self.identity("decrypter")
         if signer is None or decrypter is None:
             return HttpReply(200, (("Content-Type", CA_CERT),), self.certificate)
         body = build_degenerate([signer.certificate, decrypter.certificate, self.certificate])
         return HttpReply(200, (("Content-Type", CA_RA_CERT),), body)
 
     def _next_ca_certificate(self) -> HttpReply:
-        following = self._identity("next")
+        following = self.identity("next")
         if following is None:
             return text_reply(404, "this CA has no next certificate yet")
         # A SignedData that is no pkiMessage: the current CA vouches for the next one (RFC 8894, 4.7.1).
@@ -295,45 +300,17 @@ class CertificationAuthority:
 
     def operate(self, data: bytes) -> bytes:
         """Answer a pkiMessage with a CertRep (RFC 8894, 3). Raises NotAMessageError and StoreError only."""
-        asked = replies.read_request(data)
-        signed, attributes = asked
-        steps: list[str] = []
-        cipher = replies.DEFAULT_CIPHER
-        try:
-            incoming = replies.judge_request(signed, attributes, self.policy.strict, self._now())
-            steps.append(f"signed by {incoming.signer}")
-            if incoming.enveloped.cipher is not None:
-                cipher = incoming.enveloped.cipher.name
-            plaintext = replies.open_request(incoming, self._decrypters, self.policy.challenges)
-            answer, password = self._decide(incoming, plaintext, steps)
-            reply = self._reply(answer, asked, incoming.signer, password, cipher)
-        except Refused as refused:
-            answer = replies.failure(refused)
-            reply = self._reply(answer, asked, None, None, cipher)
-        self._on_decision(
-            Decision(
-                self.name,
-                attributes.type.name if attributes.type is not None else str(attributes.message_type),
-                attributes.transaction_id or "",
-                answer.status.name,
-                (*steps, answer.text) if answer.text else tuple(steps),
-            )
-        )
-        return reply
-
-    def _reply(
-        self, answer: Answer, asked: Asked, recipient: Certificate | None, password: str | None, cipher: str
-    ) -> bytes:
-        return replies.build_reply(
-            answer,
-            asked,
+        desk = Desk(
+            self.name,
             self.signer,
+            self._decrypters,
+            self.policy.strict,
             self.policy.form,
-            recipient=recipient,
-            password=password,
-            cipher=cipher,
-            random=self._random,
+            self.policy.challenges,
+            self._random,
+            self._on_decision,
         )
+        return replies.respond(data, desk, self._now(), self._decide)
 
     def _decide(self, incoming: Incoming, plaintext: bytes, steps: list[str]) -> tuple[Answer, str | None]:
         """Return the answer, and the challengePassword to encrypt it with for a signer with an EC key."""
@@ -351,6 +328,7 @@ class CertificationAuthority:
                 raise Refused(FailInfo.badCertId, "no transaction of this transactionID and signer (RFC 8894, 4.4)")
             return self._state(transaction, steps), parse_csr(transaction.request).challenge_password
         wanted = parse_issuer_and_serial(plaintext)
+        replies.check_reachable(incoming.signer, None)
         if wanted.issuer.raw != self.issuer.parsed.subject.raw:
             raise Refused(FailInfo.badCertId, "this CA is not that issuer")
         if kind is MessageType.GetCRL:

@@ -14,12 +14,14 @@ import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
+from typing import Any
 from urllib.parse import urlsplit
 
 import requests
+import requests.adapters
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab import transport
+from sceplab import algorithms, transport
 from sceplab.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
 from sceplab.csr import CertificationRequest, parse_csr
 from sceplab.enveloped import RandomBytes
@@ -44,11 +46,11 @@ class ClientError(ScepError):
 
 
 def http_sender(
-    url: str, *, timeout: float = 10, retries: int = 2, pause: float = 0.5, session: requests.Session | None = None
+    url: str, *, timeout: float = 10, retries: int = 2, pause: float = 0.5, source: str | None = None
 ) -> Send:
     """Return a function that sends to the SCEP URL, whose path takes the place of the request's.
 
-    `timeout` and `pause` are seconds. It tries again when there is no connection
+    `timeout` and `pause` are seconds, `source` is the address to send from. It tries again when there is no connection
     or the answer is 503: to send the same pkiMessage twice is safe. Raises
     InputError where `url` is none, and the function ClientError.
     """
@@ -56,9 +58,11 @@ def http_sender(
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise InputError(f"{url} is no URL of a SCEP server; write for example http://192.0.2.1/cgi-bin/pkiclient.exe")
     path = parts.path or transport.DEFAULT_PATH
-    session = session or requests.Session()
+    session = requests.Session()
     # A proxy of the environment would see, and change, what the lab is about.
     session.trust_env = False
+    if source is not None:
+        session.mount("http://", _FromAddress(source))
 
     def send(request: HttpRequest) -> HttpReply:
         query = request.target.partition("?")[2]
@@ -82,6 +86,17 @@ def http_sender(
         raise ClientError(reason)
 
     return send
+
+
+class _FromAddress(requests.adapters.HTTPAdapter):
+    """Connections that begin at a given address of this machine."""
+
+    def __init__(self, source: str) -> None:
+        self._source = source
+        super().__init__()
+
+    def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the base class
+        super().init_poolmanager(*args, **kwargs, source_address=(self._source, 0))
 
 
 def _cause(error: BaseException) -> str:
@@ -269,7 +284,7 @@ class ScepClient:
 
     def get_ca_cert(self) -> CaCertificates:
         """Fetch the CA's certificates and compare the fingerprint (RFC 8894, 2.2, 4.2). Raises ClientError."""
-        body = self._fetch("GetCACert")
+        body = self.fetch("GetCACert")
         found = parse_ca_certificates(body)
         if not found or any(c.problems for c in found):
             raise ClientError("GetCACert brought no certificate that can be read")
@@ -300,9 +315,13 @@ class ScepClient:
         """The CA's certificates, fetched when first needed."""
         return self._ca if self._ca is not None else self.get_ca_cert()
 
+    def forget(self) -> None:
+        """Ask for capabilities and certificates again when they are next needed."""
+        self._caps = self._ca = None
+
     def get_next_ca_cert(self) -> CaCertificates:
         """Fetch the certificates that will follow, signed by the current CA (RFC 8894, 4.7). Raises ClientError."""
-        body = self._fetch("GetNextCACert")
+        body = self.fetch("GetNextCACert")
         signed = parse_signed(body)
         verification = verify_signed(signed, certificates=[c.der for c in self.ca.all])
         if not verification.intact or verification.signer is None or verification.signer.der != self.ca.ca.der:
@@ -312,7 +331,8 @@ class ScepClient:
             raise ClientError("GetNextCACert brought no certificate")
         return CaCertificates(found)
 
-    def _fetch(self, operation: str) -> bytes:
+    def fetch(self, operation: str) -> bytes:
+        """Return the body of GetCACert or GetNextCACert as it came (RFC 8894, 4.2, 4.7). Raises ClientError."""
         request = build_request(operation, identifier=self.dialect.identifier, headers=self._headers(()))
         reply = self._send(request)
         if reply.status != requests.codes.ok or not reply.body:
@@ -337,7 +357,7 @@ class ScepClient:
         request = parse_csr(csr)
         identity = signer if isinstance(signer, Identity) else self_signed(csr, signer)
         kind = message_type or MessageType.PKCSReq
-        return self._operate(kind, csr, identity, self.dialect.transaction_id(request.public_key_info), request)
+        return self.operate(kind, csr, identity, self.dialect.transaction_id(request.public_key_info), request)
 
     def renew(self, csr: bytes, old: Identity) -> Result:
         """Renew: sign with the old certificate, by RenewalReq where offered (RFC 8894, 2.3). Raises ClientError."""
@@ -349,7 +369,7 @@ class ScepClient:
         if pending.csr is None:
             raise InputError("only an enrollment can be polled")
         data = build_issuer_and_subject(self.ca.ca.subject, pending.csr.subject)
-        return self._operate(MessageType.CertPoll, data, pending.signer, pending.transaction_id, pending.csr)
+        return self.operate(MessageType.CertPoll, data, pending.signer, pending.transaction_id, pending.csr)
 
     def wait(
         self,
@@ -375,18 +395,26 @@ class ScepClient:
     def get_cert(self, serial: bytes, signer: Identity) -> Result:
         """Ask for a certificate by its serial (content octets; RFC 8894, 3.3.4). Raises ClientError."""
         data = build_issuer_and_serial(self.ca.ca.subject, serial)
-        return self._operate(MessageType.GetCert, data, signer, secrets.token_hex(16).upper(), None)
+        return self.operate(MessageType.GetCert, data, signer, secrets.token_hex(16).upper(), None)
 
     def get_crl(self, signer: Identity, certificate: Certificate | None = None) -> Result:
-        """Ask for the CRL that would list `certificate`, by default the signer's (RFC 8894, 3.3.4). Raises ClientError."""
+        """Ask for the CRL that lists `certificate`, by default the signer's (RFC 8894, 3.3.4). Raises ClientError."""
         about = certificate or signer.parsed
         data = build_issuer_and_serial(self.ca.ca.subject, about.serial)
-        return self._operate(MessageType.GetCRL, data, signer, secrets.token_hex(16).upper(), None)
+        return self.operate(MessageType.GetCRL, data, signer, secrets.token_hex(16).upper(), None)
 
-    def _operate(
+    def operate(
         self, kind: MessageType, data: bytes, signer: Identity, transaction_id: str, csr: CertificationRequest | None
     ) -> Result:
-        """Send a pkiMessage and judge what comes back."""
+        """Send a pkiMessage around `data` (messageData) and judge what comes back (RFC 8894, 3). Raises ClientError.
+
+        Args:
+            kind: The messageType.
+            data: messageData as DER, encrypted for the CA here.
+            signer: Who signs it, and for whom the reply is encrypted.
+            transaction_id: The transactionID.
+            csr: The request that a certificate in the reply must fit, None where there is none.
+        """
         nonce = self._random(self.dialect.nonce_length)
         octets = self.build(kind, data, signer, transaction_id, nonce)
         reply = self._send(self._request(octets))
@@ -405,6 +433,7 @@ class ScepClient:
         )
         sent = decode_message(octets)
         self._believe(answer, sent)
+        self._compare_strength(answer)
         return self._result(answer, sent, signer, transaction_id, csr)
 
     def build(self, kind: MessageType, data: bytes, signer: Identity, transaction_id: str, nonce: bytes) -> bytes:
@@ -461,6 +490,13 @@ class ScepClient:
             raise ClientError("the reply's recipientNonce is not the senderNonce of the request: it may be a replay")
         if theirs.status is None:
             raise ClientError(f"the reply has pkiStatus {theirs.pki_status}")
+
+    def _compare_strength(self, reply: PkiMessage) -> None:
+        info, enveloped = reply.signed.signer_info, reply.enveloped
+        digest = algorithms.DIGESTS_BY_OID.get(info.digest_algorithm.oid) if info is not None else None
+        for used in (digest, enveloped.cipher if enveloped is not None else None):
+            if used is not None and used.weak:
+                self._warn(f"the reply uses {used.weak}")
 
     def _result(
         self,

@@ -88,20 +88,25 @@ def _attribute(item: str) -> NameAttribute:
 
 # --------------------------------------------------------------- requests
 
-_SIGN_AND_ENCIPHER = b"\x03\x02\x05\xa0"  # keyUsage: digitalSignature, keyEncipherment
-_SIGN = b"\x03\x02\x07\x80"
+SIGN = frozenset({"digitalSignature"})
+ENCIPHER = frozenset({"keyEncipherment"})
 
 
 def make_request(
-    subject: Name, key: SigningKey, *, challenge: str | None = None, dns_names: Sequence[str] = ()
+    subject: Name,
+    key: SigningKey,
+    *,
+    challenge: str | None = None,
+    dns_names: Sequence[str] = (),
+    usage: frozenset[str] = SIGN | ENCIPHER,
 ) -> bytes:
-    """Return a PKCS#10 request (DER) for signing and, with RSA, key transport, as devices make it.
+    """Return a PKCS#10 request (DER) as devices make it, with the keyUsage asked for (an EC key only signs).
 
     A challengePassword that fits no PrintableString goes as UTF8String. Raises BuildError.
     """
-    usage = _SIGN_AND_ENCIPHER if isinstance(key, rsa.RSAPrivateKey) else _SIGN
+    bits = _usage(usage if isinstance(key, rsa.RSAPrivateKey) else SIGN)
     # Not critical: a request asks, the CA decides.
-    wanted = [Extension(oids.KEY_USAGE, critical=False, value=usage)]
+    wanted = [Extension(oids.KEY_USAGE, critical=False, value=bits.public_bytes())]
     if dns_names:
         names = x509.SubjectAlternativeName([x509.DNSName(n) for n in dns_names])
         wanted.append(Extension(oids.SUBJECT_ALT_NAME, critical=False, value=names.public_bytes()))
@@ -126,14 +131,14 @@ def issue(
 ) -> bytes:
     """Return the end-entity certificate (DER) for a PKCS#10 request (RFC 5280, 4.2).
 
-    Subject, key, subjectAltName and extendedKeyUsage are the request's; it is
-    never a CA. Raises BuildError where the request is none that a strict reader takes.
+    Subject, key, subjectAltName and extendedKeyUsage are the request's. Of the
+    keyUsage it gets what it asked for of signing and key transport; it is never a
+    CA. Raises BuildError where the request is none that a strict reader takes.
     """
     try:
         csr = x509.load_der_x509_csr(request)
         builder = _certificate(csr.subject, csr.public_key(), issuer, serial, start, end)
-        sign_only = not isinstance(csr.public_key(), rsa.RSAPublicKey)
-        builder = builder.add_extension(_usage(sign=True, encipher=not sign_only), critical=True)
+        builder = builder.add_extension(_granted_usage(csr), critical=True)
         for extension in csr.extensions:
             if isinstance(extension.value, _COPIED):
                 builder = builder.add_extension(extension.value, extension.critical)
@@ -145,24 +150,38 @@ def issue(
         raise BuildError(f"no certificate can be made of this request: {error}") from error
 
 
+def _granted_usage(csr: x509.CertificateSigningRequest) -> x509.KeyUsage:
+    able = SIGN | ENCIPHER if isinstance(csr.public_key(), rsa.RSAPublicKey) else SIGN
+    try:
+        asked = csr.extensions.get_extension_for_class(x509.KeyUsage).value
+    except x509.ExtensionNotFound:
+        return _usage(able)
+    wanted = {n for n, bit in _USAGE_BITS.items() if getattr(asked, bit)}
+    return _usage(able & wanted or able)
+
+
+_USAGE_BITS = {"digitalSignature": "digital_signature", "keyEncipherment": "key_encipherment"}
+
+
 def make_root(name: Name, key: SigningKey, serial: int, start: datetime, end: datetime) -> Identity:
     """Return a CA with a self-signed certificate that may sign and receive keys too (RFC 8894, 2.1.2)."""
     subject = x509.load_der_x509_csr(build_csr(name, key)).subject
     builder = _certificate(subject, key.public_key(), None, serial, start, end)
-    encipher = isinstance(key, rsa.RSAPrivateKey)
+    usage = SIGN | ENCIPHER if isinstance(key, rsa.RSAPrivateKey) else SIGN
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    builder = builder.add_extension(_usage(sign=True, encipher=encipher, ca=True), critical=True)
+    builder = builder.add_extension(_usage(usage, ca=True), critical=True)
     return Identity(builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER), key)
 
 
 def make_self_signed(request: bytes, key: SigningKey, start: datetime, end: datetime, *, serial: int = 1) -> bytes:
     """Return the self-signed certificate (DER) that a client without one signs its PKCSReq with (RFC 8894, 2.3).
 
-    It has the subject, the key and the keyUsage of the request.
+    It has the subject and the key of the request, and may sign and receive keys.
     """
     csr = x509.load_der_x509_csr(request)
     builder = _certificate(csr.subject, key.public_key(), None, serial, start, end)
-    builder = builder.add_extension(_usage(sign=True, encipher=isinstance(key, rsa.RSAPrivateKey)), critical=True)
+    usage = SIGN | ENCIPHER if isinstance(key, rsa.RSAPrivateKey) else SIGN
+    builder = builder.add_extension(_usage(usage), critical=True)
     return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
@@ -191,11 +210,11 @@ def _certificate(
     return builder
 
 
-def _usage(*, sign: bool, encipher: bool, ca: bool = False) -> x509.KeyUsage:
+def _usage(usage: frozenset[str], *, ca: bool = False) -> x509.KeyUsage:
     return x509.KeyUsage(
-        digital_signature=sign,
+        digital_signature="digitalSignature" in usage,
         content_commitment=False,
-        key_encipherment=encipher,
+        key_encipherment="keyEncipherment" in usage,
         data_encipherment=False,
         key_agreement=False,
         key_cert_sign=ca,

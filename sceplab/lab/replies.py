@@ -8,9 +8,8 @@ words, so that nobody learns a key by asking (a padding oracle).
 
 from __future__ import annotations
 
-import base64
 import secrets
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import cache
@@ -35,6 +34,7 @@ from sceplab.enveloped import (
     rounds_of,
 )
 from sceplab.errors import DecryptError, ScepError
+from sceplab.files import pem
 from sceplab.lab.identity import Identity, issue, make_request, make_root, new_key, parse_subject
 from sceplab.message import draft_message, encode_message
 from sceplab.signed import (
@@ -73,6 +73,9 @@ class Strictness:
     clock_skew: timedelta | None = None
 
 
+DEFAULT_CIPHER = "aes-128-cbc"
+
+
 @dataclass(frozen=True, slots=True)
 class Incoming:
     """A request of which it is known who signed it (`signer`), not yet whether that is enough."""
@@ -88,10 +91,10 @@ class Incoming:
         return self.attributes.transaction_id or ""
 
     @property
-    def digest(self) -> str:
-        """The name of the digest that it was signed with."""
-        info = self.signed.signer_info
-        return info.digest_algorithm.name if info is not None else ""
+    def cipher(self) -> str:
+        """The name of the cipher that it was encrypted with."""
+        cipher = self.enveloped.cipher
+        return cipher.name if cipher is not None else DEFAULT_CIPHER
 
 
 # --------------------------------------------------------------- a request comes in
@@ -240,8 +243,6 @@ _MAX_RSA_BITS = 8192
 
 # --------------------------------------------------------------- a reply goes out
 
-DEFAULT_CIPHER = "aes-128-cbc"
-
 
 @dataclass(frozen=True, slots=True)
 class Answer:
@@ -382,8 +383,7 @@ def http_reply(message: bytes, faults: frozenset[str]) -> HttpReply:
     if "empty-reply" in faults:
         message = b""
     if "pem-reply" in faults:
-        body = base64.encodebytes(message)
-        message = b"-----BEGIN PKCS7-----\n" + body + b"-----END PKCS7-----\n"
+        message = pem("PKCS7", message)
     kind = "text/html" if "wrong-content-type" in faults else PKI_MESSAGE
     return HttpReply(200, (("Content-Type", kind),), message)
 
@@ -391,6 +391,79 @@ def http_reply(message: bytes, faults: frozenset[str]) -> HttpReply:
 def text_reply(status: int, text: str) -> HttpReply:
     """Return an HTTP reply of one line."""
     return HttpReply(status, (("Content-Type", "text/plain"),), f"{text}\n".encode())
+
+
+# --------------------------------------------------------------- both together
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one request, step by step, for the log and for people who learn."""
+
+    who: str
+    kind: str
+    transaction_id: str
+    outcome: str
+    steps: tuple[str, ...]
+
+    @classmethod
+    def about(cls, who: str, attributes: ScepAttributes, answer: Answer, steps: list[str]) -> Decision:
+        """Return the decision on a request that got this answer."""
+        kind = attributes.type.name if attributes.type is not None else str(attributes.message_type)
+        told = (answer.text,) if answer.text else ()
+        return cls(who, kind, attributes.transaction_id or "", answer.status.name, (*steps, *told))
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.kind} {self.transaction_id}: {self.outcome} ({'; '.join(self.steps)})"
+
+
+def ignore(_: Decision) -> None:
+    """Do nothing with a decision."""
+
+
+@dataclass(frozen=True, slots=True)
+class Desk:
+    """With what a server works: its keys, how strict it is, how it writes, whom it tells."""
+
+    name: str
+    signer: Identity
+    decrypters: tuple[Identity, ...]
+    strict: Strictness
+    form: ReplyForm
+    passwords: tuple[str, ...] = field(repr=False)
+    random: RandomBytes
+    on_decision: Callable[[Decision], None]
+
+
+Decide = Callable[[Incoming, bytes, list[str]], tuple[Answer, str | None]]
+"""From a request, its messageData and a list to write steps into: the answer, and the challengePassword by
+which it can be encrypted for a signer with an EC key."""
+
+
+def respond(data: bytes, desk: Desk, now: datetime, decide: Decide) -> bytes:
+    """Answer a pkiMessage with a CertRep (RFC 8894, 3). Raises NotAMessageError, and what `decide` raises."""
+    asked = read_request(data)
+    signed, attributes = asked
+    steps: list[str] = []
+    incoming, password = None, None
+    try:
+        incoming = judge_request(signed, attributes, desk.strict, now)
+        steps.append(f"signed by {incoming.signer}")
+        plaintext = open_request(incoming, desk.decrypters, desk.passwords)
+        answer, password = decide(incoming, plaintext, steps)
+    except Refused as refused:
+        answer = failure(refused)
+    desk.on_decision(Decision.about(desk.name, attributes, answer, steps))
+    return build_reply(
+        answer,
+        asked,
+        desk.signer,
+        desk.form,
+        recipient=incoming.signer if incoming is not None else None,
+        password=password,
+        cipher=incoming.cipher if incoming is not None else DEFAULT_CIPHER,
+        random=desk.random,
+    )
 
 
 # --------------------------------------------------------------- for the faults
