@@ -282,7 +282,7 @@ class Lab:
 
     def decoded(self) -> list[DecodedExchange]:
         """Return what passed, decoded with all keys of the lab, by time."""
-        passed = sorted(tuple(self.exchanges), key=lambda e: e.time.timestamp() if e.time is not None else 0)
+        passed = sorted(self.exchanges, key=lambda e: e.time.timestamp() if e.time is not None else 0)
         return decode_exchanges(passed, self.materials())
 
     def pcap(self) -> bytes:

@@ -161,7 +161,8 @@ class Server:
             reply = HttpReply(500, (("Content-Type", "text/plain"),), b"this server failed; see its log\n")
         await asyncio.sleep(self._delay())
         if self._on_exchange is not None:
-            self._on_exchange(Exchange(request, reply, client, f"{self.host}:{self.port}", time, "lab"))
+            here = f"{self.host}:{self.port}"
+            self._on_exchange(Exchange(request, reply, client, here, time, "lab", answered=datetime.now(UTC)))
         return reply
 
 
