@@ -73,7 +73,7 @@ def parse_subject(text: str) -> Name:
 
 
 def _split(text: str, mark: str) -> list[str]:
-    return re.findall(rf"(?:[^\\{re.escape(mark)}]|\\.)+", text) or [text]
+    return re.findall(rf"((?:[^\\{re.escape(mark)}]|\\.)*){re.escape(mark)}", text + mark) or [text]
 
 
 def _attribute(item: str) -> NameAttribute:
