@@ -32,7 +32,8 @@ ORDER = (
         "files",
         "capture",
     ),
-    *("checks", "diagnose", "outline", "report", "summary", "widgets", "exercises", "lab", "walk", "doctor", "cli"),
+    *("checks", "diagnose", "outline", "ladder", "report", "summary"),
+    *("lab", "widgets", "exercises", "walk", "doctor", "cli"),
 )
 # Libraries with a place of their own.
 ONLY_IN = {
