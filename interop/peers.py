@@ -46,7 +46,8 @@ class Wish:
     """What a program is asked to do.
 
     `cipher` ("aes", "3des") and `digest` ("sha1", "sha256", "sha512") are None
-    where the program may choose, as most do from what the CA says it can.
+    where the program may choose; programs that are `led` do so by GetCACaps, so
+    that the server must be set to it.
     `patience` is how long the program may wait for a person, in seconds.
     `renew` holds a key and certificate to renew. An empty challenge is not sent.
     """
@@ -81,7 +82,15 @@ class Peer(Protocol):
 
     @property
     def name(self) -> str:
-        """The program and what it comes with."""
+        """What people call the program."""
+
+    @property
+    def able(self) -> frozenset[str]:
+        """Which of "ec", "cipher", "digest", "wait", "renew" it can do."""
+
+    @property
+    def led(self) -> bool:
+        """Whether cipher and digest follow from GetCACaps: it has no options for them."""
 
     def missing(self) -> str | None:
         """Return how to get what is missing, or None."""
@@ -137,18 +146,22 @@ def _write_key(path: Path, wish: Wish) -> None:
     path.chmod(0o600)
 
 
-def _refuse(wish: Wish, **has: bool) -> None:
-    """Raise Unsupported for what a program has not: `ec`, `cipher`, `digest`, `patience`, `renew`."""
+def cannot(able: frozenset[str], wish: Wish) -> str | None:
+    """Return what a program that is `able` to do some of these cannot do of a wish, or None."""
     asked = {
         "ec": (wish.ec, "no EC keys"),
-        "cipher": (wish.cipher is not None, "no option for the cipher"),
-        "digest": (wish.digest is not None, "no option for the digest"),
-        "patience": (wish.patience > 0, "cannot wait for a person"),
+        "cipher": (wish.cipher is not None, "one cipher only"),
+        "digest": (wish.digest is not None, "one digest only"),
+        "wait": (wish.patience > 0, "cannot wait for a person"),
         "renew": (wish.renew is not None, "cannot renew"),
     }
-    for what, (wanted, why) in asked.items():
-        if wanted and not has.get(what, False):
-            raise Unsupported(why)
+    return next((why for what, (wanted, why) in asked.items() if wanted and what not in able), None)
+
+
+def _check(able: frozenset[str], wish: Wish) -> None:
+    why = cannot(able, wish)
+    if why is not None:
+        raise Unsupported(why)
 
 
 def _programs_missing(packages: str, *programs: str) -> str | None:
@@ -171,6 +184,8 @@ class Scepclient:
     """micromdm's scepclient 2.1.0: SHA-1, single DES; POST where offered; PENDING: asks again after 30 seconds."""
 
     name: str = "micromdm scepclient"
+    able: frozenset[str] = frozenset({"wait", "renew"})
+    led: bool = False
 
     def missing(self) -> str | None:
         """As Peer says."""
@@ -178,7 +193,7 @@ class Scepclient:
 
     def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
         """As Peer says. It renews where the certificate file is there already."""
-        _refuse(wish, patience=True, renew=True)
+        _check(self.able, wish)
         key, certificate = folder / "key.pem", folder / "certificate.pem"
         command = ["scepclient", "-server-url", url, "-cn", wish.name]
         if wish.renew:
@@ -202,6 +217,8 @@ class StrongSwan:
     """strongSwan's `pki --scepca` and `pki --scep` (5.9.8)."""
 
     name: str = "strongSwan pki"
+    able: frozenset[str] = frozenset({"cipher", "digest", "wait", "renew"})
+    led: bool = False
 
     def missing(self) -> str | None:
         """As Peer says."""
@@ -209,7 +226,7 @@ class StrongSwan:
 
     def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
         """As Peer says. The CA's and RA's certificates are fetched first, by the same program."""
-        _refuse(wish, cipher=True, digest=True, patience=True, renew=True)
+        _check(self.able, wish)
         fetch = ["pki", "--scepca", "--url", url, "--caout", "ca.pem", "--raout", "ra.pem", "--outform", "pem"]
         code, fetched = run(fetch, folder, seconds=20)
         if code != 0 or not (folder / "ca.pem").exists():
@@ -256,6 +273,8 @@ class Certmonger:
     """certmonger 0.79.17 with its helper scep-submit, on a socket of its own: no D-Bus is needed. Always GET."""
 
     name: str = "certmonger"
+    able: frozenset[str] = frozenset({"cipher", "digest", "wait", "renew"})
+    led: bool = True
     daemon: str = "/usr/lib/certmonger/certmonger-session"
     helper: str = "/usr/lib/certmonger/scep-submit"
 
@@ -265,7 +284,8 @@ class Certmonger:
 
     def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
         """As Peer says. It asks again when it is told to (`getcert refresh`), here each second."""
-        _refuse(wish, patience=True, renew=True)  # EC: "Keys aren't RSA. They won't work with SCEP."
+        # Of EC keys it says "Keys aren't RSA. They won't work with SCEP."
+        _check(self.able, wish)
         # A socket's path is at most 107 octets; pytest's folders are longer.
         with tempfile.TemporaryDirectory(prefix="cm") as short:
             socket = Path(short) / "socket"
@@ -274,6 +294,8 @@ class Certmonger:
                 (folder / variable).mkdir()
                 environment[f"CERTMONGER_{variable}_DIR"] = str(folder / variable)
             environment["CERTMONGER_TMPDIR"] = short
+            if wish.digest:
+                (folder / "CONFIG" / "certmonger.conf").write_text(f"[defaults]\ndigest = {wish.digest}\n")
             log = folder / "certmonger.log"
             with started([self.daemon, "-n", "-L", "-P", str(socket), "-d", "2"], folder, log, environment):
                 deadline = time.monotonic() + 10
@@ -329,6 +351,8 @@ class PyScep:
 
     name: str = "PyScep"
     library: str = "pyscep"
+    able: frozenset[str] = frozenset({"ec", "cipher", "digest", "wait", "renew"})
+    led: bool = True
 
     def missing(self) -> str | None:
         """As Peer says."""
@@ -336,7 +360,7 @@ class PyScep:
 
     def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
         """As Peer says."""
-        _refuse(wish, ec=True, patience=True, renew=True)
+        _check(self.able, wish)
         key, certificate = folder / "key.pem", folder / "certificate.pem"
         what = {
             "library": self.library,

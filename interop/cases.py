@@ -1,0 +1,90 @@
+"""Who is asked to do what with whom, and which failures are known: data only.
+
+Rule: a failure is known for a reason that says whose fault it is. One that is
+known and does not happen is a failure of the test (pytest's strict xfail), so
+that this stays true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from interop.peers import Wish
+from sceplab.lab.ca import DEFAULT_CAPABILITIES
+
+CHALLENGE = "R3-to-R1-via-R2"
+CERTIFICATE, REFUSED = "certificate", "refused"
+
+
+def without(*words: str) -> tuple[str, ...]:
+    """Return the lab's capabilities but these."""
+    return tuple(c for c in DEFAULT_CAPABILITIES if c not in words)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to do at a server of ours.
+
+    `capabilities` is what the server says in GetCACaps, as far as the program is
+    led by it. `method`, and the wish's cipher and digest, are compared with what
+    was sent. `person`: somebody must grant it. `strict`: the server keeps to its
+    usual policy, which takes neither single DES nor keys under 2048 bits.
+    """
+
+    name: str
+    wish: Wish = field(default_factory=lambda: Wish(challenge=CHALLENGE))
+    capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
+    method: str | None = None
+    person: bool = False
+    renew: bool = False
+    strict: bool = False
+    outcome: str = CERTIFICATE
+
+
+def _wish(**more: object) -> Wish:
+    return Wish(challenge=CHALLENGE, **more)  # type: ignore[arg-type]
+
+
+CASES = (
+    Case("POST", method="POST"),
+    Case("GET", capabilities=without("POSTPKIOperation", "SCEPStandard"), method="GET"),
+    Case("AES", _wish(cipher="aes")),
+    Case("3DES", _wish(cipher="3des"), without("AES", "SCEPStandard")),
+    Case("SHA-1", _wish(digest="sha1"), without("SHA-256", "SHA-384", "SHA-512", "SCEPStandard")),
+    Case("SHA-256", _wish(digest="sha256"), without("SHA-384", "SHA-512")),
+    Case("SHA-512", _wish(digest="sha512")),
+    Case("1024 bits", _wish(bits=1024)),
+    Case("4096 bits", _wish(bits=4096)),
+    Case("EC key", _wish(ec=True)),
+    Case("wrong challenge", Wish(challenge="wrong"), outcome=REFUSED),
+    Case("pending, then granted", Wish(patience=60), person=True),
+    Case("pending, then denied", Wish(patience=60), person=True, outcome=REFUSED),
+    Case("renewal", renew=True),
+    Case("usual policy", strict=True),
+    Case("1024 bits, usual policy", _wish(bits=1024), strict=True, outcome=REFUSED),
+)
+"""What every program is asked to do at our CA, and at our RA."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A failure that is known. `side` None: at CA and RA alike."""
+
+    program: str
+    case: str
+    reason: str
+    side: str | None = None
+
+
+KNOWN: tuple[Known, ...] = (
+    Known("micromdm scepclient", "usual policy", "scepclient: sends single DES, which our CA takes only if told to"),
+    Known("strongSwan pki", "GET", "strongSwan 5.9.8: compares enum numbers as bit masks, so it always POSTs"),
+    Known("PyScep", "GET", "PyScep: calls encode() on bytes, so it cannot GET"),
+    Known("scepreq", "GET", "scepreq: calls encode() on bytes, so it cannot GET"),
+)
+
+
+def known(program: str, case: str, side: str) -> str | None:
+    """Return why this is known to fail, or None."""
+    found = (k.reason for k in KNOWN if (k.program, k.case) == (program, case) and k.side in (None, side))
+    return next(found, None)
