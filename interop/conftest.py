@@ -35,7 +35,7 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
                 said[table][row, column] = _word(kind, report)
     if not said:
         return
-    lines = []
+    lines: list[str] = []
     for table, fields in sorted(said.items()):
         lines += _markdown(table, fields | matrix.not_applicable(table, fields))
     text = "\n".join(lines)
