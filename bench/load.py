@@ -41,15 +41,26 @@ def write_records(path: Path, records: Iterable[bytes]) -> None:
 
 
 def body_of(reply: bytearray) -> bytes | None:
-    """Return the body of an HTTP reply when it is whole; only Content-Length is known here."""
+    """Return the body of an HTTP reply when it is whole, with a Content-Length or in chunks (micromdm's)."""
     head, mark, body = reply.partition(b"\r\n\r\n")
     if not mark:
         return None
     lines = head.lower().split(b"\r\n")
-    length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), None)
-    if not lines[0].startswith(b"http/1.1 200") or length is None:
+    if not lines[0].startswith(b"http/1.1 200"):
         sys.exit(f"the server answers {bytes(head[:200])!r}")
-    return bytes(body) if len(body) >= length else None
+    length = next((int(line[15:]) for line in lines if line.startswith(b"content-length:")), None)
+    if length is not None:
+        return bytes(body) if len(body) >= length else None
+    out, pos = b"", 0
+    while (end := body.find(b"\r\n", pos)) >= 0:
+        size = int(body[pos:end].partition(b";")[0], 16)
+        if len(body) < end + 2 + size + 2:
+            return None
+        if size == 0:
+            return out
+        out += body[end + 2 : end + 2 + size]
+        pos = end + 2 + size + 2
+    return None
 
 
 def main() -> None:
