@@ -28,7 +28,8 @@ class Case:
     `capabilities` is what the server says in GetCACaps, as far as the program is
     led by it. `method`, and the wish's cipher and digest, are compared with what
     was sent. `person`: somebody must grant it. `strict`: the server keeps to its
-    usual policy, which takes neither single DES nor keys under 2048 bits.
+    usual policy, which takes neither single DES nor keys under 2048 bits. `one_ra_certificate`: for the RA only, which
+    otherwise has one to sign with and one to be encrypted for.
     """
 
     name: str
@@ -38,6 +39,7 @@ class Case:
     person: bool = False
     renew: bool = False
     strict: bool = False
+    one_ra_certificate: bool = False
     outcome: str = CERTIFICATE
 
 
@@ -62,6 +64,7 @@ CASES = (
     Case("renewal", renew=True),
     Case("usual policy", strict=True),
     Case("1024 bits, usual policy", _wish(bits=1024), strict=True, outcome=REFUSED),
+    Case("RA with one certificate", one_ra_certificate=True),
 )
 """What every program is asked to do at our CA, and at our RA."""
 
@@ -77,18 +80,23 @@ class Known:
     side: str | None = None
 
 
+_STRONGSWAN = "5.9.8 takes enum numbers for bit masks and always POSTs"
+
 KNOWN: tuple[Known, ...] = (
+    Known("micromdm scepserver", "sent as windows", "opens PKCS#1 v1.5 only, Windows sends OAEP", "decryption error"),
     Known(
         "micromdm scepclient",
         "usual policy",
         "sends single DES, which our CA takes only if told to",
         "badAlg",
     ),
-    Known(
-        "strongSwan pki",
-        "GET",
-        "5.9.8 takes enum numbers for bit masks: always POSTs",
-        "{'POST'} == {'GET'}",
+    Known("strongSwan pki", "GET", f"{_STRONGSWAN}, which our CA answers with 405", "HTTP 405", "ca"),
+    Known("strongSwan pki", "GET", f"{_STRONGSWAN}, which our RA takes", "{'POST'} == {'GET'}", "ra"),
+    *(
+        Known(
+            name, "RA with one certificate", "encrypts for the CA where the RA has one certificate", '{"failure": "1"}'
+        )
+        for name in ("PyScep", "scepreq")
     ),
     Known("PyScep", "GET", "calls encode() on bytes, so it cannot GET", "object has no attribute 'encode'"),
     Known(
@@ -100,7 +108,7 @@ KNOWN: tuple[Known, ...] = (
 )
 
 
-def known(program: str, case: str, side: str) -> Known | None:
+def known_failure(program: str, case: str, side: str) -> Known | None:
     """Return what is known of this to fail, or None."""
     found = (k for k in KNOWN if (k.program, k.case) == (program, case) and k.side in (None, side))
     return next(found, None)

@@ -53,8 +53,8 @@ def _word(kind: str, report: pytest.TestReport) -> str:
 
 
 def _markdown(table: str, fields: dict[tuple[str, str], str]) -> Sequence[str]:
-    columns = list(dict.fromkeys(column for _, column in fields))
-    rows = sorted({row for row, _ in fields}, key=matrix.order(table))
+    columns = sorted({column for _, column in fields}, key=matrix.column_order)
+    rows = sorted({row for row, _ in fields}, key=matrix.order)
     notes: list[str] = []
 
     def short(text: str) -> str:
