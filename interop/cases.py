@@ -28,8 +28,9 @@ class Case:
     `capabilities` is what the server says in GetCACaps, as far as the program is
     led by it. `method`, and the wish's cipher and digest, are compared with what
     was sent. `person`: somebody must grant it. `strict`: the server keeps to its
-    usual policy, which takes neither single DES nor keys under 2048 bits. `one_ra_certificate`: for the RA only, which
-    otherwise has one to sign with and one to be encrypted for.
+    usual policy, which takes neither single DES nor keys under 2048 bits.
+    `one_ra_certificate`: for the RA only, which otherwise has one to sign with
+    and one to be encrypted for.
     """
 
     name: str

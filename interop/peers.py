@@ -325,6 +325,10 @@ class Certmonger:
             shutil.copy(wish.renew.key, key)
             shutil.copy(wish.renew.certificate, certificate)
             log += getcert("start-tracking", *files, "-v")
+            # A renewal before it has read the certificate would be a new request, signed by a minicert.
+            deadline = time.monotonic() + 10
+            while "status: MONITORING" not in getcert("list", "-i", "one") and time.monotonic() < deadline:
+                time.sleep(0.1)
             log += getcert("resubmit", "-i", "one", "-v")
         else:
             kind = ["-G", "RSA", "-g", str(wish.bits), "-N", f"CN={wish.name}"]

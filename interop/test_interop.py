@@ -100,8 +100,8 @@ def _enroll(peer: Peer, case: Case, lab: Lab, url: str, folder: Path) -> None:
         (folder / "two").mkdir()
         again = replace(wish, challenge="", renew=got.held)
         renewed = peer.enroll(url, folder / "two", again)
+        assert renewed.held is not None, f"{[str(d) for d in lab.decisions][-3:]}\n{renewed.log}"
         _good(renewed, ca, again)
-        assert renewed.held is not None
         assert renewed.held.certificate.read_bytes() != got.held.certificate.read_bytes()
 
 
