@@ -114,6 +114,8 @@ def read_request(data: bytes) -> Asked:
     attributes = parse_attributes(info.signed_attributes)
     if not attributes.transaction_id or attributes.message_type is None:
         raise NotAMessageError("this is no SCEP message: transactionID or messageType is missing (RFC 8894, 3.2.1)")
+    if not attributes.transaction_id.isascii():
+        raise NotAMessageError("the transactionID is no PrintableString (RFC 8894, 3.2.1.1)")
     if attributes.type is MessageType.CertRep:
         raise NotAMessageError("this is a reply (CertRep), not a request")
     return signed, attributes
