@@ -121,21 +121,23 @@ class CertificationAuthority:
         store: Store,
         subject: str = "CN=R1",
         *,
-        key: SigningKey | None = None,
+        key: SigningKey | str | int = 2048,
         days: int = 3650,
         separate: bool = False,
         now: Clock = utc_now,
     ) -> None:
-        """Put a new CA into the store if there is none.
+        """Put a new CA into the store if there is none. Raises InputError.
 
-        With `separate` it gets certificates of their own for signing replies and
-        for receiving requests, as NDES has (RFC 8894, 4.2.1.2).
+        `key` is its private key, or the kind of one to make (see `new_key`). With
+        `separate` it gets certificates of their own for signing replies and for
+        receiving requests, as NDES has (RFC 8894, 4.2.1.2).
         """
         if store.identity("issuer") is not None:
             return
         start = now() - timedelta(minutes=5)
         end = start + timedelta(days=days)
-        root = make_root(parse_subject(subject), key or new_key(2048), _new_serial(), start, end)
+        own_key = new_key(key) if isinstance(key, str | int) else key
+        root = make_root(parse_subject(subject), own_key, _new_serial(), start, end)
         roles = {"issuer": root}
         if separate or not isinstance(root.key, rsa.RSAPrivateKey):
             for role, usage in (("signer", SIGN), ("decrypter", ENCIPHER)):

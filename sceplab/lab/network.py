@@ -133,7 +133,11 @@ class Lab:
         except OSError as error:
             raise InputError(f"{self.folder} cannot be made: {error.strerror}") from error
         self.store = Store(self.folder / "ca.sqlite")
-        CertificationAuthority.create(self.store, subject, key=new_key(key), separate=separate)
+        try:
+            CertificationAuthority.create(self.store, subject, key=key, separate=separate)
+        except InputError:
+            self.store.close()
+            raise
         self.ca = CertificationAuthority(
             self.store, policy or Policy(challenges), name="R1 (CA)", on_decision=self._decided
         )
