@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -50,7 +51,6 @@ from sceplab.lab.replies import (
     text_reply,
 )
 from sceplab.lab.store import State, Store, StoreError, Transaction
-from sceplab.messagedata import parse_issuer_and_serial, parse_issuer_and_subject
 from sceplab.signed import SigningKey, build_degenerate
 from sceplab.transport import HttpReply, HttpRequest, build_caps, parse_request
 from sceplab.x509 import Certificate, Name, parse_certificate
@@ -113,7 +113,8 @@ class CertificationAuthority:
         """Take the CA that is in the store. Raises InputError where there is none (see `create`)."""
         self.store, self.policy, self.name = store, policy, name
         self._now, self._random, self._on_decision = now, random, on_decision
-        if store.identity("issuer") is None:
+        self._roles: tuple[float, dict[str, tuple[bytes, bytes]]] = _NEVER, {}
+        if "issuer" not in store.identities():
             raise InputError(f"{store.path} holds no CA yet")
 
     @classmethod
@@ -122,21 +123,23 @@ class CertificationAuthority:
         store: Store,
         subject: str = "CN=R1",
         *,
-        key: SigningKey | None = None,
+        key: SigningKey | str | int = 2048,
         days: int = 3650,
         separate: bool = False,
         now: Clock = utc_now,
     ) -> None:
-        """Put a new CA into the store if there is none.
+        """Put a new CA into the store if there is none. Raises InputError.
 
-        With `separate` it gets certificates of their own for signing replies and
-        for receiving requests, as NDES has (RFC 8894, 4.2.1.2).
+        `key` is its private key, or the kind of one to make (see `new_key`). With
+        `separate` it gets certificates of their own for signing replies and for
+        receiving requests, as NDES has (RFC 8894, 4.2.1.2).
         """
-        if store.identity("issuer") is not None:
+        if "issuer" in store.identities():
             return
         start = now() - timedelta(minutes=5)
         end = start + timedelta(days=days)
-        root = make_root(parse_subject(subject), key or new_key(2048), _new_serial(), start, end)
+        own_key = new_key(key) if isinstance(key, str | int) else key
+        root = make_root(parse_subject(subject), own_key, _new_serial(), start, end)
         roles = {"issuer": root}
         if separate or not isinstance(root.key, rsa.RSAPrivateKey):
             for role, usage in (("signer", SIGN), ("decrypter", ENCIPHER)):
@@ -149,8 +152,16 @@ class CertificationAuthority:
 
     def identity(self, role: str) -> Identity | None:
         """Return who has a role (issuer, signer, decrypter, previous, next), or None."""
-        found = self.store.identity(role)
+        read, roles = self._roles
+        if time.monotonic() - read > _ROLES_KEPT:
+            roles = self.store.identities()
+            self._roles = time.monotonic(), roles
+        found = roles.get(role)
         return _load_identity(*found) if found is not None else None
+
+    def _set_identities(self, **roles: tuple[bytes, bytes] | None) -> None:
+        self.store.set_identities(**roles)
+        self._roles = _NEVER, {}
 
     @property
     def issuer(self) -> Identity:
@@ -183,15 +194,15 @@ class CertificationAuthority:
         following = make_root(
             name, new_key(2048), _new_serial(), now - timedelta(minutes=5), now + timedelta(days=days)
         )
-        self.store.set_identities(next=(following.certificate, _key_octets(following.key)))
+        self._set_identities(next=(following.certificate, _key_octets(following.key)))
         return following.certificate
 
     def roll_over(self) -> None:
         """Let the prepared CA certificate take over. Raises InputError where none was prepared."""
-        following, current = self.store.identity("next"), self.store.identity("issuer")
-        if following is None:
+        roles = self.store.identities()
+        if "next" not in roles:
             raise InputError("no CA certificate was prepared to follow this one")
-        self.store.set_identities(issuer=following, previous=current, next=None, signer=None, decrypter=None)
+        self._set_identities(issuer=roles["next"], previous=roles["issuer"], next=None, signer=None, decrypter=None)
 
     # ---------------------------------------------------------- what a person does
 
@@ -312,25 +323,23 @@ class CertificationAuthority:
         )
         return replies.respond(data, desk, self._now(), self._decide)
 
-    def _decide(self, incoming: Incoming, plaintext: bytes, steps: list[str]) -> tuple[Answer, str | None]:
+    def _decide(self, incoming: Incoming, opening: Callable[[], bytes], steps: list[str]) -> tuple[Answer, str | None]:
         """Return the answer, and the challengePassword to encrypt it with for a signer with an EC key."""
         kind = incoming.attributes.type
-        if kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
-            request = replies.read_csr(plaintext, self.policy.strict)
-            steps.append(f"asks for {request.subject}")
-            replies.check_reachable(incoming.signer, request.challenge_password)
-            return self._enroll(incoming, request, steps), request.challenge_password
         if kind is MessageType.CertPoll:
-            polled = parse_issuer_and_subject(plaintext)
-            steps.append(f"polls for {polled.subject}")
             transaction = self.store.latest(incoming.transaction_id, _requester(incoming))
             if transaction is None:
                 raise Refused(FailInfo.badCertId, "no transaction of this transactionID and signer (RFC 8894, 4.4)")
-            return self._state(transaction, steps), parse_csr(transaction.request).challenge_password
-        wanted = parse_issuer_and_serial(plaintext)
+            request = parse_csr(transaction.request)
+            steps.append(f"polls for {request.subject}")
+            return self._state(transaction, steps), request.challenge_password
+        if kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
+            request = replies.read_csr(opening(), self.policy.strict)
+            steps.append(f"asks for {request.subject}")
+            replies.check_reachable(incoming.signer, request.challenge_password)
+            return self._enroll(incoming, request, steps), request.challenge_password
         replies.check_reachable(incoming.signer, None)
-        if wanted.issuer.raw != self.issuer.parsed.subject.raw:
-            raise Refused(FailInfo.badCertId, "this CA is not that issuer")
+        wanted = replies.read_lookup(opening(), self.issuer.parsed.subject)
         if kind is MessageType.GetCRL:
             steps.append("asks for the CRL")
             return replies.success(crls=[self.crl()]), None
@@ -372,7 +381,10 @@ class CertificationAuthority:
                 certificate=made,
                 challenge=challenge,
             )
-            known = added or self.store.find(incoming.transaction_id, digest, requester)
+            if added and made is not None:
+                steps.append(f"certificate {made[0]:X}")
+                return replies.success([made[1]])
+            known = self.store.find(incoming.transaction_id, digest, requester)
             if known is not None:
                 return self._state(known, steps)
             if challenge is not None:
@@ -476,6 +488,9 @@ class CertificationAuthority:
         return serial, made
 
 
+_NEVER = float("-inf")
+# Seconds after which a rollover that another process made is noticed.
+_ROLES_KEPT = 1.0
 _WRONG_CHALLENGE = "the challengePassword is wrong, used already or too old"
 # A serial of 127 random bits is taken once in the life of the universe; another process may be first more often.
 _TRIES = 5
