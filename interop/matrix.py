@@ -33,7 +33,7 @@ def clients(side: str) -> list[ParameterSet]:
             if _why_not(peer, case) is None:
                 marks = pytest.mark.field(OURS[side], case.name, peer.name)
                 name = f"{peer.name}-{case.name}".replace(" ", "-")
-                out.append(pytest.param(peer, case, known_failure(peer.name, case.name, side), id=name, marks=marks))
+                out.append(pytest.param(peer, case, known_failure(peer.name, case.name), id=name, marks=marks))
     return out
 
 

@@ -165,7 +165,7 @@ def _at_micromdm(name: str, **more: Any) -> ParameterSet:
     column = "micromdm scepserver"
     return pytest.param(
         more,
-        known_failure(column, name, "theirs"),
+        known_failure(column, name),
         id=name.replace(" ", "-"),
         marks=pytest.mark.field(THEIRS, name, column),
     )
