@@ -5,6 +5,8 @@ Rule: `cases` and `peers` decide; here their product is made into pytest's param
 
 from __future__ import annotations
 
+import os
+
 import pytest
 from _pytest.mark import ParameterSet
 
@@ -60,3 +62,12 @@ def column_order(column: str) -> int:
     """Return the key by which columns are sorted: as in `PROGRAMS`."""
     names = [peer.name for peer in PROGRAMS]
     return names.index(column) if column in names else len(names)
+
+
+def have(peer: Peer) -> None:
+    """Skip a test whose program is missing; where SCEPLAB_REQUIRE_ALL is set that is a failure."""
+    why = peer.missing()
+    if why is not None and os.environ.get("SCEPLAB_REQUIRE_ALL"):
+        pytest.fail(f"{why}, and SCEPLAB_REQUIRE_ALL is set")
+    if why is not None:
+        pytest.skip(why)

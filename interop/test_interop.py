@@ -18,7 +18,7 @@ from _pytest.mark import ParameterSet
 import sceplab
 from interop.cases import CHALLENGE, REFUSED, Case, Known, known_failure
 from interop.judge import judge
-from interop.matrix import THEIRS, clients
+from interop.matrix import THEIRS, clients, have
 from interop.peers import Enrolled, Held, Peer, Wish
 from sceplab import FailInfo, PkiStatus, transport
 from sceplab.files import pem_certificate, pem_key
@@ -31,14 +31,6 @@ from sceplab.lab.network import Lab
 from sceplab.lab.ra import RaPolicy
 from sceplab.lab.replies import Strictness
 from sceplab.signed import SigningKey
-
-
-def _have(peer: Peer) -> None:
-    why = peer.missing()
-    if why is not None and os.environ.get("SCEPLAB_REQUIRE_ALL"):
-        pytest.fail(f"{why}, and SCEPLAB_REQUIRE_ALL is set")
-    if why is not None:
-        pytest.skip(why)
 
 
 def _lab(case: Case, peer: Peer) -> Lab:
@@ -55,7 +47,7 @@ def _lab(case: Case, peer: Peer) -> Lab:
 @pytest.mark.parametrize(("peer", "case", "known"), clients("ca"))
 def test_client_at_our_ca(peer: Peer, case: Case, known: Known | None, tmp_path: Path) -> None:
     """It gets what it should, sends as it was asked to, and openssl has nothing to say against the certificate."""
-    _have(peer)
+    have(peer)
     with _expecting(known), _lab(case, peer) as lab:
         _enroll(peer, case, lab, lab.ca_url, tmp_path)
 
@@ -63,7 +55,7 @@ def test_client_at_our_ca(peer: Peer, case: Case, known: Known | None, tmp_path:
 @pytest.mark.parametrize(("peer", "case", "known"), clients("ra"))
 def test_client_at_our_ra(peer: Peer, case: Case, known: Known | None, tmp_path: Path) -> None:
     """The same through the RA, whose certificates it must have found in GetCACert."""
-    _have(peer)
+    have(peer)
     with _expecting(known), _lab(case, peer) as lab:
         lab.enroll_ra(two_certificates=not case.one_ra_certificate)
         _enroll(peer, case, lab, lab.ra_url, tmp_path)
