@@ -26,13 +26,12 @@ ORDER = (
         "buffers",
         "regions",
         "compare",
-        "whatif",
         "facts",
         "openssl",
         "files",
         "capture",
     ),
-    *("checks", "diagnose", "outline", "report", "summary", "widgets", "exercises", "lab", "walk", "doctor", "cli"),
+    *("checks", "whatif", "diagnose", "outline", "report", "summary", "widgets", "exercises", "lab", "walk", "doctor", "cli"),
 )
 # Libraries with a place of their own.
 ONLY_IN = {
