@@ -31,7 +31,20 @@ ORDER = (
         "files",
         "capture",
     ),
-    *("checks", "whatif", "diagnose", "outline", "report", "summary", "widgets", "exercises", "lab", "walk", "doctor", "cli"),
+    *(
+        "checks",
+        "whatif",
+        "diagnose",
+        "outline",
+        "report",
+        "summary",
+        "widgets",
+        "exercises",
+        "lab",
+        "walk",
+        "doctor",
+        "cli",
+    ),
 )
 # Libraries with a place of their own.
 ONLY_IN = {

@@ -198,6 +198,9 @@ def test_find_and_paths() -> None:
         # A wrapper has the path of what it wraps.
         assert again.start <= node.start < again.end or node.start <= again.start < node.end
         paths.add(path)
+    # (Compared without the root, whose path is empty here and nothing there.)
+    assert [n.start for n, _ in schema.paths(root)] == [n.start for n in found]
+    assert {p for _, p in schema.paths(root) if p} == paths
     assert "content.signerInfos.signerInfo.signedAttrs.senderNonce.senderNonce" in paths
     assert schema.find(root, len(message.raw)) == []
     assert schema.by_path(root, "content.nothing") is None
@@ -221,6 +224,23 @@ def test_values_have_their_meaning() -> None:
     assert failure.value.startswith("2 = badRequest")
     strange = schema.describe(der.encode(der.PRINTABLE_STRING, b"77"), "messageType")
     assert "not in RFC 8894" in strange.value
+
+
+def test_what_is_empty_says_so() -> None:
+    """A SET of nothing, and BasicConstraints of nothing, which is a value; and an element shows itself in words."""
+    assert schema.describe(b"\x31\x00", "SignerInfos").value == "empty"
+    assert schema.describe(b"\x30\x00", "BasicConstraints").value == "empty: not a CA"
+    assert schema.describe(b"\x30\x03\x01\x01\xff", "BasicConstraints").value == ""
+    hostile = schema.describe(b"\x0c\x05a\xe2\x80\xaeb")
+    assert repr(hostile) == r"<ContentInfo UTF8String 'a\u202eb', octets 0 to 6>"
+
+
+def test_an_element_further_on_can_be_described() -> None:
+    """Octets behind the first element: offsets count from the start of the whole."""
+    data = bytes.fromhex("0500 3003 020107")
+    node = schema.describe(data, "ANY", start=2)
+    assert [(n.start, n.end, n.value) for n in schema.walk(node)] == [(2, 7, ""), (4, 7, "7")]
+    assert schema.describe(data, "ANY", start=7).value == "0 octets"
 
 
 def test_a_large_crl_costs_only_what_is_looked_at() -> None:

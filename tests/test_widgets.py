@@ -92,6 +92,43 @@ def test_offsets_are_true() -> None:
         assert message.raw[int(offset) : int(offset) + len(octets)] == octets
 
 
+def test_a_title_is_text_of_others_too() -> None:
+    """A file's name, say: nothing of it reorders the line around it."""
+    view = show(b"\x05\x00", "ANY", title=HOSTILE)
+    for shown in (view.title, view.buffers[0]["title"], repr(view), _html(view)):
+        assert "\\u202e" in shown
+        assert not {"\u202e", "\x1b", "\0"} & set(shown)
+
+
+def test_python_selects_by_offset_name_and_end_of_a_path() -> None:
+    """As one goes there in the view; and says where nothing is."""
+    (message, *_) = messages(DATA / "specimen")
+    view = show(message)
+    assert view.selection is None
+    whole = "content.signerInfos.signerInfo.signedAttrs.senderNonce.senderNonce"
+    for place in (whole, "senderNonce", "senderNonce.senderNonce", view.select(whole).start):
+        assert view.select(place).raw[:5] == bytes.fromhex("0410 000102")
+        assert view.path == whole
+    assert view.select("certificationRequestInfo.subject").name == "subject"
+    assert view.selected[0] == 1
+    for nowhere in ("no.such.place", "senderNonc", 10**6):
+        with pytest.raises(LookupError):
+            view.select(nowhere)
+
+
+def test_what_the_browser_opened_can_be_asked_for() -> None:
+    """A guess inside of a string, and an element behind the end: selected there, an element here."""
+    view = show(bytes.fromhex("3009 0407 3005 0203 010203 3003 020107 0500"), "ANY")
+    for offset, octets, guess in ((4, "3005 0203 010203", True), (11, "3003 020107", False), (13, "020107", False)):
+        view.selected = [0, offset]
+        assert view.selection is not None
+        assert (view.selection.raw, view.selection.guess) == (bytes.fromhex(octets), guess)
+    for strange in ([0, 1], [0, 99], [7, 0], []):
+        view.selected = strange
+        assert view.selection is None
+        assert view.path == ""
+
+
 def test_a_table_refuses_rows_of_another_width() -> None:
     """That is a mistake of ours, not of the data."""
     with pytest.raises(ValueError, match="cells"):

@@ -239,11 +239,12 @@ class Node:
         inner: bool = False,
         guess: bool = False,
     ) -> Node:
-        structured = bool(definition.fields or definition.each) and given.definition is None
-        shown = given.type if structured else tag_name(element.tag, given.type)
-        name, known = given.name or shown, bool(given.name)
         if flags & (GARBAGE | TRAILING):
             name, shown, known = ("trailing octets" if flags & TRAILING else "unreadable octets"), "not ASN.1", False
+        else:
+            structured = (definition.fields or definition.each) and given.definition is None and element.constructed
+            shown = given.type if structured else tag_name(element.tag, given.type)
+            name, known = given.name or shown, bool(given.name)
         return Node(
             name,
             shown,
@@ -356,7 +357,7 @@ def describe(
         start: Where the element begins; offsets count from the start of `data` all the same.
     """
     walk = _Walk(data, names or {}, types or {}, probe)
-    nowhere = der.Element(data, 0, 0, 0, len(data), len(data))
+    nowhere = der.Element(data, start, 0, start, len(data), len(data))
     top = Node("", "", "", nowhere, False, -1, False, False, 0, "", _LEAF, None, walk)  # noqa: FBT003
     if start >= len(data):
         return top._make(nowhere, GARBAGE, _UNKNOWN, _LEAF)

@@ -257,6 +257,7 @@ class Rows {
   close() {
     this.sizes.disconnect();
     cancelAnimationFrame(this.pending);
+    clearTimeout(this.again);
   }
 
   resize(count) {
@@ -294,9 +295,13 @@ class Rows {
   now() {
     cancelAnimationFrame(this.pending);
     this.pending = 0;
-    // Out of sight (another tab, or a theme that is just loading) there is nothing to measure:
-    // what was drawn stays, as nobody tells when such a moment was short.
-    if (!this.host.clientHeight) return;
+    clearTimeout(this.again);
+    if (!this.host.clientHeight) {
+      // Out of sight there is nothing to measure. Mostly the observer tells when that is over,
+      // but not of a moment shorter than a frame (a theme that is just loading): look once more.
+      this.again = setTimeout(() => this.host.clientHeight && this.now(), 200);
+      return;
+    }
     const first = this.first, from = Math.max(0, Math.floor(first));
     const to = Math.min(this.count, Math.ceil(first + this.host.clientHeight / this.height));
     this.window.style.top = `${this.host.scrollTop - (first - from) * this.height}px`;
