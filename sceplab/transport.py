@@ -61,7 +61,8 @@ def _header(headers: Headers, name: str) -> str | None:
 class Exchange:
     """One request with its reply, and where in a capture they were.
 
-    `time` is when the request was seen. `stream` counts TCP conversations,
+    `time` is when the request was seen, `answered` when the reply began.
+    `stream` counts TCP conversations,
     `first_frame` is the frame that began this one (from 1, as tshark counts);
     `gap` says that segments are missing. Either side may be missing.
     """
@@ -76,6 +77,7 @@ class Exchange:
     first_frame: int | None = None
     gap: bool = False
     problems: tuple[Problem, ...] = ()
+    answered: datetime | None = None
 
 
 # --------------------------------------------------------------- the message= value

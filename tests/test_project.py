@@ -31,20 +31,8 @@ ORDER = (
         "files",
         "capture",
     ),
-    *(
-        "checks",
-        "whatif",
-        "diagnose",
-        "outline",
-        "report",
-        "summary",
-        "widgets",
-        "exercises",
-        "lab",
-        "walk",
-        "doctor",
-        "cli",
-    ),
+    *("checks", "whatif", "diagnose", "outline", "ladder", "report", "summary"),
+    *("lab", "widgets", "exercises", "walk", "doctor", "cli"),
 )
 # Libraries with a place of their own.
 ONLY_IN = {
@@ -53,6 +41,8 @@ ONLY_IN = {
     "pyhanko_certvalidator": {"trust"},
     "asn1crypto": {"trust"},
     "requests": {"lab"},
+    "tornado": {"lab"},
+    "sqlite3": {"lab"},
     "ipywidgets": {"widgets"},
     "anywidget": {"widgets"},
     "rich": {"cli"},

@@ -8,7 +8,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sceplab.errors import InputError
@@ -37,7 +37,14 @@ def _exchange(entry: dict[str, Any], name: str) -> Exchange:
         got = _octets(str(content.get("text", "")), str(content.get("encoding", "")))
         reply = HttpReply(status, _headers(response), got, str(response.get("statusText", "")))
     server = url.partition("://")[2].partition("/")[0]
-    return Exchange(sent, reply, "", server, _time(entry.get("startedDateTime")), name)
+    began, taken = _time(entry.get("startedDateTime")), entry.get("time")
+    answered = None
+    if began is not None and reply is not None and isinstance(taken, int | float) and 0 <= taken < _A_DAY:
+        answered = began + timedelta(milliseconds=taken)
+    return Exchange(sent, reply, "", server, began, name, answered=answered)
+
+
+_A_DAY = 86_400_000
 
 
 def _headers(message: dict[str, Any]) -> Headers:

@@ -287,6 +287,7 @@ def _exchanges(stream: _Stream, name: str) -> Iterator[Exchange]:
             stream.first_frame,
             gap,
             tuple(problems),
+            _moment(reply.moment) if reply else None,
         )
 
 

@@ -10,6 +10,7 @@ from sceplab.widgets.checks import show_checks
 from sceplab.widgets.difference import Asn1Diff, show_differences
 from sceplab.widgets.hexview import hexdump
 from sceplab.widgets.inspector import Inspector, inspect_capture
+from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.table import table
 from sceplab.widgets.viewer import Asn1Viewer, show
 
@@ -17,6 +18,7 @@ __all__ = [
     "Asn1Diff",
     "Asn1Viewer",
     "Inspector",
+    "Ladder",
     "WhatIf",
     "hexdump",
     "inspect_capture",

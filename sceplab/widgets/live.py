@@ -7,7 +7,8 @@ from typing import Any
 
 import anywidget
 
-_STATIC = Path(__file__).parent / "static"
+STATIC = Path(__file__).parent / "static"
+"""Where the browser's halves are."""
 
 
 class Still:
@@ -25,5 +26,5 @@ class Still:
 class LiveView(Still, anywidget.AnyWidget):
     """A widget of static/viewer.js with a still in HTML and a good `repr`."""
 
-    _esm = _STATIC / "viewer.js"
-    _css = _STATIC / "viewer.css"
+    _esm = STATIC / "viewer.js"
+    _css = STATIC / "viewer.css"

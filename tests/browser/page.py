@@ -5,9 +5,9 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from anywidget import AnyWidget
 from playwright.sync_api import Page, Route
 
-from sceplab.widgets.live import LiveView
 from tests.support import ROOT
 
 ADDRESS = "http://views.test/"
@@ -15,7 +15,7 @@ _STATIC = ROOT / "sceplab" / "widgets" / "static"
 # A model as anywidget gives it to a view: traits, changes, messages; what is sent is kept.
 _PAGE = """<!doctype html><meta charset="utf-8"><style>{css}</style><div id="host"></div>
 <script type="module">
-import * as viewer from "/viewer.js";
+import * as viewer from "/{script}";
 window.viewer = viewer;
 window.mount = (state) => {{
   const listeners = {{}}, values = {{}};
@@ -47,27 +47,30 @@ window.loaded = true;
 </script>"""
 
 
-def state_of(view: LiveView) -> dict[str, Any]:
+def state_of(view: AnyWidget) -> dict[str, Any]:
     """Return the traits that a browser would get."""
     own = {n for c in type(view).__mro__ if c.__module__.startswith("sceplab.") for n in vars(c)}
     values = {n: getattr(view, n) for n in view.traits(sync=True) if n in own and not n.startswith("_")}
     return {n: {"base64": base64.b64encode(v).decode()} if isinstance(v, bytes) else v for n, v in values.items()}
 
 
-def open_page(page: Page) -> None:
-    """Open the page; afterwards `mount(state)` shows a view and returns the milliseconds until it was painted."""
+def open_page(page: Page, name: str = "viewer") -> None:
+    """Open the page with the script and style of that name.
+
+    Afterwards `mount(state)` shows a view and returns the milliseconds until it was painted.
+    """
 
     def script(route: Route) -> None:
-        route.fulfill(body=(_STATIC / "viewer.js").read_text("utf-8"), content_type="text/javascript")
+        route.fulfill(body=(_STATIC / f"{name}.js").read_text("utf-8"), content_type="text/javascript")
 
-    html = _PAGE.format(css=(_STATIC / "viewer.css").read_text("utf-8"))
+    html = _PAGE.format(css=(_STATIC / f"{name}.css").read_text("utf-8"), script=f"{name}.js")
     page.route(ADDRESS, lambda route: route.fulfill(body=html, content_type="text/html"))
-    page.route(f"{ADDRESS}viewer.js", script)
+    page.route(f"{ADDRESS}{name}.js", script)
     page.goto(ADDRESS)
     page.wait_for_function("() => window.loaded")
 
 
-def mount(page: Page, view: LiveView) -> float:
+def mount(page: Page, view: AnyWidget) -> float:
     """Show a view; returns the milliseconds until it was painted."""
     taken: float = page.evaluate("(state) => window.mount(state)", state_of(view))
     return taken

@@ -1,0 +1,233 @@
+"""Who sent what to whom: the lifelines of a conversation, and its messages as arrows between them.
+
+Rule: decoded exchanges to plain rows, which a report draws as text and a widget
+as a picture. One actor has one lifeline, whatever number of addresses it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from itertools import pairwise
+from typing import Literal
+
+from sceplab.attributes import PkiStatus
+from sceplab.conversation import DecodedExchange
+from sceplab.message import PkiMessage
+from sceplab.outline import kind_of, visible
+from sceplab.signed import Outcome
+from sceplab.transport import parse_caps
+
+Side = Literal["request", "reply"]
+
+
+class State(StrEnum):
+    """How a message stands: `PLAIN` is one that neither grants nor refuses."""
+
+    PLAIN = "plain"
+    GOOD = "good"
+    FAILED = "failed"
+    PENDING = "pending"
+    MISSING = "missing"
+
+
+SIGNS = {State.PLAIN: "", State.GOOD: "✓", State.FAILED: "✗", State.PENDING: "…", State.MISSING: "?"}
+"""Colour alone tells nobody: each state has a sign as well."""
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """One message; `source` and `target` are numbers of lifelines, `exchange` counts from 0."""
+
+    exchange: int
+    side: Side
+    source: int
+    target: int
+    label: str
+    state: State = State.PLAIN
+    time: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """The names of the lifelines from left to right, and the arrows from top to bottom."""
+
+    lifelines: tuple[str, ...]
+    arrows: tuple[Arrow, ...]
+
+
+def lay_out(decoded: Sequence[DecodedExchange], names: Mapping[str, str] | None = None) -> Ladder:
+    """Return the ladder of a conversation.
+
+    `names` gives endpoints ("127.0.0.1:8080") and hosts the label of their
+    lifeline; endpoints of one label are one actor. Without a name a client is
+    its host (its port changes all the time), a server its host and port, and a
+    host that is the client of one and the server of another is one actor. From
+    left to right: those who only ask, those who do both (an RA), those who are
+    only asked. Arrows are in the order of their times, where those are known.
+    """
+    ends = _ends(decoded, names or {})
+    asking = list(dict.fromkeys(a for a, _ in ends))
+    asked = list(dict.fromkeys(b for _, b in ends))
+    both = [a for a in asking if a in asked]
+    lifelines = [
+        *(a for a in asking if a not in both),
+        *both,
+        *(b for b in asked if b not in both),
+    ]
+    numbers = {label: i for i, label in enumerate(lifelines)}
+    arrows = [
+        arrow
+        for index, (item, (client, server)) in enumerate(zip(decoded, ends, strict=True))
+        for arrow in _arrows(index, item, numbers[client], numbers[server])
+    ]
+    return Ladder(tuple(lifelines), tuple(_in_time(arrows)))
+
+
+def _ends(decoded: Sequence[DecodedExchange], names: Mapping[str, str]) -> list[tuple[str, str]]:
+    """Return (client, server) of each exchange by the labels of their lifelines."""
+    hosts = [(_host(d.exchange.client), _host(d.exchange.server)) for d in decoded]
+    # On one machine all have one address: there it tells nothing about who is who.
+    far = [(a, b) for a, b in hosts if a != b]
+    both = {a for a, _ in far if a} & {b for _, b in far if b}
+    out = []
+    for item, (client_host, server_host) in zip(decoded, hosts, strict=True):
+        client, server = item.exchange.client, item.exchange.server
+        one = names.get(client) or names.get(client_host) or client_host or "client"
+        two = names.get(server) or names.get(server_host)
+        out.append((one, two or (server_host if server_host in both else server) or "server"))
+    return out
+
+
+def _host(endpoint: str) -> str:
+    host, colon, port = endpoint.rpartition(":")
+    return host if colon and port.isdigit() else endpoint
+
+
+def _arrows(index: int, item: DecodedExchange, client: int, server: int) -> Iterator[Arrow]:
+    exchange = item.exchange
+    if exchange.request is not None:
+        state = State.FAILED if _broken(item.request) else State.PLAIN
+        yield Arrow(index, "request", client, server, _asked(item), state, exchange.time)
+    if exchange.reply is not None:
+        label, state = _answered(item)
+        yield Arrow(index, "reply", server, client, label, state, exchange.answered)
+    elif exchange.client:
+        yield Arrow(index, "reply", server, client, "no reply in the capture", State.MISSING)
+
+
+def _asked(item: DecodedExchange) -> str:
+    request, operation = item.exchange.request, item.operation
+    method = request.method if request is not None else ""
+    if item.request is not None:
+        return f"{method} {kind_of(item.request)}"
+    what = operation.operation if operation is not None else ""
+    return f"{method} {what or (request.target.partition('?')[0][:40] if request is not None else '')}"
+
+
+def _answered(item: DecodedExchange) -> tuple[str, State]:
+    reply, message = item.exchange.reply, item.reply
+    assert reply is not None  # noqa: S101 - the caller looked
+    if message is not None:
+        attributes = message.attributes
+        words = [kind_of(message)]
+        if attributes.status is not None:
+            words.append(attributes.status.name)
+        if attributes.failure is not None:
+            words.append(attributes.failure.name)
+        if _broken(message):
+            return f"{' '.join(words)}, changed or forged", State.FAILED
+        states = {PkiStatus.FAILURE: State.FAILED, PkiStatus.PENDING: State.PENDING, PkiStatus.SUCCESS: State.GOOD}
+        return " ".join(words), states[attributes.status] if attributes.status is not None else State.PLAIN
+    words = [f"HTTP {reply.status}"]
+    if item.ca_certificates:
+        words.append(_count(len(item.ca_certificates), "certificate"))
+    elif item.operation is not None and item.operation.operation == "GetCACaps" and reply.status == 200:
+        words.append(_count(len(parse_caps(reply.body)), "capability", "capabilities"))
+    elif reply.body:
+        words.append(_count(len(reply.body), "octet"))
+    return ", ".join(words), State.FAILED if reply.status >= 400 else State.PLAIN
+
+
+def _count(number: int, one: str, many: str = "") -> str:
+    return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def _broken(message: PkiMessage | None) -> bool:
+    """Whether the content or the signature of a message does not verify."""
+    if message is None:
+        return False
+    return any(message.verification[name].outcome is Outcome.FAILED for name in ("digest", "signature"))
+
+
+def _in_time(arrows: Sequence[Arrow]) -> list[Arrow]:
+    """Order arrows by time; one without a time stays behind the one before it."""
+    keyed: list[tuple[datetime | None, Arrow]] = []
+    for arrow in arrows:
+        moment = arrow.time or (keyed[-1][0] if keyed else None)
+        keyed.append((moment, arrow))
+    known = [m for m, _ in keyed if m is not None]
+    # Times without a zone cannot be compared with those that have one.
+    if len(known) < len(keyed) or len({m.tzinfo is None for m in known}) > 1:
+        return list(arrows)
+    return [a for _, a in sorted(keyed, key=lambda pair: pair[0])]  # type: ignore[arg-type,return-value]
+
+
+def said(ladder: Ladder, arrow: Arrow) -> str:
+    """Return an arrow as a sentence without a picture: who, to whom, what, how it ended, when."""
+    sign = SIGNS[arrow.state]
+    when = f", {arrow.time:%H:%M:%S}" if arrow.time is not None else ""
+    ends = f"{ladder.lifelines[arrow.source]} to {ladder.lifelines[arrow.target]}"
+    return visible(f"[{arrow.exchange}] {ends}: {sign + ' ' if sign else ''}{arrow.label}{when}")
+
+
+_WIDEST = 44
+
+
+def drawn(ladder: Ladder) -> Iterator[str]:
+    """Yield the ladder as lines of text: names, lifelines, arrows with their labels, times at the left."""
+    if not ladder.arrows:
+        return
+    names = [visible(n) for n in ladder.lifelines]
+    texts = [_text(a) for a in ladder.arrows]
+    gaps = [max(len(a), len(b)) + 2 for a, b in pairwise(names)] or [len(names[0]) + 2]
+    for arrow, text in zip(ladder.arrows, texts, strict=True):
+        low, high = sorted((arrow.source, arrow.target))
+        for gap in range(low, high):
+            gaps[gap] = max(gaps[gap], -(-(min(len(text), _WIDEST) + 6) // (high - low)))
+    left = len("00:00:00.000") + 2 + len(names[0]) // 2
+    places = [left]
+    for gap in gaps[: len(names) - 1]:
+        places.append(places[-1] + gap)
+    yield _at({p - len(n) // 2: n for p, n in zip(places, names, strict=True)})
+    for arrow, text in zip(ladder.arrows, texts, strict=True):
+        line = dict.fromkeys(places, "|")
+        if arrow.time is not None:
+            line[0] = f"{arrow.time:%H:%M:%S}.{arrow.time.microsecond // 1000:03}"
+        low, high = sorted((places[arrow.source], places[arrow.target]))
+        # Lifelines between the two go on behind the arrow.
+        line = {p: sign for p, sign in line.items() if not low < p < high}
+        line[low + 1] = _drawn_arrow(text, high - low - 1, rightwards=arrow.source < arrow.target)
+        yield _at(line)
+
+
+def _drawn_arrow(text: str, room: int, *, rightwards: bool) -> str:
+    if room < 0:
+        return f" {text}"  # to itself
+    shown = text if len(text) <= room - 4 else f"{text[: room - 7]}..."
+    body = f" {shown} ".center(room - 1, "-")
+    return body + ">" if rightwards else "<" + body
+
+
+def _text(arrow: Arrow) -> str:
+    sign = SIGNS[arrow.state]
+    return visible(f"{sign} {arrow.label}" if sign else arrow.label)
+
+
+def _at(pieces: Mapping[int, str]) -> str:
+    line = ""
+    for place, piece in sorted(pieces.items()):
+        line = line.ljust(place) + piece
+    return line.rstrip()

@@ -1,0 +1,159 @@
+// The ladder diagram (sceplab.widgets.ladder): lifelines, and messages as arrows
+// between them. What a cell may use is in the model, the rest is the view's.
+// Only rows in sight exist in the page, so that thousands of messages scroll well.
+
+const HEIGHT = 36, TALLEST = 12, SPARE = 6;
+
+/** Make an element: names of classes, attributes, children (strings become text). */
+function make(kind, classes = "", attributes = {}, ...children) {
+  const element = document.createElement(kind);
+  if (classes) element.className = classes.split(" ").map((c) => `sceplab-${c}`).join(" ");
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+
+const STATES = { good: "granted", failed: "failed", pending: "pending", missing: "missing" };
+let views = 0; // Only for ids that are unique in the page.
+
+class Ladder {
+  constructor(model, el) {
+    this.model = model;
+    this.id = `sceplab-ladder-${++views}`;
+    this.row = 0;
+    this.actors = make("div", "actors", { "aria-hidden": "true" });
+    this.drawn = make("div", "drawn", { role: "presentation" });
+    this.spacer = make("div", "spacer", { role: "presentation" });
+    this.list = make("div", "rungs", { role: "listbox", tabindex: "0", "aria-label": "Messages, in their order" }, this.spacer, this.drawn);
+    this.none = make("div", "none", {}, "No exchange yet.");
+    // JupyterLab's shortcuts ("d d" deletes a cell) shall not see keys from here.
+    this.root = make("div", "ladder", { "data-lm-suppress-shortcuts": "true" }, this.actors, this.list, this.none);
+    el.append(this.root);
+    this.root.addEventListener("keydown", (event) => {
+      if (event.key === "Escape") (this.root.closest(".jp-Notebook, .jp-WindowedPanel-outer") ?? document.activeElement)?.focus?.();
+      else this.key(event);
+      event.stopPropagation();
+    });
+    this.list.addEventListener("scroll", () => this.draw(), { passive: true });
+    this.list.addEventListener("click", (event) => {
+      const rung = event.target.closest?.("[role=option]");
+      if (rung) this.pick(Number(rung.dataset.row));
+    });
+    this.sizes = new ResizeObserver(() => this.draw());
+    this.sizes.observe(this.list);
+    this.changed = () => this.relist();
+    this.moved = () => this.follow();
+    model.on("change:arrows", this.changed);
+    model.on("change:lifelines", this.changed);
+    model.on("change:selected", this.moved);
+    this.relist();
+    this.follow();
+  }
+
+  close() {
+    this.sizes.disconnect();
+    this.model.off("change:arrows", this.changed);
+    this.model.off("change:lifelines", this.changed);
+    this.model.off("change:selected", this.moved);
+  }
+
+  get arrows() { return this.model.get("arrows") ?? []; }
+
+  get chosen() {
+    const place = this.model.get("selected") ?? {};
+    return this.arrows.findIndex((a) => a.exchange === place.exchange && a.side === place.side);
+  }
+
+  relist() {
+    const names = this.model.get("lifelines") ?? [], arrows = this.arrows, list = this.list;
+    const atEnd = this.count > 0 && list.scrollTop + list.clientHeight >= list.scrollHeight - HEIGHT;
+    this.count = arrows.length;
+    this.root.style.setProperty("--actors", String(Math.max(1, names.length)));
+    const dates = [...new Set(arrows.map((a) => a.date).filter(Boolean))];
+    this.actors.replaceChildren(
+      make("span", "when", { title: "UTC" }, dates.length ? `${dates[0]} UTC` : ""),
+      make("div", "lanes", {}, ...names.map((name) => make("div", "actor", { title: name }, name))),
+    );
+    this.actors.hidden = list.hidden = !arrows.length;
+    this.none.hidden = arrows.length > 0;
+    list.style.height = `${Math.min(arrows.length, TALLEST) * HEIGHT}px`;
+    this.spacer.style.height = `${arrows.length * HEIGHT}px`;
+    this.row = Math.max(0, Math.min(this.row, arrows.length - 1));
+    if (atEnd) list.scrollTop = list.scrollHeight; // somebody watches: show what is new
+    this.draw();
+  }
+
+  draw() {
+    const arrows = this.arrows, chosen = this.chosen, lanes = (this.model.get("lifelines") ?? []).length;
+    const first = Math.max(0, Math.floor(this.list.scrollTop / HEIGHT) - SPARE);
+    const last = Math.min(arrows.length, Math.ceil((this.list.scrollTop + this.list.clientHeight) / HEIGHT) + SPARE);
+    this.drawn.style.top = `${first * HEIGHT}px`;
+    const rows = [];
+    for (let i = first; i < last; i++) rows.push(this.rung(arrows[i], i, i === chosen, lanes, arrows.length));
+    this.drawn.replaceChildren(...rows);
+    if (this.row >= first && this.row < last) this.list.setAttribute("aria-activedescendant", `${this.id}-${this.row}`);
+    else this.list.removeAttribute("aria-activedescendant");
+  }
+
+  rung(arrow, row, chosen, lanes, count) {
+    const names = this.model.get("lifelines"), share = 100 / lanes;
+    const low = Math.min(arrow.from, arrow.to), high = Math.max(arrow.from, arrow.to);
+    const side = arrow.to > arrow.from ? "right" : arrow.to < arrow.from ? "left" : "self";
+    const label = make("span", "label", {});
+    if (arrow.sign) label.append(make("b", "", {}, arrow.sign));
+    label.append(arrow.label);
+    const line = make("div", `arrow ${arrow.side} ${side} ${arrow.state}`, {}, label);
+    line.style.left = `calc(${(low + (side === "self" ? 0 : 0.5)) * share}% + 1px)`;
+    line.style.width = `calc(${side === "self" ? share : (high - low) * share}% - 2px)`;
+    const state = STATES[arrow.state] ? `, ${STATES[arrow.state]}` : "";
+    const spoken = `${names[arrow.from]} to ${names[arrow.to]}: ${arrow.side} ${arrow.label}${state}${arrow.time ? `, ${arrow.time}` : ""}`;
+    return make("div", row === this.row ? "rung here" : "rung", {
+      role: "option", id: `${this.id}-${row}`, "data-row": row, "aria-selected": String(chosen), "aria-label": spoken,
+      "aria-posinset": row + 1, "aria-setsize": count, title: spoken,
+    }, make("span", "when", {}, arrow.time), make("div", "lanes", {}, line));
+  }
+
+  pick(row) {
+    const arrow = this.arrows[row];
+    if (!arrow) return;
+    this.row = row;
+    this.model.set("selected", { exchange: arrow.exchange, side: arrow.side });
+    this.model.save_changes();
+    this.draw();
+  }
+
+  follow() {
+    const chosen = this.chosen;
+    if (chosen >= 0) {
+      this.row = chosen;
+      this.reveal();
+    }
+    this.draw();
+  }
+
+  reveal() {
+    const top = this.row * HEIGHT, list = this.list;
+    if (top < list.scrollTop) list.scrollTop = top;
+    else if (top + HEIGHT > list.scrollTop + list.clientHeight) list.scrollTop = top + HEIGHT - list.clientHeight;
+  }
+
+  key(event) {
+    const page = Math.max(1, Math.floor(this.list.clientHeight / HEIGHT) - 1);
+    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -1e9, End: 1e9 };
+    if (event.altKey || event.ctrlKey || event.metaKey) return;
+    if (event.key in moves) {
+      this.row = Math.max(0, Math.min(this.row + moves[event.key], this.arrows.length - 1));
+      this.reveal();
+      this.draw();
+    } else if (event.key === "Enter" || event.key === " ") this.pick(this.row);
+    else return;
+    event.preventDefault();
+  }
+}
+
+function render({ model, el }) {
+  const view = new Ladder(model, el);
+  return () => view.close();
+}
+
+export default { render };
