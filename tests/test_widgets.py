@@ -13,7 +13,7 @@ import sceplab
 from sceplab import oids
 from sceplab.widgets import hexdump, show, show_checks, table
 from sceplab.widgets.live import LiveView
-from tests.support import DATA, key, messages, real_messages
+from tests.support import DATA, ROOT, key, messages, real_messages
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>&amp;\u202eevil\u0000\x1b[31m'
 _ALLOWED = {"div", "p", "b", "i", "details", "summary", "code", "small", "pre", "ul", "li"} | {
@@ -127,6 +127,24 @@ def test_what_the_browser_opened_can_be_asked_for() -> None:
         view.selected = strange
         assert view.selection is None
         assert view.path == ""
+
+
+def test_the_viewer_s_style_is_its_own() -> None:
+    """No rule reaches outside: other views in the page have classes of the same names."""
+    text = (ROOT / "sceplab" / "widgets" / "static" / "viewer.css").read_text("utf-8")
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    outside, depth, start = [], 0, 0
+    for at, character in enumerate(text):
+        if character == "{":
+            if depth == 0:
+                outside.append(text[start:at].strip())
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            start = at + 1
+    assert depth == 0
+    assert outside
+    assert [s for s in outside if ".sceplab-viewer" not in s] == []
 
 
 def test_a_table_refuses_rows_of_another_width() -> None:

@@ -94,7 +94,7 @@ def _chosen(view: Locator) -> Locator:
     return view.locator("[role=treeitem][aria-selected=true]")
 
 
-# The contrast of what is selected, in tree and octets, as WCAG 2 computes it (AA: 4.5).
+# The least contrast of what is selected, marked or judged, as WCAG 2 computes it (AA: 4.5).
 _CONTRAST = """() => {
     const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const light = (colours) => {
@@ -105,9 +105,9 @@ _CONTRAST = """() => {
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
     const worst = [];
-    const view = document.querySelector('.sceplab-viewer');
-    const marked = '[role=treeitem] b, [aria-selected=true] code, .sceplab-hexes .sceplab-selected';
-    for (const one of view.querySelectorAll(marked)) {
+    const marked = '[role=treeitem] b, [aria-selected=true] code, .sceplab-hexes .sceplab-selected, .sceplab-mark, '
+        + '.sceplab-finding, .sceplab-changed, .sceplab-checks td, .sceplab-count, [role=gridcell]';
+    for (const one of document.querySelectorAll(`.sceplab-viewer :is(${marked})`)) {
         const ground = [];
         for (let up = one; up; up = up.parentElement) ground.unshift(getComputedStyle(up).backgroundColor);
         const a = light(ground), b = light([...ground, getComputedStyle(one).color]);
@@ -136,6 +136,8 @@ def test_the_viewer_and_cells_talk(page: Page, lab: str, lab_root: Path) -> None
     for press in ("d", "d", "x", "a", "b", "ArrowDown", "ArrowUp", "m", "z"):
         page.keyboard.press(press)
     expect(page.locator(".jp-CodeCell")).to_have_count(3)
+    views.first.get_by_label("Show what covers what").select_option(label="the signature covers signedAttrs")
+    expect(views.last.locator(".sceplab-mark").first).to_have_text("covered")
     _picture(page, "viewer")
     back = "() => getComputedStyle(document.querySelector('.sceplab-viewer')).backgroundColor"
     light = page.evaluate(back)
@@ -196,6 +198,7 @@ def test_what_turns_red(page: Page, lab: str, lab_root: Path) -> None:
     expect(_run_cell(page, 1)).to_contain_text("('signature',)", timeout=_PATIENCE)
     expect(_run_cell(page, 2).locator("[role=treegrid]")).to_contain_text("transactionID", timeout=_PATIENCE)
     _picture(page, "differences")
+    assert page.evaluate(_CONTRAST) >= 4.5
     view.get_by_role("button", name="Undo").click()
     expect(view.locator(".sceplab-turned")).to_have_count(0, timeout=_PATIENCE)
     view.get_by_label("New content").fill("00")

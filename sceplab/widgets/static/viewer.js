@@ -840,7 +840,7 @@ class Viewer {
     const marks = this.marks(buffer.index, buffer.tree.start[i], buffer.tree.end[i]);
     if (marks) line.classList.add(`sceplab-${marks}`);
     line.dataset.row = String(row);
-    line.style.paddingLeft = `${Math.min(depth, 40) * 11 + 2}px`;
+    line.style.paddingLeft = `calc(${Math.min(depth, 40)} * var(--sl-indent) + 2px)`;
     line.append(make("span", "twisty", { "aria-hidden": "true" }, expandable ? (open ? "▾" : "▸") : " "),
       make("b", "", {}, name));
     if (marks) line.append(" ", make("span", "mark", {}, marks === "proof" ? "by this" : "covered"));
@@ -1372,7 +1372,7 @@ class Diff {
       if (parts) line.setAttribute("aria-expanded", String(open));
       const field = make("span", "cell", { role: "gridcell" }, make("span", "twisty", { "aria-hidden": "true" }, parts ? (open ? "▾" : "▸") : " "),
         make("span", "sign", { title: this.likenesses[likeness] }, SIGNS[likeness]), make("b", "", {}, name), type === name ? "" : ` ${type}`);
-      field.style.paddingLeft = `${Math.min(depth, 30) * 12}px`;
+      field.style.paddingLeft = `calc(${Math.min(depth, 30)} * var(--sl-indent))`;
       line.append(field, make("span", "cell", { role: "gridcell" }, first), make("span", "cell", { role: "gridcell" }, second));
       out.push(line);
     }
