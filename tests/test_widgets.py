@@ -116,6 +116,14 @@ def test_python_selects_by_offset_name_and_end_of_a_path() -> None:
             view.select(nowhere)
 
 
+def test_guesses_are_called_so_where_no_script_runs() -> None:
+    """In the HTML and in the text; nothing is one that was not asked for."""
+    data = bytes.fromhex("3007 0405 3003 020107")
+    asked = show(data, "ANY", probe=True)
+    assert (_html(asked).count("(guess)"), repr(asked).count("(guess)")) == (2, 2)
+    assert "guess" not in _html(show(data, "ANY")) + repr(show(data, "ANY"))
+
+
 def test_what_the_browser_opened_can_be_asked_for() -> None:
     """A guess inside of a string, and an element behind the end: selected there, an element here."""
     view = show(bytes.fromhex("3009 0407 3005 0203 010203 3003 020107 0500"), "ANY")
