@@ -163,7 +163,11 @@ def verify_csr(request: CertificationRequest) -> Check:
         return Check(name, Outcome.FAILED, f"the request's key cannot be used: {error}")
     if how:
         return Check(name, Outcome.PASSED, f"{how}, with the key in the request")
-    return Check(name, Outcome.FAILED, "the signature does not fit the key in the request")
+    return Check(name, Outcome.FAILED, NOT_ITS_KEY)
+
+
+NOT_ITS_KEY = "the signature does not fit the key in the request"
+"""What `verify_csr` says after it tried; everything else it says without trying."""
 
 
 def serialize_csr(request: CertificationRequest) -> bytes:
@@ -197,8 +201,8 @@ def build_csr(
     """Make a PKCS#10 request and sign it with the requester's own key (RFC 2986, 4.2).
 
     `challenge_type` is the string type of the challengePassword (RFC 8894, 2.4
-    asks for PrintableString or UTF8String), `attributes` come after it as they
-    are. The same RSA key and arguments give the same octets. Raises BuildError.
+    asks for PrintableString or UTF8String), `attributes` are further ones; all are
+    sent in DER order. The same RSA key and arguments give the same octets. Raises BuildError.
     """
     all_attributes = []
     if challenge_password is not None:
@@ -217,7 +221,7 @@ def build_csr(
             b"",
             subject=subject,
             public_key_info=key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-            attributes=(*all_attributes, *attributes),
+            attributes=tuple(sorted((*all_attributes, *attributes), key=build_attribute)),
             signature_algorithm=_signature_algorithm(key, digest),
         ),
         key,

@@ -261,14 +261,23 @@ def _attempt_key(
     attempts: list[str],
 ) -> Opened | None:
     try:
-        scheme, how = _key_transport(recipient.key_encryption)
-        content_key = key.decrypt(recipient.encrypted_key, scheme)
+        content_key, how = decrypt_key(recipient, key)
     except (ValueError, UnsupportedAlgorithm, der.DerError) as error:
         text = str(error).rstrip(".") or "RSA decryption failed"
         attempts.append(f"for {recipient}: {text}")
         return None
     plaintext = _open_content(enveloped, cipher, iv, content_key, attempts, str(recipient))
     return None if plaintext is None else Opened(plaintext, content_key, iv, recipient, how, key)
+
+
+def decrypt_key(recipient: KeyTransRecipient, key: rsa.RSAPrivateKey) -> tuple[bytes, str]:
+    """Return the content key, and how it was encrypted. Raises ValueError, UnsupportedAlgorithm or DerError.
+
+    A wrong key, or wrong padding, may also give random octets (OpenSSL 3.2 and
+    newer make them up, so that no error tells).
+    """
+    scheme, how = _key_transport(recipient.key_encryption)
+    return key.decrypt(recipient.encrypted_key, scheme), how
 
 
 def _key_transport(algorithm: AlgorithmIdentifier) -> tuple[padding.AsymmetricPadding, str]:
@@ -419,10 +428,8 @@ def derive_key(derivation: AlgorithmIdentifier | None, wrapping: AlgorithmIdenti
     cipher, _ = _kek_cipher(wrapping)
     if derivation is None or derivation.oid != oids.PBKDF2:
         raise ValueError("the key derivation is not PBKDF2")
-    fields = der.read(derivation.parameters or b"").children()
-    if len(fields) < 2:
-        raise ValueError("PBKDF2 without salt and iteration count")
-    salt, rounds = fields[0].octets(), der.int_of(fields[1])
+    fields, rounds = _pbkdf2(derivation)
+    salt = fields[0].octets()
     if not 0 < rounds <= MAX_PBKDF2_ROUNDS:
         raise ValueError(f"{rounds} PBKDF2 rounds are more than {MAX_PBKDF2_ROUNDS}")
     prf: hashes.HashAlgorithm = hashes.SHA1()
@@ -433,6 +440,20 @@ def derive_key(derivation: AlgorithmIdentifier | None, wrapping: AlgorithmIdenti
                 raise ValueError(f"PBKDF2 with {name}")
             prf = algorithms.DIGESTS["sha" + name.removeprefix("hmacWithSHA")].make()
     return PBKDF2HMAC(prf, cipher.key_length, salt, rounds).derive(password)
+
+
+def _pbkdf2(derivation: AlgorithmIdentifier) -> tuple[list[der.Element], int]:
+    fields = der.read(derivation.parameters or b"").children()
+    if len(fields) < 2:
+        raise ValueError("PBKDF2 without salt and iteration count")
+    return fields, der.int_of(fields[1])
+
+
+def rounds_of(recipient: PasswordRecipient) -> int:
+    """Return how many PBKDF2 rounds it takes to try one password; raises ValueError or DerError."""
+    if recipient.key_derivation is None:
+        raise ValueError("the key derivation is not PBKDF2")
+    return _pbkdf2(recipient.key_derivation)[1]
 
 
 def unwrap_key(algorithm: AlgorithmIdentifier, kek: bytes, wrapped: bytes) -> bytes:

@@ -6,15 +6,19 @@ Raises `InputError` with what was found and what to try.
 
 from __future__ import annotations
 
+import base64
 import re
+import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
     Encoding,
+    NoEncryption,
+    PrivateFormat,
     load_der_private_key,
     load_pem_private_key,
     pkcs12,
@@ -51,20 +55,25 @@ def load_private_keys(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
 
 def read_private_keys(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[rsa.RSAPrivateKey]:
     """Return the RSA private keys in the octets of such a file; `path` is its name in errors and questions."""
-    blocks = [m.group(0) for m in _PEM_BLOCK.finditer(data) if b"PRIVATE KEY" in m.group(1)]
-    loaded: list[object] = []
-    if blocks:
-        loaded = [_load(load_pem_private_key, block, path, ask) for block in blocks]
-    elif b"-----BEGIN" not in data:
-        try:
-            loaded = [_load(load_der_private_key, data, path, ask)]
-        except InputError:
-            loaded = [_load_pkcs12(data, path, ask)[0]]
+    loaded = _private_keys(data, path, ask)
     keys = [k for k in loaded if isinstance(k, rsa.RSAPrivateKey)]
     if not keys:
         kinds = ", ".join(sorted({type(k).__name__ for k in loaded})) or "none"
         raise InputError(f"{path} holds no RSA private key (found: {kinds}); give the PEM, DER or PKCS#12 file of one")
     return keys
+
+
+def _private_keys(data: bytes, path: str, ask: AskPassphrase) -> list[object]:
+    """Return private keys of any kind."""
+    blocks = [m.group(0) for m in _PEM_BLOCK.finditer(data) if b"PRIVATE KEY" in m.group(1)]
+    if blocks:
+        return [_load(load_pem_private_key, block, path, ask) for block in blocks]
+    if b"-----BEGIN" in data:
+        return []
+    try:
+        return [_load(load_der_private_key, data, path, ask)]
+    except InputError:
+        return [_load_pkcs12(data, path, ask)[0]]
 
 
 def _load(loader: Callable[..., object], data: bytes, path: str, ask: AskPassphrase) -> object:
@@ -93,6 +102,35 @@ def _load_pkcs12(data: bytes, path: str, ask: AskPassphrase) -> tuple[object, li
             raise InputError(f"{path} is not a readable key or PKCS#12 file, or the passphrase is wrong") from error
     certificates = [c for c in (bundle.cert, *bundle.additional_certs) if c is not None]
     return bundle.key, [c.certificate.public_bytes(Encoding.DER) for c in certificates]
+
+
+def load_signing_key(
+    path: str | Path, ask: AskPassphrase = _no_passphrase
+) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
+    """Return the one private key, RSA or EC, in a PEM, DER or PKCS#12 file. Raises InputError."""
+    found = [k for k in _private_keys(read_bytes(Path(path)), str(path), ask) if isinstance(k, _SIGNING)]
+    if len(found) != 1:
+        raise InputError(f"{path} holds {len(found)} RSA or EC private keys; give a file with one")
+    return found[0]
+
+
+_SIGNING = (rsa.RSAPrivateKey, ec.EllipticCurvePrivateKey)
+
+
+def pem_key(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    """Return a private key as PEM (PKCS#8, not encrypted), for `write_new(..., private=True)` only."""
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
+
+
+def pem_certificate(certificate: bytes) -> bytes:
+    """Return a certificate (DER) as PEM."""
+    return pem("CERTIFICATE", certificate)
+
+
+def pem(label: str, data: bytes) -> bytes:
+    """Return octets as PEM (RFC 7468)."""
+    lines = "\n".join(textwrap.wrap(base64.b64encode(data).decode("ascii"), 64))
+    return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n".encode("ascii")
 
 
 def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> list[bytes]:

@@ -1,0 +1,66 @@
+"""The inverse of reading a capture: octets that passed a socket, written as a pcap.
+
+Rule: the octets and their times are real; the TCP around them (handshake, acknowledgements,
+sequence numbers) is made up, since a program never sees it. Wireshark and
+`read_capture` open the result.
+"""
+
+from __future__ import annotations
+
+import io
+import socket
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime
+
+import dpkt
+
+Endpoint = tuple[str, int]
+_RAW_IP = 101  # LINKTYPE_RAW: packets begin with the IP header
+_SYN, _ACK, _PSH = dpkt.tcp.TH_SYN, dpkt.tcp.TH_ACK, dpkt.tcp.TH_PUSH
+# What fits into one IPv4 packet with its headers.
+_MOST = 65_535 - 40
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """Octets that went from `source` to `target` (address, port) at `time`."""
+
+    time: datetime
+    source: Endpoint
+    target: Endpoint
+    data: bytes
+
+
+def build_pcap(segments: Iterable[Segment]) -> bytes:
+    """Return a pcap of the segments, one TCP conversation for each pair of endpoints.
+
+    Addresses are IPv4. Whoever sends first in a conversation opened it.
+    """
+    out = io.BytesIO()
+    writer = dpkt.pcap.Writer(out, linktype=_RAW_IP, snaplen=262_144)
+    sent: dict[tuple[Endpoint, Endpoint], int] = {}
+    for segment in segments:
+        there, back = (segment.source, segment.target), (segment.target, segment.source)
+        time = segment.time.timestamp()
+        if there not in sent:
+            sent[there] = sent[back] = 0
+            for (source, target), flags, seq, ack in (
+                (there, _SYN, 0, 0),
+                (back, _SYN | _ACK, 0, 1),
+                (there, _ACK, 1, 1),
+            ):
+                writer.writepkt(_packet(source, target, flags, seq, ack, b""), time)
+        for start in range(0, len(segment.data), _MOST):
+            part = segment.data[start : start + _MOST]
+            writer.writepkt(_packet(*there, _PSH | _ACK, sent[there] + 1, sent[back] + 1, part), time)
+            sent[there] += len(part)
+    return out.getvalue()
+
+
+def _packet(source: Endpoint, target: Endpoint, flags: int, seq: int, ack: int, data: bytes) -> bytes:
+    tcp = dpkt.tcp.TCP(sport=source[1], dport=target[1], seq=seq, ack=ack, flags=flags, win=65_535, data=data)
+    packet = dpkt.ip.IP(
+        src=socket.inet_aton(source[0]), dst=socket.inet_aton(target[0]), p=dpkt.ip.IP_PROTO_TCP, ttl=64, data=tcp
+    )
+    return bytes(packet)

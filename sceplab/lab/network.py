@@ -1,0 +1,302 @@
+"""The story's network on this machine: R1 (the CA), R2 (the RA), and all that passes between them.
+
+Rule: puts together what the other modules of the lab are, and has no policy of
+its own. Where this machine lets it (Linux does), each router has an address of
+its own (127.0.0.1, .2, .3), so that a capture shows who is who; elsewhere they
+share one and differ by port.
+"""
+
+from __future__ import annotations
+
+import socket
+import tempfile
+import threading
+from collections import deque
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from types import TracebackType
+from typing import Self, TypeVar
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sceplab.capture.record import Segment, build_pcap
+from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.errors import InputError
+from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
+from sceplab.lab.ca import CertificationAuthority, Policy, with_faults
+from sceplab.lab.client import ScepClient, http_sender
+from sceplab.lab.dialects import SCEPLAB, ClientDialect
+from sceplab.lab.identity import ENCIPHER, RA_UNIT, SIGN, Identity, make_request, new_key, parse_subject
+from sceplab.lab.ra import RaPolicy, RegistrationAuthority
+from sceplab.lab.replies import Decision, ignore
+from sceplab.lab.server import LIMITS, Answerer, Limits, Server
+from sceplab.lab.store import Store
+from sceplab.transport import Exchange
+
+T = TypeVar("T")
+
+
+class Kept(deque[T]):
+    """The newest of what was appended, at most so many octets and items of it: a server's memory stays flat."""
+
+    def __init__(self, size: Callable[[T], int], octets: int = 50_000_000, items: int = 20_000) -> None:
+        super().__init__()
+        self._size, self._octets, self._items, self._held = size, octets, items, 0
+        self._lock = threading.Lock()
+
+    def append(self, item: T, /) -> None:
+        """Add one, and drop the oldest while it is too much."""
+        with self._lock:
+            super().append(item)
+            self._held += self._size(item)
+            while self and (self._held > self._octets or len(self) > self._items):
+                self._held -= self._size(self.popleft())
+
+
+def _octets_of(exchange: Exchange) -> int:
+    request, reply = exchange.request, exchange.reply
+    asked = len(request.body) + len(request.target) if request is not None else 0
+    return 500 + asked + (len(reply.body) if reply is not None else 0)
+
+
+@cache
+def own_addresses() -> bool:
+    """Whether 127.0.0.2 and 127.0.0.3 are addresses of this machine too."""
+    with socket.socket() as probe:
+        try:
+            probe.bind(("127.0.0.2", 0))
+        except OSError:
+            return False
+    return True
+
+
+R1 = "127.0.0.1"
+
+
+def _address(number: int) -> str:
+    return f"127.0.0.{number}" if own_addresses() else R1
+
+
+class Lab:
+    """R1 and, once it has a certificate, R2, on loopback. A context manager; `stop` leaves nothing behind.
+
+    `ca` and `ra` are the CA and the RA themselves, `decisions` what they decided
+    and why, `exchanges` what passed, oldest first.
+    """
+
+    def __init__(
+        self,
+        folder: Path | str | None = None,
+        *,
+        policy: Policy | None = None,
+        challenge: str | None = None,
+        ra_policy: RaPolicy | None = None,
+        subject: str = "CN=R1",
+        key: str | int = 2048,
+        separate: bool = False,
+        ports: tuple[int, int] = (0, 0),
+        limits: Limits = LIMITS,
+        record: bool = True,
+        on_decision: Callable[[Decision], None] = ignore,
+    ) -> None:
+        """Lay it out; `start` (or `with`) opens the ports.
+
+        Args:
+            folder: Where the CA's store and the RA's keys are, and stay; a
+                temporary folder by default.
+            policy: The CA's; by default it grants by `challenge` and by a person.
+            challenge: challengePassword that CA and RA take.
+            ra_policy: The RA's; by default it vouches for who knows `challenge`.
+            subject: Of a new CA.
+            key: Kind of key of a new CA, as for `new_key`.
+            separate: Give a new CA certificates of their own for replies and requests.
+            ports: Of R1 and R2; 0 takes a free one.
+            limits: What a client may use of the servers.
+            record: Keep the octets that pass, for `pcap`.
+            on_decision: Called with each decision of CA and RA, besides `decisions`.
+        """
+        self._temporary: tempfile.TemporaryDirectory[str] | None = None
+        if folder is None:
+            self._temporary = tempfile.TemporaryDirectory()
+            folder = self._temporary.name
+        self.folder = Path(folder)
+        challenges = (challenge,) if challenge is not None else ()
+        self._ra_policy = ra_policy or RaPolicy(challenges)
+        self._limits, self._ports = limits, ports
+        self._record, self._on_decision = record, on_decision
+        self._segments: Kept[Segment] = Kept(lambda segment: 200 + len(segment.data))
+        self.exchanges: Kept[Exchange] = Kept(_octets_of)
+        self.decisions: deque[Decision] = deque(maxlen=10_000)
+        try:
+            self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{self.folder} cannot be made: {error.strerror}") from error
+        self.store = Store(self.folder / "ca.sqlite")
+        try:
+            CertificationAuthority.create(self.store, subject, key=key, separate=separate)
+        except InputError:
+            self.store.close()
+            raise
+        self.ca = CertificationAuthority(
+            self.store, policy or Policy(challenges), name="R1 (CA)", on_decision=self._decided
+        )
+        self.ra: RegistrationAuthority | None = None
+        self._servers: list[Server] = []
+        self.keys: list[rsa.RSAPrivateKey] = []
+
+    def _decided(self, decision: Decision) -> None:
+        self.decisions.append(decision)
+        self._on_decision(decision)
+
+    # ---------------------------------------------------------- starting and stopping
+
+    def start(self) -> Self:
+        """Open the CA's port, and the RA's where one was enrolled in this folder before. Raises InputError."""
+        if not self._servers:
+            self._serve(self.ca.answer, R1, self._ports[0])
+            found = self._load_ra()
+            if found is not None:
+                self.start_ra(*found)
+        return self
+
+    def stop(self) -> None:
+        """Close the ports, end the threads, remove the temporary folder. Stopping twice is no error."""
+        for server in reversed(self._servers):
+            server.stop()
+        self._servers.clear()
+        self.store.close()
+        if self._temporary is not None:
+            self._temporary.cleanup()
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    def _serve(self, answer: Answerer, host: str, port: int) -> None:
+        server = Server(
+            answer,
+            host=host,
+            port=port,
+            limits=self._limits,
+            delay=lambda: 3.0 if "slow" in self.ca.policy.form.faults else 0.0,
+            on_exchange=self.exchanges.append,
+            on_segment=self._segments.append if self._record else None,
+        )
+        server.start()
+        self._servers.append(server)
+
+    # ---------------------------------------------------------- addresses
+
+    @property
+    def ca_url(self) -> str:
+        """The SCEP URL of R1."""
+        if not self._servers:
+            raise InputError("the lab is not running: start it")
+        return self._servers[0].url
+
+    @property
+    def ra_url(self) -> str:
+        """The SCEP URL of R2."""
+        if len(self._servers) < 2:
+            raise InputError("there is no RA yet: enroll_ra() or start_ra(...)")
+        return self._servers[1].url
+
+    @property
+    def names(self) -> dict[str, str]:
+        """Who is at which address, for diagrams."""
+        out = {f"{s.host}:{s.port}": name for s, name in zip(self._servers, ("R1 (CA)", "R2 (RA)"), strict=False)}
+        if own_addresses():
+            out |= {_address(2): "R2 (RA)", _address(3): "R3 (client)"}
+        return out
+
+    def client(
+        self, *, via: str = "ca", dialect: ClientDialect = SCEPLAB, source: int = 3, fingerprint: bool = True
+    ) -> ScepClient:
+        """Return a client of the CA (or `via="ra"`) that knows its fingerprint: R3, or the router number `source`."""
+        url = self.ca_url if via == "ca" else self.ra_url
+        send = http_sender(url, source=_address(source) if own_addresses() else None)
+        known = self.ca.issuer.parsed.fingerprint() if fingerprint else None
+        return ScepClient(send, fingerprint=known, dialect=dialect)
+
+    # ---------------------------------------------------------- the RA
+
+    def enroll_ra(self, name: str = "R2", *, two_certificates: bool = False) -> None:
+        """Make an RA's key and request, submit it, grant it as a person would, and start the RA.
+
+        With `two_certificates` it gets one to sign with and one to be encrypted
+        for, as NDES has; PyScep's client needs that.
+        """
+        usages = (SIGN, ENCIPHER) if two_certificates else (SIGN | ENCIPHER,)
+        self.start_ra(*(self._enroll_ra(f"OU={RA_UNIT},unstructuredName={name}", usage) for usage in usages))
+
+    def _enroll_ra(self, subject: str, usage: frozenset[str]) -> Identity:
+        key = new_key()
+        client = self.client(source=2)
+        pending = client.enroll(make_request(parse_subject(subject), key, usage=usage), key)
+        self.ca.grant(self.ca.find_pending(pending.transaction_id))
+        certificate = client.poll(pending).certificate
+        if certificate is None:
+            raise InputError("the CA granted the RA no certificate")
+        return Identity(certificate.der, key)
+
+    def start_ra(self, signer: Identity, decrypter: Identity | None = None) -> None:
+        """Start R2 with this certificate and key, which are kept in the folder. Raises InputError."""
+        if self.ra is not None:
+            raise InputError("R2 is running already")
+        for stem, identity in (("ra", signer), ("ra-decrypter", decrypter)):
+            if identity is not None:
+                path = self.folder / f"{stem}.key.pem"
+                write_new(path, pem_key(identity.key), force=True, private=True)
+                write_new(self.folder / f"{stem}.pem", pem_certificate(identity.certificate), force=True)
+        self.ra = RegistrationAuthority(
+            signer,
+            self.client(source=2),
+            self._ra_policy,
+            decrypter=decrypter,
+            name="R2 (RA)",
+            on_decision=self._decided,
+        )
+        self._serve(self.ra.answer, _address(2), self._ports[1])
+
+    def _load_ra(self) -> list[Identity] | None:
+        out = []
+        for stem in ("ra", "ra-decrypter"):
+            path = self.folder / f"{stem}.pem"
+            if path.exists():
+                key = load_signing_key(self.folder / f"{stem}.key.pem")
+                out.append(Identity(load_certificates(path)[0], key))
+        return out or None
+
+    # ---------------------------------------------------------- what passed
+
+    def set_faults(self, *names: str) -> None:
+        """Let the CA be wrong in these ways (`faults.FAULTS`); none: let it be right. Raises InputError."""
+        self.ca.policy = with_faults(self.ca.policy, *names)
+
+    def materials(self) -> Materials:
+        """Return all keys of the lab, and those in `keys` that a reader added: nothing is secret here."""
+        identities = [i for role in ("issuer", "decrypter", "previous") if (i := self.ca.identity(role)) is not None]
+        if self.ra is not None:
+            identities += [self.ra.signer, self.ra.decrypter]
+        keys = [i.key for i in identities] + self.keys
+        return Materials(
+            tuple(k for k in keys if isinstance(k, rsa.RSAPrivateKey)),
+            tuple(dict.fromkeys(i.certificate for i in identities)),
+            legacy=True,
+        )
+
+    def decoded(self) -> list[DecodedExchange]:
+        """Return what passed, decoded with all keys of the lab, by time."""
+        passed = sorted(self.exchanges, key=lambda e: e.time.timestamp() if e.time is not None else 0)
+        return decode_exchanges(passed, self.materials())
+
+    def pcap(self) -> bytes:
+        """Return what passed as a pcap that Wireshark and `read_capture` open. Raises InputError."""
+        if not self._record:
+            raise InputError("this lab does not record")
+        return build_pcap(list(self._segments))

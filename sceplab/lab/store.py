@@ -1,0 +1,343 @@
+"""What a CA must not forget, in SQLite: its keys, certificates, transactions, challenges.
+
+Rule: rows in, rows out; what may be granted is decided in `ca`. A grant is one
+transaction on the disk (certificate, state and used challenge together), so that
+a process killed at any moment has either granted or not; several processes may
+share one store. The file holds private keys and is readable by its owner only.
+"""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Any
+
+from sceplab.errors import InputError, ScepError
+
+
+class StoreError(ScepError):
+    """The store cannot be written or read (disk full, file damaged): nothing was granted."""
+
+
+class State(StrEnum):
+    """Where a transaction stands."""
+
+    PENDING = "pending"
+    GRANTED = "granted"
+    DENIED = "denied"
+
+
+@dataclass(frozen=True, slots=True)
+class Transaction:
+    """A request for a certificate. `requester` is the SHA-256 of its signer's SubjectPublicKeyInfo.
+
+    `certificate` (DER) is there once it was granted, `why` once it was denied.
+    """
+
+    id: int
+    transaction_id: str
+    request: bytes = field(repr=False)
+    requester: bytes = field(repr=False)
+    state: State
+    created: datetime
+    certificate: bytes | None = field(default=None, repr=False)
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Issued:
+    """A certificate that the CA issued."""
+
+    serial: int
+    der: bytes = field(repr=False)
+    revoked: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Challenge:
+    """A one-time challengePassword: the SHA-256 of its text, the subject (DER) it is bound to, and its end."""
+
+    digest: bytes = field(repr=False)
+    subject: bytes | None
+    expires: datetime | None
+    used: bool
+
+
+_SCHEMA = """
+CREATE TABLE IF NOT EXISTS identities (
+    role TEXT PRIMARY KEY, certificate BLOB NOT NULL, key BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS certificates (
+    serial TEXT PRIMARY KEY, der BLOB NOT NULL, revoked REAL) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS transactions (
+    id INTEGER PRIMARY KEY AUTOINCREMENT,
+    transaction_id TEXT NOT NULL, digest BLOB NOT NULL, request BLOB NOT NULL, requester BLOB NOT NULL,
+    state TEXT NOT NULL, serial TEXT REFERENCES certificates (serial), why TEXT NOT NULL DEFAULT '',
+    created REAL NOT NULL, UNIQUE (transaction_id, digest, requester));
+CREATE INDEX IF NOT EXISTS pending ON transactions (id) WHERE state = 'pending';
+CREATE TABLE IF NOT EXISTS challenges (
+    digest BLOB PRIMARY KEY, subject BLOB, expires REAL,
+    used_by INTEGER REFERENCES transactions (id)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS counters (name TEXT PRIMARY KEY, value INTEGER NOT NULL) WITHOUT ROWID;
+"""
+_TRANSACTION = (
+    "SELECT t.id, t.transaction_id, t.request, t.requester, t.state, t.created, c.der, t.why "
+    "FROM transactions t LEFT JOIN certificates c ON c.serial = t.serial "
+)
+# Of the types that the schema says.
+Row = tuple[Any, ...]
+# Seconds to wait for another process that writes.
+_PATIENCE = 20.0
+
+
+class Store:
+    """An open store. Safe to use from several threads and processes; `close` it in the end."""
+
+    def __init__(self, path: Path | str) -> None:
+        """Open the file, made if it is not there. Raises InputError where it is no such file, StoreError."""
+        self.path = Path(path)
+        self._local = threading.local()
+        self._opened: list[sqlite3.Connection] = []
+        self._lock = threading.Lock()
+        try:
+            if not self.path.exists():
+                self.path.touch(mode=0o600)
+            self._connection.executescript(_SCHEMA)
+        except OSError as error:
+            raise InputError(f"{self.path} cannot be opened: {error.strerror}") from error
+        except sqlite3.DatabaseError as error:
+            self.close()
+            raise InputError(f"{self.path} is no store of a lab CA: {error}") from error
+
+    @property
+    def _connection(self) -> sqlite3.Connection:
+        """The connection of this thread."""
+        found = getattr(self._local, "connection", None)
+        if found is None:
+            found = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
+            # FULL: what was committed is on the disk, whatever happens then.
+            found.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
+            self._local.connection = found
+            with self._lock:
+                self._opened.append(found)
+        connection: sqlite3.Connection = found
+        return connection
+
+    def close(self) -> None:
+        """Close every thread's connection; nothing may be in progress."""
+        with self._lock:
+            for connection in self._opened:
+                connection.close()
+            self._opened.clear()
+        self._local = threading.local()
+
+    @contextmanager
+    def _writing(self) -> Iterator[sqlite3.Connection]:
+        """Write as one transaction: all of it or nothing. Raises StoreError."""
+        connection = self._connection
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield connection
+                connection.execute("COMMIT")
+            except BaseException:
+                if connection.in_transaction:
+                    connection.execute("ROLLBACK")
+                raise
+        except sqlite3.IntegrityError:
+            raise
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} cannot be written: {error}") from error
+
+    def _read(self, sql: str, *values: object) -> list[Row]:
+        try:
+            rows: list[Row] = self._connection.execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise StoreError(f"{self.path} cannot be read: {error}") from error
+        return rows
+
+    # ---------------------------------------------------------- keys
+
+    def identities(self) -> dict[str, tuple[bytes, bytes]]:
+        """Return certificate and private key (PKCS#8) of each role, both DER."""
+        return {role: (c, key) for role, c, key in self._read("SELECT role, certificate, key FROM identities")}
+
+    def set_identities(self, **roles: tuple[bytes, bytes] | None) -> None:
+        """Write certificates and keys of roles at once; None takes a role away."""
+        with self._writing() as connection:
+            for role, pair in roles.items():
+                if pair is None:
+                    connection.execute("DELETE FROM identities WHERE role = ?", (role,))
+                else:
+                    connection.execute("INSERT OR REPLACE INTO identities VALUES (?, ?, ?)", (role, *pair))
+
+    def add_identities(self, **roles: tuple[bytes, bytes]) -> bool:
+        """Write roles that are not there yet; False where another process was first."""
+        try:
+            with self._writing() as connection:
+                for role, pair in roles.items():
+                    connection.execute("INSERT INTO identities VALUES (?, ?, ?)", (role, *pair))
+        except sqlite3.IntegrityError:
+            return False
+        return True
+
+    # ---------------------------------------------------------- certificates
+
+    def issued(self, serial: int) -> Issued | None:
+        """Return the certificate with this serial, or None."""
+        rows = self._read("SELECT serial, der, revoked FROM certificates WHERE serial = ?", f"{serial:x}")
+        return _issued(rows[0]) if rows else None
+
+    def all_issued(self) -> list[Issued]:
+        """Return every certificate."""
+        return [_issued(row) for row in self._read("SELECT serial, der, revoked FROM certificates")]
+
+    def all_revoked(self) -> list[Issued]:
+        """Return the revoked certificates."""
+        rows = self._read("SELECT serial, der, revoked FROM certificates WHERE revoked IS NOT NULL ORDER BY revoked")
+        return [_issued(row) for row in rows]
+
+    def revoke(self, serial: int, at: datetime) -> bool:
+        """Mark a certificate as revoked; False where there is none, or it already was."""
+        with self._writing() as connection:
+            sql = "UPDATE certificates SET revoked = ? WHERE serial = ? AND revoked IS NULL"
+            return connection.execute(sql, (at.timestamp(), f"{serial:x}")).rowcount == 1
+
+    def next_number(self, name: str) -> int:
+        """Count up from 1, for CRL numbers."""
+        with self._writing() as connection:
+            sql = (
+                "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+            )
+            return int(connection.execute(sql, (name,)).fetchone()[0])
+
+    # ---------------------------------------------------------- transactions
+
+    def find(self, transaction_id: str, digest: bytes, requester: bytes) -> Transaction | None:
+        """Return the transaction of this very request (`digest` of its CSR) by this requester, or None."""
+        sql = _TRANSACTION + "WHERE t.transaction_id = ? AND t.digest = ? AND t.requester = ?"
+        rows = self._read(sql, transaction_id, digest, requester)
+        return _transaction(rows[0]) if rows else None
+
+    def latest(self, transaction_id: str, requester: bytes) -> Transaction | None:
+        """Return the newest transaction with this transactionID by this requester, or None."""
+        sql = _TRANSACTION + "WHERE t.transaction_id = ? AND t.requester = ? ORDER BY t.id DESC LIMIT 1"
+        rows = self._read(sql, transaction_id, requester)
+        return _transaction(rows[0]) if rows else None
+
+    def transaction(self, number: int) -> Transaction | None:
+        """Return a transaction by its own number, or None."""
+        rows = self._read(_TRANSACTION + "WHERE t.id = ?", number)
+        return _transaction(rows[0]) if rows else None
+
+    def transactions(self, state: State | None = None) -> list[Transaction]:
+        """Return the transactions in a state, or all, oldest first."""
+        if state is None:
+            rows = self._read(_TRANSACTION + "ORDER BY t.id")
+        else:
+            rows = self._read(_TRANSACTION + "WHERE t.state = ? ORDER BY t.id", state.value)
+        return [_transaction(row) for row in rows]
+
+    def count(self, state: State) -> int:
+        """Return how many transactions are in a state."""
+        return int(self._read("SELECT count(*) FROM transactions WHERE state = ?", state.value)[0][0])
+
+    def add(
+        self,
+        transaction_id: str,
+        digest: bytes,
+        request: bytes,
+        requester: bytes,
+        now: datetime,
+        *,
+        certificate: tuple[int, bytes] | None = None,
+        challenge: bytes | None = None,
+    ) -> bool:
+        """Write a new transaction: granted where it comes with a `certificate` (serial, DER), else pending.
+
+        `challenge` is the digest of the one-time challengePassword that it uses
+        up. Returns False, and writes nothing, where another process was first:
+        with this request, this serial, or this challenge.
+        """
+        try:
+            with self._writing() as connection:
+                serial = None
+                if certificate is not None:
+                    serial = f"{certificate[0]:x}"
+                    connection.execute("INSERT INTO certificates VALUES (?, ?, NULL)", (serial, certificate[1]))
+                state = State.GRANTED if certificate is not None else State.PENDING
+                done = connection.execute(
+                    "INSERT INTO transactions (transaction_id, digest, request, requester, state, serial, created) "
+                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                    (transaction_id, digest, request, requester, state.value, serial, now.timestamp()),
+                )
+                number = int(done.lastrowid or 0)
+                if challenge is not None:
+                    sql = "UPDATE challenges SET used_by = ? WHERE digest = ? AND used_by IS NULL"
+                    if connection.execute(sql, (number, challenge)).rowcount != 1:
+                        raise sqlite3.IntegrityError("used by another")
+        except sqlite3.IntegrityError:
+            return False
+        return True
+
+    def grant(self, number: int, serial: int, certificate: bytes) -> bool:
+        """Grant a pending transaction; False where it is pending no more or the serial is taken."""
+        try:
+            with self._writing() as connection:
+                connection.execute("INSERT INTO certificates VALUES (?, ?, NULL)", (f"{serial:x}", certificate))
+                sql = "UPDATE transactions SET state = 'granted', serial = ? WHERE id = ? AND state = 'pending'"
+                if connection.execute(sql, (f"{serial:x}", number)).rowcount != 1:
+                    raise sqlite3.IntegrityError("pending no more")
+        except sqlite3.IntegrityError:
+            return False
+        return True
+
+    def deny(self, number: int, why: str) -> bool:
+        """Deny a pending transaction; False where it is pending no more."""
+        with self._writing() as connection:
+            sql = "UPDATE transactions SET state = 'denied', why = ? WHERE id = ? AND state = 'pending'"
+            return connection.execute(sql, (why, number)).rowcount == 1
+
+    # ---------------------------------------------------------- challenges
+
+    def add_challenge(self, digest: bytes, subject: bytes | None, expires: datetime | None) -> None:
+        """Write a one-time challengePassword (its digest)."""
+        with self._writing() as connection:
+            connection.execute(
+                "INSERT INTO challenges VALUES (?, ?, ?, NULL)",
+                (digest, subject, expires.timestamp() if expires is not None else None),
+            )
+
+    def challenge(self, digest: bytes) -> Challenge | None:
+        """Return a one-time challengePassword by its digest, used or not, or None."""
+        rows = self._read("SELECT digest, subject, expires, used_by FROM challenges WHERE digest = ?", digest)
+        if not rows:
+            return None
+        _, subject, expires, used = rows[0]
+        moment = None if expires is None else datetime.fromtimestamp(expires, UTC)
+        return Challenge(digest, subject, moment, used is not None)
+
+
+def _issued(row: Row) -> Issued:
+    serial, data, revoked = row
+    moment = None if revoked is None else datetime.fromtimestamp(float(revoked), UTC)
+    return Issued(int(str(serial), 16), bytes(data), moment)
+
+
+def _transaction(row: Row) -> Transaction:
+    number, transaction_id, request, requester, state, created, certificate, why = row
+    return Transaction(
+        int(number),
+        str(transaction_id),
+        bytes(request),
+        bytes(requester),
+        State(str(state)),
+        datetime.fromtimestamp(float(created), UTC),
+        None if certificate is None else bytes(certificate),
+        str(why),
+    )
