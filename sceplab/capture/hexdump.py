@@ -22,6 +22,7 @@ _GROUP = re.compile(r"(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,16})([:,]? *)")
 _HEX_LINE = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[:,]? *)++")
 # "char peer0_0[] = { /* Packet 1 */", and the end of a C array or string.
 _ARRAY = re.compile(r"\s*(?:static |const |unsigned )*char peer(\d+)_\d+ ?\[")
+_CLOSERS = ('"', '";', '",', "}", "};")
 _ROW = 16  # octets a line, in every dump program's default form
 
 
@@ -66,7 +67,9 @@ def read_hex(text: str) -> list[bytes]:
 def _row(line: str) -> tuple[int | None, bytes] | None:
     """Return the offset (None: without one) and the octets of a line, or None where it is no hex."""
     # The marks of a C string or array around it.
-    line = line.rstrip('};," \t\r')
+    line = line.rstrip()
+    if line.endswith(_CLOSERS):
+        line = line.rstrip('};," \t')
     if line.startswith('"\\x') or line.lstrip().startswith('"\\x'):
         line = line.lstrip()[1:]
     line = _TAG_PREFIX.sub("", _LOG_PREFIX.sub("", line, count=1), count=1).rstrip()
