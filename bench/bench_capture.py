@@ -27,7 +27,23 @@ DISTINCT = 250
 """So many enrollments are made; longer captures repeat them from other ports. Nothing is cached by message."""
 
 
-def write_capture(path: Path, enrollments: int) -> None:
+def make_messages() -> list[tuple[bytes, bytes]]:
+    """Return requests and their replies."""
+    from tests import scenes
+
+    csr, issued, device = scenes.csr(), [scenes.issue()], scenes.device_certificate()
+    messages = []
+    for number in range(DISTINCT):
+        nonce, transaction = number.to_bytes(16, "big"), f"{number:032X}"
+        asked = scenes.request(csr, transaction=transaction, nonce=nonce, signer=device)
+        answer = scenes.reply(
+            transaction=transaction, nonce=nonce, own_nonce=nonce[::-1], issued=issued, recipient=device
+        )
+        messages.append((asked, answer))
+    return messages
+
+
+def write_capture(path: Path, enrollments: int, messages: list[tuple[bytes, bytes]]) -> None:
     """Write so many enrollments: GetCACaps, GetCACert and PKIOperation each, in one connection each."""
     from sceplab import build_degenerate, transport
     from sceplab.transport import build_request
@@ -36,15 +52,6 @@ def write_capture(path: Path, enrollments: int) -> None:
 
     caps = wire.answered(scenes.CAPS.encode())
     ca = wire.answered(build_degenerate([certificate("ca")]))
-    csr, issued, device = scenes.csr(), [scenes.issue()], scenes.device_certificate()
-    messages = []
-    for number in range(min(enrollments, DISTINCT)):
-        nonce, transaction = number.to_bytes(16, "big"), f"{number:032X}"
-        asked = scenes.request(csr, transaction=transaction, nonce=nonce, signer=device)
-        answer = scenes.reply(
-            transaction=transaction, nonce=nonce, own_nonce=nonce[::-1], issued=issued, recipient=device
-        )
-        messages.append((asked, answer))
     made = []
     for number in range(enrollments):
         asked, answer = messages[number % len(messages)]
@@ -120,8 +127,9 @@ def main() -> None:
     wanted: int = arguments.enrollments
     with tempfile.TemporaryDirectory() as folder:
         files = {n: Path(folder) / f"{n}.pcap" for n in (max(wanted // 10, 1), wanted, wanted * 4)}
+        messages = make_messages()
         for number, path in files.items():
-            write_capture(path, number)
+            write_capture(path, number, messages)
         path = files[wanted]
         times: dict[str, float] = {}
         for mode, name in (
