@@ -197,8 +197,8 @@ def build_csr(
     """Make a PKCS#10 request and sign it with the requester's own key (RFC 2986, 4.2).
 
     `challenge_type` is the string type of the challengePassword (RFC 8894, 2.4
-    asks for PrintableString or UTF8String), `attributes` come after it as they
-    are. The same RSA key and arguments give the same octets. Raises BuildError.
+    asks for PrintableString or UTF8String), `attributes` are further ones; all are
+    sent in DER order. The same RSA key and arguments give the same octets. Raises BuildError.
     """
     all_attributes = []
     if challenge_password is not None:
@@ -217,7 +217,7 @@ def build_csr(
             b"",
             subject=subject,
             public_key_info=key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
-            attributes=(*all_attributes, *attributes),
+            attributes=tuple(sorted((*all_attributes, *attributes), key=build_attribute)),
             signature_algorithm=_signature_algorithm(key, digest),
         ),
         key,

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from cryptography import x509
@@ -20,7 +20,8 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sceplab import der, oids
-from sceplab.csr import build_csr
+from sceplab.attributes import Attribute
+from sceplab.csr import build_csr, build_extensions, parse_csr, serialize_csr
 from sceplab.errors import BuildError, InputError
 from sceplab.signed import SigningKey
 from sceplab.x509 import Certificate, Extension, Name, NameAttribute, build_name, parse_certificate
@@ -72,7 +73,7 @@ def parse_subject(text: str) -> Name:
 
 
 def _split(text: str, mark: str) -> list[str]:
-    return re.findall(rf"(?:[^\\{re.escape(mark)}]|\\.)+", text) or [text]
+    return re.findall(rf"((?:[^\\{re.escape(mark)}]|\\.)*){re.escape(mark)}", text + mark) or [text]
 
 
 def _attribute(item: str) -> NameAttribute:
@@ -122,6 +123,26 @@ def make_request(
 
 # --------------------------------------------------------------- certificates
 
+
+_UNUSABLE = (
+    *(ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion),
+    *(x509.DuplicateExtension, x509.UnsupportedGeneralNameType),
+)
+
+
+def _load(request: bytes) -> x509.CertificateSigningRequest:
+    """Read a request for `cryptography`: raises ValueError where even what is certified cannot be read.
+
+    Its reader wants attributes in DER order, which devices do not keep to; of
+    them only the extensions matter here. Who holds the key was checked before, on
+    the octets that came.
+    """
+    parsed = parse_csr(request)
+    wanted = parsed.extensions
+    attributes = (Attribute(oids.EXTENSION_REQUEST, (build_extensions(wanted),)),) if wanted else ()
+    return x509.load_der_x509_csr(serialize_csr(replace(parsed, attributes=attributes)))
+
+
 # What a request may ask for; the rest is the CA's to say.
 _COPIED = (x509.SubjectAlternativeName, x509.ExtendedKeyUsage)
 
@@ -136,7 +157,7 @@ def issue(
     CA. Raises BuildError where the request is none that a strict reader takes.
     """
     try:
-        csr = x509.load_der_x509_csr(request)
+        csr = _load(request)
         builder = _certificate(csr.subject, csr.public_key(), issuer, serial, start, end)
         builder = builder.add_extension(_granted_usage(csr), critical=True)
         for extension in csr.extensions:
@@ -146,7 +167,7 @@ def issue(
             point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl_url)], None, None, None)
             builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)
         return builder.sign(issuer.key, hashes.SHA256()).public_bytes(Encoding.DER)
-    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion, x509.DuplicateExtension) as error:
+    except _UNUSABLE as error:
         raise BuildError(f"no certificate can be made of this request: {error}") from error
 
 
@@ -165,7 +186,7 @@ _USAGE_BITS = {"digitalSignature": "digital_signature", "keyEncipherment": "key_
 
 def make_root(name: Name, key: SigningKey, serial: int, start: datetime, end: datetime) -> Identity:
     """Return a CA with a self-signed certificate that may sign and receive keys too (RFC 8894, 2.1.2)."""
-    subject = x509.load_der_x509_csr(build_csr(name, key)).subject
+    subject = _load(build_csr(name, key)).subject
     builder = _certificate(subject, key.public_key(), None, serial, start, end)
     usage = SIGN | ENCIPHER if isinstance(key, rsa.RSAPrivateKey) else SIGN
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -178,7 +199,7 @@ def make_self_signed(request: bytes, key: SigningKey, start: datetime, end: date
 
     It has the subject and the key of the request, and may sign and receive keys.
     """
-    csr = x509.load_der_x509_csr(request)
+    csr = _load(request)
     builder = _certificate(csr.subject, key.public_key(), None, serial, start, end)
     usage = SIGN | ENCIPHER if isinstance(key, rsa.RSAPrivateKey) else SIGN
     builder = builder.add_extension(_usage(usage), critical=True)

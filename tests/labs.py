@@ -1,0 +1,75 @@
+"""What the tests of the lab share: quick keys, a lab of their own, requests for it."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from pathlib import Path
+
+from sceplab.lab.ca import CertificationAuthority, Policy
+from sceplab.lab.client import ScepClient
+from sceplab.lab.identity import make_request, new_key, parse_subject
+from sceplab.lab.store import Store
+from sceplab.signed import SigningKey
+
+SECRET = "open sesame"
+
+
+def quick_key(number: int = 0, kind: str = "2048") -> SigningKey:
+    """Return a key that is made once in a test run; `number` tells several apart."""
+    return _made(number, kind)
+
+
+@cache
+def _made(number: int, kind: str) -> SigningKey:
+    assert number >= 0
+    return new_key(kind)
+
+
+def csr(subject: str = "CN=R3", number: int = 0, challenge: str | None = SECRET, kind: str = "2048") -> bytes:
+    """Return a request of key `number`."""
+    return make_request(parse_subject(subject), quick_key(number, kind), challenge=challenge)
+
+
+def openssl(*arguments: object) -> str:
+    """Run openssl and return what it says on both outputs; an error is one of the test."""
+    command = ["openssl", *map(str, arguments)]
+    done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+    return done.stdout
+
+
+class Clock:
+    """A clock that goes when it is told to."""
+
+    def __init__(self) -> None:
+        self.now = datetime.now(UTC)
+
+    def __call__(self) -> datetime:
+        """Return the time it shows."""
+        return self.now
+
+    def wait(self, **span: float) -> None:
+        """Let time pass: days=1, hours=2 ..."""
+        self.now += timedelta(**span)
+
+
+@contextmanager
+def authority(
+    folder: Path, policy: Policy | None = None, *, separate: bool = False, clock: Clock | None = None, key: int = 9
+) -> Iterator[CertificationAuthority]:
+    """Yield a CA whose store is in `folder`, without a network."""
+    store = Store(folder / "ca.sqlite")
+    now = clock or (lambda: datetime.now(UTC))
+    try:
+        CertificationAuthority.create(store, "CN=R1", key=quick_key(key), separate=separate, now=now)
+        yield CertificationAuthority(store, policy or Policy((SECRET,)), now=now)
+    finally:
+        store.close()
+
+
+def client_of(ca: CertificationAuthority, **options: object) -> ScepClient:
+    """Return a client of a CA that knows its fingerprint, without a network."""
+    return ScepClient(ca.answer, fingerprint=ca.issuer.parsed.fingerprint(), **options)  # type: ignore[arg-type]
