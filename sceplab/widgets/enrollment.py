@@ -29,7 +29,7 @@ from sceplab.widgets.text import safe, visible
 
 KEYS = (("RSA 2048", "2048"), ("RSA 3072", "3072"), ("RSA 4096", "4096"), ("EC P-256", "P-256"), ("EC P-384", "P-384"))
 _SERVERS = (("R1, the CA", "ca"), ("R2, the RA", "ra"))
-_METHODS = (("as GetCACaps says", ""), ("GET", "GET"), ("POST", "POST"))
+_METHODS = (("as that program does", ""), ("GET", "GET"), ("POST", "POST"))
 
 
 def result_words(result: Result) -> str:

@@ -207,11 +207,12 @@ def _decision(decision: Decision) -> str:
 
 
 def _told(decision: Decision) -> str:
-    """Return a decision without transactionIDs and serials, which are new each time."""
-    return _LONG.sub("...", f"{decision.who}: {decision.kind} {decision.outcome}: {'; '.join(decision.steps)}")
+    """Return a decision without transactionIDs, serials and dates, which are new each time."""
+    return _NEW.sub("...", f"{decision.who}: {decision.kind} {decision.outcome}: {'; '.join(decision.steps)}")
 
 
 _LONG = re.compile(r"[0-9A-Fa-f]{16,}")
+_NEW = re.compile(rf"{_LONG.pattern}|\d{{4}}-\d\d-\d\d( [\d:.+]+)?")
 
 
 def _shortened(step: str) -> str:
