@@ -108,6 +108,10 @@ def _parser() -> argparse.ArgumentParser:
     _add_materials(story)
     story.set_defaults(run=_walk)
 
+    from sceplab.lab.commands import add_commands
+
+    add_commands(commands)
+
     check = commands.add_parser("doctor", help="check versions, data files and optional tools")
     check.set_defaults(run=lambda _: doctor.main())
     return parser

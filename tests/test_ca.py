@@ -429,7 +429,7 @@ def test_separate_certificates(tmp_path: Path) -> None:
 
 
 def test_get_cert(tmp_path: Path) -> None:
-    """By serial; one that was not issued, or of another CA, is badCertId."""
+    """By serial; one that was not issued is badCertId; another CA's name opens nothing (see test_no_oracle)."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         own = _identity(client.enroll(csr(), quick_key()))
@@ -439,7 +439,7 @@ def test_get_cert(tmp_path: Path) -> None:
         assert client.get_cert(b"\x01\x02", own).fail_info is FailInfo.badCertId
         other = build_issuer_and_serial(parse_subject("CN=other"), own.parsed.serial)
         result = client.operate(MessageType.GetCert, other, own, "T", None)
-        assert result.fail_info is FailInfo.badCertId
+        assert result.fail_info is FailInfo.badMessageCheck
 
 
 @needs("openssl")
@@ -554,3 +554,89 @@ def test_states(tmp_path: Path) -> None:
         with pytest.raises(InputError, match="0 pending"):
             ca.find_pending("nobody")
     assert isinstance(client, ScepClient)
+
+
+# --------------------------------------------------------------- no oracle
+
+
+def _forged(ca: object, kind: int, plaintext: bytes, spoil: str) -> bytes:
+    """Return a request whose envelope was made, or changed, to fail in one way."""
+    from sceplab.enveloped import build_enveloped
+    from sceplab.lab.client import self_signed
+    from sceplab.signed import build_signed
+
+    own = self_signed(csr(), quick_key())
+    attributes = ScepAttributes(str(kind), "T1", bytes(16))
+    draft = sceplab.draft_message(
+        attributes,
+        plaintext,
+        signer_certificate=own.certificate,
+        recipients=[ca.certificate],  # type: ignore[attr-defined]
+    )
+    assert draft.envelope is not None
+    envelope = build_enveloped(draft.envelope, plaintext)
+    parsed = sceplab.parse_enveloped(envelope)
+    recipient = parsed.recipients[0]
+    secret, body = recipient.encrypted_key, parsed.encrypted_content  # type: ignore[union-attr]
+    match spoil:
+        case "RSA padding":
+            changed = bytes((secret[0] ^ 1,)) + secret[1:]
+            envelope = envelope.replace(secret, changed)
+        case "key of another length":
+            key = x509.load_der_x509_certificate(ca.certificate).public_key()  # type: ignore[attr-defined]
+            assert isinstance(key, rsa.RSAPublicKey)
+            from cryptography.hazmat.primitives.asymmetric import padding
+
+            envelope = envelope.replace(secret, key.encrypt(bytes(24), padding.PKCS1v15()))
+        case "last block":
+            envelope = envelope.replace(body, body[:-1] + bytes((body[-1] ^ 1,)))
+        case "block before the last":
+            envelope = envelope.replace(body, body[:-17] + bytes((body[-17] ^ 1,)) + body[-16:])
+        case "first block":
+            envelope = envelope.replace(body, bytes((body[0] ^ 1,)) + body[1:])
+        case "middle block":
+            at = len(body) // 2
+            envelope = envelope.replace(body, body[:at] + bytes((body[at] ^ 1,)) + body[at + 1 :])
+    return build_signed(draft.signed, envelope, own.key)
+
+
+SPOILS = (
+    *("RSA padding", "key of another length", "last block", "block before the last"),
+    *("first block", "middle block", "not a request", "not ASN.1", "another's signature"),
+)
+
+
+@pytest.mark.parametrize("kind", [17, 19, 21, 22])
+def test_no_oracle(tmp_path: Path, kind: int) -> None:
+    """However opening fails, and whatever the message says it holds: the same failInfo, words and length."""
+    with authority(tmp_path) as ca:
+        good = csr()
+        broken = bytearray(good)
+        broken[-1] ^= 1
+        plaintexts = {
+            "not a request": b"\x30\x03\x02\x01\x05",
+            "not ASN.1": bytes(40),
+            "another's signature": bytes(broken),
+        }
+        seen = set()
+        for spoil in SPOILS:
+            data = _forged(ca, kind, plaintexts.get(spoil, good), spoil)
+            assert sceplab.decode_message(data).verification.intact, "only the envelope is wrong"
+            reply = ca.answer(build_request("PKIOperation", message=data, method="POST"))
+            attributes = decode_message(reply.body).attributes
+            seen.add((reply.status, len(reply.body), attributes.failure, attributes.fail_info_text))
+        assert len(seen) == 1, seen
+        assert ca.store.all_issued() == []
+
+
+def test_a_poll_is_no_oracle(tmp_path: Path) -> None:
+    """What a CertPoll holds does not matter: transactionID and signer decide (RFC 8894, 3.3.3)."""
+    from sceplab.lab.client import self_signed
+
+    with authority(tmp_path) as ca:
+        client = client_of(ca)
+        own = self_signed(csr(), quick_key())
+        pending = client.enroll(csr(challenge=None), own)
+        for junk in (csr(), b"\x30\x00", bytes(33)):
+            result = client.operate(MessageType.CertPoll, junk, own, pending.transaction_id, None)
+            assert result.status is PkiStatus.PENDING

@@ -42,6 +42,8 @@ ONLY_IN = {
     "pyhanko_certvalidator": {"trust"},
     "asn1crypto": {"trust"},
     "requests": {"lab"},
+    "tornado": {"lab"},
+    "sqlite3": {"lab"},
     "ipywidgets": {"widgets"},
     "anywidget": {"widgets"},
     "rich": {"cli"},

@@ -50,7 +50,6 @@ from sceplab.lab.replies import (
     text_reply,
 )
 from sceplab.lab.store import State, Store, StoreError, Transaction
-from sceplab.messagedata import parse_issuer_and_serial, parse_issuer_and_subject
 from sceplab.signed import SigningKey, build_degenerate
 from sceplab.transport import HttpReply, HttpRequest, build_caps, parse_request
 from sceplab.x509 import Certificate, Name, parse_certificate
@@ -122,21 +121,23 @@ class CertificationAuthority:
         store: Store,
         subject: str = "CN=R1",
         *,
-        key: SigningKey | None = None,
+        key: SigningKey | str | int = 2048,
         days: int = 3650,
         separate: bool = False,
         now: Clock = utc_now,
     ) -> None:
-        """Put a new CA into the store if there is none.
+        """Put a new CA into the store if there is none. Raises InputError.
 
-        With `separate` it gets certificates of their own for signing replies and
-        for receiving requests, as NDES has (RFC 8894, 4.2.1.2).
+        `key` is its private key, or the kind of one to make (see `new_key`). With
+        `separate` it gets certificates of their own for signing replies and for
+        receiving requests, as NDES has (RFC 8894, 4.2.1.2).
         """
         if store.identity("issuer") is not None:
             return
         start = now() - timedelta(minutes=5)
         end = start + timedelta(days=days)
-        root = make_root(parse_subject(subject), key or new_key(2048), _new_serial(), start, end)
+        own_key = new_key(key) if isinstance(key, str | int) else key
+        root = make_root(parse_subject(subject), own_key, _new_serial(), start, end)
         roles = {"issuer": root}
         if separate or not isinstance(root.key, rsa.RSAPrivateKey):
             for role, usage in (("signer", SIGN), ("decrypter", ENCIPHER)):
@@ -312,25 +313,23 @@ class CertificationAuthority:
         )
         return replies.respond(data, desk, self._now(), self._decide)
 
-    def _decide(self, incoming: Incoming, plaintext: bytes, steps: list[str]) -> tuple[Answer, str | None]:
+    def _decide(self, incoming: Incoming, opening: Callable[[], bytes], steps: list[str]) -> tuple[Answer, str | None]:
         """Return the answer, and the challengePassword to encrypt it with for a signer with an EC key."""
         kind = incoming.attributes.type
-        if kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
-            request = replies.read_csr(plaintext, self.policy.strict)
-            steps.append(f"asks for {request.subject}")
-            replies.check_reachable(incoming.signer, request.challenge_password)
-            return self._enroll(incoming, request, steps), request.challenge_password
         if kind is MessageType.CertPoll:
-            polled = parse_issuer_and_subject(plaintext)
-            steps.append(f"polls for {polled.subject}")
             transaction = self.store.latest(incoming.transaction_id, _requester(incoming))
             if transaction is None:
                 raise Refused(FailInfo.badCertId, "no transaction of this transactionID and signer (RFC 8894, 4.4)")
-            return self._state(transaction, steps), parse_csr(transaction.request).challenge_password
-        wanted = parse_issuer_and_serial(plaintext)
+            request = parse_csr(transaction.request)
+            steps.append(f"polls for {request.subject}")
+            return self._state(transaction, steps), request.challenge_password
+        if kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
+            request = replies.read_csr(opening(), self.policy.strict)
+            steps.append(f"asks for {request.subject}")
+            replies.check_reachable(incoming.signer, request.challenge_password)
+            return self._enroll(incoming, request, steps), request.challenge_password
         replies.check_reachable(incoming.signer, None)
-        if wanted.issuer.raw != self.issuer.parsed.subject.raw:
-            raise Refused(FailInfo.badCertId, "this CA is not that issuer")
+        wanted = replies.read_lookup(opening(), self.issuer.parsed.subject)
         if kind is MessageType.GetCRL:
             steps.append("asks for the CRL")
             return replies.success(crls=[self.crl()]), None

@@ -29,7 +29,7 @@ from sceplab.lab.client import ScepClient, http_sender
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.identity import ENCIPHER, RA_UNIT, SIGN, Identity, make_request, new_key, parse_subject
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
-from sceplab.lab.replies import Decision
+from sceplab.lab.replies import Decision, ignore
 from sceplab.lab.server import LIMITS, Answerer, Limits, Server
 from sceplab.lab.store import Store
 from sceplab.transport import Exchange
@@ -98,6 +98,7 @@ class Lab:
         ports: tuple[int, int] = (0, 0),
         limits: Limits = LIMITS,
         record: bool = True,
+        on_decision: Callable[[Decision], None] = ignore,
     ) -> None:
         """Lay it out; `start` (or `with`) opens the ports.
 
@@ -113,6 +114,7 @@ class Lab:
             ports: Of R1 and R2; 0 takes a free one.
             limits: What a client may use of the servers.
             record: Keep the octets that pass, for `pcap`.
+            on_decision: Called with each decision of CA and RA, besides `decisions`.
         """
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if folder is None:
@@ -122,7 +124,7 @@ class Lab:
         challenges = (challenge,) if challenge is not None else ()
         self._ra_policy = ra_policy or RaPolicy(challenges)
         self._limits, self._ports = limits, ports
-        self._record = record
+        self._record, self._on_decision = record, on_decision
         self._segments: Kept[Segment] = Kept(lambda segment: 200 + len(segment.data))
         self.exchanges: Kept[Exchange] = Kept(_octets_of)
         self.decisions: deque[Decision] = deque(maxlen=10_000)
@@ -131,13 +133,21 @@ class Lab:
         except OSError as error:
             raise InputError(f"{self.folder} cannot be made: {error.strerror}") from error
         self.store = Store(self.folder / "ca.sqlite")
-        CertificationAuthority.create(self.store, subject, key=new_key(key), separate=separate)
+        try:
+            CertificationAuthority.create(self.store, subject, key=key, separate=separate)
+        except InputError:
+            self.store.close()
+            raise
         self.ca = CertificationAuthority(
-            self.store, policy or Policy(challenges), name="R1 (CA)", on_decision=self.decisions.append
+            self.store, policy or Policy(challenges), name="R1 (CA)", on_decision=self._decided
         )
         self.ra: RegistrationAuthority | None = None
         self._servers: list[Server] = []
         self.keys: list[rsa.RSAPrivateKey] = []
+
+    def _decided(self, decision: Decision) -> None:
+        self.decisions.append(decision)
+        self._on_decision(decision)
 
     # ---------------------------------------------------------- starting and stopping
 
@@ -263,7 +273,7 @@ class Lab:
             self._ra_policy,
             decrypter=decrypter,
             name="R2 (RA)",
-            on_decision=self.decisions.append,
+            on_decision=self._decided,
         )
         self._serve(self.ra.answer, _address(2), self._ports[1])
 

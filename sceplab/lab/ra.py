@@ -33,7 +33,7 @@ from sceplab.lab.replies import (
     ignore,
     text_reply,
 )
-from sceplab.messagedata import parse_issuer_and_subject
+from sceplab.messagedata import build_issuer_and_subject
 from sceplab.signed import build_degenerate
 from sceplab.transport import HttpReply, HttpRequest, build_caps, parse_request
 from sceplab.trust import Trust, validate_path
@@ -114,25 +114,30 @@ class RegistrationAuthority:
         )
         return replies.respond(data, desk, self._now(), self._decide)
 
-    def _decide(self, incoming: Incoming, plaintext: bytes, steps: list[str]) -> tuple[Answer, str | None]:
+    def _decide(self, incoming: Incoming, opening: Callable[[], bytes], steps: list[str]) -> tuple[Answer, str | None]:
         kind = incoming.attributes.type
         assert kind is not None  # noqa: S101 - judge_request saw to it
+        ca, signer = self.upstream.ca.ca, incoming.signer
         request = None
-        if kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
-            request = replies.read_csr(plaintext, self.policy.strict)
+        if kind is MessageType.CertPoll:
+            data = build_issuer_and_subject(ca.subject, signer.subject)
+        elif kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
+            data = opening()
+            request = replies.read_csr(data, self.policy.strict)
             steps.append(f"asks for {request.subject}")
-            replies.check_reachable(incoming.signer, request.challenge_password)
+            replies.check_reachable(signer, request.challenge_password)
             self._vouch(incoming, request, steps)
             # To the CA it is the RA that asks, not who renews.
             kind = MessageType.PKCSReq
+        else:
+            replies.check_reachable(signer, None)
+            data = replies.read_lookup(opening(), ca.subject).raw
         steps.append(f"to the CA as {kind.name}, signed by {self.signer.parsed.subject}")
-        result = self.upstream.operate(kind, plaintext, self.signer, incoming.transaction_id, request)
+        result = self.upstream.operate(kind, data, self.signer, incoming.transaction_id, request)
         steps.append(f"the CA says {result}")
-        if kind is MessageType.CertPoll and result.status is PkiStatus.SUCCESS:
+        if kind is MessageType.CertPoll and not all(_is_for(c, signer) for c in result.certificates[:1]):
             # Many clients' transactions are one RA's at the CA: theirs must not be mixed up.
-            wanted = parse_issuer_and_subject(plaintext).subject
-            if any(c.subject.raw != wanted.raw for c in result.certificates[:1]):
-                raise Refused(FailInfo.badCertId, "the transaction is another one's (RFC 8894, 4.4)")
+            raise Refused(FailInfo.badCertId, "the transaction is another one's (RFC 8894, 4.4)")
         return _passed_on(result), request.challenge_password if request is not None else None
 
     def _vouch(self, incoming: Incoming, request: CertificationRequest, steps: list[str]) -> None:
@@ -157,6 +162,11 @@ class RegistrationAuthority:
             return False
         crls = self.upstream.get_crl(self.signer, certificate).crls
         return bool(crls) and all(certificate.serial not in crl.revoked for crl in crls)
+
+
+def _is_for(certificate: Certificate, signer: Certificate) -> bool:
+    """Whether a certificate may be what this signer polls for: his key, or his subject where he renews."""
+    return signer.public_key_info == certificate.public_key_info or signer.subject.raw == certificate.subject.raw
 
 
 def _passed_on(result: Result) -> Answer:

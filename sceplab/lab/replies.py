@@ -2,8 +2,12 @@
 
 Rule: no state and no policy of who gets a certificate. A request that cannot be
 answered raises `NotAMessageError`, one that is answered with FAILURE `Refused`.
-Every way in which decryption fails takes the same steps and ends in the same
-words, so that nobody learns a key by asking (a padding oracle).
+
+No oracle: anybody may sign a captured envelope anew, with octets of it changed,
+and ask what becomes of it. So all ways in which opening fails end in the same
+words, down to a PKCS#10 request that is not signed with its own key; what a
+CertPoll holds is not looked at (RFC 8894, 3.3.3: transactionID and signer decide);
+and a look-up is answered only if it names this CA, octet for octet.
 """
 
 from __future__ import annotations
@@ -12,7 +16,7 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from functools import cache
+from functools import cache, partial
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -37,6 +41,7 @@ from sceplab.errors import DecryptError, ScepError
 from sceplab.files import pem
 from sceplab.lab.identity import Identity, issue, make_request, make_root, new_key, parse_subject
 from sceplab.message import draft_message, encode_message
+from sceplab.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
 from sceplab.signed import (
     Outcome,
     SignedData,
@@ -48,7 +53,7 @@ from sceplab.signed import (
     verify_signed,
 )
 from sceplab.transport import PKI_MESSAGE, HttpReply
-from sceplab.x509 import Certificate, build_identifier
+from sceplab.x509 import Certificate, Name, build_identifier
 
 
 class NotAMessageError(ScepError):
@@ -114,6 +119,8 @@ def read_request(data: bytes) -> Asked:
     attributes = parse_attributes(info.signed_attributes)
     if not attributes.transaction_id or attributes.message_type is None:
         raise NotAMessageError("this is no SCEP message: transactionID or messageType is missing (RFC 8894, 3.2.1)")
+    if not attributes.transaction_id.isascii():
+        raise NotAMessageError("the transactionID is no PrintableString (RFC 8894, 3.2.1.1)")
     if attributes.type is MessageType.CertRep:
         raise NotAMessageError("this is a reply (CertRep), not a request")
     return signed, attributes
@@ -160,7 +167,11 @@ def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strict
 
 # What a PasswordRecipientInfo may make this server do, in PBKDF2 rounds.
 _MAX_ROUNDS = 1_000_000
-UNOPENED = "the pkcsPKIEnvelope cannot be opened, or what is in it cannot be read"
+UNOPENED = "the pkcsPKIEnvelope cannot be opened, or what is in it is no request signed with its own key"
+
+
+def _unopened() -> Refused:
+    return Refused(FailInfo.badMessageCheck, UNOPENED)
 
 
 def open_request(incoming: Incoming, mine: Sequence[Identity], passwords: Sequence[str] = ()) -> bytes:
@@ -203,8 +214,15 @@ def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: 
     except (ValueError, InvalidTag, UnsupportedAlgorithm, der.DerError):
         whole = False
     if not whole:
-        raise Refused(FailInfo.badMessageCheck, UNOPENED)
+        # The work that would have come next, so that time does not tell how far it came.
+        verify_csr(_some_request())
+        raise _unopened()
     return plaintext
+
+
+@cache
+def _some_request() -> CertificationRequest:
+    return parse_csr(make_request(parse_subject("CN=nobody"), new_key()))
 
 
 def _open_with_password(enveloped: EnvelopedData, recipient: PasswordRecipient, passwords: Sequence[str]) -> bytes:
@@ -213,19 +231,14 @@ def _open_with_password(enveloped: EnvelopedData, recipient: PasswordRecipient, 
             raise Refused(FailInfo.badRequest, f"more than {_MAX_ROUNDS} PBKDF2 rounds")
         return decrypt(enveloped, passwords=[p.encode() for p in passwords]).plaintext
     except (DecryptError, ValueError, der.DerError) as error:
-        raise Refused(FailInfo.badMessageCheck, UNOPENED) from error
+        raise _unopened() from error
 
 
 def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
     """Read the request of a PKCSReq or RenewalReq and check what it says of itself. Raises Refused."""
     request = parse_csr(data)
-    if request.problems:
-        raise Refused(FailInfo.badRequest, f"the PKCS#10 request cannot be read: {request.problems[0]}")
-    possession = verify_csr(request)
-    if possession.outcome is Outcome.NOT_POSSIBLE:
-        raise Refused(FailInfo.badAlg, f"proof of possession: {possession.detail}")
-    if possession.outcome is Outcome.FAILED:
-        raise Refused(FailInfo.badMessageCheck, f"proof of possession: {possession.detail}")
+    if request.problems or verify_csr(request).outcome is not Outcome.PASSED:
+        raise _unopened()
     if not request.subject.rdns:
         raise Refused(FailInfo.badRequest, "the request has no subject (RFC 8894, 3.3.1)")
     key = request.public_key()
@@ -237,6 +250,16 @@ def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
     return request
 
 
+def read_lookup(data: bytes, issuer: Name) -> IssuerAndSerialNumber:
+    """Read what a GetCert or GetCRL asks for of this issuer. Raises Refused."""
+    wanted = parse_issuer_and_serial(data)
+    # Unlike a name, this leaves no room for octets that somebody wants to try.
+    if wanted.problems or wanted.issuer.raw != issuer.raw or not 0 < len(wanted.serial) <= _MAX_SERIAL:
+        raise _unopened()
+    return wanted
+
+
+_MAX_SERIAL = 20  # octets (RFC 5280, 4.1.2.2)
 # Longer keys cost more time than they give safety.
 _MAX_RSA_BITS = 8192
 
@@ -435,9 +458,9 @@ class Desk:
     on_decision: Callable[[Decision], None]
 
 
-Decide = Callable[[Incoming, bytes, list[str]], tuple[Answer, str | None]]
-"""From a request, its messageData and a list to write steps into: the answer, and the challengePassword by
-which it can be encrypted for a signer with an EC key."""
+Decide = Callable[[Incoming, Callable[[], bytes], list[str]], tuple[Answer, str | None]]
+"""From a request, a function that opens it, and a list to write steps into: the answer, and the challengePassword
+by which it can be encrypted for a signer with an EC key."""
 
 
 def respond(data: bytes, desk: Desk, now: datetime, decide: Decide) -> bytes:
@@ -449,8 +472,8 @@ def respond(data: bytes, desk: Desk, now: datetime, decide: Decide) -> bytes:
     try:
         incoming = judge_request(signed, attributes, desk.strict, now)
         steps.append(f"signed by {incoming.signer}")
-        plaintext = open_request(incoming, desk.decrypters, desk.passwords)
-        answer, password = decide(incoming, plaintext, steps)
+        opening = partial(open_request, incoming, desk.decrypters, desk.passwords)
+        answer, password = decide(incoming, opening, steps)
     except Refused as refused:
         answer = failure(refused)
     desk.on_decision(Decision.about(desk.name, attributes, answer, steps))

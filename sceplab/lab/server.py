@@ -23,7 +23,6 @@ from typing import Any, Self
 
 from tornado import httputil, iostream
 from tornado.httpserver import HTTPServer
-from tornado.netutil import bind_sockets
 
 from sceplab.capture.record import Segment
 from sceplab.errors import InputError
@@ -100,9 +99,11 @@ class Server:
         sockets = self._sockets
         if sockets is None:
             try:
-                sockets = bind_sockets(self.port, self.host)
+                sockets = [socket.create_server((self.host, self.port), backlog=128)]
             except OSError as error:
                 raise InputError(f"{self.host}:{self.port} cannot be listened on: {error.strerror or error}") from error
+        for each in sockets:
+            each.settimeout(0)
         self.port = sockets[0].getsockname()[1]
         ready = threading.Event()
         self._thread = threading.Thread(
