@@ -67,7 +67,8 @@ def _texts(widget: w.Widget) -> str:
 def _row(queue: PendingQueue, subject: str) -> tuple[w.Button, w.Button, w.Text]:
     """Return Grant, Deny and the box for a reason beside a request."""
     (row,) = (r for r in queue._list.children if subject in r.children[0].value)
-    return row.children[1:]
+    _, grant, deny, reason = row.children
+    return grant, deny, reason
 
 
 # --------------------------------------------------------------- the pending queue

@@ -39,6 +39,7 @@ def _html(view: LiveView) -> str:
 
 
 def assert_harmless(html: str) -> None:
+    """Fail where HTML has more than the plain elements of a still."""
     parser = _Tags()
     parser.feed(html)
     assert parser.seen <= {(t, "") for t in _ALLOWED} | {("details", "open"), ("a", "href")}

@@ -25,7 +25,7 @@ from sceplab.lab.identity import Identity, make_request, new_key, parse_subject
 from sceplab.lab.network import Lab
 from sceplab.signed import SigningKey
 from sceplab.widgets.live import Still
-from sceplab.widgets.text import safe, visible
+from sceplab.widgets.text import compact, safe, visible
 
 KEYS = (("RSA 2048", "2048"), ("RSA 3072", "3072"), ("RSA 4096", "4096"), ("EC P-256", "P-256"), ("EC P-384", "P-384"))
 _SERVERS = (("R1, the CA", "ca"), ("R2, the RA", "ra"))
@@ -60,7 +60,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         self.result: Result | None = None
         self.identity: Identity | None = None
         self.warnings: list[str] = []
-        wide, style = w.Layout(width="auto", flex="1 1 220px", min_width="180px"), {"description_width": "8.5em"}
+        wide, style = w.Layout(width="auto", flex="1 1 260px", min_width="200px"), {"description_width": "11em"}
         self.subject = w.Text("CN=R3", description="Subject", layout=wide, style=style)
         self.challenge = w.Password(description="challengePassword", layout=wide, style=style)
         self.kind = w.Dropdown(options=KEYS, description="Key", layout=wide, style=style)
@@ -193,7 +193,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
 
     def _say(self, words: str, *, busy: bool = False) -> None:
         self._words = visible(words)
-        self.status.value = f"<b>{safe(words)}</b>"
+        self.status.value = compact(f"<b>{safe(words)}</b>")
         self.details.value = "".join(f"<div>⚠ {safe(warning)}</div>" for warning in self.warnings) + _held(
             self.identity
         )

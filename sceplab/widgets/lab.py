@@ -22,7 +22,7 @@ from sceplab.widgets.enrollment import EnrollmentForm
 from sceplab.widgets.ladder import Ladder, safe_lines
 from sceplab.widgets.live import Following
 from sceplab.widgets.pending import PendingQueue
-from sceplab.widgets.text import safe, visible
+from sceplab.widgets.text import compact, safe, visible
 from sceplab.widgets.viewer import show
 
 # The newest exchanges and decisions that are shown; the lab itself keeps more.
@@ -54,10 +54,10 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         self.form = EnrollmentForm(lab)
         self.status, self.decided = w.HTML(), w.HTML()
         self.onion = w.VBox()
-        wrap, line = w.Layout(flex_flow="row wrap"), "1px solid var(--jp-border-color1, #bdbdbd)"
+        wrap, line = w.Layout(flex_flow="row wrap", grid_gap="8px"), "1px solid var(--jp-border-color1, #bdbdbd)"
         trace = w.VBox(
             [w.HTML("<b>Decisions, the newest first</b>"), self.decided],
-            layout=w.Layout(flex="1 1 260px", min_width="0", max_height="470px", overflow="auto", padding="0 8px"),
+            layout=w.Layout(flex="1 1 260px", min_width="0", max_height="470px", overflow="auto"),
         )
         self.ladder.layout = w.Layout(flex="3 1 420px", min_width="0")
         for part in (self.queue, self.form):
@@ -70,6 +70,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
                 self.onion,
             ]
         )
+        self.layout.grid_gap = "8px"
         self.ladder.observe(lambda _: self._choose(), names=["selected"])
         self.refresh()
 
@@ -97,8 +98,8 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
     def _where(self) -> str:
         if not self._lab.running:
             return "<b>The lab is not running.</b>"
-        ra = f" R2 (RA): <code>{safe(self._lab.ra_url)}</code>" if self._lab.ra is not None else " There is no RA yet."
-        return f"R1 (CA): <code>{safe(self._lab.ca_url)}</code>{ra}"
+        ra = f"R2 (RA): <code>{safe(self._lab.ra_url)}</code>" if self._lab.ra is not None else "There is no RA yet."
+        return compact(f"R1 (CA): <code>{safe(self._lab.ca_url)}</code><br>{ra}")
 
     def _show_exchanges(self) -> None:
         passed = list(self._lab.exchanges)[-_EXCHANGES:]
@@ -130,7 +131,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         if decisions and decisions[-1] is self._last:
             return
         self._last = decisions[-1] if decisions else None
-        self.decided.value = "".join(map(_decision, reversed(decisions))) or "Nothing was decided yet."
+        self.decided.value = compact("".join(map(_decision, reversed(decisions))) or "Nothing was decided yet.")
 
     # ---------------------------------------------------------- the message that is chosen
 
@@ -158,11 +159,11 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         if message is not None:
             why = f"<br>{safe(message.decrypt_error.split(chr(10))[0])}" if message.decrypt_error else ""
             text = (item.operation.message_text or "") if item.operation is not None and side == "request" else ""
-            return w.HTML(f"<b>{title}</b>{why}"), show(message, text=text, open_depth=4)
+            return w.HTML(compact(f"<b>{title}</b>{why}")), show(message, text=text, open_depth=4)
         if side == "request":
             request = item.exchange.request
             line = f"{request.method} {request.target[:_SHOWN]}" if request is not None else ""
-            return (w.HTML(f"<b>{title}</b><br><code>{safe(line)}</code>"),)
+            return (w.HTML(compact(f"<b>{title}</b><br><code>{safe(line)}</code>")),)
         views = [show(c.der, "Certificate", title=visible(str(c.subject))) for c in item.ca_certificates]
         reply = item.exchange.reply
         words = ""
@@ -170,7 +171,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
             listed = item.operation is not None and item.operation.operation == "GetCACaps" and reply.status == 200
             body = ", ".join(parse_caps(reply.body)) if listed else reply.body[:_SHOWN].decode("utf-8", "replace")
             words = f"<br><code>{safe(body[:_SHOWN]) or '(empty)'}</code>"
-        return w.HTML(f"<b>{title}</b>{words}"), *views
+        return w.HTML(compact(f"<b>{title}</b>{words}")), *views
 
     # ---------------------------------------------------------- where no script runs
 
@@ -202,7 +203,8 @@ def _decision(decision: Decision) -> str:
     number = safe(decision.transaction_id[:8])
     return (
         f"<div><b>{safe(decision.who)}</b>: {safe(decision.kind)} <code>{number}...</code> "
-        f"<b>{safe(decision.outcome)}</b><ul>{steps}</ul></div>"
+        f"<b>{safe(decision.outcome)}</b>"
+        f'<ul style="margin:0 0 6px;padding-left:1.4em">{steps}</ul></div>'
     )
 
 

@@ -22,7 +22,7 @@ from sceplab.lab.ca import CertificationAuthority, wants_ra
 from sceplab.lab.network import Lab
 from sceplab.lab.store import Transaction
 from sceplab.widgets.live import Following
-from sceplab.widgets.text import safe, visible
+from sceplab.widgets.text import compact, safe, visible
 from sceplab.x509 import parse_certificate
 
 # Rows shown; of more only the number is told.
@@ -164,9 +164,11 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
     def _row(self, transaction: Transaction, waiting: Waiting) -> w.HBox:
         parts = "; ".join(f"{safe(what)} <b>{safe(value)}</b>" for what, value in waiting.lines)
         text = w.HTML(
-            f"<b>{safe(waiting.subject)}</b><br>{parts}<br>"
-            f"<small>transaction {safe(waiting.transaction_id[:64])}, asked {safe(waiting.asked)}</small>",
-            layout=w.Layout(flex="1 1 300px", min_width="0", overflow="hidden"),
+            compact(
+                f"<b>{safe(waiting.subject)}</b><br>{parts}<br>"
+                f"<small>transaction {safe(waiting.transaction_id)}, asked {safe(waiting.asked)}</small>"
+            ),
+            layout=w.Layout(flex="1 1 100%", min_width="0", max_height="12em", overflow="auto"),
         )
         # A subject is as long as its sender likes; what is too long for a tooltip is cut.
         about = visible(waiting.subject)[:80]
@@ -177,7 +179,10 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
         grant.on_click(lambda _: self.grant(transaction))
         deny.on_click(lambda _: self.deny(transaction, reason.value))
         layout = w.Layout(
-            flex_flow="row wrap", align_items="center", border_top="1px solid var(--jp-border-color2, #bdbdbd)"
+            flex_flow="row wrap",
+            align_items="center",
+            padding="4px 0",
+            border_top="1px solid var(--jp-border-color2, #bdbdbd)",
         )
         return w.HBox([text, grant, deny, reason], layout=layout)
 

@@ -6,9 +6,14 @@ from html import escape
 
 from sceplab.outline import visible
 
-__all__ = ["safe", "visible"]
+__all__ = ["compact", "safe", "visible"]
 
 
 def safe(text: str) -> str:
     """Return text for HTML: unprintable characters visible, markup escaped."""
     return escape(visible(text))
+
+
+def compact(html: str) -> str:
+    """Return HTML for an ipywidgets label, whose lines would else be as high as buttons and its long words cut."""
+    return f'<div style="line-height:1.4;overflow-wrap:anywhere">{html}</div>' if html else ""

@@ -84,6 +84,8 @@ class Ladder {
   }
 
   draw() {
+    // Out of the page, be it for a moment: the rows stay, and it is told when it has a size again.
+    if (!this.list.clientHeight) return;
     const arrows = this.arrows, chosen = this.chosen, lanes = (this.model.get("lifelines") ?? []).length;
     const first = Math.max(0, Math.floor(this.list.scrollTop / HEIGHT) - SPARE);
     const last = Math.min(arrows.length, Math.ceil((this.list.scrollTop + this.list.clientHeight) / HEIGHT) + SPARE);

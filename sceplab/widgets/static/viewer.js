@@ -294,6 +294,8 @@ class Rows {
   now() {
     cancelAnimationFrame(this.pending);
     this.pending = 0;
+    // Out of the page for a moment (JupyterLab changes its theme): nobody tells when it is back, so the rows stay.
+    if (!this.host.clientHeight) return;
     const first = this.first, from = Math.max(0, Math.floor(first));
     const to = Math.min(this.count, Math.ceil(first + this.host.clientHeight / this.height));
     this.window.style.top = `${this.host.scrollTop - (first - from) * this.height}px`;
