@@ -163,7 +163,11 @@ def verify_csr(request: CertificationRequest) -> Check:
         return Check(name, Outcome.FAILED, f"the request's key cannot be used: {error}")
     if how:
         return Check(name, Outcome.PASSED, f"{how}, with the key in the request")
-    return Check(name, Outcome.FAILED, "the signature does not fit the key in the request")
+    return Check(name, Outcome.FAILED, NOT_ITS_KEY)
+
+
+NOT_ITS_KEY = "the signature does not fit the key in the request"
+"""What `verify_csr` says after it tried; everything else it says without trying."""
 
 
 def serialize_csr(request: CertificationRequest) -> bytes:

@@ -348,6 +348,8 @@ def encode_length(length: int) -> bytes:
 def encode(tag: int, *parts: bytes) -> bytes:
     """Return the DER element with this tag around the joined parts."""
     content = b"".join(parts)
+    if tag < 0x100 and len(content) < 0x80:
+        return bytes((tag, len(content))) + content
     return tag.to_bytes((max(tag.bit_length(), 1) + 7) // 8, "big") + encode_length(len(content)) + content
 
 

@@ -629,6 +629,19 @@ def test_no_oracle(tmp_path: Path, kind: int) -> None:
         assert ca.store.all_issued() == []
 
 
+def test_the_log_tells_what_the_reply_does_not(tmp_path: Path) -> None:
+    """Who runs the server learns which step failed."""
+    with authority(tmp_path) as ca:
+        told: list[str] = []
+        ca._on_decision = lambda decision: told.append(str(decision))
+        broken = bytearray(csr())
+        broken[-1] ^= 1
+        _send(ca, _message(ca, bytes(broken)))
+        assert "does not fit the key in the request" in told[0]
+        _send(ca, _message(ca, bytes(40)))
+        assert "nothing that is ASN.1" in told[1]
+
+
 def test_a_poll_is_no_oracle(tmp_path: Path) -> None:
     """What a CertPoll holds does not matter: transactionID and signer decide (RFC 8894, 3.3.3)."""
     from sceplab.lab.client import self_signed

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 import hmac
 import secrets
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -112,7 +113,8 @@ class CertificationAuthority:
         """Take the CA that is in the store. Raises InputError where there is none (see `create`)."""
         self.store, self.policy, self.name = store, policy, name
         self._now, self._random, self._on_decision = now, random, on_decision
-        if store.identity("issuer") is None:
+        self._roles: tuple[float, dict[str, tuple[bytes, bytes]]] = _NEVER, {}
+        if "issuer" not in store.identities():
             raise InputError(f"{store.path} holds no CA yet")
 
     @classmethod
@@ -132,7 +134,7 @@ class CertificationAuthority:
         `separate` it gets certificates of their own for signing replies and for
         receiving requests, as NDES has (RFC 8894, 4.2.1.2).
         """
-        if store.identity("issuer") is not None:
+        if "issuer" in store.identities():
             return
         start = now() - timedelta(minutes=5)
         end = start + timedelta(days=days)
@@ -150,8 +152,16 @@ class CertificationAuthority:
 
     def identity(self, role: str) -> Identity | None:
         """Return who has a role (issuer, signer, decrypter, previous, next), or None."""
-        found = self.store.identity(role)
+        read, roles = self._roles
+        if time.monotonic() - read > _ROLES_KEPT:
+            roles = self.store.identities()
+            self._roles = time.monotonic(), roles
+        found = roles.get(role)
         return _load_identity(*found) if found is not None else None
+
+    def _set_identities(self, **roles: tuple[bytes, bytes] | None) -> None:
+        self.store.set_identities(**roles)
+        self._roles = _NEVER, {}
 
     @property
     def issuer(self) -> Identity:
@@ -184,15 +194,15 @@ class CertificationAuthority:
         following = make_root(
             name, new_key(2048), _new_serial(), now - timedelta(minutes=5), now + timedelta(days=days)
         )
-        self.store.set_identities(next=(following.certificate, _key_octets(following.key)))
+        self._set_identities(next=(following.certificate, _key_octets(following.key)))
         return following.certificate
 
     def roll_over(self) -> None:
         """Let the prepared CA certificate take over. Raises InputError where none was prepared."""
-        following, current = self.store.identity("next"), self.store.identity("issuer")
-        if following is None:
+        roles = self.store.identities()
+        if "next" not in roles:
             raise InputError("no CA certificate was prepared to follow this one")
-        self.store.set_identities(issuer=following, previous=current, next=None, signer=None, decrypter=None)
+        self._set_identities(issuer=roles["next"], previous=roles["issuer"], next=None, signer=None, decrypter=None)
 
     # ---------------------------------------------------------- what a person does
 
@@ -371,7 +381,10 @@ class CertificationAuthority:
                 certificate=made,
                 challenge=challenge,
             )
-            known = added or self.store.find(incoming.transaction_id, digest, requester)
+            if added and made is not None:
+                steps.append(f"certificate {made[0]:X}")
+                return replies.success([made[1]])
+            known = self.store.find(incoming.transaction_id, digest, requester)
             if known is not None:
                 return self._state(known, steps)
             if challenge is not None:
@@ -475,6 +488,9 @@ class CertificationAuthority:
         return serial, made
 
 
+_NEVER = float("-inf")
+# Seconds after which a rollover that another process made is noticed.
+_ROLES_KEPT = 1.0
 _WRONG_CHALLENGE = "the challengePassword is wrong, used already or too old"
 # A serial of 127 random bits is taken once in the life of the universe; another process may be first more often.
 _TRIES = 5

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sceplab import algorithms, der, oids
 from sceplab.algorithms import AlgorithmIdentifier
 from sceplab.attributes import Attribute, FailInfo, MessageType, PkiStatus, ScepAttributes, parse_attributes
-from sceplab.csr import CertificationRequest, parse_csr, verify_csr
+from sceplab.csr import NOT_ITS_KEY, CertificationRequest, parse_csr, verify_csr
 from sceplab.enveloped import (
     EnvelopedData,
     KeyTransRecipient,
@@ -61,12 +61,11 @@ class NotAMessageError(ScepError):
 
 
 class Refused(ScepError):  # noqa: N818 - a verdict, not an error of ours
-    """A request is answered with FAILURE; the text becomes failInfoText."""
+    """A request is answered with FAILURE; the text becomes failInfoText, `aside` is for the server's own log."""
 
-    def __init__(self, fail_info: FailInfo, text: str) -> None:
+    def __init__(self, fail_info: FailInfo, text: str, aside: str = "") -> None:
         super().__init__(text)
-        self.fail_info = fail_info
-        self.text = text
+        self.fail_info, self.text, self.aside = fail_info, text, aside
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,8 +169,8 @@ _MAX_ROUNDS = 1_000_000
 UNOPENED = "the pkcsPKIEnvelope cannot be opened, or what is in it is no request signed with its own key"
 
 
-def _unopened() -> Refused:
-    return Refused(FailInfo.badMessageCheck, UNOPENED)
+def _unopened(aside: str) -> Refused:
+    return Refused(FailInfo.badMessageCheck, UNOPENED, aside)
 
 
 def open_request(incoming: Incoming, mine: Sequence[Identity], passwords: Sequence[str] = ()) -> bytes:
@@ -214,15 +213,26 @@ def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: 
     except (ValueError, InvalidTag, UnsupportedAlgorithm, der.DerError):
         whole = False
     if not whole:
-        # The work that would have come next, so that time does not tell how far it came.
-        verify_csr(_some_request())
-        raise _unopened()
+        _work_on()
+        raise _unopened("decryption gives nothing that is ASN.1: another key, or octets were changed")
     return plaintext
 
 
+def _work_on() -> None:
+    """Do the work that would have come next, so that time does not tell how far it came."""
+    verify_csr(parse_csr(_some_request()))
+
+
 @cache
-def _some_request() -> CertificationRequest:
-    return parse_csr(make_request(parse_subject("CN=nobody"), new_key()))
+def _parsed_request() -> CertificationRequest:
+    return parse_csr(_some_request())
+
+
+@cache
+def _some_request() -> bytes:
+    """Return a request whose signature is wrong: that takes longer to find than that it is right."""
+    made = make_request(parse_subject("CN=nobody"), new_key())
+    return made[:-1] + bytes((made[-1] ^ 1,))
 
 
 def _open_with_password(enveloped: EnvelopedData, recipient: PasswordRecipient, passwords: Sequence[str]) -> bytes:
@@ -231,14 +241,17 @@ def _open_with_password(enveloped: EnvelopedData, recipient: PasswordRecipient, 
             raise Refused(FailInfo.badRequest, f"more than {_MAX_ROUNDS} PBKDF2 rounds")
         return decrypt(enveloped, passwords=[p.encode() for p in passwords]).plaintext
     except (DecryptError, ValueError, der.DerError) as error:
-        raise _unopened() from error
+        raise _unopened("no challengePassword of this server opens it") from error
 
 
 def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
     """Read the request of a PKCSReq or RenewalReq and check what it says of itself. Raises Refused."""
     request = parse_csr(data)
-    if request.problems or verify_csr(request).outcome is not Outcome.PASSED:
-        raise _unopened()
+    possession = verify_csr(request)
+    if request.problems or possession.outcome is not Outcome.PASSED:
+        if possession.detail != NOT_ITS_KEY:
+            verify_csr(_parsed_request())
+        raise _unopened(f"PKCS#10: {next(iter(request.problems), possession)}")
     if not request.subject.rdns:
         raise Refused(FailInfo.badRequest, "the request has no subject (RFC 8894, 3.3.1)")
     key = request.public_key()
@@ -255,7 +268,7 @@ def read_lookup(data: bytes, issuer: Name) -> IssuerAndSerialNumber:
     wanted = parse_issuer_and_serial(data)
     # Unlike a name, this leaves no room for octets that somebody wants to try.
     if wanted.problems or wanted.issuer.raw != issuer.raw or not 0 < len(wanted.serial) <= _MAX_SERIAL:
-        raise _unopened()
+        raise _unopened(f"asks for serial {wanted.serial_hex} of {wanted.issuer}, not of this CA")
     return wanted
 
 
@@ -476,6 +489,8 @@ def respond(data: bytes, desk: Desk, now: datetime, decide: Decide) -> bytes:
         answer, password = decide(incoming, opening, steps)
     except Refused as refused:
         answer = failure(refused)
+        if refused.aside:
+            steps.append(refused.aside)
     desk.on_decision(Decision.about(desk.name, attributes, answer, steps))
     return build_reply(
         answer,

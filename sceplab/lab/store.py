@@ -163,10 +163,9 @@ class Store:
 
     # ---------------------------------------------------------- keys
 
-    def identity(self, role: str) -> tuple[bytes, bytes] | None:
-        """Return certificate and private key (PKCS#8) of a role, both DER, or None."""
-        rows = self._read("SELECT certificate, key FROM identities WHERE role = ?", role)
-        return (bytes(rows[0][0]), bytes(rows[0][1])) if rows else None
+    def identities(self) -> dict[str, tuple[bytes, bytes]]:
+        """Return certificate and private key (PKCS#8) of each role, both DER."""
+        return {role: (c, key) for role, c, key in self._read("SELECT role, certificate, key FROM identities")}
 
     def set_identities(self, **roles: tuple[bytes, bytes] | None) -> None:
         """Write certificates and keys of roles at once; None takes a role away."""
@@ -258,11 +257,11 @@ class Store:
         *,
         certificate: tuple[int, bytes] | None = None,
         challenge: bytes | None = None,
-    ) -> Transaction | None:
+    ) -> bool:
         """Write a new transaction: granted where it comes with a `certificate` (serial, DER), else pending.
 
         `challenge` is the digest of the one-time challengePassword that it uses
-        up. Returns None, and writes nothing, where another process was first:
+        up. Returns False, and writes nothing, where another process was first:
         with this request, this serial, or this challenge.
         """
         try:
@@ -283,8 +282,8 @@ class Store:
                     if connection.execute(sql, (number, challenge)).rowcount != 1:
                         raise sqlite3.IntegrityError("used by another")
         except sqlite3.IntegrityError:
-            return None
-        return self.transaction(number)
+            return False
+        return True
 
     def grant(self, number: int, serial: int, certificate: bytes) -> bool:
         """Grant a pending transaction; False where it is pending no more or the serial is taken."""
