@@ -19,7 +19,7 @@ from sceplab import oids
 from sceplab.attributes import PkiStatus
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key
-from sceplab.lab.client import Result
+from sceplab.lab.client import Result, self_signed
 from sceplab.lab.identity import make_request, parse_subject
 from sceplab.lab.network import Lab
 from sceplab.lab.store import Store
@@ -159,8 +159,11 @@ def test_who_would_become_an_ra_and_who_signed(lab: Lab) -> None:
     client = lab.client()
     client.enroll(make_request(parse_subject("OU=ioscs RA,CN=R9"), key("r3")), lab.ra.signer)
     _ask(lab, "CN=R3")
+    stranger = self_signed(make_request(parse_subject("CN=stranger"), key("ra")), key("ra"))
+    client.enroll(make_request(parse_subject("CN=R4"), key("r3")), stranger)
     queue.refresh()
-    (ra, plain) = (_texts(row) for row in queue._list.children)
+    ra, plain, other = (_texts(row) for row in queue._list.children)
+    assert "another key, of which this CA knows nothing" in other
     assert "an RA: whatever it signs will be granted at once" in ra
     assert "unstructuredName=R2,OU=ioscs RA, which has a certificate of this CA" in ra
     assert "an RA" not in plain
@@ -186,6 +189,21 @@ def test_hostile_requests_are_text(lab: Lab) -> None:
     assert_harmless(_html(queue))
     queue.deny(lab.ca.pending()[0], HOSTILE)
     assert "<img" not in queue.status.value
+
+
+def test_a_very_long_subject_is_cut(lab: Lab) -> None:
+    """A request may be as large as the server takes; a row of it is not."""
+    queue = PendingQueue(lab)
+    lab.client().enroll(
+        make_request(parse_subject(",".join(f"OU={'x' * 60}{n}" for n in range(1000))), key("r3")), key("r3")
+    )
+    queue.refresh()
+    assert len(queue._list.children) == 1
+    assert "more characters" in _texts(queue)
+    assert len(_texts(queue)) < 2000
+    queue.deny(lab.ca.pending()[0])
+    assert len(queue.status.value) < 2000
+    assert len(LabView(lab).decided.value) < 3000
 
 
 def test_a_challenge_that_waits_is_masked() -> None:

@@ -22,7 +22,7 @@ from sceplab.widgets.enrollment import EnrollmentForm
 from sceplab.widgets.ladder import Ladder, safe_lines
 from sceplab.widgets.live import Following
 from sceplab.widgets.pending import PendingQueue
-from sceplab.widgets.text import compact, safe, visible
+from sceplab.widgets.text import compact, cut, safe, visible
 from sceplab.widgets.viewer import show
 
 # The newest exchanges and decisions that are shown; the lab itself keeps more.
@@ -210,7 +210,8 @@ def _decision(decision: Decision) -> str:
 
 def _told(decision: Decision) -> str:
     """Return a decision without transactionIDs, serials and dates, which are new each time."""
-    return _NEW.sub("...", f"{decision.who}: {decision.kind} {decision.outcome}: {'; '.join(decision.steps)}")
+    steps = "; ".join(cut(_NEW.sub("...", step)) for step in decision.steps)
+    return f"{decision.who}: {decision.kind} {decision.outcome}: {steps}"
 
 
 _LONG = re.compile(r"[0-9A-Fa-f]{16,}")
@@ -218,4 +219,4 @@ _NEW = re.compile(rf"{_LONG.pattern}|\d{{4}}-\d\d-\d\d( [\d:.+]+)?")
 
 
 def _shortened(step: str) -> str:
-    return _LONG.sub(lambda found: f"{found[0][:8]}...", step)
+    return cut(_LONG.sub(lambda found: f"{found[0][:8]}...", step))

@@ -8,8 +8,9 @@ from __future__ import annotations
 
 import hashlib
 import threading
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import ipywidgets as w
@@ -18,11 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sceplab.csr import CertificationRequest, parse_csr
 from sceplab.errors import ScepError
 from sceplab.facts import MASK
-from sceplab.lab.ca import CertificationAuthority, wants_ra
+from sceplab.lab.ca import wants_ra
 from sceplab.lab.network import Lab
 from sceplab.lab.store import Transaction
 from sceplab.widgets.live import Following
-from sceplab.widgets.text import compact, safe, visible
+from sceplab.widgets.text import compact, cut, safe, visible
 from sceplab.x509 import parse_certificate
 
 # Rows shown; of more only the number is told.
@@ -40,20 +41,24 @@ class Waiting:
     asked: str
 
 
-def describe_pending(ca: CertificationAuthority, transaction: Transaction) -> Waiting:
-    """Return what a person should look at before granting."""
+def describe_pending(transaction: Transaction, holders: Callable[[], Mapping[bytes, str]]) -> Waiting:
+    """Return what a person should look at before granting.
+
+    `holders` gives the subjects of the CA's certificates by the SHA-256 of their
+    SubjectPublicKeyInfo; it is called only where the request's own key did not sign.
+    """
     request = parse_csr(transaction.request)
     lines = [
         ("key", _key(request)),
-        ("signed by", _signer(ca, transaction, request)),
+        ("signed by", _signer(transaction, request, holders)),
         ("challengePassword", MASK if request.challenge_password is not None else "none"),
     ]
     if request.subject_alt_name is not None:
-        lines.append(("subjectAltName", request.subject_alt_name))
+        lines.append(("subjectAltName", cut(request.subject_alt_name)))
     if wants_ra(request):
         lines.append(("would become", "an RA: whatever it signs will be granted at once"))
     asked = f"{transaction.created:%Y-%m-%d %H:%M:%S} UTC"
-    return Waiting(str(request.subject), tuple(lines), transaction.transaction_id, asked)
+    return Waiting(cut(str(request.subject)), tuple(lines), transaction.transaction_id, asked)
 
 
 def _key(request: CertificationRequest) -> str:
@@ -66,13 +71,12 @@ def _key(request: CertificationRequest) -> str:
     return f"EC {key.curve.name}" if isinstance(key, ec.EllipticCurvePublicKey) else type(key).__name__
 
 
-def _signer(ca: CertificationAuthority, transaction: Transaction, request: CertificationRequest) -> str:
+def _signer(transaction: Transaction, request: CertificationRequest, holders: Callable[[], Mapping[bytes, str]]) -> str:
     if transaction.requester == hashlib.sha256(request.public_key_info).digest():
         return "its own key"
-    for issued in ca.store.all_issued():
-        certificate = parse_certificate(issued.der)
-        if hashlib.sha256(certificate.public_key_info).digest() == transaction.requester:
-            return f"{certificate.subject}, which has a certificate of this CA"
+    holder = holders().get(transaction.requester)
+    if holder is not None:
+        return f"{cut(holder)}, which has a certificate of this CA"
     return "another key, of which this CA knows nothing"
 
 
@@ -89,6 +93,7 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
         self._lock = threading.RLock()
         self._waiting: dict[int, Waiting] = {}
         self._rows: dict[int, w.HBox] = {}
+        self._holders: dict[int, tuple[bytes, str]] = {}
         self._more = 0
         self._lost = False
         self.status = w.HTML()
@@ -110,7 +115,7 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
         self._decide(transaction, "denied", partial(self._lab.ca.deny, transaction, why.strip() or _DENIED))
 
     def _decide(self, transaction: Transaction, done: str, act: Any) -> None:  # noqa: ANN401 - either of the two above
-        subject = safe(str(parse_csr(transaction.request).subject))
+        subject = safe(cut(str(parse_csr(transaction.request).subject)))
         try:
             act()
         except ScepError as error:
@@ -139,7 +144,8 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
         first = found[:_SHOWN]
         before = (list(self._rows), self._more, not self.refresh_button.disabled)
         self._more = len(found) - len(first)
-        self._waiting = {t.id: self._waiting.get(t.id) or describe_pending(self._lab.ca, t) for t in first}
+        holders = cache(self._all_holders)
+        self._waiting = {t.id: self._waiting.get(t.id) or describe_pending(t, holders) for t in first}
         # Rows that stay are the same widgets: somebody may be typing a reason.
         self._rows = {t.id: self._rows.get(t.id) or self._row(t, self._waiting[t.id]) for t in first}
         self.refresh_button.disabled = not self._lab.running
@@ -151,6 +157,15 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
                 for part in (*row.children, row):
                     part.close()
             self.status.value = self._count()
+
+    def _all_holders(self) -> Mapping[bytes, str]:
+        """Return who has a certificate of this CA, each read once: a CA may have issued many."""
+        for issued in self._lab.ca.store.all_issued():
+            if issued.serial not in self._holders:
+                found = parse_certificate(issued.der)
+                digest = hashlib.sha256(found.public_key_info).digest()
+                self._holders[issued.serial] = (digest, str(found.subject))
+        return dict(self._holders.values())
 
     def _count(self) -> str:
         if not self._lab.running:

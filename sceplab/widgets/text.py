@@ -6,12 +6,17 @@ from html import escape
 
 from sceplab.outline import visible
 
-__all__ = ["compact", "safe", "visible"]
+__all__ = ["compact", "cut", "safe", "visible"]
 
 
 def safe(text: str) -> str:
     """Return text for HTML: unprintable characters visible, markup escaped."""
     return escape(visible(text))
+
+
+def cut(text: str, longest: int = 500) -> str:
+    """Return the start of a text that may be as long as its sender likes."""
+    return text if len(text) <= longest else f"{text[:longest]} ... {len(text) - longest} more characters"
 
 
 def compact(html: str) -> str:
