@@ -6,9 +6,10 @@ import asyncio
 import json
 import re
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import ipywidgets as w
 import pytest
@@ -29,6 +30,7 @@ from sceplab.widgets import pending as pending_module
 from tests.support import key
 from tests.test_widgets import assert_harmless
 
+T = TypeVar("T")
 SECRET = "R3-to-R1-via-R2"
 # 64 characters at most: a commonName has no more.
 HOSTILE = '<script>x()</script>"><img src=x onerror=x()>&amp;\u202e\u0000\x1b[31m'
@@ -46,8 +48,15 @@ def _ask(lab: Lab, subject: str = "CN=R3", challenge: str | None = None) -> Resu
     return lab.client().enroll(make_request(parse_subject(subject), key("r3"), challenge=challenge), key("r3"))
 
 
+def _beside(act: Callable[[], T]) -> T:
+    """Do it in another thread: the browser tests leave an event loop running in this one."""
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(act).result()
+
+
 def _html(view: Any) -> str:
-    bundle = view._repr_mimebundle_()
+    """Return the still of a widget that is displayed where no event loop runs."""
+    bundle: Any = _beside(view._repr_mimebundle_)
     assert {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"} <= set(bundle[0])
     return str(bundle[0]["text/html"])
 
@@ -239,9 +248,8 @@ def test_it_follows_by_itself_until_the_lab_stops(lab: Lab, monkeypatch: pytest.
     async def play() -> None:
         before = threading.active_count()
         queue, view = PendingQueue(lab), LabView(lab)
-        _html(queue)
-        _html(queue)
-        _html(view)
+        for shown in (queue, queue, view):
+            shown._repr_mimebundle_()
         assert queue._task is not None
         assert view._task is not None
         _ask(lab)
@@ -259,7 +267,7 @@ def test_it_follows_by_itself_until_the_lab_stops(lab: Lab, monkeypatch: pytest.
         assert "not running" in view.status.value
         assert queue.refresh_button.disabled
 
-    asyncio.run(play())
+    _beside(lambda: asyncio.run(play()))
 
 
 def test_a_closed_widget_is_followed_no_more(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -268,12 +276,12 @@ def test_a_closed_widget_is_followed_no_more(lab: Lab, monkeypatch: pytest.Monke
 
     async def play() -> None:
         queue = PendingQueue(lab)
-        _html(queue)
+        queue._repr_mimebundle_()
         assert queue._task is not None
         queue.close()
         await asyncio.wait_for(queue._task, 5)
 
-    asyncio.run(play())
+    _beside(lambda: asyncio.run(play()))
 
 
 # --------------------------------------------------------------- the form
