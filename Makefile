@@ -7,11 +7,12 @@ READY := .venv/.ready
 JOBS ?= 2
 export PYTHONHASHSEED := 0
 
-.PHONY: help lab test notebooks bench fuzz lint lock setup clean
+.PHONY: help lab test interop notebooks bench fuzz lint lock setup clean
 
 help:
 	@echo "make lab        open JupyterLab at the first notebook"
 	@echo "make test       run every test (what is missing on this machine is skipped and named)"
+	@echo "make interop    other people's SCEP programs at our CA and RA, our client at theirs; prints a table"
 	@echo "make notebooks  build and run the notebooks from notebooks/src"
 	@echo "make bench      measure speed, as ratios to a floor of the same run"
 	@echo "make fuzz       coverage-guided fuzzing, SECONDS=30 for each target (Linux)"
@@ -34,12 +35,25 @@ lab: setup
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
 
+# PyScep and scepreq want versions of their own, and a mended oscrypto: never in .venv.
+PEERS := .venv-peers/bin/python
+
+.venv-peers/.ready: interop/requirements.lock interop/prepare.py
+	test -x $(PEERS) || $(PYTHON) -m venv .venv-peers
+	$(PEERS) -m pip install --quiet --disable-pip-version-check --require-hashes -r interop/requirements.lock
+	$(PEERS) interop/prepare.py
+	touch $@
+
+interop: setup .venv-peers/.ready
+	$(BIN)/python -m pytest interop -n $(JOBS) --dist loadgroup
+
 notebooks: setup
 	$(BIN)/python -m tools.notebooks build
 
 bench: setup
 	$(BIN)/python bench/bench_decode.py
 	$(BIN)/python bench/bench_viewer.py
+	$(BIN)/python bench/bench_lab.py
 
 SECONDS ?= 30
 fuzz: setup
@@ -53,6 +67,7 @@ lint: setup
 lock:
 	$(BIN)/python -m pip install --quiet uv
 	$(BIN)/uv pip compile pyproject.toml --group dev --group fuzz --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
+	$(BIN)/uv pip compile interop/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o interop/requirements.lock
 
 clean:
-	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-peers build .mypy_cache .ruff_cache .pytest_cache .hypothesis

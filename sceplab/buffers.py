@@ -34,7 +34,7 @@ class Buffer:
 
     def describe(self) -> Node | None:
         """Return the tree of the octets, or None where they are text."""
-        return None if self.type_name == TEXT else describe(self.data, self.type_name, name=self.type_name)
+        return None if self.type_name == TEXT else describe(self.data, self.type_name)
 
 
 def type_of(data: object) -> str:

@@ -153,6 +153,7 @@ NAMES = {
     "2.16.840.1.113730.1.13": "netscapeComment",
     "1.3.6.1.4.1.311.21.1": "caVersion (Microsoft)",
     "1.3.6.1.4.1.311.21.10": "applicationPolicies (Microsoft)",
+    "1.3.6.1.4.1.311.20.2.1": "enrollmentAgent (Microsoft)",
     "1.3.6.1.4.1.311.20.2.2": "smartcardLogon (Microsoft)",
     "1.3.6.1.4.1.311.20.2.3": "userPrincipalName (Microsoft)",
     "1.3.6.1.5.5.7.1.1": "authorityInfoAccess",

@@ -107,7 +107,7 @@ def _of_signed(node: Node, buffer: int) -> Iterator[Region]:
         None,
     )
     signers = _child(node, "signerInfos")
-    for info in signers.children if signers is not None else ():
+    for info in signers.children[:_LONG] if signers is not None else ():
         attributes, signature = _child(info, "signedAttrs"), _child(info, "signature")
         if signature is None:
             continue

@@ -6,11 +6,13 @@ knows no check of its own: it lists what decoding and verifying said.
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sceplab import der, enveloped
 from sceplab.buffers import Buffer
+from sceplab.checks import Level, check_message
 from sceplab.conversation import NO_MATERIALS, Materials
 from sceplab.errors import BuildError, Problem
 from sceplab.message import PkiMessage, decode_message
@@ -21,22 +23,24 @@ from sceplab.signed import Check, Outcome
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A message with all its checks."""
+    """A message with all its checks; a rule of the RFCs is among them only where it is broken."""
 
     message: PkiMessage
     checks: tuple[Check, ...]
 
     def broke(self, before: Judged) -> tuple[str, ...]:
         """Return the names of the checks that passed before and do not now."""
-        passed = {c.name for c in before.checks if c.outcome is Outcome.PASSED}
-        return tuple(c.name for c in self.checks if c.outcome is not Outcome.PASSED and c.name in passed)
+        missed = {c.name for c in before.checks if c.outcome is not Outcome.PASSED}
+        return tuple(c.name for c in self.checks if c.outcome is not Outcome.PASSED and c.name not in missed)
 
 
 def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None = None) -> Judged:
     """Decode a message with what is at hand and return every check. Never raises on content.
 
     The checks: "SignedData", those of `signed.Verification`, "SCEP attributes",
-    "EnvelopedData", "decryption", "messageData", "proof of possession".
+    "EnvelopedData", "decryption", "messageData", "proof of possession", and
+    "rule ..." for each MUST and SHOULD of `checks.RULES` that is broken and that
+    none of these is about.
     """
     message = decode_message(
         data,
@@ -51,7 +55,7 @@ def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None 
     if message.enveloped is None:
         nothing = "there is no pkcsPKIEnvelope"
         checks += [Check(n, Outcome.NOT_POSSIBLE, nothing) for n in ("EnvelopedData", "decryption", "messageData")]
-        return Judged(message, tuple(checks))
+        return Judged(message, (*checks, *_rules(message)))
     checks.append(_readable("EnvelopedData", message.enveloped.problems))
     if message.opened is None:
         possible = Outcome.FAILED if materials.keys or materials.passwords else Outcome.NOT_POSSIBLE
@@ -65,7 +69,22 @@ def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None 
         checks.append(replace(message.proof_of_possession, name="proof of possession"))
     else:
         checks.append(Check("proof of possession", Outcome.NOT_POSSIBLE, "no PKCS#10 request was read"))
-    return Judged(message, tuple(checks))
+    return Judged(message, (*checks, *_rules(message)))
+
+
+# Rules that the checks before them are about.
+_CHECKED = {"readable", "digest", "signature", "chain", "validity", "message-data", "possession"}
+
+
+def _rules(message: PkiMessage) -> Iterator[Check]:
+    broken: dict[str, str] = {}
+    for finding in check_message(message):
+        rule = finding.rule
+        if rule.level is not Level.INFO and rule.id not in _CHECKED:
+            before = f"{broken[rule.id]}; " if rule.id in broken else f"{rule.level.value}, {rule.section}: "
+            broken[rule.id] = before + finding.found
+    for name, detail in broken.items():
+        yield Check(f"rule {name}", Outcome.FAILED, detail)
 
 
 def _readable(name: str, problems: tuple[Problem, ...]) -> Check:

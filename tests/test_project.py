@@ -26,13 +26,12 @@ ORDER = (
         "buffers",
         "regions",
         "compare",
-        "whatif",
         "facts",
         "openssl",
         "files",
         "capture",
     ),
-    *("checks", "diagnose", "outline", "ladder", "report", "summary"),
+    *("checks", "whatif", "diagnose", "outline", "ladder", "report", "summary"),
     *("lab", "widgets", "exercises", "walk", "doctor", "cli"),
 )
 # Libraries with a place of their own.

@@ -10,6 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import sceplab
+from sceplab import der, oids
 from sceplab.buffers import Buffer, buffers_of
 from sceplab.regions import Region, Span, regions_of
 from tests.support import DATA, capture_folders, messages
@@ -21,6 +22,15 @@ def _octets(buffers: tuple[Buffer, ...], spans: tuple[Span, ...]) -> bytes:
 
 def _named(regions: tuple[Region, ...], words: str) -> Region:
     return next(r for r in regions if words in r.label)
+
+
+def test_a_message_of_many_signers_has_few_regions() -> None:
+    """Fifty thousand signers, as nobody but an attacker writes them: the first ones, and soon."""
+    signer = der.sequence(der.integer(1), der.sequence(), der.sequence(), der.sequence(), der.encode(4, b"x"))
+    content = der.sequence(der.oid(oids.DATA), der.context(0, der.encode(4, b"hello")))
+    body = der.sequence(der.integer(1), der.encode(0x31), content, der.encode(0x31, signer * 50_000))
+    data = der.sequence(der.oid(oids.SIGNED_DATA), der.context(0, body))
+    assert len(regions_of((Buffer("many", data, "ContentInfo"),))) == 1000
 
 
 def test_signatures_and_digests_fit_their_regions() -> None:

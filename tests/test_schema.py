@@ -18,7 +18,10 @@ from sceplab.message import PkiMessage
 from sceplab.regions import regions_of
 from sceplab.whatif import replace_content
 from tests.crl import make_crl
-from tests.support import DATA, capture_folders, key, messages, real_messages
+from tests.support import DATA, capture_folders, decoded, key, messages, real_messages
+
+# 1.2.840.113549.1.7, of which all kinds of CMS content are.
+_CMS = bytes.fromhex("2a864886f70d0107")
 
 
 def _decoded() -> list[PkiMessage]:
@@ -36,13 +39,18 @@ def _everything() -> Iterator[Buffer]:
             yield buffer
     for raw in real_messages():
         if raw not in seen:
-            outer = b"\x2a\x86\x48\x86\xf7\x0d\x01\x07" in raw[:30]
-            yield Buffer("message", raw, "ContentInfo" if outer else "CertificationRequest")
+            yield Buffer("message", raw, "ContentInfo" if _CMS in raw[:30] else "CertificationRequest")
+    # What a CA answers to GetCACert: its certificate, or several in a SignedData without a signer.
+    for folder in (DATA / "specimen", *capture_folders()):
+        for item in decoded(folder):
+            body = item.exchange.reply.body if item.exchange.reply is not None and item.request is None else b""
+            if item.ca_certificates and body:
+                yield Buffer("GetCACert", body, "ContentInfo" if _CMS in body[:30] else "Certificate")
 
 
 def test_every_octet_belongs_to_a_named_element() -> None:
-    """100 % of the octets of all real messages and of what is encrypted in them."""
-    octets = named = 0
+    """100 % of the elements and octets of all real messages and of what is encrypted in them."""
+    octets = named = nodes = 0
     strangers = []
     for buffer in _everything():
         root = buffer.describe()
@@ -51,6 +59,7 @@ def test_every_octet_belongs_to_a_named_element() -> None:
         for node in schema.walk(root):
             own = node.end - node.start - sum(c.end - c.start for c in node.children)
             assert own >= 0
+            nodes += 1
             if node.known:
                 named += own
             else:
@@ -58,6 +67,7 @@ def test_every_octet_belongs_to_a_named_element() -> None:
     assert strangers == []
     assert named == octets
     assert octets > 30_000
+    assert nodes > 2000
 
 
 def test_every_element_says_where_it_is_defined() -> None:
@@ -198,6 +208,9 @@ def test_find_and_paths() -> None:
         # A wrapper has the path of what it wraps.
         assert again.start <= node.start < again.end or node.start <= again.start < node.end
         paths.add(path)
+    # (Compared without the root, whose path is empty here and nothing there.)
+    assert [n.start for n, _ in schema.paths(root)] == [n.start for n in found]
+    assert {p for _, p in schema.paths(root) if p} == paths
     assert "content.signerInfos.signerInfo.signedAttrs.senderNonce.senderNonce" in paths
     assert schema.find(root, len(message.raw)) == []
     assert schema.by_path(root, "content.nothing") is None
@@ -221,6 +234,23 @@ def test_values_have_their_meaning() -> None:
     assert failure.value.startswith("2 = badRequest")
     strange = schema.describe(der.encode(der.PRINTABLE_STRING, b"77"), "messageType")
     assert "not in RFC 8894" in strange.value
+
+
+def test_what_is_empty_says_so() -> None:
+    """A SET of nothing, and BasicConstraints of nothing, which is a value; and an element shows itself in words."""
+    assert schema.describe(b"\x31\x00", "SignerInfos").value == "empty"
+    assert schema.describe(b"\x30\x00", "BasicConstraints").value == "empty: not a CA"
+    assert schema.describe(b"\x30\x03\x01\x01\xff", "BasicConstraints").value == ""
+    hostile = schema.describe(b"\x0c\x05a\xe2\x80\xaeb")
+    assert repr(hostile) == r"<ContentInfo UTF8String 'a\u202eb', octets 0 to 6>"
+
+
+def test_an_element_further_on_can_be_described() -> None:
+    """Octets behind the first element: offsets count from the start of the whole."""
+    data = bytes.fromhex("0500 3003 020107")
+    node = schema.describe(data, "ANY", start=2)
+    assert [(n.start, n.end, n.value) for n in schema.walk(node)] == [(2, 7, ""), (4, 7, "7")]
+    assert schema.describe(data, "ANY", start=7).value == "0 octets"
 
 
 def test_a_large_crl_costs_only_what_is_looked_at() -> None:

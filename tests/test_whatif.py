@@ -149,6 +149,24 @@ def test_the_widget_changes_judges_and_undoes() -> None:
     assert view.problem.startswith("not changed")
 
 
+def test_rules_of_the_rfcs_are_checked_again() -> None:
+    """A rule that a change breaks turns red, one that it mends turns green, one broken before did not turn."""
+    view = what_if(MESSAGE, HELD)
+    view.set_content("senderNonce", bytes(8))
+    assert set(view.broke) == {"signature", "rule nonce-size"}
+    (row,) = [r for r in view.checks if r[0] == "rule nonce-size"]
+    assert row[1::2] == ["failed", "passed"]
+    assert "SHOULD, RFC 8894, 3.2.1" in row[2]
+    view.undo()
+    assert not [r for r in view.checks if r[0].startswith("rule")]
+    wrong = replace_content(MESSAGE.raw, _place("messageType").start, b"99")
+    view = what_if(wrong, HELD)
+    assert view.broke == ()
+    view.set_content("messageType", "19")
+    (row,) = [r for r in view.checks if r[0] == "rule message-type"]
+    assert row == ["rule message-type", "passed", "no longer broken", "failed"]
+
+
 def test_garbage_can_be_judged() -> None:
     """A message changed beyond recognition still gives its checks."""
     view = what_if(MESSAGE, HELD)

@@ -13,7 +13,7 @@ import sceplab
 from sceplab import oids
 from sceplab.widgets import hexdump, show, show_checks, table
 from sceplab.widgets.live import LiveView
-from tests.support import DATA, key, messages, real_messages
+from tests.support import DATA, ROOT, key, messages, real_messages
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>&amp;\u202eevil\u0000\x1b[31m'
 _ALLOWED = {"div", "p", "b", "i", "details", "summary", "code", "small", "pre", "ul", "li"} | {
@@ -91,6 +91,69 @@ def test_offsets_are_true() -> None:
     for offset, header in found:
         octets = bytes.fromhex(header)
         assert message.raw[int(offset) : int(offset) + len(octets)] == octets
+
+
+def test_a_title_is_text_of_others_too() -> None:
+    """A file's name, say: nothing of it reorders the line around it."""
+    view = show(b"\x05\x00", "ANY", title=HOSTILE)
+    for shown in (view.title, view.buffers[0]["title"], repr(view), _html(view)):
+        assert "\\u202e" in shown
+        assert not {"\u202e", "\x1b", "\0"} & set(shown)
+
+
+def test_python_selects_by_offset_name_and_end_of_a_path() -> None:
+    """As one goes there in the view; and says where nothing is."""
+    (message, *_) = messages(DATA / "specimen")
+    view = show(message)
+    assert view.selection is None
+    whole = "content.signerInfos.signerInfo.signedAttrs.senderNonce.senderNonce"
+    for place in (whole, "senderNonce", "senderNonce.senderNonce", view.select(whole).start):
+        assert view.select(place).raw[:5] == bytes.fromhex("0410 000102")
+        assert view.path == whole
+    assert view.select("certificationRequestInfo.subject").name == "subject"
+    assert view.selected[0] == 1
+    for nowhere in ("no.such.place", "senderNonc", 10**6):
+        with pytest.raises(LookupError):
+            view.select(nowhere)
+
+
+def test_guesses_are_called_so_where_no_script_runs() -> None:
+    """In the HTML and in the text; nothing is one that was not asked for."""
+    data = bytes.fromhex("3007 0405 3003 020107")
+    asked = show(data, "ANY", probe=True)
+    assert (_html(asked).count("(guess)"), repr(asked).count("(guess)")) == (2, 2)
+    assert "guess" not in _html(show(data, "ANY")) + repr(show(data, "ANY"))
+
+
+def test_what_the_browser_opened_can_be_asked_for() -> None:
+    """A guess inside of a string, and an element behind the end: selected there, an element here."""
+    view = show(bytes.fromhex("3009 0407 3005 0203 010203 3003 020107 0500"), "ANY")
+    for offset, octets, guess in ((4, "3005 0203 010203", True), (11, "3003 020107", False), (13, "020107", False)):
+        view.selected = [0, offset]
+        assert view.selection is not None
+        assert (view.selection.raw, view.selection.guess) == (bytes.fromhex(octets), guess)
+    for strange in ([0, 1], [0, 99], [7, 0], []):
+        view.selected = strange
+        assert view.selection is None
+        assert view.path == ""
+
+
+def test_the_viewer_s_style_is_its_own() -> None:
+    """No rule reaches outside: other views in the page have classes of the same names."""
+    text = (ROOT / "sceplab" / "widgets" / "static" / "viewer.css").read_text("utf-8")
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    outside, depth, start = [], 0, 0
+    for at, character in enumerate(text):
+        if character == "{":
+            if depth == 0:
+                outside.append(text[start:at].strip())
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            start = at + 1
+    assert depth == 0
+    assert outside
+    assert [s for s in outside if ".sceplab-viewer" not in s] == []
 
 
 def test_a_table_refuses_rows_of_another_width() -> None:

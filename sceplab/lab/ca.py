@@ -271,12 +271,9 @@ class CertificationAuthority:
                 case "GetNextCACert":
                     return self._next_ca_certificate()
                 case "PKIOperation":
-                    if request.method not in {"GET", "POST"}:
-                        return text_reply(405, "PKIOperation goes by GET or POST (RFC 8894, 4.1)")
-                    if request.method == "POST" and not {"POSTPKIOperation", "SCEPStandard"} & set(
-                        self.policy.capabilities
-                    ):
-                        return text_reply(405, "this CA does not offer POST (RFC 8894, 3.5.2)")
+                    refused = replies.refuse_method(request.method, self.policy.capabilities)
+                    if refused is not None:
+                        return refused
                     return replies.http_reply(self.operate(asked.message or b""), faults)
             return text_reply(400, "operation must be GetCACaps, GetCACert, GetNextCACert or PKIOperation")
         except NotAMessageError as error:

@@ -190,12 +190,12 @@ def _welcome(lab: Lab, arguments: argparse.Namespace) -> list[str]:
         "",
         "Clients (the same with the RA's URL):",
     ]
-    out += [f"  {line}" for line in client_commands(lab.ca_url, password)]
+    out += [f"  {line}" for line in client_commands(lab.ca_url, password, certificate.resolve())]
     return [*out, "", "Ctrl-C ends it."]
 
 
-def client_commands(url: str, challenge: str) -> list[str]:
-    """Return what to type to enroll with known clients at this URL."""
+def client_commands(url: str, challenge: str, certificate: Path) -> list[str]:
+    """Return what to type to enroll with known clients at this URL; `certificate` is the file of the CA's."""
     word = challenge or "WORD"
     host = url.split("/")[2]
     with_challenge = f" --challenge {challenge}" if challenge else ""
@@ -203,16 +203,17 @@ def client_commands(url: str, challenge: str) -> list[str]:
 # sceplab
 sceplab enroll {url} --subject CN=R3{with_challenge}
 # strongSwan
-pki --scepca --url {url} --caout scepca.pem
-pki --gen > r3.key && pki --scep --url {url} --in r3.key --dn CN=R3 --password {word} \\
-    --cacert-enc scepca.pem --cacert-sig scepca.pem --outform pem > r3.pem
+pki --scepca --url {url} --caout ca.pem --outform pem
+pki --gen --outform pem > r3.key
+pki --scep --url {url} --in r3.key --dn CN=R3 --password {word} \\
+    --cacert-enc ca.pem --cacert-sig ca.pem --cacert ca.pem --outform pem > r3.pem
 # micromdm (sends single DES: start the lab with --legacy)
-scepclient -server-url {url} -private-key r3.key.pem -certificate r3.pem -challenge {word} -cn R3
+scepclient -server-url {url} -private-key r3.key -certificate r3.pem -challenge {word} -cn R3
 # sscep
 sscep getca -u {url} -c ca.crt
 sscep enroll -u {url} -c ca.crt -k r3.key -r r3.csr -l r3.crt -E aes128 -S sha256
 # certmonger
-getcert add-scep-ca -c lab -u {url}
+getcert add-scep-ca -c lab -u {url} -N {certificate}
 getcert request -c lab -k /tmp/r3.key -f /tmp/r3.pem -N CN=R3 -L {word}
 # Cisco IOS (on a router that reaches this machine)
 crypto pki trustpoint R1 / enrollment url http://{host} / exit

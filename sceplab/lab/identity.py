@@ -159,6 +159,8 @@ def issue(
     try:
         csr = _load(request)
         builder = _certificate(csr.subject, csr.public_key(), issuer, serial, start, end)
+        # CA:FALSE is the default and may be left out, but then PyScep takes the certificate for neither CA nor RA.
+        builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_granted_usage(csr), critical=True)
         for extension in csr.extensions:
             if isinstance(extension.value, _COPIED):

@@ -91,7 +91,10 @@ class RegistrationAuthority:
                 case "GetNextCACert":
                     # Signed by the CA, whom clients know: it goes on as it is.
                     return HttpReply(200, (("Content-Type", NEXT_CA_CERT),), self.upstream.fetch("GetNextCACert"))
-                case "PKIOperation" if request.method in {"GET", "POST"}:
+                case "PKIOperation":
+                    refused = replies.refuse_method(request.method, self.policy.capabilities)
+                    if refused is not None:
+                        return refused
                     return replies.http_reply(self.operate(asked.message or b""), self.policy.form.faults)
             return text_reply(400, "operation must be GetCACaps, GetCACert, GetNextCACert or PKIOperation")
         except NotAMessageError as error:

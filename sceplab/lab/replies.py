@@ -412,6 +412,15 @@ def vouch(content: bytes, signer: Identity) -> bytes:
 _MAX_TEXT = 400
 
 
+def refuse_method(method: str, capabilities: Sequence[str]) -> HttpReply | None:
+    """Return the reply to a PKIOperation by a method that is not offered (RFC 8894, 4.1), None where it is."""
+    if method not in {"GET", "POST"}:
+        return text_reply(405, "PKIOperation goes by GET or POST (RFC 8894, 4.1)")
+    if method == "POST" and not {"POSTPKIOperation", "SCEPStandard"} & set(capabilities):
+        return text_reply(405, "this server does not offer POST (RFC 8894, 3.5.2)")
+    return None
+
+
 def http_reply(message: bytes, faults: frozenset[str]) -> HttpReply:
     """Return the HTTP reply around a CertRep (RFC 8894, 4.3.1)."""
     if "server-error" in faults:

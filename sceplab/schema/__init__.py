@@ -6,8 +6,21 @@ raises: what no table knows keeps its ASN.1 type as name, and octets that are no
 ASN.1 are a node of their own.
 """
 
-from sceplab.schema.nodes import Node, by_path, describe, fields, find, path_of, step_of, steps_of, walk
+from sceplab.schema.nodes import Node, by_path, describe, fields, find, path_of, paths, step_of, steps_of, walk
 from sceplab.schema.tables import TYPES
 from sceplab.schema.values import link
 
-__all__ = ["TYPES", "Node", "by_path", "describe", "fields", "find", "link", "path_of", "step_of", "steps_of", "walk"]
+__all__ = [
+    "TYPES",
+    "Node",
+    "by_path",
+    "describe",
+    "fields",
+    "find",
+    "link",
+    "path_of",
+    "paths",
+    "step_of",
+    "steps_of",
+    "walk",
+]

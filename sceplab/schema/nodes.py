@@ -58,7 +58,7 @@ class _Walk:
         return self.names.get(oid) or oids.name_of(oid)
 
 
-@dataclass(frozen=True, eq=False)
+@dataclass(frozen=True, eq=False, repr=False)
 class Node:
     """One element with its meaning.
 
@@ -71,16 +71,21 @@ class Node:
     name: str
     type: str
     section: str
-    element: der.Element = field(repr=False)
+    element: der.Element
     known: bool
     depth: int
     inner: bool
     guess: bool
     flags: int
-    _kind: str = field(repr=False)
-    _definition: Type = field(repr=False)
-    _default: bytes | None = field(repr=False)
-    _walk: _Walk = field(repr=False)
+    _kind: str
+    _definition: Type
+    _default: bytes | None
+    _walk: _Walk
+
+    def __repr__(self) -> str:
+        # (ascii: the value is other people's text, and a notebook shows what this returns.)
+        said = f" {self.value!a}" if self.value else ""
+        return f"<{self.name} {self.type}{said}, octets {self.start} to {self.end - 1}>"
 
     @property
     def start(self) -> int:
@@ -132,7 +137,7 @@ class Node:
             return f"{self.end - self.start} octets"
         text = value_of(self.element, self._kind, self._walk.names)
         if text or not self.children:
-            return text
+            return text or ("empty" if self.element.constructed and self.content_start == self.content_end else "")
         if self._kind in _SPEAKING:
             return _bare(self.children[0].value)
         if self._kind in _PAIRS and len(self.children) > 1:
@@ -234,11 +239,12 @@ class Node:
         inner: bool = False,
         guess: bool = False,
     ) -> Node:
-        structured = bool(definition.fields or definition.each) and given.definition is None
-        shown = given.type if structured else tag_name(element.tag, given.type)
-        name, known = given.name or shown, bool(given.name)
         if flags & (GARBAGE | TRAILING):
             name, shown, known = ("trailing octets" if flags & TRAILING else "unreadable octets"), "not ASN.1", False
+        else:
+            structured = (definition.fields or definition.each) and given.definition is None and element.constructed
+            shown = given.type if structured else tag_name(element.tag, given.type)
+            name, known = given.name or shown, bool(given.name)
         return Node(
             name,
             shown,
@@ -338,26 +344,26 @@ def describe(
     names: Mapping[str, str] | None = None,
     types: Mapping[str, str] | None = None,
     probe: bool = False,
-    name: str = "",
+    start: int = 0,
 ) -> Node:
-    """Return the tree of the element at the start of `data`. Never raises.
+    """Return the tree of the element at the start of `data`, or at offset `start` of it. Never raises.
 
     Args:
-        data: BER or DER; what stands behind the first element is `trailing(data)`.
+        data: BER or DER; octets behind the element are not described.
         type_name: One of `TYPES`, or "ANY".
         names: Own names of OIDs (dotted form to name); they go before ours.
         types: Own attributes and extensions: OID to the name (in `TYPES`) of their value's type.
         probe: Look into OCTET STRINGs of unknown content too; what fits is marked as a guess.
-        name: The name of the outermost node; its type's by default.
+        start: Where the element begins; offsets count from the start of `data` all the same.
     """
     walk = _Walk(data, names or {}, types or {}, probe)
-    nowhere = der.Element(data, 0, 0, 0, len(data), len(data))
+    nowhere = der.Element(data, start, 0, start, len(data), len(data))
     top = Node("", "", "", nowhere, False, -1, False, False, 0, "", _LEAF, None, walk)  # noqa: FBT003
-    if not data:
+    if start >= len(data):
         return top._make(nowhere, GARBAGE, _UNKNOWN, _LEAF)
-    element, flags = walk.element(0, len(data))
+    element, flags = walk.element(start, len(data))
     known = type_name if type_name != "ANY" else ""
-    return top._child(element, flags, Field(name or known, type_name))  # noqa: SLF001
+    return top._child(element, flags, Field(known, type_name))  # noqa: SLF001
 
 
 def walk(root: Node, limit: int = 100_000) -> Iterator[Node]:
@@ -437,17 +443,26 @@ def path_of(nodes: Sequence[Node]) -> str:
     return ".".join(filter(None, out))
 
 
+def paths(root: Node) -> Iterator[tuple[Node, str]]:
+    """Yield a node and all inside it in reading order, each with its path."""
+    stack = [iter([(root, "")])]
+    while stack:
+        found = next(stack[-1], None)
+        if found is None:
+            stack.pop()
+            continue
+        yield found
+        stack.append(_inside_of(*found))
+
+
+def _inside_of(node: Node, path: str) -> Iterator[tuple[Node, str]]:
+    return ((child, ".".join(filter(None, (path, step)))) for child, step in steps_of(node.children))
+
+
 def fields(data: bytes, type_name: str = "ContentInfo") -> dict[str, bytes]:
     """Return every field that holds no others, by its path, with its content octets. Never raises."""
-    out: dict[str, bytes] = {}
-    stack: list[tuple[Node, str]] = [(describe(data, type_name), "")]
-    while stack:
-        node, path = stack.pop()
-        if not node.children:
-            out[path or node.name] = node.content
-            continue
-        stack += [(child, ".".join(filter(None, (path, step)))) for child, step in steps_of(node.children)]
-    return dict(sorted(out.items()))
+    leaves = ((path or node.name, node.content) for node, path in paths(describe(data, type_name)) if not node.children)
+    return dict(sorted(leaves))
 
 
 def by_path(root: Node, path: str) -> Node | None:

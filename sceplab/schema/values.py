@@ -211,6 +211,8 @@ def _signature(element: der.Element) -> str:
 _MEANINGS: dict[str, Callable[[der.Element], str]] = {
     "serial": _serial,
     "modulus": _modulus,
+    # (Empty, as DER has it for the default.)
+    "BasicConstraints": lambda element: "" if element.value else "empty: not a CA",
     "Name": lambda element: _text(Name(element.raw).rfc4514()) if element.end - element.start < 1 << 16 else "",
     "keyUsage": _bits(KEY_USAGE_BITS),
     "ReasonFlags": _bits(_REASON_FLAGS),

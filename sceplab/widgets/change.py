@@ -13,6 +13,7 @@ from sceplab.buffers import Buffer, buffers_of
 from sceplab.conversation import NO_MATERIALS, Materials
 from sceplab.errors import ScepError
 from sceplab.message import PkiMessage
+from sceplab.signed import Outcome
 from sceplab.whatif import judge, overwrite, replace_content, reseal
 from sceplab.widgets.table import Table, table
 from sceplab.widgets.text import visible
@@ -100,11 +101,11 @@ class WhatIf(Asn1Viewer):
             self.revision += 1
 
     def _checks(self) -> list[list[str]]:
+        # A rule is among the checks where it is broken: where it is not, it is kept.
+        kept = Outcome.PASSED.value
         before = {c.name: c.outcome.value for c in self.original.checks}
-        return [
-            [c.name, c.outcome.value, visible(c.detail), before.get(c.name, c.outcome.value)]
-            for c in self.judged.checks
-        ]
+        now = [[c.name, c.outcome.value, visible(c.detail), before.pop(c.name, kept)] for c in self.judged.checks]
+        return now + [[name, kept, "no longer broken", outcome] for name, outcome in before.items()]
 
     def _receive(self, widget: object, content: dict[str, Any], buffers: object) -> None:
         kind = content.get("kind")

@@ -70,7 +70,7 @@ def _start(buffer: Buffer) -> str:
 def _line(node: Node) -> str:
     value = f" {node.value}" if node.value else ""
     kind = "" if node.type == node.name else f" {node.type}"
-    return f"{node.name}{kind}{value}"
+    return f"{node.name}{kind}{' (guess)' if node.guess else ''}{value}"
 
 
 def _text(node: Node, depth: int, left: list[int]) -> Iterator[str]:
@@ -93,7 +93,8 @@ def _html(node: Node, open_depth: int, left: list[int], depth: int = 0) -> str:
     section = f'<a href="{page}">{safe(node.section)}</a>' if page else safe(node.section)
     section = f" <small>{section}</small>" if section else ""
     finding = f" <small>not DER: {safe(node.findings[0])}</small>" if node.findings else ""
-    label = f"<b>{safe(node.name)}</b>{kind}{value}{section}{finding}"
+    guess = " <small>(guess)</small>" if node.guess else ""
+    label = f"<b>{safe(node.name)}</b>{kind}{guess}{value}{section}{finding}"
     inside = []
     if depth < _DEEPEST:
         for number, child in enumerate(node.children):

@@ -8,7 +8,8 @@ names in a large file are sent when somebody looks at them.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice
 from typing import Any
 
 import traitlets
@@ -16,7 +17,7 @@ import traitlets
 from sceplab.buffers import TEXT, Buffer, buffers_of
 from sceplab.message import PkiMessage
 from sceplab.regions import Region, Span, regions_of
-from sceplab.schema import Node, by_path, describe, find, link, path_of, steps_of, walk
+from sceplab.schema import Node, by_path, describe, find, link, path_of, paths, steps_of, walk
 from sceplab.widgets.live import LiveView
 from sceplab.widgets.still import Named, still_html, still_text
 from sceplab.widgets.text import visible
@@ -65,10 +66,10 @@ class Asn1Viewer(LiveView):
         **more: object,
     ) -> None:
         """Show buffers; `names`, `types` and `probe` are those of `schema.describe`."""
-        self._describe = {"names": names, "types": types, "probe": probe}
+        self._describe: dict[str, Any] = {"names": names, "types": types, "probe": probe}
         self._shown: tuple[Named, ...] = ()
         self._regions: tuple[Region, ...] = ()
-        super().__init__(title=title, open_depth=open_depth, **self._state(buffers), **more)
+        super().__init__(title=visible(title), open_depth=open_depth, **self._state(buffers), **more)
         self.on_msg(self._receive)
 
     # ---------------------------------------------------------- for cells
@@ -88,7 +89,8 @@ class Asn1Viewer(LiveView):
         """Select the element at an offset or a path and return it.
 
         Without `buffer` (its number, outermost 0) an offset is one of the first
-        buffer of ASN.1, and a path is looked for in all. Raises LookupError.
+        buffer of ASN.1, and a path is looked for in all; the end of a path, or a
+        name alone, selects the first that fits. Raises LookupError.
         """
         for index, (_, root) in enumerate(self._shown):
             if root is None or buffer not in {None, index}:
@@ -99,7 +101,7 @@ class Asn1Viewer(LiveView):
                 if node is None:
                     raise LookupError(f"octet {place} is outside of {self._shown[index][0].title}")
             else:
-                node = by_path(root, place) or next((n for n in walk(root, _NAMED_AT_ONCE) if n.name == place), None)
+                node = by_path(root, place) or _named(root, place)
             if node is not None:
                 self.selected = [index, node.start]
                 return node
@@ -109,20 +111,31 @@ class Asn1Viewer(LiveView):
         if len(self.selected) != 2:
             return []
         index, offset = self.selected
-        root = self._shown[index][1] if 0 <= index < len(self._shown) else None
-        if root is None:
-            return []
-        chain = find(root, offset)
-        while chain and chain[-1].start != offset:
-            chain.pop()
-        return chain
+        for root in self._roots(index):
+            chain = find(root, offset)
+            while chain and chain[-1].start != offset:
+                chain.pop()
+            if chain:
+                return chain
+        return []
+
+    def _roots(self, index: int) -> Iterator[Node]:
+        """Yield the tree of a buffer, then what the browser opens on request: guesses, octets behind the end."""
+        buffer, root = self._shown[index] if 0 <= index < len(self._shown) else (None, None)
+        if buffer is None or root is None:
+            return
+        yield root
+        own = self._describe | {"probe": True}
+        yield describe(buffer.data, buffer.type_name, **own)
+        while root.end < len(buffer.data):
+            root = describe(buffer.data, "ANY", start=root.end, **own)
+            yield root
 
     # ---------------------------------------------------------- state
 
     def _state(self, buffers: Sequence[Buffer]) -> dict[str, Any]:
         self._shown = tuple(
-            (b, None if b.type_name == TEXT else describe(b.data, b.type_name, name=b.type_name, **self._describe))  # type: ignore[arg-type]
-            for b in buffers
+            (b, None if b.type_name == TEXT else describe(b.data, b.type_name, **self._describe)) for b in buffers
         )
         self._regions = regions_of(buffers)
         listed, labels, openings = [], [], []
@@ -131,7 +144,7 @@ class Asn1Viewer(LiveView):
             mine, inside, complete = _labels(root)
             listed.append(
                 {
-                    "title": buffer.title,
+                    "title": visible(buffer.title),
                     "type": buffer.type_name,
                     "start": start,
                     "length": len(buffer.data),
@@ -219,10 +232,17 @@ def show(
     if isinstance(value, PkiMessage):
         buffers = buffers_of(value, text)
     else:
-        buffers = (Buffer(title or type_name, value, type_name),)
+        buffers = (Buffer(title or ("octets" if type_name == "ANY" else type_name), value, type_name),)
     return Asn1Viewer(
         buffers, title=title or buffers[0].title, open_depth=open_depth, names=names, types=types, probe=probe
     )
+
+
+def _named(root: Node, place: str) -> Node | None:
+    """Return the first node of that name, or with a path that ends so."""
+    near = list(islice(paths(root), _NAMED_AT_ONCE))
+    named = (node for node, _ in near if node.name == place)
+    return next(named, None) or next((node for node, path in near if path.endswith(f".{place}")), None)
 
 
 def _span(span: Span) -> list[int]:
@@ -275,7 +295,7 @@ def _stations(shown: Sequence[Named]) -> list[list[Any]]:
     out: list[list[Any]] = []
     for index, (buffer, root) in enumerate(shown):
         if root is None:
-            out.append([buffer.title, index, 0])
+            out.append([visible(buffer.title), index, 0])
             continue
         found = []
         if buffer.type_name == "ContentInfo":

@@ -11,8 +11,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
+import sceplab
+from sceplab import oids
+from sceplab.widgets import show
 from tests.crl import make_crl
-from tests.support import needs
+from tests.support import key, needs
 from tools.notebooks import sources
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -56,9 +59,10 @@ def test_run_all_is_clean(page: Page, lab: str, name: str) -> None:
     _picture(page, name)
 
 
-def _scratch(folder: Path, name: str, *cells: str) -> None:
-    """Write a notebook of these cells beside the others."""
-    code: dict[str, object] = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": []}
+def _scratch(folder: Path, name: str, *cells: str, output: dict[str, object] | None = None) -> None:
+    """Write a notebook of these cells beside the others, each with that output, where there is one."""
+    outputs = [output] if output else []
+    code: dict[str, object] = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": outputs}
     notebook = {
         "nbformat": 4,
         "nbformat_minor": 5,
@@ -95,7 +99,7 @@ def _chosen(view: Locator) -> Locator:
     return view.locator("[role=treeitem][aria-selected=true]")
 
 
-# The contrast of what is selected, in tree and octets, as WCAG 2 computes it (AA: 4.5).
+# The least contrast of what is selected, marked or judged, as WCAG 2 computes it (AA: 4.5).
 _CONTRAST = """() => {
     const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const light = (colours) => {
@@ -106,9 +110,9 @@ _CONTRAST = """() => {
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
     const worst = [];
-    const view = document.querySelector('.sceplab-viewer');
-    const marked = '[role=treeitem] b, [aria-selected=true] code, .sceplab-hexes .sceplab-selected';
-    for (const one of view.querySelectorAll(marked)) {
+    const marked = '[role=treeitem] b, [aria-selected=true] code, .sceplab-hexes .sceplab-selected, .sceplab-mark, '
+        + '.sceplab-finding, .sceplab-changed, .sceplab-checks td, .sceplab-count, [role=gridcell]';
+    for (const one of document.querySelectorAll(`.sceplab-viewer :is(${marked})`)) {
         const ground = [];
         for (let up = one; up; up = up.parentElement) ground.unshift(getComputedStyle(up).backgroundColor);
         const a = light(ground), b = light([...ground, getComputedStyle(one).color]);
@@ -137,6 +141,16 @@ def test_the_viewer_and_cells_talk(page: Page, lab: str, lab_root: Path) -> None
     for press in ("d", "d", "x", "a", "b", "ArrowDown", "ArrowUp", "m", "z"):
         page.keyboard.press(press)
     expect(page.locator(".jp-CodeCell")).to_have_count(3)
+    # Escape leaves: then the keys are the notebook's again.
+    page.keyboard.press("Escape")
+    assert page.evaluate("() => document.activeElement.closest('.sceplab-viewer')") is None
+    page.keyboard.press("b")
+    expect(page.locator(".jp-CodeCell")).to_have_count(4)
+    page.keyboard.press("d")
+    page.keyboard.press("d")
+    expect(page.locator(".jp-CodeCell")).to_have_count(3)
+    views.first.get_by_label("Show what covers what").select_option(label="the signature covers signedAttrs")
+    expect(views.last.locator(".sceplab-mark").first).to_have_text("covered")
     _picture(page, "viewer")
     back = "() => getComputedStyle(document.querySelector('.sceplab-viewer')).backgroundColor"
     light = page.evaluate(back)
@@ -197,6 +211,7 @@ def test_what_turns_red(page: Page, lab: str, lab_root: Path) -> None:
     expect(_run_cell(page, 1)).to_contain_text("('signature',)", timeout=_PATIENCE)
     expect(_run_cell(page, 2).locator("[role=treegrid]")).to_contain_text("transactionID", timeout=_PATIENCE)
     _picture(page, "differences")
+    assert page.evaluate(_CONTRAST) >= 4.5
     view.get_by_role("button", name="Undo").click()
     expect(view.locator(".sceplab-turned")).to_have_count(0, timeout=_PATIENCE)
     view.get_by_label("New content").fill("00")
@@ -216,6 +231,26 @@ def test_until_it_is_run_there_is_a_still(page: Page, lab: str) -> None:
     expect(nonce.locator("> pre").first).to_contain_text("[04 10] 00 01 02 03 04 05")
     nonce.locator("> summary").first.scroll_into_view_if_needed()
     _picture(page, "still")
+
+
+def test_a_hostile_still_is_text(page: Page, lab: str, lab_root: Path) -> None:
+    """A subject with markup, in a notebook that nobody trusts: shown as it is, obeyed by nobody."""
+    hostile = '<script>window.bad=1</script></pre></details><img src=x onerror="window.bad=1">\u202egpj.\x07'
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], hostile, "UTF8String")]])
+    view = show(sceplab.build_csr(name, key("r3")), "CertificationRequest", open_depth=9, title=hostile)
+    bundle = view._repr_mimebundle_()
+    assert bundle is not None
+    data = {k: v for k, v in bundle[0].items() if k.startswith("text/")}
+    _scratch(lab_root, "hostile", "1", output={"output_type": "display_data", "metadata": {}, "data": data})
+    _open(page, lab, "hostile")
+    still = page.locator(".jp-RenderedHTMLCommon")
+    expect(still.get_by_text("<script>window.bad=1</script></pre></details>").first).to_be_visible(timeout=_PATIENCE)
+    _picture(page, "hostile-still")
+    assert still.locator("img, script").count() == 0
+    assert page.evaluate("() => window.bad") is None
+    text = still.inner_text()
+    assert text.count("\\u202e") >= 2
+    assert not {"\u202e", "\x07"} & set(text)
 
 
 def test_an_exercise_reacts(page: Page, lab: str) -> None:

@@ -235,7 +235,7 @@ const TALLEST = 8_000_000;
 
 /** A list of rows of one height, of which those in sight exist. */
 class Rows {
-  constructor(host, height, draw, appeared = () => {}) {
+  constructor(host, height, draw, resized) {
     this.host = host;
     this.height = height;
     this.draw = draw;
@@ -247,7 +247,7 @@ class Rows {
     // A notebook makes views before it shows them, and takes them out of the page at times.
     let tall = 0;
     this.sizes = new ResizeObserver(() => {
-      if (!tall && host.clientHeight) appeared();
+      resized(!tall && host.clientHeight > 0);
       tall = host.clientHeight;
       this.later();
     });
@@ -257,6 +257,7 @@ class Rows {
   close() {
     this.sizes.disconnect();
     cancelAnimationFrame(this.pending);
+    clearTimeout(this.again);
   }
 
   resize(count) {
@@ -294,8 +295,13 @@ class Rows {
   now() {
     cancelAnimationFrame(this.pending);
     this.pending = 0;
-    // Out of the page for a moment (JupyterLab changes its theme): nobody tells when it is back, so the rows stay.
-    if (!this.host.clientHeight) return;
+    clearTimeout(this.again);
+    if (!this.host.clientHeight) {
+      // Out of sight there is nothing to measure. Mostly the observer tells when that is over,
+      // but not of a moment shorter than a frame (a theme that is just loading): look once more.
+      this.again = setTimeout(() => this.host.clientHeight && this.now(), 200);
+      return;
+    }
     const first = this.first, from = Math.max(0, Math.floor(first));
     const to = Math.min(this.count, Math.ceil(first + this.host.clientHeight / this.height));
     this.window.style.top = `${this.host.scrollTop - (first - from) * this.height}px`;
@@ -307,6 +313,8 @@ class Rows {
 
 const PART = 3, SELECTED = 4, HOVERED = 8, REGION = 16, PROOF = 32, CURSOR = 64, CHANGED = 128;
 const PARTS = ["value", "tag", "length", "eoc"];
+/** Pixels that a line of sixteen octets needs, as hex and ASCII; in less there are eight. */
+const FOR_SIXTEEN = 465;
 
 function classesOf(code) {
   const out = [PARTS[code & PART]];
@@ -326,11 +334,12 @@ class Octets {
     this.bytes = new Uint8Array();
     this.codes = codes;
     this.cursor = 0;
+    this.width = 16;
     this.host = make("div", "octets", {
       role: "grid", tabindex: "0", "aria-label": label, "aria-readonly": type ? "false" : "true", "aria-colcount": "3",
     });
     host.append(this.host);
-    this.rows = new Rows(this.host, 20, (from, to) => this.draw(from, to));
+    this.rows = new Rows(this.host, 20, (from, to) => this.draw(from, to), () => this.fit());
     this.host.addEventListener("mousemove", (event) => hover(this.at(event)));
     this.host.addEventListener("mouseleave", () => hover(-1));
     this.host.addEventListener("mousedown", (event) => {
@@ -343,29 +352,40 @@ class Octets {
   set(bytes) {
     this.bytes = bytes;
     this.cursor = Math.min(this.cursor, Math.max(0, bytes.length - 1));
-    this.rows.resize(Math.ceil(bytes.length / 16));
+    this.rows.resize(Math.ceil(bytes.length / this.width));
     this.host.setAttribute("aria-rowcount", String(this.rows.count));
+  }
+
+  /** As many octets in a line as there is room for. */
+  fit() {
+    const wide = this.host.clientWidth, width = wide && wide < FOR_SIXTEEN ? 8 : 16;
+    if (width === this.width) return;
+    this.width = width;
+    this.host.classList.toggle("sceplab-eight", width === 8);
+    this.set(this.bytes);
+    this.show(this.cursor);
   }
 
   at(event) {
     const cell = event.target.closest?.(".sceplab-hexes, .sceplab-ascii");
     if (!cell) return -1;
-    const box = cell.getBoundingClientRect(), row = Number(cell.parentElement.dataset.row) * 16;
-    const wide = cell.classList.contains("sceplab-hexes") ? 3 : 1;
-    const length = Math.min(16, this.bytes.length - row);
-    const column = Math.floor(((event.clientX - box.left) / box.width) * (wide === 3 ? 16 : length));
+    const box = cell.getBoundingClientRect(), row = Number(cell.parentElement.dataset.row) * this.width;
+    const length = Math.min(this.width, this.bytes.length - row);
+    // The hex is as wide as a full line, the ASCII as wide as it is long.
+    const columns = cell.classList.contains("sceplab-hexes") ? this.width : length;
+    const column = Math.floor(((event.clientX - box.left) / box.width) * columns);
     return column >= 0 && column < length ? row + column : -1;
   }
 
   key(event, pick, type) {
-    const page = this.rows.shown * 16;
+    const line = this.width, page = this.rows.shown * line;
     const moves = {
-      ArrowLeft: -1, ArrowRight: 1, ArrowUp: -16, ArrowDown: 16, PageUp: -page, PageDown: page,
+      ArrowLeft: -1, ArrowRight: 1, ArrowUp: -line, ArrowDown: line, PageUp: -page, PageDown: page,
     };
     let to = this.cursor;
     if (event.key in moves && !event.altKey && !event.metaKey) to += moves[event.key];
-    else if (event.key === "Home") to = event.ctrlKey ? 0 : to - (to % 16);
-    else if (event.key === "End") to = event.ctrlKey ? this.bytes.length - 1 : to - (to % 16) + 15;
+    else if (event.key === "Home") to = event.ctrlKey ? 0 : to - (to % line);
+    else if (event.key === "End") to = event.ctrlKey ? this.bytes.length - 1 : to - (to % line) + line - 1;
     else if (event.key === "Enter" || event.key === " ") { /* pick again what is there */ }
     else {
       if (type && /^[0-9a-fA-F]$/.test(event.key) && !event.ctrlKey && !event.metaKey) {
@@ -381,13 +401,13 @@ class Octets {
 
   show(offset) {
     this.cursor = offset;
-    this.rows.reveal(Math.floor(offset / 16));
+    this.rows.reveal(Math.floor(offset / this.width));
   }
 
   draw(from, to) {
     const out = [];
     for (let row = from; row < to; row++) {
-      const start = row * 16, end = Math.min(start + 16, this.bytes.length);
+      const start = row * this.width, end = Math.min(start + this.width, this.bytes.length);
       const codes = this.codes(start, end);
       if (this.cursor >= start && this.cursor < end) codes[this.cursor - start] |= CURSOR;
       const hexes = make("span", "hexes", { role: "gridcell", id: `${this.id}-${row}` });
@@ -409,7 +429,7 @@ class Octets {
       line.dataset.row = String(row);
       out.push(line);
     }
-    this.host.setAttribute("aria-activedescendant", `${this.id}-${Math.floor(this.cursor / 16)}`);
+    this.host.setAttribute("aria-activedescendant", `${this.id}-${Math.floor(this.cursor / this.width)}`);
     return out;
   }
 }
@@ -460,6 +480,13 @@ export class Content {
     }
   }
 
+  /** Scan a string's content, or octets behind the end, and unfold it. */
+  openAt(buffer, at) {
+    buffer.inside.add(at);
+    this.rescan(buffer);
+    buffer.open[lastUpTo(buffer.tree.start, buffer.tree.count, at)] = 1;
+  }
+
   attachedTo(buffer, i) {
     return this.attached.size ? this.attached.get(`${buffer.index}:${buffer.tree.start[i]}`) ?? [] : [];
   }
@@ -472,13 +499,13 @@ export class Content {
     const tree = buffer.tree, at = tree.start[i], flags = tree.flags[i];
     const label = buffer.labels.get(at);
     if (flags & TEXT) return [at, buffer.title, "text", ascii(buffer.bytes.subarray(0, 60)), "", "", buffer.title, 0, []];
-    if (flags & TRAILING) return [at, "trailing octets", "", `${tree.end[i] - at} octets behind the end`, "", "", "", 0, []];
+    if (flags & TRAILING) return [at, "trailing octets", "", `${tree.end[i] - at} octets behind the end: open to read on`, "", "", "", 0, []];
     if (label) return label;
     const type = flags & GARBAGE ? "not ASN.1" : tagName(buffer.bytes, at);
     const guess = this.guessed(buffer, i) ? 1 : 0;
     const inner = buffer.bytes.subarray(tree.content[i], Math.min(tree.end[i], tree.content[i] + 16));
     const value = tree.after[i] > i + 1 ? "" : hex(inner) + (tree.end[i] - tree.content[i] > 16 ? " ..." : "");
-    return [at, type, guess ? "guess" : "", value, "", "", type, guess, []];
+    return [at, type, "", value, "", "", type, guess, []];
   }
 
   guessed(buffer, i) {
@@ -512,7 +539,7 @@ export class Content {
     for (const buffer of this.buffers) {
       const { tree, open } = buffer;
       const base = this.baseDepth(buffer);
-      for (let i = 0; i < tree.count; i++) open[i] = tree.depth[i] + base < depth ? 1 : 0;
+      for (let i = 0; i < tree.count; i++) open[i] = tree.depth[i] + base < depth && !(tree.flags[i] & TRAILING) ? 1 : 0;
     }
   }
 
@@ -658,7 +685,7 @@ class Viewer {
     const right = make("div", "right");
     this.title = make("div", "title", {});
     right.append(this.title);
-    this.treeRows = new Rows(this.tree, 22, (from, to) => this.drawRows(from, to), () => this.reveal());
+    this.treeRows = new Rows(this.tree, 22, (from, to) => this.drawRows(from, to), (appeared) => appeared && this.reveal());
     this.octets = new Octets(right, `${this.id}-h`, "Octets", (from, to) => this.codes(from, to), {
       hover: (at) => this.hoverOctet(at),
       pick: (at) => this.pickOctet(at),
@@ -813,11 +840,12 @@ class Viewer {
     const marks = this.marks(buffer.index, buffer.tree.start[i], buffer.tree.end[i]);
     if (marks) line.classList.add(`sceplab-${marks}`);
     line.dataset.row = String(row);
-    line.style.paddingLeft = `${Math.min(depth, 40) * 11 + 2}px`;
+    line.style.paddingLeft = `calc(${Math.min(depth, 40)} * var(--sl-indent) + 2px)`;
     line.append(make("span", "twisty", { "aria-hidden": "true" }, expandable ? (open ? "▾" : "▸") : " "),
       make("b", "", {}, name));
     if (marks) line.append(" ", make("span", "mark", {}, marks === "proof" ? "by this" : "covered"));
-    if (type && type !== name) line.append(" ", make("i", "", {}, guess ? `${type} (guess)` : type));
+    if (type && type !== name) line.append(" ", make("i", "", {}, type));
+    if (guess) line.append(" ", make("span", "mark guess", {}, "guess"));
     if (value) line.append(" ", make("code", "", {}, value.length > 160 ? `${value.slice(0, 160)} ...` : value));
     if (findings.length) line.append(" ", make("span", "finding", { title: findings.join("\n") }, "not DER"));
     if (link) line.append(" ", make("a", "", { href: link, target: "_blank", rel: "noopener", tabindex: "-1" }, section));
@@ -974,8 +1002,7 @@ class Viewer {
     this.pickRow(row);
     if (!this.content.expandable(buffer, i)) return;
     if (buffer.tree.flags[i] & TRAILING) {
-      buffer.inside.add(buffer.tree.start[i]);
-      this.content.rescan(buffer);
+      this.content.openAt(buffer, buffer.tree.start[i]);
       this.selected = null;
     } else {
       buffer.open[i] = wanted ?? (buffer.open[i] ? 0 : 1);
@@ -1021,7 +1048,9 @@ class Viewer {
   openSiblings(buffer, i) {
     const parent = buffer.tree.parent[i];
     const stop = parent < 0 ? buffer.tree.count : buffer.tree.after[parent];
-    for (let child = parent + 1; child < stop; child = buffer.tree.after[child]) buffer.open[child] = 1;
+    for (let child = parent + 1; child < stop; child = buffer.tree.after[child]) {
+      if (!(buffer.tree.flags[child] & TRAILING)) buffer.open[child] = 1;
+    }
     this.relist();
     this.draw();
   }
@@ -1091,8 +1120,10 @@ class Viewer {
     const covering = this.covering(index, at, tree.end[i]);
     for (const region of covering) parts.push(make("br"), `Covered: ${region.label}${region.note ? `, ${region.note}` : ""}.`);
     this.details.replaceChildren(...parts);
-    const leaf = tree.after[i] === i + 1 && !(buffer.bytes[at] & 0x20) && !(tree.flags[i] & (TEXT | TRAILING | GARBAGE));
-    this.probe.hidden = !leaf || length < 2 || this.content.attachedTo(buffer, i).length > 0;
+    // An OCTET STRING, a BIT STRING, or what an IMPLICIT tag may hide one of.
+    const string = [3, 4].includes(buffer.bytes[at]) || (buffer.bytes[at] & 0xe0) === 0x80;
+    const leaf = tree.after[i] === i + 1 && !(tree.flags[i] & (TEXT | TRAILING | GARBAGE));
+    this.probe.hidden = !string || !leaf || length < 2 || this.content.attachedTo(buffer, i).length > 0;
     if (this.newValue) {
       this.newValue.value = "";
       this.newValue.placeholder = value.slice(0, 60);
@@ -1172,7 +1203,8 @@ class Viewer {
       document.execCommand("copy");
       area.remove();
     }
-    this.say(`copied as ${COPIES[this.copy.value]}`);
+    const file = this.copy.value === "openssl" ? "; it reads the file that Save layer gives" : "";
+    this.say(`copied as ${COPIES[this.copy.value]}${file}`);
   }
 
   save(all) {
@@ -1193,10 +1225,8 @@ class Viewer {
     const inside = scan(buffer.bytes.subarray(from, tree.end[i]), new Set(), MAX_DEPTH, 10_000);
     const broken = inside.flags.subarray(0, inside.count).some((f) => f & (GARBAGE | CUT | STRAY_EOC | TRAILING));
     if (!inside.count || broken) { this.say("what is inside is no ASN.1"); return; }
-    buffer.inside.add(at);
     buffer.guesses.add(at);
-    this.content.rescan(buffer);
-    buffer.open[lastUpTo(buffer.tree.start, buffer.tree.count, at)] = 1;
+    this.content.openAt(buffer, at);
     this.selected = null;
     this.relist();
     this.follow();
@@ -1276,7 +1306,7 @@ class Diff {
     const titles = model.get("titles");
     this.root.append(make("div", "row head", { "aria-hidden": "true" }, make("span", "cell", {}, "field"),
       make("span", "cell", {}, titles[0]), make("span", "cell", {}, titles[1])));
-    this.rows = new Rows(this.tree, 22, (from, to) => this.drawRows(from, to));
+    this.rows = new Rows(this.tree, 22, (from, to) => this.drawRows(from, to), (appeared) => appeared && this.follow());
     this.why = make("div", "details", {});
     this.bytes = ["first", "second"].map((name) => octetsOf(model.get(name)));
     const sides = make("div", "panes", {});
@@ -1342,7 +1372,7 @@ class Diff {
       if (parts) line.setAttribute("aria-expanded", String(open));
       const field = make("span", "cell", { role: "gridcell" }, make("span", "twisty", { "aria-hidden": "true" }, parts ? (open ? "▾" : "▸") : " "),
         make("span", "sign", { title: this.likenesses[likeness] }, SIGNS[likeness]), make("b", "", {}, name), type === name ? "" : ` ${type}`);
-      field.style.paddingLeft = `${Math.min(depth, 30) * 12}px`;
+      field.style.paddingLeft = `calc(${Math.min(depth, 30)} * var(--sl-indent))`;
       line.append(field, make("span", "cell", { role: "gridcell" }, first), make("span", "cell", { role: "gridcell" }, second));
       out.push(line);
     }

@@ -1,0 +1,113 @@
+"""Who is asked to do what with whom, and which failures are known: data only.
+
+Rule: a failure is known for a reason that says whose fault it is, and by a sign
+in what is printed then. One that is known and does not happen, or happens
+otherwise, is a failure of the test, so that this stays true.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from interop.peers import Wish
+from sceplab.lab.ca import DEFAULT_CAPABILITIES
+
+CHALLENGE = "R3-to-R1-via-R2"
+CERTIFICATE, REFUSED = "certificate", "refused"
+
+
+def without(*words: str) -> tuple[str, ...]:
+    """Return the lab's capabilities but these."""
+    return tuple(c for c in DEFAULT_CAPABILITIES if c not in words)
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """One thing to do at a server of ours.
+
+    `capabilities` is what the server says in GetCACaps, as far as the program is
+    led by it. `method`, and the wish's cipher and digest, are compared with what
+    was sent. `person`: somebody must grant it. `strict`: the server keeps to its
+    usual policy, which takes neither single DES nor keys under 2048 bits.
+    `one_ra_certificate`: for the RA only, which otherwise has one to sign with
+    and one to be encrypted for.
+    """
+
+    name: str
+    wish: Wish = field(default_factory=lambda: Wish(challenge=CHALLENGE))
+    capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
+    method: str | None = None
+    person: bool = False
+    renew: bool = False
+    strict: bool = False
+    one_ra_certificate: bool = False
+    outcome: str = CERTIFICATE
+
+
+def _wish(**more: object) -> Wish:
+    return Wish(challenge=CHALLENGE, **more)  # type: ignore[arg-type]
+
+
+CASES = (
+    Case("POST", method="POST"),
+    Case("GET", capabilities=without("POSTPKIOperation", "SCEPStandard"), method="GET"),
+    Case("AES", _wish(cipher="aes")),
+    Case("3DES", _wish(cipher="3des"), without("AES", "SCEPStandard")),
+    Case("SHA-1", _wish(digest="sha1"), without("SHA-256", "SHA-384", "SHA-512", "SCEPStandard")),
+    Case("SHA-256", _wish(digest="sha256"), without("SHA-384", "SHA-512")),
+    Case("SHA-512", _wish(digest="sha512")),
+    Case("1024 bits", _wish(bits=1024)),
+    Case("4096 bits", _wish(bits=4096)),
+    Case("EC key", _wish(ec=True)),
+    Case("wrong challenge", Wish(challenge="wrong"), outcome=REFUSED),
+    Case("pending, then granted", Wish(patience=60), person=True),
+    Case("pending, then denied", Wish(patience=60), person=True, outcome=REFUSED),
+    Case("renewal", renew=True),
+    Case("usual policy", strict=True),
+    Case("1024 bits, usual policy", _wish(bits=1024), strict=True, outcome=REFUSED),
+    Case("RA with one certificate", one_ra_certificate=True),
+)
+"""What every program is asked to do at our CA, and at our RA."""
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A failure that is known: `sign` is what the program or the test says then."""
+
+    program: str
+    case: str
+    reason: str
+    sign: str
+
+
+_STRONGSWAN = "5.9.8 takes enum numbers for bit masks and always POSTs"
+
+KNOWN: tuple[Known, ...] = (
+    Known("micromdm scepserver", "sent as windows", "opens PKCS#1 v1.5 only, Windows sends OAEP", "decryption error"),
+    Known(
+        "micromdm scepclient",
+        "usual policy",
+        "sends single DES, which our CA takes only if told to",
+        "badAlg",
+    ),
+    Known("strongSwan pki", "GET", f"{_STRONGSWAN}, which is answered with 405 where it is not offered", "HTTP 405"),
+    *(
+        Known(
+            name, "RA with one certificate", "encrypts for the CA where the RA has one certificate", '{"failure": "1"}'
+        )
+        for name in ("PyScep", "scepreq")
+    ),
+    Known("PyScep", "GET", "calls encode() on bytes, so it cannot GET", "object has no attribute 'encode'"),
+    Known(
+        "scepreq",
+        "GET",
+        "calls encode() on bytes, so it cannot GET",
+        "object has no attribute 'encode'",
+    ),
+)
+
+
+def known_failure(program: str, case: str) -> Known | None:
+    """Return what is known of this to fail, or None."""
+    found = (k for k in KNOWN if (k.program, k.case) == (program, case))
+    return next(found, None)

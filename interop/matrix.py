@@ -1,0 +1,73 @@
+"""The fields of the tables: which test is which, and which cannot be, because a program cannot do it.
+
+Rule: `cases` and `peers` decide; here their product is made into pytest's parameters.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from _pytest.mark import ParameterSet
+
+from interop.cases import CASES, Case, known_failure
+from interop.peers import PROGRAMS, Peer, cannot
+
+OURS = {"ca": "their clients at our CA", "ra": "their clients at our RA, which asks our CA"}
+THEIRS = "our client at micromdm's scepserver"
+
+
+def _why_not(peer: Peer, case: Case) -> str | None:
+    if case.name == "POST" and peer.name == "certmonger":
+        return "sends GET only"
+    if case.renew and "renew" not in peer.able:
+        return "cannot renew"
+    return cannot(peer.able, case.wish)
+
+
+def clients(side: str) -> list[ParameterSet]:
+    """Return (peer, case, known failure) for each that can be, with its place in the table."""
+    out = []
+    for peer in PROGRAMS:
+        for case in CASES:
+            if case.one_ra_certificate and side == "ca":
+                continue
+            if _why_not(peer, case) is None:
+                marks = pytest.mark.field(OURS[side], case.name, peer.name)
+                name = f"{peer.name}-{case.name}".replace(" ", "-")
+                out.append(pytest.param(peer, case, known_failure(peer.name, case.name), id=name, marks=marks))
+    return out
+
+
+def not_applicable(table: str, fields: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
+    """Return the fields that no test fills, with the reason; only of programs and cases that ran."""
+    if table not in OURS.values():
+        return {}
+    rows, columns = {row for row, _ in fields}, {column for _, column in fields}
+    return {
+        (case.name, peer.name): f"n/a: {peer.name}: {why}"
+        for peer in PROGRAMS
+        for case in CASES
+        if case.name in rows and peer.name in columns and (why := _why_not(peer, case)) is not None
+    }
+
+
+def order(row: str) -> tuple[int, str]:
+    """Return the key by which rows are sorted: as in `CASES`, then by name."""
+    names = [case.name for case in CASES]
+    return (names.index(row) if row in names else len(names), row)
+
+
+def column_order(column: str) -> int:
+    """Return the key by which columns are sorted: as in `PROGRAMS`."""
+    names = [peer.name for peer in PROGRAMS]
+    return names.index(column) if column in names else len(names)
+
+
+def have(peer: Peer) -> None:
+    """Skip a test whose program is missing; where SCEPLAB_REQUIRE_ALL is set that is a failure."""
+    why = peer.missing()
+    if why is not None and os.environ.get("SCEPLAB_REQUIRE_ALL"):
+        pytest.fail(f"{why}, and SCEPLAB_REQUIRE_ALL is set")
+    if why is not None:
+        pytest.skip(why)

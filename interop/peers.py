@@ -1,0 +1,396 @@
+"""Other people's SCEP clients, each driven by one method: enroll at a URL, in a folder.
+
+Rule: starts programs, and reads what they write; it judges no certificate (that
+is for `interop.judge`). What a program has no way to do raises Unsupported, so
+that a table can say so. Every program has a time limit, and nothing is left running.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import re
+import shutil
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+ROOT = Path(__file__).resolve().parent.parent
+PEERS = ROOT / ".venv-peers" / "bin" / "python"
+
+
+class Unsupported(Exception):  # noqa: N818 - no error: a fact about a program
+    """The program has no way to do this; the text says what."""
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """A key and a certificate for it, as PEM files."""
+
+    key: Path
+    certificate: Path
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wish:
+    """What a program is asked to do.
+
+    `cipher` ("aes", "3des") and `digest` ("sha1", "sha256", "sha512") are None
+    where the program may choose; programs that are `led` do so by GetCACaps, so
+    that the server must be set to it.
+    `patience` is how long the program may wait for a person, in seconds.
+    `renew` holds a key and certificate to renew. An empty challenge is not sent.
+    """
+
+    challenge: str = ""
+    name: str = "device"
+    bits: int = 2048
+    ec: bool = False
+    cipher: str | None = None
+    digest: str | None = None
+    patience: float = 0
+    renew: Held | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Enrolled:
+    """What came of it.
+
+    `held` is the new key and certificate, or None. `refused`: the program read
+    a FAILURE in the reply. `waiting`: it read PENDING, and its patience ended.
+    `log` is all that the program printed.
+    """
+
+    held: Held | None
+    refused: bool
+    waiting: bool
+    log: str
+
+
+class Peer(Protocol):
+    """A program: its name, what is missing to run it (None: nothing), and enroll."""
+
+    @property
+    def name(self) -> str:
+        """What people call the program."""
+
+    @property
+    def able(self) -> frozenset[str]:
+        """Which of "ec", "cipher", "digest", "wait", "renew" it can do."""
+
+    @property
+    def led(self) -> bool:
+        """Whether cipher and digest follow from GetCACaps: it has no options for them."""
+
+    def missing(self) -> str | None:
+        """Return how to get what is missing, or None."""
+
+    def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
+        """Enroll at a URL; files go into the folder. Raises Unsupported."""
+
+
+def run(
+    command: Sequence[str], folder: Path, *, seconds: float, environment: Mapping[str, str] | None = None
+) -> tuple[int | None, str]:
+    """Run a program and all that it starts for at most so long; returns exit code (None: time was up) and output."""
+    with started(command, folder, folder / "log", environment) as process:
+        try:
+            code: int | None = process.wait(seconds)
+        except subprocess.TimeoutExpired:
+            code = None
+    return code, (folder / "log").read_text(errors="replace")
+
+
+@contextlib.contextmanager
+def started(
+    command: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str] | None = None
+) -> Iterator[subprocess.Popen[bytes]]:
+    """Run a program while the block does; what it and its children print goes to `log`, and they end with it."""
+    with log.open("wb") as out:
+        process = subprocess.Popen(
+            list(command),
+            cwd=folder,
+            env={**os.environ, "NO_PROXY": "127.0.0.1", **(environment or {})},
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        yield process
+    finally:
+        # The group is ours alone: start_new_session made it.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGTERM)
+        try:
+            process.wait(5)
+        except subprocess.TimeoutExpired:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(5)
+
+
+def _write_key(path: Path, wish: Wish) -> None:
+    # PKCS#1, which is what scepclient reads.
+    key = rsa.generate_private_key(65537, wish.bits)
+    path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
+    path.chmod(0o600)
+
+
+def cannot(able: frozenset[str], wish: Wish) -> str | None:
+    """Return what a program that is `able` to do some of these cannot do of a wish, or None."""
+    asked = {
+        "ec": (wish.ec, "no EC keys"),
+        "cipher": (wish.cipher is not None, "one cipher only"),
+        "digest": (wish.digest is not None, "one digest only"),
+        "wait": (wish.patience > 0, "cannot wait for a person"),
+        "renew": (wish.renew is not None, "cannot renew"),
+    }
+    return next((why for what, (wanted, why) in asked.items() if wanted and what not in able), None)
+
+
+def _check(able: frozenset[str], wish: Wish) -> None:
+    why = cannot(able, wish)
+    if why is not None:
+        raise Unsupported(why)
+
+
+def _programs_missing(packages: str, *programs: str) -> str | None:
+    lost = [p for p in programs if shutil.which(p) is None and not Path(p).exists()]
+    return f"{', '.join(lost)} is missing (apt-get install {packages})" if lost else None
+
+
+def _certificates(text: str) -> list[x509.Certificate]:
+    """Return the certificates in PEM among what a program printed."""
+    found = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", text, re.DOTALL)
+    return [x509.load_pem_x509_certificate(pem.encode()) for pem in found]
+
+
+def _first_certificate(path: Path) -> bool:
+    return path.exists() and b"BEGIN CERTIFICATE" in path.read_bytes()
+
+
+@dataclass(frozen=True, slots=True)
+class Scepclient:
+    """micromdm's scepclient 2.1.0: SHA-1, single DES; POST where offered; PENDING: asks again after 30 seconds."""
+
+    name: str = "micromdm scepclient"
+    able: frozenset[str] = frozenset({"wait", "renew"})
+    led: bool = False
+
+    def missing(self) -> str | None:
+        """As Peer says."""
+        return _programs_missing("scep", "scepclient")
+
+    def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
+        """As Peer says. It renews where the certificate file is there already."""
+        _check(self.able, wish)
+        key, certificate = folder / "key.pem", folder / "certificate.pem"
+        command = ["scepclient", "-server-url", url, "-cn", wish.name]
+        if wish.renew:
+            shutil.copy(wish.renew.key, key)
+            shutil.copy(wish.renew.certificate, certificate)
+        else:
+            _write_key(key, wish)
+        if wish.challenge:
+            command += ["-challenge", wish.challenge]
+        before = certificate.read_bytes() if wish.renew else b""
+        command += ["-private-key", str(key), "-certificate", str(certificate), "-debug"]
+        code, log = run(command, folder, seconds=20 + (wish.patience and wish.patience + 40))
+        done = code == 0 and _first_certificate(certificate) and certificate.read_bytes() != before
+        return Enrolled(
+            Held(key, certificate) if done else None, "failInfo:" in log, code is None and "PENDING" in log, log
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class StrongSwan:
+    """strongSwan's `pki --scepca` and `pki --scep` (5.9.8)."""
+
+    name: str = "strongSwan pki"
+    able: frozenset[str] = frozenset({"cipher", "digest", "wait", "renew"})
+    led: bool = False
+
+    def missing(self) -> str | None:
+        """As Peer says."""
+        return _programs_missing("strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins", "pki")
+
+    def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
+        """As Peer says. The CA's and RA's certificates are fetched first, by the same program."""
+        _check(self.able, wish)
+        fetch = ["pki", "--scepca", "--url", url, "--caout", "ca.pem", "--raout", "ra.pem", "--outform", "pem"]
+        code, fetched = run(fetch, folder, seconds=20)
+        if code != 0 or not (folder / "ca.pem").exists():
+            return Enrolled(None, refused=False, waiting=False, log=fetched)
+        key = folder / "key.pem"
+        _write_key(key, wish)
+        encryption, signature = self._addressees(folder)
+        command = ["pki", "--scep", "--url", url, "--in", str(key), "--dn", f"CN={wish.name}", "--outform", "pem"]
+        command += ["--cacert-enc", str(encryption), "--cacert-sig", str(signature)]
+        for more in sorted(folder.glob("ca*.pem")):
+            command += ["--cacert", str(more)]
+        command += ["--interval", "1", "--maxpolltime", str(int(wish.patience) or 1)]
+        if wish.cipher:
+            command += ["--cipher", {"aes": "aes", "3des": "des3"}[wish.cipher]]
+        if wish.digest:
+            command += ["--digest", wish.digest]
+        if wish.renew:
+            command += ["--cert", str(wish.renew.certificate), "--key", str(wish.renew.key)]
+        if wish.challenge:
+            command += ["--password", wish.challenge]
+        code, log = run(command, folder, seconds=30 + wish.patience)
+        certificate = folder / "certificate.pem"
+        found = _certificates(log)
+        if code == 0 and found:
+            certificate.write_bytes(found[0].public_bytes(Encoding.PEM))
+            return Enrolled(Held(key, certificate), refused=False, waiting=False, log=fetched + log)
+        return Enrolled(None, "failInfo" in log or "FAILURE" in log, "maximum poll time reached" in log, fetched + log)
+
+    @staticmethod
+    def _addressees(folder: Path) -> tuple[Path, Path]:
+        """Return whom to encrypt to and who signs: the RA's certificates by their usage, else the CA's."""
+        encryption = signature = folder / "ca.pem"
+        for path in sorted(folder.glob("ra*.pem")):
+            usage = x509.load_pem_x509_certificate(path.read_bytes()).extensions.get_extension_for_class(x509.KeyUsage)
+            if usage.value.key_encipherment:
+                encryption = path
+            if usage.value.digital_signature:
+                signature = path
+        return encryption, signature
+
+
+@dataclass(frozen=True, slots=True)
+class Certmonger:
+    """certmonger 0.79.17 with its helper scep-submit, on a socket of its own: no D-Bus is needed. Always GET."""
+
+    name: str = "certmonger"
+    able: frozenset[str] = frozenset({"cipher", "digest", "wait", "renew"})
+    led: bool = True
+    daemon: str = "/usr/lib/certmonger/certmonger-session"
+    helper: str = "/usr/lib/certmonger/scep-submit"
+
+    def missing(self) -> str | None:
+        """As Peer says."""
+        return _programs_missing("certmonger", "getcert", self.daemon, self.helper)
+
+    def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
+        """As Peer says. It asks again when it is told to (`getcert refresh`), here each second."""
+        # Of EC keys it says "Keys aren't RSA. They won't work with SCEP."
+        _check(self.able, wish)
+        # A socket's path is at most 107 octets; pytest's folders are longer.
+        with tempfile.TemporaryDirectory(prefix="cm") as short:
+            socket = Path(short) / "socket"
+            environment = {"HOME": short, "CERTMONGER_PVT_ADDRESS": f"unix:path={socket}"}
+            for variable in ("CONFIG", "REQUESTS", "CAS", "LOCAL_CA"):
+                (folder / variable).mkdir()
+                environment[f"CERTMONGER_{variable}_DIR"] = str(folder / variable)
+            environment["CERTMONGER_TMPDIR"] = short
+            if wish.digest:
+                (folder / "CONFIG" / "certmonger.conf").write_text(f"[defaults]\ndigest = {wish.digest}\n")
+            log = folder / "certmonger.log"
+            with started([self.daemon, "-n", "-L", "-P", str(socket), "-d", "2"], folder, log, environment):
+                deadline = time.monotonic() + 10
+                while not socket.exists() and time.monotonic() < deadline:
+                    time.sleep(0.05)
+                result = self._ask(url, folder, wish, environment)
+            return Enrolled(result.held, result.refused, result.waiting, result.log + log.read_text(errors="replace"))
+
+    def _ask(self, url: str, folder: Path, wish: Wish, environment: Mapping[str, str]) -> Enrolled:
+        def getcert(*words: str) -> str:
+            return run(["getcert", *words], folder, seconds=20, environment=environment)[1]
+
+        key, certificate = folder / "key.pem", folder / "certificate.pem"
+        # Without -N no reply counts as signed: "certificate verify error".
+        _, chain = run([self.helper, "-u", url, "-C"], folder, seconds=20)
+        authorities = [c for c in _certificates(chain) if c.issuer == c.subject]
+        if len(authorities) != 1:
+            return Enrolled(None, refused=False, waiting=False, log=chain)
+        (folder / "ca.pem").write_bytes(authorities[0].public_bytes(Encoding.PEM))
+        log = getcert("add-scep-ca", "-c", "lab", "-u", url, "-N", str(folder / "ca.pem"), "-v")
+        # It asks the CA for its certificates by itself; a request before that has nobody to be encrypted to.
+        deadline = time.monotonic() + 10
+        while "SCEP CA certificate thumbprint" not in getcert("list-cas", "-c", "lab") and time.monotonic() < deadline:
+            time.sleep(0.1)
+        files = ["-c", "lab", "-I", "one", "-k", str(key), "-f", str(certificate)]
+        if wish.renew:
+            shutil.copy(wish.renew.key, key)
+            shutil.copy(wish.renew.certificate, certificate)
+            log += getcert("start-tracking", *files, "-v")
+            # A renewal before it has read the certificate would be a new request, signed by a minicert.
+            deadline = time.monotonic() + 10
+            while "status: MONITORING" not in getcert("list", "-i", "one") and time.monotonic() < deadline:
+                time.sleep(0.1)
+            log += getcert("resubmit", "-i", "one", "-v")
+        else:
+            kind = ["-G", "RSA", "-g", str(wish.bits), "-N", f"CN={wish.name}"]
+            log += getcert("request", *files, *kind, *(["-L", wish.challenge] if wish.challenge else []), "-v")
+        before = certificate.read_bytes() if wish.renew else b""
+        deadline = time.monotonic() + 20 + wish.patience
+        while time.monotonic() < deadline:
+            listed = getcert("list", "-i", "one")
+            status = re.search(r"status: (\w+)", listed)
+            state = status[1] if status else "none"
+            if state == "MONITORING" and _first_certificate(certificate) and certificate.read_bytes() != before:
+                return Enrolled(Held(key, certificate), refused=False, waiting=False, log=log + listed)
+            if state == "CA_WORKING":
+                getcert("refresh", "-i", "one")
+            if state in ("CA_REJECTED", "CA_UNREACHABLE", "NEED_GUIDANCE", "CA_UNCONFIGURED"):
+                return Enrolled(None, state == "CA_REJECTED", waiting=False, log=log + listed)
+            time.sleep(0.5 if state == "CA_WORKING" else 0.1)
+        return Enrolled(None, refused=False, waiting=state == "CA_WORKING", log=log + listed)
+
+
+@dataclass(frozen=True, slots=True)
+class PyScep:
+    """PyPI's PyScep 0.0.14 or its descendant scepreq 0.1.1, in `.venv-peers`; the strongest that the CA offers."""
+
+    name: str = "PyScep"
+    library: str = "pyscep"
+    able: frozenset[str] = frozenset({"ec", "cipher", "digest", "wait", "renew"})
+    led: bool = True
+
+    def missing(self) -> str | None:
+        """As Peer says."""
+        return None if PEERS.exists() else f"{PEERS} is missing (make interop makes it)"
+
+    def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
+        """As Peer says."""
+        _check(self.able, wish)
+        key, certificate = folder / "key.pem", folder / "certificate.pem"
+        what = {
+            "library": self.library,
+            "url": url,
+            "key": str(key),
+            "name": wish.name,
+            "challenge": wish.challenge,
+            "bits": wish.bits,
+            "ec": wish.ec,
+            "patience": wish.patience,
+            "old_key": str(wish.renew.key) if wish.renew else "",
+            "old_certificate": str(wish.renew.certificate) if wish.renew else "",
+        }
+        command = [str(PEERS), "-W", "ignore", str(ROOT / "interop" / "pyscep_client.py"), json.dumps(what)]
+        code, log = run(command, folder, seconds=30 + wish.patience)
+        said = json.loads(log.splitlines()[-1]) if code == 0 else {}
+        if "certificate" in said:
+            certificate.write_text(said["certificate"])
+        held = Held(key, certificate) if "certificate" in said else None
+        return Enrolled(held, "failure" in said, "pending" in said, log)
+
+
+PROGRAMS: tuple[Peer, ...] = (
+    Scepclient(),
+    StrongSwan(),
+    Certmonger(),
+    PyScep(),
+    PyScep("scepreq", "scepreq"),
+)

@@ -1,0 +1,72 @@
+"""One enrollment with PyScep's or scepreq's library; runs in `.venv-peers`, not in the project's environment.
+
+Rule: calls the library, decides nothing. Takes one JSON object as its argument
+(see `interop.peers.PyScep`) and writes one JSON object as the last line it prints.
+scepreq is used as a library too: its own command adds the option --url twice and
+stops before it does anything (argparse, every version of Python).
+"""
+
+from __future__ import annotations
+
+import importlib
+import json
+import logging
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+from cryptography.hazmat.primitives import serialization
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+
+USAGE = {"digital_signature", "key_encipherment"}
+
+
+def _new_key(wish: dict[str, Any]) -> bytes:
+    key = ec.generate_private_key(ec.SECP256R1()) if wish["ec"] else rsa.generate_private_key(65537, wish["bits"])
+    form = serialization.PrivateFormat.PKCS8
+    return key.private_bytes(serialization.Encoding.PEM, form, serialization.NoEncryption())
+
+
+def main() -> None:
+    """Enroll as the wish says; a traceback of the library is left to be seen."""
+    wish = json.loads(sys.argv[1])
+    logging.basicConfig(level=logging.INFO)
+    library = "scepreq" if wish["library"] == "scepreq" else "scep.Client"
+
+    def part(name: str) -> Any:
+        return importlib.import_module(f"{library}.{name}")
+
+    request = part("signingrequest").SigningRequest
+    success = part("enums").PKIStatus.SUCCESS
+    pending = part("enums").PKIStatus.PENDING
+    pem = _new_key(wish)
+    Path(wish["key"]).write_bytes(pem)
+    key = part("privatekey").PrivateKey.from_pem(pem)
+    if library == "scepreq":
+        csr, _ = request.generate_csr(f"CN={wish['name']}", USAGE, [], wish["challenge"], key)
+    else:
+        csr, _ = request.generate_csr(wish["name"], USAGE, wish["challenge"], key)
+    if wish["old_key"]:
+        identity = part("certificate").Certificate.from_pem_file(wish["old_certificate"])
+        identity_key = part("privatekey").PrivateKey.from_pem_file(wish["old_key"])
+    else:
+        # An EC key cannot open the reply, so the one who asks has an RSA key of its own.
+        identity, identity_key = request.generate_self_signed(wish["name"], USAGE, None if wish["ec"] else key)
+    client = part("client").Client(wish["url"])
+    reply = client.enrol(csr, identity, identity_key)
+    deadline = time.monotonic() + wish["patience"]
+    while reply.status == pending and time.monotonic() < deadline:
+        time.sleep(1)
+        subject = csr.to_crypto_csr()["certification_request_info"]["subject"]
+        reply = client.poll(identity, identity_key, subject, reply.transaction_id)
+    if reply.status == success:
+        print(json.dumps({"certificate": reply.certificates[0].to_pem().decode()}))
+    elif reply.status == pending:
+        print(json.dumps({"pending": True}))
+    else:
+        print(json.dumps({"failure": str(reply.fail_info)}))
+
+
+if __name__ == "__main__":
+    main()
