@@ -53,6 +53,7 @@ notebooks: setup
 bench: setup
 	$(BIN)/python bench/bench_decode.py
 	$(BIN)/python bench/bench_viewer.py
+	$(BIN)/python bench/bench_capture.py
 	$(BIN)/python bench/bench_lab.py
 
 SECONDS ?= 30

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import contextlib
+import io
 import subprocess
 import sys
 import tempfile
@@ -30,7 +31,9 @@ with atheris.instrument_imports(include=["sceplab"]):
     import sceplab
     from sceplab import compare, der, scan, schema, transport
     from sceplab.buffers import Buffer
-    from sceplab.capture import read_capture
+    from sceplab.capture import logs, read_capture
+    from sceplab.capture.http import HttpReader
+    from sceplab.capture.packets import read_packets, segment_of
     from sceplab.errors import InputError, ScepError
     from sceplab.files import load_certificates, load_private_keys
     from sceplab.regions import regions_of
@@ -105,9 +108,48 @@ def read_files(data: bytes) -> None:
     transport.decode_message_value(data.decode("latin-1"))
 
 
+def read_http(data: bytes) -> None:
+    """HTTP messages in pieces with holes between them: requests, and replies."""
+    for requests in (True, False):
+        reader = HttpReader(requests=requests)
+        for at in range(0, len(data), 41):
+            reader.take(data[at + 1 : at + 41], data[at] - 128 if data[at] % 3 == 0 else 0, 1.0)
+        reader.finish(closed=len(data) % 2 == 0)
+        assert sum(len(m.body) for m in reader.done) <= 21 * len(data) + 4096 * len(reader.done)  # noqa: S101
+
+
+def read_frames(data: bytes) -> None:
+    """One frame of every link type, and packets of a file that is all head."""
+    for linktype in (0, 1, 9, 12, 101, 104, 108, 109, 113, 127, 239, 276):
+        segment_of(data, linktype)
+    for magic in (bytes.fromhex("d4c3b2a102000400000000000000000000000400"), bytes.fromhex("0a0d0d0a")):
+        with contextlib.suppress(InputError):
+            for _ in read_packets(io.BytesIO(magic + data)):
+                pass
+
+
+def read_logs(data: bytes) -> None:
+    """Lines of logs, HAR, and the request of a log in what is no log."""
+    for start in (b"", b'1.2.3.4 - - [24/Nov/2026:08:04:11 +0000] "GET /?operation=', b'{"log":{"entries":['):
+        with contextlib.suppress(InputError):
+            read_capture(start + data)
+    logs.is_log(b"operation=" + data)
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     f.__name__: f
-    for f in (decode_message, parse_signed, parse_inner, read_der, scan_and_name, compare_and_judge, read_files)
+    for f in (
+        decode_message,
+        parse_signed,
+        parse_inner,
+        read_der,
+        scan_and_name,
+        compare_and_judge,
+        read_files,
+        read_http,
+        read_frames,
+        read_logs,
+    )
 }
 _KINDS = ("ContentInfo", "CertificationRequest", "Certificate", "CertificateList", "Attributes", "ANY")
 _KNOWN = next(

@@ -182,7 +182,8 @@ def _decoded(arguments: argparse.Namespace) -> tuple[list[DecodedExchange], Mate
             f"{arguments.file} holds no HTTP exchange; capture the traffic between client and CA, as plain HTTP"
         )
     console = Console(stderr=True)
-    shown = track(exchanges, "decoding", console=console, transient=True, disable=len(exchanges) < _MANY)
+    quick = len(exchanges) < _MANY or not console.is_terminal
+    shown = track(exchanges, "decoding", console=console, transient=True, disable=quick)
     return decode_exchanges(shown, materials), materials
 
 

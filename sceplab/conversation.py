@@ -7,15 +7,15 @@ answers, which certificates a GetCACert gave); single messages belong to
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.csr import CertificationRequest
+from sceplab.csr import CertificationRequest, parse_csr
 from sceplab.message import PkiMessage, decode_message
 from sceplab.messagedata import CertsOnly, parse_ca_certificates
-from sceplab.transport import Exchange, ScepRequest, parse_request
+from sceplab.transport import CA_CERT, CA_CERTS, PKCS10, Exchange, ScepRequest, parse_request
 from sceplab.trust import Trust
 from sceplab.x509 import Certificate, parse_certificate
 
@@ -55,7 +55,9 @@ class DecodedExchange:
 
     `request` and `reply` are pkiMessages of a PKIOperation, `ca_certificates`
     those of a GetCACert or GetNextCACert reply. `issued` is the certificate that
-    a SUCCESS brought, `answers` the CSR of the same transaction.
+    a SUCCESS brought, `answers` the CSR of the same transaction. `csr` is the
+    PKCS#10 that was asked with: out of the envelope, or one that came alone (a
+    router's debug output shows it) and has the key of the request's signer.
     """
 
     exchange: Exchange
@@ -65,6 +67,7 @@ class DecodedExchange:
     ca_certificates: tuple[Certificate, ...] = ()
     issued: Certificate | None = None
     answers: CertificationRequest | None = None
+    csr: CertificationRequest | None = None
 
 
 def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MATERIALS) -> list[DecodedExchange]:
@@ -73,18 +76,32 @@ def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MA
     CA certificates seen in GetCACert replies help to find signers and
     recipients; they are not trusted for having been seen.
     """
-    out: list[DecodedExchange] = []
+    return list(iter_decoded(exchanges, materials))
+
+
+# What is remembered of a conversation: enough for any one enrollment, and no more.
+_REMEMBERED = 10_000
+_SEEN = 1000
+
+
+def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERIALS) -> Iterator[DecodedExchange]:
+    """Yield what `decode_exchanges` returns, one by one: of an endless capture only a little is remembered."""
     seen: list[bytes] = []
     requests: dict[str, CertificationRequest] = {}
+    alone: list[CertificationRequest] = []
     trust = materials.trust
     for exchange in exchanges:
         operation = parse_request(exchange.request) if exchange.request is not None else None
         body = exchange.reply.body if exchange.reply is not None and exchange.reply.status == 200 else b""
         name = operation.operation if operation is not None else ""
-        if name in {"GetCACert", "GetNextCACert"}:
+        if exchange.request is not None and exchange.request.header("Content-Type") == PKCS10 and not name:
+            alone.append(parse_csr(exchange.request.body))
+            yield DecodedExchange(exchange, operation, csr=alone[-1])
+            continue
+        if name in {"GetCACert", "GetNextCACert"} or _certificates_alone(exchange):
             certificates = parse_ca_certificates(body) if body else ()
-            seen += [c.der for c in certificates if c.der not in seen]
-            out.append(DecodedExchange(exchange, operation, ca_certificates=certificates))
+            seen += [c.der for c in certificates if c.der not in seen][: _SEEN - len(seen)]
+            yield DecodedExchange(exchange, operation, ca_certificates=certificates)
             continue
         request, reply = (
             decode_message(
@@ -102,16 +119,28 @@ def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MA
                 body if _may_be_message(name, body) else None,
             )
         )
-        if request is not None and request.csr is not None and request.attributes.transaction_id is not None:
-            requests[request.attributes.transaction_id] = request.csr
+        csr = _asked_with(request, alone)
+        if request is not None and csr is not None and request.attributes.transaction_id is not None:
+            requests[request.attributes.transaction_id] = csr
         transaction = reply.attributes.transaction_id if reply is not None else None
         answers = requests.get(transaction) if transaction is not None else None
-        out.append(
-            DecodedExchange(
-                exchange, operation, request, reply, (), _issued(reply, answers), answers if reply else None
-            )
+        while len(requests) > _REMEMBERED:
+            del requests[next(iter(requests))]
+        yield DecodedExchange(
+            exchange, operation, request, reply, (), _issued(reply, answers), answers if reply else None, csr
         )
-    return out
+
+
+def _certificates_alone(exchange: Exchange) -> bool:
+    reply = exchange.reply
+    return exchange.request is None and reply is not None and reply.header("Content-Type") in {CA_CERT, CA_CERTS}
+
+
+def _asked_with(request: PkiMessage | None, alone: Sequence[CertificationRequest]) -> CertificationRequest | None:
+    if request is None or request.csr is not None:
+        return request.csr if request is not None else None
+    signer = request.verification.signer
+    return next((c for c in alone if signer is not None and c.public_key_info == signer.public_key_info), None)
 
 
 def _may_be_message(operation: str, body: bytes) -> bool:

@@ -371,6 +371,8 @@ def _status(item: DecodedExchange) -> Iterator[_Seen]:
         yield "http-error", _L, line
     elif item.operation is not None and item.operation.operation == "PKIOperation":
         start = repr(reply.body[:60].decode("latin-1").strip())
+        if reply.truncated and item.reply is None:
+            return  # what came is not known: a log has no bodies
         if not reply.body:
             yield "empty-reply", _C, f"{line}, no content"
         elif reply.body.lstrip()[:1] == b"<":
@@ -427,7 +429,7 @@ def _answer(item: DecodedExchange, earlier: Sequence[DecodedExchange]) -> Iterat
 
 
 def _request(item: DecodedExchange, request: PkiMessage, materials: Materials, *, show_secrets: bool) -> list[_Seen]:
-    seen = [_challenge(request, _failure(item), materials, show_secrets=show_secrets), _clock(item, request)]
+    seen = [_challenge(item, request, materials, show_secrets=show_secrets), _clock(item, request)]
     signer = request.verification.signer
     fits = request.verification["signature"].outcome is Outcome.PASSED
     if signer is not None and fits and rsa_bits(signer.public_key_info) is None:
@@ -435,15 +437,13 @@ def _request(item: DecodedExchange, request: PkiMessage, materials: Materials, *
     return [s for s in seen if s is not None]
 
 
-def _challenge(
-    request: PkiMessage, failure: FailInfo | None, materials: Materials, *, show_secrets: bool
-) -> _Seen | None:
-    refused = failure is FailInfo.badRequest
-    if request.csr is None:
+def _challenge(item: DecodedExchange, request: PkiMessage, materials: Materials, *, show_secrets: bool) -> _Seen | None:
+    refused = _failure(item) is FailInfo.badRequest
+    if item.csr is None:
         asks = request.type in {MessageType.PKCSReq, MessageType.RenewalReq}
         closed = "the request cannot be read without the CA's key, so the secret in it is not known"
         return ("challenge", _L, closed) if refused and asks and request.opened is None else None
-    sent = request.csr.challenge_password
+    sent = item.csr.challenge_password
     if not sent:
         if request.type is not MessageType.PKCSReq:
             return None

@@ -260,6 +260,8 @@ def exchange_facts(item: DecodedExchange) -> Facts:
     }
     if operation is not None:
         facts |= _operation(operation, exchange, item.ca_certificates)
+    if item.csr is not None and item.request is None:
+        facts["csr"] = _csr(item.csr)
     problems = [*exchange.problems, *(operation.problems if operation else ())]
     if problems:
         facts["problems"] = [str(p) for p in problems]

@@ -129,6 +129,8 @@ def _asked(item: DecodedExchange) -> str:
     if item.request is not None:
         return f"{method} {kind_of(item.request)}"
     what = operation.operation if operation is not None else ""
+    if not method and item.csr is not None:
+        return "PKCS#10 alone"
     return f"{method} {what or (request.target.partition('?')[0][:40] if request is not None else '')}"
 
 

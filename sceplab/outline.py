@@ -48,6 +48,8 @@ def _exchange(index: int, item: DecodedExchange, *, show_secrets: bool) -> Itera
         yield f"    offers {', '.join(parse_caps(exchange.reply.body)) or 'nothing'}"
     for certificate in item.ca_certificates:
         yield f"    certificate {certificate}"
+    if item.csr is not None and item.request is None:
+        yield from (f"    {line}" for line in _data(item.csr, show_secrets=show_secrets))
     for label, message in (("request", item.request), ("reply", item.reply)):
         if message is not None:
             yield from (f"    {line}" for line in message_lines(label, message, show_secrets=show_secrets))

@@ -16,7 +16,8 @@ from sceplab import __version__
 from sceplab.checks import Finding, check_exchanges
 from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.diagnose import Cause, diagnose
-from sceplab.outline import kind_of, outline, visible
+from sceplab.ladder import drawn, lay_out
+from sceplab.outline import outline, visible
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,39 +31,9 @@ class Section:
     empty: str = ""
 
 
-def ladder(decoded: Sequence[DecodedExchange]) -> Section:
-    """Return who sent what to whom, in order: one row an exchange."""
-    rows = []
-    for index, item in enumerate(decoded):
-        exchange, operation = item.exchange, item.operation
-        asked = operation.operation if operation is not None else ""
-        if item.request is not None:
-            asked = (
-                f"{kind_of(item.request)} ({exchange.request.method})" if exchange.request else kind_of(item.request)
-            )
-        rows.append(
-            (
-                str(index),
-                f"{exchange.time:%Y-%m-%d %H:%M:%S}" if exchange.time else "",
-                exchange.client or "client",
-                f"{asked} -->" if asked else "",
-                _answered(item),
-                exchange.server or "server",
-            )
-        )
-    return Section("Who sent what", ("no", "time (UTC)", "client", "request", "reply", "server"), tuple(rows))
-
-
-def _answered(item: DecodedExchange) -> str:
-    reply = item.exchange.reply
-    if item.reply is not None:
-        attributes = item.reply.attributes
-        words = attributes.status.name if attributes.status is not None else kind_of(item.reply)
-        return f"<-- {words}" + (f" ({attributes.failure.name})" if attributes.failure is not None else "")
-    if reply is None:
-        return "(none)" if item.exchange.client else ""
-    what = f", {len(item.ca_certificates)} certificates" if item.ca_certificates else ""
-    return f"<-- HTTP {reply.status}, {len(reply.body)} octets{what}"
+def ladder_section(decoded: Sequence[DecodedExchange]) -> Section:
+    """Return who sent what to whom, in order, drawn with letters."""
+    return Section("Who sent what (times are UTC)", lines=tuple(drawn(lay_out(decoded))), empty="Nothing.")
 
 
 def findings_section(findings: Sequence[Finding]) -> Section:
@@ -88,7 +59,7 @@ def sections(
     decoded: Sequence[DecodedExchange], materials: Materials = NO_MATERIALS, *, show_secrets: bool = False
 ) -> Iterator[Section]:
     """Yield the sections of a report."""
-    yield ladder(decoded)
+    yield ladder_section(decoded)
     yield causes_section(diagnose(decoded, materials, show_secrets=show_secrets))
     yield findings_section(check_exchanges(decoded))
     yield Section("Layer by layer", lines=tuple(outline(decoded, show_secrets=show_secrets)))

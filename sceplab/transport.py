@@ -19,6 +19,10 @@ from sceplab.errors import Layer, Problem
 Headers = tuple[tuple[str, str], ...]
 
 PKI_MESSAGE = "application/x-pki-message"
+CA_CERT = "application/x-x509-ca-cert"
+CA_CERTS = "application/x-x509-ca-ra-cert"
+PKCS10 = "application/pkcs10"
+"""Of a CSR that came alone (RFC 5967): SCEP has none outside of a message."""
 DEFAULT_PATH = "/cgi-bin/pkiclient.exe"
 
 

@@ -104,11 +104,11 @@ def test_every_form_gives_the_same_message(form: str | bytes) -> None:
 def test_router_debug_with_several_dumps() -> None:
     """A request and its reply in one transcript come out as what they are."""
     text = f"{_ios(REQUEST)}\n*Nov 24 08:04:12.000: CRYPTO_PKI: received:\n{_ios(REPLY)}\n"
-    first, second = decode_exchanges(read_capture(text))
-    assert first.request is not None
-    assert REQUEST == first.request.raw
-    assert second.reply is not None
-    assert REPLY == second.reply.raw
+    (item,) = decode_exchanges(read_capture(text))
+    assert item.request is not None
+    assert REQUEST == item.request.raw
+    assert item.reply is not None
+    assert REPLY == item.reply.raw
 
 
 PROGRAMS = {

@@ -4,16 +4,28 @@ from __future__ import annotations
 
 import base64
 import json
+import os
+import pty
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives.serialization import (
+    BestAvailableEncryption,
+    Encoding,
+    NoEncryption,
+    PrivateFormat,
+    pkcs12,
+)
 
 from sceplab import cli, openssl
 from sceplab.capture import read_capture
 from sceplab.conversation import decode_exchanges
 from sceplab.facts import capture_facts
+from sceplab.files import load_private_keys
 from tests.support import DATA, ROOT, capture_file, decoded, materials
 
 SPECIMEN = DATA / "specimen"
@@ -145,3 +157,239 @@ def test_a_message_in_any_form_decodes_the_same() -> None:
         (again,) = decode_exchanges(read_capture(form))
         assert again.request is not None, form[:60]
         assert raw == again.request.raw
+
+
+# --------------------------------------------------------------- lint and diagnose
+
+REFUSED = DATA / "captures" / "micromdm-wrongchallenge"
+GRANTED = DATA / "captures" / "micromdm-default"
+
+
+def _run(*arguments: str, stdin: bytes = b"", **more: Any) -> subprocess.CompletedProcess[bytes]:
+    return subprocess.run(
+        [sys.executable, "-m", "sceplab.cli", *arguments],
+        cwd=ROOT,
+        input=stdin,
+        capture_output=True,
+        check=False,
+        **more,
+    )
+
+
+def _clean(tmp_path: Path) -> Path:
+    """Write a conversation that breaks no rule, as packets."""
+    from tests import scenes, wire
+    from tests.wire import Piece, answered, asked
+
+    caps = b"GET /scep?operation=GetCACaps HTTP/1.1\r\n\r\n"
+    plain = answered(scenes.CAPS.encode()).replace(b"application/x-pki-message", b"text/plain")
+    talk = [
+        *(Piece(from_client=True, data=caps), Piece(from_client=False, data=plain)),
+        Piece(from_client=True, data=asked(scenes.request())),
+        Piece(from_client=False, data=answered(scenes.reply())),
+    ]
+    start = scenes.WHEN.timestamp()
+    path = tmp_path / "clean.pcap"
+    path.write_bytes(wire.pcap(wire.frames(wire.conversation(talk), start=start)))
+    return path
+
+
+def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """0: nothing found; 1: a rule is broken, a cause was found; 2: it cannot be read."""
+    clean, keys = str(_clean(tmp_path)), [*KEYS, "--key", str(SPECIMEN / "r3.key.pem")]
+    (tmp_path / "noise").write_bytes(bytes(range(256)))
+    for command, expected in (
+        (["lint", clean, *keys], 0),
+        (["lint", str(REFUSED / "capture.pcap")], 1),
+        (["lint", str(tmp_path / "noise")], 2),
+        (["diagnose", clean, *keys], 0),
+        (["diagnose", str(REFUSED / "capture.pcap")], 1),
+        (["diagnose", str(tmp_path / "noise")], 2),
+        (["decode", clean], 0),
+        (["decode", str(REFUSED / "capture.pcap")], 0),
+        (["lint", "--level", "MUST", str(SPECIMEN / "capture.pcap")], 0),
+        (["lint", "--level", "SHOULD", str(SPECIMEN / "capture.pcap")], 1),
+    ):
+        assert cli.main(command) == expected, (command, capsys.readouterr())
+    assert "no failure was seen" in capsys.readouterr().out
+
+
+def test_lint_as_json_and_sarif(capsys: pytest.CaptureFixture[str]) -> None:
+    """The same findings in each form; SARIF names its rules and points at the file."""
+    file = str(REFUSED / "capture.pcap")
+    assert cli.main(["lint", file, "--json"]) == 1
+    findings = json.loads(capsys.readouterr().out)
+    assert {"id", "level", "section", "found", "where"} <= set(findings[0])
+    assert cli.main(["lint", file, "--sarif"]) == 1
+    sarif = json.loads(capsys.readouterr().out)
+    assert sarif["version"] == "2.1.0"
+    (run,) = sarif["runs"]
+    assert [r["ruleId"] for r in run["results"]] == [f["id"] for f in findings]
+    assert {r["ruleId"] for r in run["results"]} == {r["id"] for r in run["tool"]["driver"]["rules"]}
+    levels = {"MUST": "error", "SHOULD": "warning", "info": "note"}
+    assert [r["level"] for r in run["results"]] == [levels[f["level"]] for f in findings]
+    assert all(r["locations"][0]["physicalLocation"]["artifactLocation"]["uri"] for r in run["results"])
+    assert cli.main(["lint", file]) == 1
+    text = capsys.readouterr().out
+    assert all(f"{f['level']} {f['id']}" in text for f in findings)
+    assert cli.main(["lint", file, "--json", "--level", "MUST"]) == 1
+    strong = json.loads(capsys.readouterr().out)
+    assert strong == [f for f in findings if f["level"] == "MUST"]
+
+
+def test_diagnose_masks_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The wrong challenge is the first cause; it is shown on request only; reports have no secret unless asked."""
+    keys = ["--key", str(REFUSED / "ca.key.pem"), "--cert", str(REFUSED / "ca.pem"), "--password", "the right one"]
+    command = ["diagnose", str(REFUSED / "capture.pcap"), *keys]
+    (sent,) = {
+        d.request.csr.challenge_password
+        for d in decoded(REFUSED)
+        if d.request is not None and d.request.csr is not None
+    }
+    assert sent is not None
+    assert cli.main([*command, "--json"]) == 1
+    causes = json.loads(capsys.readouterr().out)
+    assert causes[0]["id"] == "wrong-challenge"
+    assert causes[0]["likelihood"] == "certain"
+    for name, start in (("ticket.md", "# SCEP"), ("ticket.html", "<!doctype html>")):
+        report = tmp_path / name
+        assert cli.main([*command, "--report", str(report)]) == 1
+        out = capsys.readouterr().out
+        text = report.read_text()
+        assert text.startswith(start)
+        for shown in (out, text):
+            assert sent not in shown
+            assert "the right one" not in shown
+            assert "PRIVATE" not in shown
+        assert cli.main([*command, "--report", str(report)]) == 2
+        assert "--force" in capsys.readouterr().err
+        assert cli.main([*command, "--report", str(report), "--force", "--show-secrets"]) == 1
+        assert sent in capsys.readouterr().out
+        assert sent in report.read_text()
+
+
+def test_colour_is_for_terminals(tmp_path: Path) -> None:
+    """None in a pipe or file; on a terminal there is, unless NO_COLOR says no."""
+    command = ["lint", str(REFUSED / "capture.pcap")]
+    assert b"\x1b[" not in _run(*command).stdout
+    shown = _on_terminal(command, {"TERM": "xterm-256color"})
+    assert b"\x1b[31m" in shown
+    assert b"\x1b[31m" not in _on_terminal(command, {"TERM": "xterm-256color", "NO_COLOR": "1"})
+    assert tmp_path.is_dir()
+
+
+def _on_terminal(arguments: list[str], environment: dict[str, str], typed: bytes = b"", wait: bytes = b"") -> bytes:
+    """Run the command on a terminal of its own; type when `wait` was shown; return all that was shown."""
+    terminal, theirs = pty.openpty()
+    code = (
+        "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
+        "import runpy; sys.argv[0] = 'sceplab'; runpy.run_module('sceplab.cli', run_name='__main__')"
+    )
+    process = subprocess.Popen(
+        [sys.executable, "-c", code, *arguments],
+        cwd=ROOT,
+        env=os.environ | environment,
+        stdin=theirs,
+        stdout=theirs,
+        stderr=theirs,
+    )
+    os.close(theirs)
+    shown = b""
+    try:
+        while True:
+            try:
+                piece = os.read(terminal, 65536)
+            except OSError:  # nobody is on the other side any more
+                break
+            if not piece:
+                break
+            shown += piece
+            if typed and wait in shown:
+                os.write(terminal, typed)
+                typed = b""
+    finally:
+        os.close(terminal)
+        process.wait(60)
+    return shown
+
+
+def _bundle(tmp_path: Path) -> Path:
+    """Write the CA's key and certificate as PKCS#12."""
+    certificate = x509.load_pem_x509_certificate((SPECIMEN / "ca.pem").read_bytes())
+    (own,) = load_private_keys(SPECIMEN / "ca.key.pem")
+    made = pkcs12.serialize_key_and_certificates(b"ca", own, certificate, None, BestAvailableEncryption(b"open sesame"))
+    path = tmp_path / "ca.p12"
+    path.write_bytes(made)
+    return path
+
+
+def test_passphrases_are_asked_for(tmp_path: Path) -> None:
+    """PKCS#12 and protected PEM: asked on the terminal, never shown; a wrong one is one clear error."""
+    bundle = str(_bundle(tmp_path))
+    command = ["decode", str(SPECIMEN / "capture.pcap"), "--key", bundle]
+    plain = {"TERM": "dumb"}
+    shown = _on_terminal(command, plain, b"open sesame\n", b"Passphrase for")
+    assert b"challengePassword ********" in shown
+    assert b"sesame" not in shown
+    assert b"PRIVATE" not in shown
+    shown = _on_terminal(command, plain, b"wrong\n", b"Passphrase for")
+    assert b"passphrase is wrong" in shown
+    assert b"Traceback" not in shown
+    done = _run(*command)
+    assert done.returncode == 2
+    assert b"run this in a terminal" in done.stderr
+
+
+def test_keys_and_certificates_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """PEM, DER, and an unprotected PKCS#12 open the same envelope."""
+    (own,) = load_private_keys(SPECIMEN / "ca.key.pem")
+    (tmp_path / "key.der").write_bytes(own.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
+    (tmp_path / "old.der").write_bytes(
+        own.private_bytes(Encoding.DER, PrivateFormat.TraditionalOpenSSL, NoEncryption())
+    )
+    certificate = x509.load_pem_x509_certificate((SPECIMEN / "ca.pem").read_bytes())
+    (tmp_path / "ca.der").write_bytes(certificate.public_bytes(Encoding.DER))
+    made = pkcs12.serialize_key_and_certificates(b"ca", own, certificate, None, NoEncryption())
+    (tmp_path / "both.p12").write_bytes(made)
+    outputs = set()
+    for key_file, certificate_file in (
+        (SPECIMEN / "ca.key.pem", SPECIMEN / "ca.pem"),
+        (tmp_path / "key.der", tmp_path / "ca.der"),
+        (tmp_path / "old.der", tmp_path / "both.p12"),
+        (tmp_path / "both.p12", tmp_path / "both.p12"),
+    ):
+        command = ["decode", str(SPECIMEN / "capture.pcap"), "--key", str(key_file), "--cert", str(certificate_file)]
+        assert cli.main(command) == 0
+        outputs.add(capsys.readouterr().out)
+    (out,) = outputs
+    assert "PKCS#10" in out
+    assert f"{own.private_numbers().p:x}" not in out
+
+
+def test_a_long_capture_has_a_progress_bar(tmp_path: Path) -> None:
+    """On a terminal, on standard error, and gone at the end; not in a pipe."""
+    from tests import wire
+    from tests.wire import Piece
+
+    caps = [
+        Piece(from_client=True, data=b"GET /scep?operation=GetCACaps HTTP/1.1\r\n\r\n"),
+        Piece(from_client=False, data=wire.answered(b"AES\n")),
+    ]
+    path = tmp_path / "long.pcap"
+    path.write_bytes(wire.pcap(wire.frames(wire.conversation(caps * 400))))
+    shown = _on_terminal(["lint", str(path)], {"TERM": "xterm-256color"})
+    assert b"decoding" in shown
+    assert b"in 400 exchanges" in shown
+    done = _run("lint", str(path))
+    assert done.stderr == b""
+
+
+def test_standard_input_and_a_reader_that_stops(tmp_path: Path) -> None:
+    """`-` reads a pipe; `| head` is no error."""
+    done = _run("decode", "-", stdin=(SPECIMEN / "capture.pcap").read_bytes())
+    assert done.returncode == 0
+    assert done.stdout == _run("decode", str(SPECIMEN / "capture.pcap")).stdout
+    command = f"{sys.executable} -m sceplab.cli decode {GRANTED / 'capture.pcap'} | head -1"
+    piped = subprocess.run(["sh", "-c", command], cwd=ROOT, capture_output=True, check=True)
+    assert piped.stderr == b""
+    assert tmp_path.is_dir()

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import base64
 import binascii
+import contextlib
 import json
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,9 +20,12 @@ def read_har(data: bytes, name: str = "") -> list[Exchange]:
     """Return the exchanges of a HAR file in its order; raises InputError when it is none."""
     try:
         entries = json.loads(data)["log"]["entries"]
-        return [_exchange(entry, name) for entry in entries]
+        found = [_exchange(entry, name) for entry in entries]
     except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
-        raise InputError(f"this is JSON, but not a readable HAR file ({type(error).__name__}: {error})") from error
+        raise InputError(f"this is JSON, but not a readable HAR file ({type(error).__name__})") from error
+    if not found:
+        raise InputError("this HAR file has no request in it; was it saved before the enrollment?")
+    return found
 
 
 def _exchange(entry: dict[str, Any], name: str) -> Exchange:
@@ -40,7 +44,8 @@ def _exchange(entry: dict[str, Any], name: str) -> Exchange:
     began, taken = _time(entry.get("startedDateTime")), entry.get("time")
     answered = None
     if began is not None and reply is not None and isinstance(taken, int | float) and 0 <= taken < _A_DAY:
-        answered = began + timedelta(milliseconds=taken)
+        with contextlib.suppress(OverflowError):
+            answered = began + timedelta(milliseconds=taken)
     return Exchange(sent, reply, "", server, began, name, answered=answered)
 
 

@@ -20,6 +20,9 @@ _OFFSET = re.compile(
 _GROUP = re.compile(r"(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,16})([:,]? *)")
 # Possessive, so that a long line that ends badly takes linear time.
 _HEX_LINE = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[:,]? *)++")
+# "char peer0_0[] = { /* Packet 1 */", and the end of a C array or string.
+_ARRAY = re.compile(r"\s*(?:static |const |unsigned )*char peer(\d+)_\d+ ?\[")
+_CLOSERS = ('"', '";', '",', "}", "};")
 _ROW = 16  # octets a line, in every dump program's default form
 
 
@@ -38,10 +41,17 @@ def read_hex(text: str) -> list[bytes]:
     """
     dumps: list[_Dump] = []
     current: _Dump | None = None
+    peer = ""
     for line in text.splitlines():
+        array = _ARRAY.match(line)
+        if array is not None:
+            # Wireshark gives each packet an array of its own: those of one side belong together.
+            current = current if array[1] == peer else None
+            peer = array[1]
+            continue
         row = _row(line)
         if row is None:
-            current = None
+            current = current if peer and not line.strip() else None
             continue
         offset, octets = row
         fits = current is not None and (
@@ -56,6 +66,12 @@ def read_hex(text: str) -> list[bytes]:
 
 def _row(line: str) -> tuple[int | None, bytes] | None:
     """Return the offset (None: without one) and the octets of a line, or None where it is no hex."""
+    # The marks of a C string or array around it.
+    line = line.rstrip()
+    if line.endswith(_CLOSERS):
+        line = line.rstrip('};," \t')
+    if line.startswith('"\\x') or line.lstrip().startswith('"\\x'):
+        line = line.lstrip()[1:]
     line = _TAG_PREFIX.sub("", _LOG_PREFIX.sub("", line, count=1), count=1).rstrip()
     found = _OFFSET.match(line)
     if found is None:
@@ -68,7 +84,7 @@ def _row(line: str) -> tuple[int | None, bytes] | None:
     while len(octets) < _ROW and (group := _GROUP.match(rest)):
         octets += bytes.fromhex(group[1])
         rest = rest[group.end() :]
-        # Two spaces end the hex, except in the middle of `hexdump -C`.
-        if len(group[2]) > 1 and len(octets) != _ROW // 2:
+        # Two spaces end the hex, except in the middle of `hexdump -C`; more always do.
+        if len(group[2]) > 2 or (len(group[2]) == 2 and len(octets) != _ROW // 2):
             break
     return (int(found[2], 16), bytes(octets[:_ROW])) if octets else None

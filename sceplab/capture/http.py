@@ -1,12 +1,14 @@
-"""HTTP messages out of a byte stream, pipelined or not, whole or cut off.
+"""HTTP messages out of a byte stream, piece by piece: pipelined or not, whole, cut off, or with holes.
 
 Rule: httptools parses; what is added here is when each message began, and what
-to do where the stream stops in the middle or stops making sense.
+to do where octets are missing, or the stream stops making sense: the message
+keeps what came before, and reading goes on where the next one begins.
 """
 
 from __future__ import annotations
 
 import zlib
+from collections import deque
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 
@@ -16,11 +18,20 @@ from sceplab.transport import Headers, HttpReply, HttpRequest
 
 MAX_BODY = 16 << 20
 """The largest body that is kept, also when unpacked: no SCEP message comes near."""
+MAX_HEAD = 1 << 20
+"""The largest head: a GET carries its message there."""
+_MAX_HOLE = 1 << 20
+# A body may become so many times larger when unpacked, and so many octets more: DER packs badly.
+_GROWTH, _GROWTH_FLOOR = 20, 4096
 
 
 @dataclass(slots=True)
 class HttpMessage:
-    """One HTTP message; `moment` is when it began, in seconds since 1970."""
+    """One HTTP message; `moment` is when it began, in seconds since 1970.
+
+    `cut` octets were not captured and `lost` ones not seen at all; the first of
+    them is octet `hole` of the body, which ends there.
+    """
 
     moment: float
     method: str = ""
@@ -31,6 +42,16 @@ class HttpMessage:
     headers: Headers = ()
     body: bytes = b""
     complete: bool = False
+    cut: int = 0
+    lost: int = 0
+    hole: int = 0
+    note: str = ""
+
+    @property
+    def promised(self) -> int | None:
+        """The octets of body that its Content-Length names, or None."""
+        value = next((v for n, v in self.headers if n.lower() == "content-length"), "")
+        return int(value) if value.isdecimal() and value.isascii() and len(value) < 16 else None
 
 
 @dataclass(slots=True)
@@ -38,18 +59,19 @@ class _Collector:
     """Callbacks of httptools: gathers one message after the other."""
 
     moment: float = 0.0
-    done: list[HttpMessage] = field(default_factory=list)
+    done: deque[HttpMessage] = field(default_factory=deque)
     current: HttpMessage | None = None
     pieces: list[bytes] = field(default_factory=list)
     headers: list[tuple[str, str]] = field(default_factory=list)
     size: int = 0
+    head: int = 0
     url: bytes = b""
     status: bytes = b""
     parser: httptools.HttpRequestParser | httptools.HttpResponseParser | None = None
 
     def on_message_begin(self) -> None:
         self.current = HttpMessage(self.moment)
-        self.pieces, self.headers, self.size, self.url, self.status = [], [], 0, b"", b""
+        self.pieces, self.headers, self.size, self.head, self.url, self.status = [], [], 0, 0, b"", b""
 
     def on_url(self, url: bytes) -> None:
         self.url += url
@@ -58,7 +80,9 @@ class _Collector:
         self.status += status
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
+        self.head += len(name) + len(value)
+        if self.head <= MAX_HEAD:
+            self.headers.append((name.decode("latin-1"), value.decode("latin-1")))
 
     def on_headers_complete(self) -> None:
         message, parser = self.current, self.parser
@@ -79,52 +103,205 @@ class _Collector:
         self.finish(complete=True)
 
     def finish(self, *, complete: bool) -> None:
-        """Close the current message."""
-        if self.current is None:
-            return
+        """Close the current message; interim replies (1xx) answer nothing."""
         message, self.current = self.current, None
+        if message is None or not (self.url or message.status) or 100 <= message.status < 200:
+            return
         message.headers = tuple(self.headers)
         message.target = self.url.decode("latin-1")
         message.reason = self.status.decode("latin-1")
-        message.body = _decoded(b"".join(self.pieces), message.headers)
+        body = b"".join(self.pieces)
+        if message.cut or message.lost:
+            body, complete = body[: message.hole], False
+        message.body, message.note = _unpacked(body, message.headers)
         message.complete = complete and self.size <= MAX_BODY
         self.done.append(message)
 
 
-def _decoded(body: bytes, headers: Headers) -> bytes:
-    """Take gzip or deflate off a body; a damaged or exploding one stays as it is."""
-    coding = next((v.lower().strip() for n, v in headers if n.lower() == "content-encoding"), "")
-    bits = {"gzip": 31, "x-gzip": 31, "deflate": 15}.get(coding)
-    if bits is None:
-        return body
-    worker = zlib.decompressobj(wbits=bits)
-    try:
-        plain = worker.decompress(body, MAX_BODY)
-    except zlib.error:
-        return body
-    return body if worker.unconsumed_tail else plain
+def _unpacked(body: bytes, headers: Headers) -> tuple[bytes, str]:
+    """Take gzip or deflate off a body; a damaged or exploding one stays as it is, and a note says so."""
+    coding = next((v.lower().strip() for n, v in headers if n.lower() == "content-encoding"), "identity")
+    if coding in {"identity", ""} or not body:
+        return body, ""
+    if coding not in {"gzip", "x-gzip", "deflate"}:
+        return body, f"{coding}, which is not read here"
+    # "deflate" means zlib; some programs send it without zlib's frame.
+    for bits in (47, -15):
+        worker = zlib.decompressobj(wbits=bits)
+        try:
+            plain = worker.decompress(body, min(MAX_BODY, len(body) * _GROWTH + _GROWTH_FLOOR))
+        except zlib.error:
+            continue
+        if worker.unconsumed_tail:
+            return body, f"{coding} that grows more than {_GROWTH}-fold; it was left packed"
+        return plain, "" if worker.eof else f"{coding} that ends too early"
+    return body, f"{coding} that is damaged"
+
+
+_REQUEST_STARTS = tuple(f"{m} ".encode() for m in ("GET", "POST", "HEAD", "PUT", "OPTIONS", "DELETE", "PATCH"))
+_REPLY_STARTS = (b"HTTP/1.",)
+
+
+class HttpReader:
+    """Reads the requests, or the replies, of one stream; `done` has those that are whole."""
+
+    __slots__ = ("_collector", "_left", "_parser", "_prefix", "_recent", "_requests", "_rest_of", "_starts", "broken")
+
+    def __init__(self, *, requests: bool) -> None:
+        """Read requests, or replies."""
+        self._requests = requests
+        self._starts = _REQUEST_STARTS if requests else _REPLY_STARTS
+        self._collector = _Collector()
+        self._parser: httptools.HttpRequestParser | httptools.HttpResponseParser | None = None
+        # Octets since the last message began: a body that no header announces is in them.
+        self._recent = bytearray()
+        self._prefix = b""
+        # A message whose body is taken past the parser, and how much of it is left (None: to the end).
+        self._rest_of: HttpMessage | None = None
+        self._left: int | None = None
+        self.broken = False
+        """Whether messages may be missing between those that were read."""
+
+    @property
+    def done(self) -> deque[HttpMessage]:
+        """The messages that are whole, in order; the caller takes them out."""
+        return self._collector.done
+
+    def take(self, data: bytes, missing: int, moment: float) -> None:
+        """Take the next octets, and how many behind them are missing (negative: lost, not cut)."""
+        self._collector.moment = moment
+        if self._rest_of is not None:
+            data, missing = self._more(self._rest_of, data, missing)
+        if data:
+            self._feed(data)
+        if missing:
+            self._skip(missing)
+
+    def _feed(self, data: bytes) -> None:
+        collector = self._collector
+        if collector.current is None and self._open_ended() is None:
+            self._recent.clear()
+        if self._requests and len(self._recent) < MAX_HEAD:
+            self._recent += data
+        while data:
+            if self._parser is None:
+                # Lost the thread, or not yet found it: a message begins at the start of a segment.
+                data, self._prefix = self._prefix + data, b""
+                if not data.startswith(self._starts):
+                    self._prefix = data if any(s.startswith(data) for s in self._starts) else b""
+                    return
+                kind = httptools.HttpRequestParser if self._requests else httptools.HttpResponseParser
+                self._parser = collector.parser = kind(collector)
+            try:
+                self._parser.feed_data(data)
+            except httptools.HttpParserUpgrade as upgrade:
+                # Asked for (as Java does), and mostly not granted: go on.
+                self._parser = None
+                data = self._announced(data[upgrade.args[0] :])
+                continue
+            except httptools.HttpParserError:
+                self._lost_thread()
+            if len(collector.url) > MAX_HEAD:
+                self._lost_thread()
+            return
+
+    def _lost_thread(self) -> None:
+        collector = self._collector
+        self._parser = None
+        self.broken = True
+        body = self._unannounced()
+        if body is not None:
+            collector.current = None
+            message = collector.done.pop()
+            message.complete = False
+            self._rest_of, self._left = message, None
+            self._more(message, body, 0)
+            return
+        collector.finish(complete=False)
+
+    def _announced(self, data: bytes) -> bytes:
+        """Take the body of a request that asks for an upgrade, over which the parser goes; returns what is behind."""
+        last = self._collector.done[-1] if self._requests and self._collector.done else None
+        if last is None or last.body or not last.promised:
+            return data
+        self._rest_of, self._left = self._collector.done.pop(), last.promised
+        return self._more(last, data, 0)[0]
+
+    def _unannounced(self) -> bytes | None:
+        """Return the body of a POST without Content-Length: what was no further request after it."""
+        last = self._open_ended()
+        if last is None:
+            return None
+        start = self._recent.rfind(b"POST " + last.target.encode("latin-1"))
+        end = self._recent.find(b"\r\n\r\n", start) if start >= 0 else -1
+        return bytes(self._recent[end + 4 :]) if end >= 0 else None
+
+    def _open_ended(self) -> HttpMessage | None:
+        """Return the last message where it is a POST whose head does not say how long it is."""
+        last = self._collector.done[-1] if self._requests and self._collector.done else None
+        if last is None or last.method != "POST" or last.body or last.promised is not None:
+            return None
+        return None if any(n.lower() == "transfer-encoding" for n, _ in last.headers) else last
+
+    def _more(self, message: HttpMessage, data: bytes, missing: int) -> tuple[bytes, int]:
+        """Take octets of a body that the parser does not see; returns what is behind it."""
+        mine, behind = (data, b"") if self._left is None else (data[: self._left], data[self._left :])
+        if not (message.cut or message.lost) and len(message.body) + len(mine) <= MAX_BODY:
+            message.body += mine
+            message.hole = len(message.body)
+        if not behind:
+            message.cut += max(missing, 0)
+            message.lost += max(-missing, 0)
+        if self._left is not None:
+            self._left -= len(mine) + (0 if behind else abs(missing))
+            if self._left <= 0:
+                message.complete = not (message.cut or message.lost)
+                self._collector.done.append(message)
+                self._rest_of = None
+        return behind, missing if behind else 0
+
+    def _skip(self, missing: int) -> None:
+        """Go over octets that nobody has; zeros stand for them while they are parsed."""
+        collector = self._collector
+        self.broken = True
+        if self._parser is None:
+            return
+        if collector.current is None or abs(missing) > _MAX_HOLE:
+            # Whole messages may be missing.
+            collector.finish(complete=False)
+            self._parser = None
+            return
+        message = collector.current
+        if not (message.cut or message.lost):
+            message.hole = collector.size
+        cut, lost = max(missing, 0), max(-missing, 0)
+        message.cut, message.lost = message.cut + cut, message.lost + lost
+        try:
+            self._parser.feed_data(bytes(cut + lost))
+        except (httptools.HttpParserError, httptools.HttpParserUpgrade):
+            collector.finish(complete=False)
+            self._parser = None
+
+    def finish(self, *, closed: bool) -> None:
+        """Say that the stream is over: a reply without a length is whole where the connection was `closed`."""
+        collector = self._collector
+        if self._rest_of is not None:
+            self._rest_of.complete = self._left is None and not (self._rest_of.cut or self._rest_of.lost)
+            collector.done.append(self._rest_of)
+            self._rest_of = None
+        elif collector.current is not None:
+            bounded = any(n.lower() in {"content-length", "transfer-encoding"} for n, _ in collector.headers)
+            collector.finish(complete=not self._requests and closed and not bounded)
+        self._parser = None
 
 
 def read_messages(chunks: Iterable[tuple[bytes, float]], *, requests: bool, closed: bool = True) -> list[HttpMessage]:
-    """Return the HTTP messages in the pieces of a stream, each piece with its time.
-
-    A reply without Content-Length lasts until the end of the stream; it is
-    complete where the connection was `closed`. What is no HTTP ends the reading.
-    """
-    collector = _Collector()
-    parser: httptools.HttpRequestParser | httptools.HttpResponseParser
-    parser = httptools.HttpRequestParser(collector) if requests else httptools.HttpResponseParser(collector)
-    collector.parser = parser
-    try:
-        for data, moment in chunks:
-            collector.moment = moment
-            parser.feed_data(data)
-    except (httptools.HttpParserError, httptools.HttpParserUpgrade):
-        collector.finish(complete=False)
-    if collector.current is not None and (collector.url or collector.current.status):
-        bounded = any(n.lower() in {"content-length", "transfer-encoding"} for n, _ in collector.headers)
-        collector.finish(complete=not requests and closed and not bounded)
-    return collector.done
+    """Return the HTTP messages in the pieces of a stream, each piece with its time."""
+    reader = HttpReader(requests=requests)
+    for data, moment in chunks:
+        reader.take(data, 0, moment)
+    reader.finish(closed=closed)
+    return list(reader.done)
 
 
 def request_of(message: HttpMessage) -> HttpRequest:

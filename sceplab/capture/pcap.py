@@ -1,53 +1,128 @@
-"""pcap and pcapng: packets to TCP streams to HTTP exchanges.
+"""Packets to TCP streams to HTTP exchanges, as they come.
 
-Rule: dpkt (BSD) takes files and packet headers apart, httptools (MIT; llhttp, as
-in Node) the HTTP messages, because both are lenient and fast. Only putting TCP
-segments into order is done here: no well-kept library offers that without
-binding HTTP to fixed ports or starting another program.
+Rule: an exchange leaves as soon as it is whole, and a stream is forgotten when
+it ends, so that memory does not grow with the capture. Only putting TCP segments
+into order is done here: no well-kept library offers that without binding HTTP to
+fixed ports or starting another program. Ports tell nothing: whoever sends an
+HTTP request is the client.
 """
 
 from __future__ import annotations
 
-import io
-import struct
+from collections import OrderedDict, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import BinaryIO
 
-import dpkt
-
-from sceplab.capture.http import read_messages, reply_of, request_of
+from sceplab.capture.http import HttpMessage, HttpReader, reply_of, request_of
+from sceplab.capture.packets import Packet, Segment, read_packets, segment_of
 from sceplab.errors import InputError, Layer, Problem
 from sceplab.transport import Exchange
 
-_MAGICS = {bytes.fromhex(m) for m in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1", "0a0d0d0a")}
-MAX_STREAM_OCTETS = 64 << 20
-"""The most that is kept of one direction of a stream: SCEP messages have a few thousand."""
+MAX_OPEN = 32_768
+"""Conversations that are followed at a time; of more, the one that was silent longest ends."""
+MAX_WAITING = 1 << 20
+"""Octets of one direction that wait for a segment before them; then that one counts as lost."""
+_FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
+# How far a conversation's first seen octet may be from its SYN.
+_SYN_WINDOW = 1 << 20
+# Sniffers write packets out of order: so many packets later a closed stream is over.
+_GRACE = 1000
+_METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ")
+_LONGEST_WORD = 8
+# Segments that are looked at for the start of an HTTP message.
+_TRIES = 64
 
-_IP4, _IP6 = 0x0800, 0x86DD
-_VLAN_TYPES = {0x8100, 0x88A8, 0x9100}
+End = tuple[str, int]
 
 
-def is_pcap(data: bytes) -> bool:
-    """Whether the octets begin like a pcap or pcapng file."""
-    return data[:4] in _MAGICS
+def read_pcap(file: BinaryIO, name: str = "") -> Iterator[Exchange]:
+    """Yield the HTTP exchanges of a pcap or pcapng file, each when its reply is whole.
+
+    Raises InputError when the file cannot be read, or when nothing in it is
+    plain HTTP: then it says what is in it instead.
+    """
+    return exchanges_of(read_packets(file), name)
+
+
+def exchanges_of(packets: Iterable[Packet], name: str = "") -> Iterator[Exchange]:
+    """Yield the HTTP exchanges in packets, as `read_pcap` does."""
+    table = _Table(name)
+    for frame, (moment, packet, linktype) in enumerate(packets, 1):
+        table.frames = frame
+        segment = segment_of(packet, linktype)
+        if segment is not None:
+            yield from table.take(segment, moment)
+    yield from table.end()
+    if not table.found:
+        raise InputError(table.what_was_found())
+
+
+# --------------------------------------------------------------- one direction
 
 
 @dataclass(slots=True)
-class _Direction:
-    """The octets that one side sent, put into order by sequence number."""
+class _Half:
+    """What one side sent, handed on in the order of its sequence numbers."""
 
-    chunks: list[tuple[bytes, float]] = field(default_factory=list)
-    length: int = 0
     first_seq: int | None = None
     next_seq: int | None = None
-    waiting: dict[int, tuple[bytes, float]] = field(default_factory=dict)
-    cut: bool = False
+    waiting: dict[int, tuple[bytes, int, float]] | None = None
+    held: int = 0
+    # Of what cannot yet be told apart: less octets than a method has.
+    opening: bytes = b""
+    reader: HttpReader | None = None
+    ended: bool = False
 
-    @property
-    def start(self) -> bytes:
-        """The first octets, which tell requests from replies."""
-        return self.chunks[0][0] if self.chunks else b""
+    def place(self, seq: int, data: bytes, missing: int, moment: float) -> Iterator[tuple[bytes, int, float]]:
+        """Yield what can be handed on now: octets, how many behind them are missing, and when they came."""
+        if self.next_seq is None:
+            self.first_seq = self.next_seq = seq  # the capture began in the middle
+        ahead = (seq - self.next_seq) & 0xFFFFFFFF
+        if 0 < ahead < 1 << 31:
+            self.waiting = {} if self.waiting is None else self.waiting
+            held = self.waiting.get(seq)
+            if held is None or len(held[0]) < len(data):
+                self.held += len(data) - (len(held[0]) if held else 0)
+                self.waiting[seq] = (data, missing, moment)
+            if self.held > MAX_WAITING or len(self.waiting) > 4096:
+                yield from self.give_up()
+            return
+        piece = self._news(seq, data, missing, moment)
+        if piece is not None:
+            yield piece
+            yield from self._ready()
+
+    def _news(self, seq: int, data: bytes, missing: int, moment: float) -> tuple[bytes, int, float] | None:
+        """Return what is new in a segment that begins at or before what is expected."""
+        assert self.next_seq is not None  # noqa: S101 - `place` sets it
+        known = (self.next_seq - seq) & 0xFFFFFFFF
+        if known >= len(data) + missing:
+            return None
+        self.next_seq = (seq + len(data) + missing) & 0xFFFFFFFF
+        return data[known:], min(missing, len(data) + missing - known), moment
+
+    def _ready(self) -> Iterator[tuple[bytes, int, float]]:
+        while self.waiting:
+            ready = [s for s in self.waiting if (self.next_seq - s) & 0xFFFFFFFF < 1 << 31]  # type: ignore[operator]
+            if not ready:
+                return
+            for start in ready:
+                data, missing, moment = self.waiting.pop(start)
+                self.held -= len(data)
+                piece = self._news(start, data, missing, moment)
+                if piece is not None:
+                    yield piece
+
+    def give_up(self) -> Iterator[tuple[bytes, int, float]]:
+        """Yield what waits, with the number of octets that were lost before each."""
+        while self.waiting:
+            start = min(self.waiting, key=lambda s: (s - self.next_seq) & 0xFFFFFFFF)  # type: ignore[operator]
+            lost = (start - self.next_seq) & 0xFFFFFFFF  # type: ignore[operator]
+            self.next_seq = start
+            yield b"", -lost, self.waiting[start][2]
+            yield from self._ready()
 
 
 @dataclass(slots=True)
@@ -56,249 +131,211 @@ class _Stream:
 
     number: int
     first_frame: int
-    a: tuple[str, int]
-    b: tuple[str, int]
-    from_a: _Direction = field(default_factory=_Direction)
-    from_b: _Direction = field(default_factory=_Direction)
+    a: End
+    b: End
+    from_a: _Half = field(default_factory=_Half)
+    from_b: _Half = field(default_factory=_Half)
+    asking: _Half | None = None
     closed: bool = False
+    tries: int = 0
+    other: str = ""
+
+    @property
+    def answering(self) -> _Half:
+        return self.from_b if self.asking is self.from_a else self.from_a
 
 
-def read_pcap(data: bytes, name: str = "") -> list[Exchange]:
-    """Return the HTTP exchanges in a pcap or pcapng file, in the order of their TCP streams.
-
-    Raises InputError when the file has no readable packets; damaged packets are
-    passed over.
-    """
-    return read_packets(_packets(data), name)
+# --------------------------------------------------------------- all conversations
 
 
-def read_packets(packets: Iterable[tuple[float, bytes, int]], name: str = "") -> list[Exchange]:
-    """Return the HTTP exchanges in packets, each with its time (seconds since 1970) and link type."""
-    streams: dict[tuple[tuple[str, int], tuple[str, int]], _Stream] = {}
-    order: list[_Stream] = []
-    for frame, (moment, packet, linktype) in enumerate(packets, 1):
-        segment = _segment(packet, linktype)
-        if segment is not None:
-            _add(streams, order, frame, moment, segment)
-    exchanges: list[Exchange] = []
-    for stream in order:
-        exchanges += _exchanges(stream, name)
-    return exchanges
+class _Table:
+    """All conversations of a capture; `take` and `end` yield the exchanges that became whole."""
 
+    def __init__(self, name: str) -> None:
+        self.name = name
+        self.frames = self.segments = self.streams = self.found = 0
+        self.others: dict[str, int] = {}
+        self._open: OrderedDict[tuple[End, End], _Stream] = OrderedDict()
+        self._closing: deque[tuple[int, tuple[End, End], _Stream]] = deque()
 
-def _packets(data: bytes) -> Iterator[tuple[float, bytes, int]]:
-    try:
-        reader = dpkt.pcap.UniversalReader(io.BytesIO(data))
-        linktype = int(reader.datalink())
-    except (ValueError, dpkt.Error, struct.error, AttributeError) as error:
-        raise InputError(f"this begins like a capture file, but cannot be read: {error}") from error
-    packets = iter(reader)
-    while True:
-        try:
-            moment, packet = next(packets)
-        except StopIteration:
+    def take(self, segment: Segment, moment: float) -> Iterator[Exchange]:
+        """Take the next segment of the capture."""
+        self.segments += 1
+        while self._closing and self._closing[0][0] < self.frames - _GRACE:
+            _, old, done = self._closing.popleft()
+            if self._open.get(old) is done:
+                del self._open[old]
+                yield from self._finish(done)
+        source, target = segment.source, segment.target
+        key = (source, target) if source < target else (target, source)
+        stream = self._open.get(key)
+        if stream is None or (segment.flags & (_SYN | _ACK) == _SYN and _reused(stream, segment)):
+            if stream is not None:
+                yield from self._finish(stream)
+            elif len(self._open) >= MAX_OPEN:
+                yield from self._finish(self._open.popitem(last=False)[1])
+            stream = self._open[key] = _Stream(self.streams, self.frames, source, target)
+            self.streams += 1
+        self._open.move_to_end(key)
+        half = stream.from_a if source == stream.a else stream.from_b
+        if segment.flags & _SYN:
+            if half.next_seq is None:
+                half.first_seq = half.next_seq = (segment.seq + 1) & 0xFFFFFFFF
             return
-        except (ValueError, dpkt.Error, struct.error, OverflowError, MemoryError, TypeError, IndexError, KeyError):
-            return  # the file ends inside a packet: what came before is good
-        yield float(moment), bytes(packet), linktype
+        if (segment.data or segment.missing) and not stream.other:
+            for piece in half.place(segment.seq, segment.data, segment.missing, moment):
+                self._hand_on(stream, half, *piece)
+            yield from self._pairs(stream)
+        if segment.flags & (_FIN | _RST):
+            half.ended = True
+            if segment.flags & _RST or (stream.from_a.ended and stream.from_b.ended):
+                self._closing.append((self.frames, key, stream))
+            stream.closed = True
 
+    def end(self) -> Iterator[Exchange]:
+        """Say that the capture is over."""
+        while self._open:
+            yield from self._finish(self._open.popitem(last=False)[1])
 
-@dataclass(frozen=True, slots=True)
-class _Segment:
-    source: tuple[str, int]
-    target: tuple[str, int]
-    seq: int
-    flags: int
-    data: bytes
-    missing: bool
+    def _finish(self, stream: _Stream) -> Iterator[Exchange]:
+        for half in (stream.from_a, stream.from_b):
+            for piece in half.give_up():
+                self._hand_on(stream, half, *piece)
+        for half in (stream.from_a, stream.from_b):
+            if half.reader is not None:
+                half.reader.finish(closed=stream.closed)
+        yield from self._pairs(stream, last=True)
+        if stream.other:
+            self.others[stream.other] = self.others.get(stream.other, 0) + 1
 
+    # ---------------------------------------------------------- who asks
 
-def _segment(packet: bytes, linktype: int) -> _Segment | None:
-    payload = _network_layer(packet, linktype)
-    if payload is None:
-        return None
-    try:
-        version = payload[0] >> 4
-        if version == 4:
-            ip = dpkt.ip.IP(payload)
-            if ip.p != dpkt.ip.IP_PROTO_TCP or ip.offset:
-                return None
-            total, header = ip.len, ip.hl * 4
-            addresses = [".".join(map(str, a)) for a in (ip.src, ip.dst)]
-        else:
-            ip = dpkt.ip6.IP6(payload)
-            total, header = ip.plen + 40, 40
-            addresses = [_ip6(a) for a in (ip.src, ip.dst)]
-        tcp = ip.data
-        if not isinstance(tcp, dpkt.tcp.TCP):
-            return None
-    except (dpkt.Error, struct.error, IndexError, ValueError, TypeError, AttributeError):
-        return None  # dpkt 1.9.8 also trips over odd IPv6 extension headers
-    content = bytes(tcp.data)
-    promised = total - header - tcp.off * 4
-    missing = version == 4 and total > 0 and promised > len(content)
-    if 0 <= promised < len(content) and total > 0:
-        content = content[:promised]  # Ethernet's padding
-    return _Segment((addresses[0], tcp.sport), (addresses[1], tcp.dport), tcp.seq, tcp.flags, content, missing)
+    def _hand_on(self, stream: _Stream, half: _Half, data: bytes, missing: int, moment: float) -> None:
+        if stream.asking is None and data:
+            start = half.opening + data[:_LONGEST_WORD]
+            if start.startswith(_METHODS):
+                self._decide(stream, half)
+            elif start.startswith(b"HTTP/"):
+                self._decide(stream, stream.from_b if half is stream.from_a else stream.from_a)
+            elif any(word.startswith(start) for word in (*_METHODS, b"HTTP/")):
+                half.opening = start
+                return
+            else:
+                # The middle of a message, or another protocol: the next segments may tell.
+                half.opening = b""
+                stream.tries += 1
+                kind = _protocol(start)
+                if kind or stream.tries > _TRIES:
+                    stream.other = kind or "another protocol"
+                return
+            data, half.opening = half.opening + data, b""
+        if half.reader is not None:
+            half.reader.take(data, missing, moment)
 
+    @staticmethod
+    def _decide(stream: _Stream, asking: _Half) -> None:
+        stream.asking = asking
+        for half in (stream.from_a, stream.from_b):
+            half.reader = HttpReader(requests=half is asking)
 
-def _ip6(address: bytes) -> str:
-    import ipaddress
+    # ---------------------------------------------------------- requests and replies
 
-    return f"[{ipaddress.IPv6Address(address)}]"
-
-
-def _network_layer(packet: bytes, linktype: int) -> bytes | None:
-    """Return the IP packet inside a frame, or None where there is none."""
-    if linktype == 1:
-        return _after_ethertype(packet, 12)
-    if linktype == 113:
-        return _after_ethertype(packet, 14)
-    if linktype == 276:
-        return packet[20:] if packet[:2] in {b"\x08\x00", b"\x86\xdd"} else None
-    if linktype in {0, 108}:  # BSD loopback: four octets of address family
-        return packet[4:] if len(packet) > 4 else None
-    if linktype in {12, 14, 101, 228, 229}:
-        return packet or None
-    return None
-
-
-def _after_ethertype(packet: bytes, at: int) -> bytes | None:
-    while at + 2 <= len(packet):
-        kind = int.from_bytes(packet[at : at + 2], "big")
-        at += 2
-        if kind in {_IP4, _IP6}:
-            return packet[at:] or None
-        if kind not in _VLAN_TYPES:
-            return None
-        at += 2
-    return None
-
-
-_FIN, _SYN, _RST = 0x01, 0x02, 0x04
-# How far a conversation's first seen octet may be from its SYN.
-_SYN_WINDOW = 1 << 20
-
-
-def _add(
-    streams: dict[tuple[tuple[str, int], tuple[str, int]], _Stream],
-    order: list[_Stream],
-    frame: int,
-    moment: float,
-    segment: _Segment,
-) -> None:
-    key = (min(segment.source, segment.target), max(segment.source, segment.target))
-    stream = streams.get(key)
-    fresh_syn = segment.flags & (_SYN | 0x10) == _SYN
-    if stream is None or (fresh_syn and _reused(stream, segment)):
-        stream = _Stream(len(order), frame, segment.source, segment.target)
-        streams[key] = stream
-        order.append(stream)
-    direction = stream.from_a if segment.source == stream.a else stream.from_b
-    if segment.flags & _SYN:
-        if direction.next_seq is None:
-            direction.first_seq = direction.next_seq = (segment.seq + 1) & 0xFFFFFFFF
-        return
-    if segment.flags & (_FIN | _RST):
-        stream.closed = True
-    if segment.missing:
-        direction.cut = True
-    if segment.data:
-        _place(direction, segment.seq, segment.data, moment)
-
-
-def _reused(stream: _Stream, segment: _Segment) -> bool:
-    """Whether a SYN begins a new conversation on ports that were used before.
-
-    It does not when it fits the numbers already seen: sniffers write packets
-    of one conversation out of order, the SYN after the data it came before.
-    """
-    direction = stream.from_a if segment.source == stream.a else stream.from_b
-    if direction.first_seq is None:
-        return stream.closed
-    return (direction.first_seq - segment.seq - 1) & 0xFFFFFFFF > _SYN_WINDOW
-
-
-def _place(direction: _Direction, seq: int, data: bytes, moment: float) -> None:
-    if direction.next_seq is None:
-        direction.first_seq = direction.next_seq = seq  # the capture began in the middle
-    ahead = (seq - direction.next_seq) & 0xFFFFFFFF
-    if ahead >= 1 << 31:
-        # Begins before what is expected: a retransmission, perhaps with news at its end.
-        known = (direction.next_seq - seq) & 0xFFFFFFFF
-        if known >= len(data):
+    def _pairs(self, stream: _Stream, *, last: bool = False) -> Iterator[Exchange]:
+        if stream.asking is None or stream.asking.reader is None:
             return
-        data, ahead = data[known:], 0
-    if ahead:
-        held = direction.waiting.get(seq)
-        if (held is None or len(held[0]) < len(data)) and len(direction.waiting) < 4096:
-            direction.waiting[seq] = (data, moment)
-        return
-    _append(direction, data, moment)
-    while direction.waiting:
-        ready = [s for s in direction.waiting if (direction.next_seq - s) & 0xFFFFFFFF < 1 << 31]
-        if not ready:
-            break
-        for start in ready:
-            late, when = direction.waiting.pop(start)
-            known = (direction.next_seq - start) & 0xFFFFFFFF
-            if known < len(late):
-                _append(direction, late[known:], when)
+        asked, answered = stream.asking.reader, stream.answering.reader or stream.asking.reader
+        requests, replies = asked.done, answered.done
+        while (requests and replies) or (last and (requests or replies)):
+            request = requests[0] if requests else None
+            reply = replies[0] if replies else None
+            if request and reply and reply.moment < request.moment and (asked.broken or answered.broken):
+                request = None  # the request of this reply is not in the capture
+            if request:
+                requests.popleft()
+            if reply:
+                replies.popleft()
+            self.found += 1
+            yield self._exchange(stream, request, reply)
 
-
-def _append(direction: _Direction, data: bytes, moment: float) -> None:
-    assert direction.next_seq is not None  # noqa: S101
-    direction.next_seq = (direction.next_seq + len(data)) & 0xFFFFFFFF
-    if direction.length + len(data) > MAX_STREAM_OCTETS:
-        direction.cut = True
-        return
-    direction.chunks.append((data, moment))
-    direction.length += len(data)
-
-
-def _exchanges(stream: _Stream, name: str) -> Iterator[Exchange]:
-    a, b = stream.from_a.start, stream.from_b.start
-    if not a and not b:
-        return
-    # Whoever sends requests is the client, whatever the ports say.
-    a_asks = not a.startswith(b"HTTP/") and not b.startswith(_METHODS)
-    asking, answering = (stream.from_a, stream.from_b) if a_asks else (stream.from_b, stream.from_a)
-    client, server = (stream.a, stream.b) if a_asks else (stream.b, stream.a)
-    requests = read_messages(asking.chunks, requests=True)
-    replies = read_messages(answering.chunks, requests=False, closed=stream.closed)
-    gap = bool(asking.waiting or answering.waiting)
-    problems = []
-    if gap:
-        problems.append(_missing("every segment of the TCP stream", "a gap", "Packets were lost by the sniffer."))
-    if asking.cut or answering.cut:
-        problems.append(_missing("whole packets", "packets cut short", "Capture again with `tcpdump -s 0`."))
-    for index in range(max(len(requests), len(replies))):
-        request = requests[index] if index < len(requests) else None
-        reply = replies[index] if index < len(replies) else None
+    def _exchange(self, stream: _Stream, request: HttpMessage | None, reply: HttpMessage | None) -> Exchange:
+        client, server = (stream.a, stream.b) if stream.asking is stream.from_a else (stream.b, stream.a)
         first = request or reply
-        yield Exchange(
+        problems = [p for m, side in ((request, "request"), (reply, "reply")) if m for p in _missing(m, side)]
+        return Exchange(
             request_of(request) if request else None,
             reply_of(reply) if reply else None,
             f"{client[0]}:{client[1]}",
             f"{server[0]}:{server[1]}",
             _moment(first.moment) if first else None,
-            name,
+            self.name,
             stream.number,
             stream.first_frame,
-            gap,
+            any(m is not None and m.lost for m in (request, reply)),
             tuple(problems),
             _moment(reply.moment) if reply else None,
         )
 
+    def what_was_found(self) -> str:
+        """Return a sentence for a capture without HTTP: what is in it, and what to do."""
+        if not self.frames:
+            return "this capture has no readable packet; was the sniffer stopped before the enrollment?"
+        if not self.segments:
+            return (
+                f"this capture has {self.frames} packets and no TCP in them; capture the plain HTTP between "
+                "client and CA (`tcpdump -i any -s 0 -w scep.pcap tcp`)"
+            )
+        others = ", ".join(f"{n} of {what}" for what, n in sorted(self.others.items()))
+        return (
+            f"this capture has {self.streams} TCP conversations{f' ({others})' if others else ''} and no plain HTTP "
+            "in them; capture where HTTP is not encrypted: behind the proxy that ends TLS, or between RA and CA"
+        )
 
-def _missing(expected: str, found: str, advice: str) -> Problem:
-    return Problem(Layer.CAPTURE, "incomplete", expected, found, None, advice)
+
+def _protocol(start: bytes) -> str:
+    if start[0] == 0x16 and start[1] == 3:
+        return "TLS"
+    if start.startswith(b"SSH-"):
+        return "SSH"
+    if start.startswith(b"PRI * HT"):
+        return "HTTP/2"
+    return ""
 
 
-_METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ")
+def _reused(stream: _Stream, segment: Segment) -> bool:
+    """Whether a SYN begins a new conversation on ports that were used before.
+
+    It does not when it fits the numbers already seen: sniffers write packets
+    of one conversation out of order, the SYN after the data it came before.
+    """
+    half = stream.from_a if segment.source == stream.a else stream.from_b
+    if half.first_seq is None:
+        return stream.closed
+    return (half.first_seq - segment.seq - 1) & 0xFFFFFFFF > _SYN_WINDOW
+
+
+def _missing(message: HttpMessage, side: str) -> Iterator[Problem]:
+    """Say what of a message is not in the capture, and why."""
+    if message.cut:
+        found = f"{message.cut} octets of it were cut off, from octet {message.hole} of the body on"
+        advice = "The sniffer kept the start of each packet only: capture again with `tcpdump -s 0`."
+        yield Problem(Layer.CAPTURE, "cut-short", f"the whole {side}", found, None, advice)
+    if message.lost:
+        found = f"{message.lost} octets of it are missing (a gap), from octet {message.hole} of the body on"
+        yield Problem(
+            Layer.CAPTURE, "incomplete", f"every segment of the {side}", found, None, "The sniffer lost packets."
+        )
+    if not message.complete and not message.cut and not message.lost:
+        promised = message.promised
+        found = f"{len(message.body)} octets of body" + (f" of {promised}" if promised is not None else "")
+        advice = "The capture ended before the message did, or the connection broke."
+        yield Problem(Layer.CAPTURE, "incomplete", f"the whole {side}", found, None, advice)
+    if message.note:
+        yield Problem(Layer.HTTP, "content-encoding", f"a {side} body that can be unpacked", message.note)
 
 
 def _moment(seconds: float) -> datetime | None:
+    if not seconds:
+        return None  # packets without a time
     try:
         return datetime.fromtimestamp(seconds, UTC)
     except (OverflowError, ValueError, OSError):

@@ -8,61 +8,70 @@ they were used.
 from __future__ import annotations
 
 import base64
-from collections.abc import Sequence
-from html import escape
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 import ipywidgets as w
 
 from sceplab.capture import read_capture
-from sceplab.checks import check_exchanges
+from sceplab.checks import Finding, check_exchanges
 from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
-from sceplab.diagnose import diagnose
+from sceplab.diagnose import Cause, diagnose
 from sceplab.errors import InputError, ScepError
 from sceplab.files import read_certificates, read_private_keys
-from sceplab.message import PkiMessage
-from sceplab.outline import visible
-from sceplab.report import causes_section, findings_section, ladder, section_html, to_html, to_markdown
-from sceplab.transport import Exchange
+from sceplab.report import causes_section, findings_section, ladder_section, section_html, to_html, to_markdown
+from sceplab.transport import Exchange, parse_caps
+from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.live import Still
+from sceplab.widgets.text import safe
 from sceplab.widgets.viewer import show
 
-_HINT = "or paste: a URL, a log line with it, base64, a hex dump, a router's debug output"
+_HINT = "or paste: a URL, log lines with it, base64, a hex dump, a router's debug output"
 
 
 class Inspector(Still, w.VBox):  # type: ignore[misc]
-    """What `inspect_capture` shows. `decoded` and `materials` are for cells that want to go on."""
+    """What `inspect_capture` shows. `decoded` and `materials` are for cells that want to go on.
+
+    `ladder` is the ladder diagram; what is selected there is shown below it.
+    """
 
     def __init__(self, exchanges: Sequence[Exchange], materials: Materials) -> None:
         """Lay it out, and show the exchanges if there are any."""
         self.exchanges, self.materials = tuple(exchanges), materials
         self.decoded: list[DecodedExchange] = []
-        self.capture = w.FileUpload(description="Capture", multiple=False)
-        self.paste = w.Textarea(placeholder=_HINT, layout=w.Layout(width="60%", height="5em"))
-        self.held = w.FileUpload(description="Keys, certificates", multiple=True, layout=w.Layout(width="12em"))
-        self.passphrase = w.Password(placeholder="passphrase of the keys")
-        self.challenge = w.Password(placeholder="challengePassword that the CA expects")
-        self.button = w.Button(description="Take it apart", button_style="primary")
+        self._causes: list[Cause] = []
+        self._findings: list[Finding] = []
+        self.capture = w.FileUpload(description="Capture", multiple=False, layout=w.Layout(width="11em"))
+        self.paste = w.Textarea(placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"))
+        self.held = w.FileUpload(description="Keys, certificates", multiple=True, layout=w.Layout(width="15em"))
+        self.passphrase = w.Password(placeholder="their passphrase", layout=w.Layout(width="10em"))
+        self.challenge = w.Password(placeholder="challenge expected", layout=w.Layout(width="11em"))
+        self.button = w.Button(description="Take it apart", button_style="primary", layout=w.Layout(width="auto"))
+        self.forget = w.Button(
+            description="Forget all", tooltip="the capture, the keys and the passwords", layout=w.Layout(width="auto")
+        )
         self.status = w.HTML()
-        self.chosen = w.Select(rows=6, layout=w.Layout(width="100%"))
-        self.chosen.style.font_family = "monospace"
-        self.onion = w.VBox()
-        self.found, self.causes, self.rungs = w.HTML(), w.HTML(), w.HTML()
+        self.ladder = Ladder()
+        self.onion = w.VBox(layout=w.Layout(flex="3 1 440px", min_width="0"))
+        self.causes, self.found = w.HTML(), w.HTML()
+        self.side = w.Tab([self.causes, self.found], layout=w.Layout(flex="2 1 300px", min_width="0"))
+        self.side.titles = ("Why it failed", "Rules broken")
         self.links = w.HTML()
-        self.tabs = w.Tab([self.onion, self.causes, self.found, self.rungs])
-        self.tabs.titles = ("The onion", "Why it failed", "What breaks the RFCs", "Who sent what")
+        wrapped = w.Layout(flex_flow="row wrap", align_items="flex-start")
         super().__init__(
             [
                 w.HBox([self.capture, self.paste]),
-                w.HBox([self.held, self.passphrase, self.challenge, self.button]),
+                w.HBox([self.held, self.passphrase, self.challenge, self.button, self.forget], layout=wrapped),
                 self.status,
-                self.chosen,
-                self.tabs,
+                self.ladder,
+                w.HBox([self.onion, self.side], layout=w.Layout(flex_flow="row wrap", overflow="visible")),
                 self.links,
             ]
         )
         self.button.on_click(self._take_apart)
-        self.chosen.observe(lambda _: self._choose(), names=["index"])
+        self.forget.on_click(self._forget)
+        self.ladder.observe(lambda _: self._choose(), names=["selected"])
         self._show()
 
     # ---------------------------------------------------------- what was given
@@ -71,21 +80,32 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         """Read what was uploaded or pasted; say in one line what is wrong with it."""
         try:
             if self.held.value or self.challenge.value:
-                self.materials = self._read_held()
+                self.materials = self._with_held()
             if self.capture.value:
                 self.exchanges = tuple(read_capture(bytes(self.capture.value[0]["content"])))
             elif self.paste.value.strip():
                 self.exchanges = tuple(read_capture(self.paste.value.encode()))
             if not self.exchanges:
-                raise InputError("this holds no SCEP exchange: capture the plain HTTP between client and CA")
+                raise InputError("choose a capture, or paste something into the box")
         except ScepError as error:
-            self.status.value = f"<b>Not read:</b> {escape(visible(str(error)))}"
+            self.status.value = f"<b>Not read:</b> {safe(str(error))}"
             return
         finally:
-            self.passphrase.value = self.challenge.value = ""
+            self._empty()
         self._show()
 
-    def _read_held(self) -> Materials:
+    def _forget(self, _button: object) -> None:
+        self.exchanges, self.materials, self.paste.value = (), NO_MATERIALS, ""
+        self._empty()
+        self._show()
+
+    def _empty(self) -> None:
+        """Empty what could end in a saved notebook: uploads and passwords."""
+        self.passphrase.value = self.challenge.value = ""
+        self.capture.value = self.held.value = ()
+
+    def _with_held(self) -> Materials:
+        """Return what was held before and what was added now."""
         passphrase: bytes = self.passphrase.value.encode()
 
         def ask(name: str) -> bytes:
@@ -93,7 +113,8 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
                 raise InputError(f"{name} is protected: type its passphrase")
             return passphrase
 
-        keys, names, certificates, errors = [], [], [], []
+        keys, names = list(self.materials.keys), list(self.materials.key_names)
+        certificates, errors = list(self.materials.certificates), []
         for file in self.held.value:
             name, content = file["name"], bytes(file["content"])
             read = 0
@@ -108,58 +129,61 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
                     keys += found
                     names += [name] * len(found)
                 else:
-                    certificates += found
+                    certificates += [c for c in found if c not in certificates]
             if not read:
                 raise InputError(errors[-2])
-        passwords = (self.challenge.value.encode(),) if self.challenge.value else ()
-        return Materials(tuple(keys), tuple(certificates), passwords, legacy=True, key_names=tuple(names))
+        passwords = (self.challenge.value.encode(),) if self.challenge.value else self.materials.passwords
+        return replace(
+            self.materials,
+            keys=tuple(keys),
+            certificates=tuple(certificates),
+            passwords=passwords,
+            legacy=True,
+            key_names=tuple(names),
+        )
 
     # ---------------------------------------------------------- what is shown
 
     def _show(self) -> None:
         self.decoded = decode_exchanges(self.exchanges, self.materials)
-        if not self.decoded:
+        self._causes = diagnose(self.decoded, self.materials)
+        self._findings = check_exchanges(self.decoded)
+        there = bool(self.decoded)
+        for part in (self.ladder, self.onion, self.side, self.links):
+            part.layout.display = None if there else "none"
+        if not there:
             self.status.value = "Choose a capture or paste something, then <b>Take it apart</b>."
+            self.ladder.show(())
+            self.onion.children = ()
+            self.links.value = self.causes.value = self.found.value = ""
             return
-        causes = diagnose(self.decoded, self.materials)
+        first = self._causes[0] if self._causes else None
+        told = f"<b>{safe(first.kind.words)}</b>" if first is not None else "No failure was seen."
         self.status.value = (
-            f"{len(self.decoded)} exchanges, {len(self.materials.keys)} keys, "
-            f"{len(self.materials.certificates)} certificates. "
-            + (f"<b>{escape(visible(causes[0].kind.words))}</b>" if causes else "No failure was seen.")
+            f"{_count(self.decoded, 'exchange')}, {_count(self.materials.keys, 'key')}, "
+            f"{_count(self.materials.certificates, 'certificate')}. {told}"
         )
-        rows = ladder(self.decoded).rows
-        self.causes.value = section_html(causes_section(causes))
-        self.found.value = section_html(findings_section(check_exchanges(self.decoded)))
-        self.rungs.value = section_html(ladder(self.decoded))
         reports = (("report.html", "text/html", to_html), ("report.md", "text/markdown", to_markdown))
         self.links.value = "Report for a ticket, secrets masked: " + " ".join(
             f'<a download="{name}" href="data:{kind};base64,'
             f'{base64.b64encode(make(self.decoded, self.materials).encode()).decode()}">{name}</a>'
             for name, kind, make in reports
         )
-        self.chosen.options = [
-            (visible(f"[{r[0]}] {r[1]} {r[2]} {r[3]} {r[5]}   {r[4]}"), i) for i, r in enumerate(rows)
-        ]
-        first = causes[0].exchange if causes else next((i for i, d in enumerate(self.decoded) if d.request), 0)
-        self.chosen.index = first
-        self.tabs.selected_index = 1 if causes else 0
-        self._choose()
+        self.causes.value = _causes_html(self._causes)
+        index = first.exchange if first is not None else _first_message(self.decoded)
+        self.ladder.show(self.decoded)
+        self.ladder.selected = {}
+        item = self.decoded[index]
+        self.side.selected_index = 0 if self._causes else 1
+        self.ladder.select(index, "request" if item.exchange.request is not None else "reply")
 
     def _choose(self) -> None:
-        index = self.chosen.index
-        if index is None or index >= len(self.decoded):
+        """Show what is selected in the ladder."""
+        index, side = self.ladder.selected.get("exchange"), self.ladder.selected.get("side")
+        if not isinstance(index, int) or not 0 <= index < len(self.decoded):
             return
-        item = self.decoded[index]
-        views: list[w.Widget] = []
-        for label, message in (("request", item.request), ("reply", item.reply)):
-            if isinstance(message, PkiMessage):
-                operation = item.operation
-                text = (operation.message_text or "") if operation is not None and label == "request" else ""
-                why = f"<br>{escape(visible(message.decrypt_error))}" if message.decrypt_error else ""
-                views += [w.HTML(f"<h3>{label}</h3>{why}"), show(message, text=text, open_depth=4)]
-        for certificate in item.ca_certificates:
-            views.append(show(certificate.der, "Certificate", title=str(certificate)))
-        self.onion.children = views or [w.HTML("No SCEP message in this exchange.")]
+        self.onion.children = list(_views(self.decoded[index], str(side)))
+        self.found.value = _findings_html(self._findings, index)
 
     def __repr__(self) -> str:
         if not self.decoded:
@@ -169,12 +193,72 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
     def _still(self) -> str:
         if not self.decoded:
             return "<p>Run this cell: two upload buttons, a box to paste into, and a button appear.</p>"
-        sections = (
-            ladder(self.decoded),
-            causes_section(diagnose(self.decoded, self.materials)),
-            findings_section(check_exchanges(self.decoded)),
-        )
+        sections = (ladder_section(self.decoded), causes_section(self._causes), findings_section(self._findings))
         return "<div>" + "".join(map(section_html, sections)) + "</div>"
+
+
+def _count(things: Sequence[object], word: str) -> str:
+    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
+
+
+def _first_message(decoded: Sequence[DecodedExchange]) -> int:
+    return next((i for i, d in enumerate(decoded) if d.request or d.reply), 0)
+
+
+def _views(item: DecodedExchange, side: str) -> Iterable[w.Widget]:
+    """Yield what shows one message of an exchange: its layers, certificates, or what HTTP carried."""
+    exchange, message = item.exchange, item.request if side == "request" else item.reply
+    for problem in exchange.problems:
+        yield w.HTML(f"<p>{safe(str(problem))}</p>")
+    if message is not None:
+        operation = item.operation
+        text = (operation.message_text or "") if operation is not None and side == "request" else ""
+        if message.decrypt_error:
+            yield w.HTML(f"<p><b>Not decrypted.</b> {safe(' '.join(message.decrypt_error.split()))}</p>")
+        yield show(message, text=text, open_depth=4)
+        return
+    if side == "request" and item.csr is not None:
+        yield show(item.csr.raw, "CertificationRequest", title="PKCS#10, alone", open_depth=4)
+    for certificate in item.ca_certificates if side == "reply" else ():
+        yield show(certificate.der, "Certificate", title=str(certificate))
+    if side == "request" and exchange.request is not None and item.csr is None:
+        yield w.HTML(f"<pre>{safe(exchange.request.method)} {safe(exchange.request.target[:2000])}</pre>")
+    if side == "reply" and exchange.reply is not None and not item.ca_certificates:
+        yield w.HTML(f"<p>HTTP {exchange.reply.status} {safe(exchange.reply.reason)}</p>")
+        shown = parse_caps(exchange.reply.body[:4000])
+        yield w.HTML("<pre>" + "\n".join(map(safe, shown)) + "</pre>")
+    if side == "reply" and exchange.reply is None:
+        yield w.HTML("<p>The capture has no reply to this request.</p>")
+
+
+def _causes_html(causes: Sequence[Cause]) -> str:
+    if not causes:
+        return "<p>No failure was seen.</p>"
+    return (
+        "<ol>"
+        + "".join(
+            f"<li><b>{safe(c.kind.words)}</b> <i>{c.likelihood.name.lower()}</i>, "
+            f"exchange [{c.exchange}]<br>{safe(c.evidence)}<br>{safe(c.kind.do)} "
+            f"<small>{safe(c.kind.section)}</small></li>"
+            for c in causes
+        )
+        + "</ol>"
+    )
+
+
+def _findings_html(findings: Sequence[Finding], index: int) -> str:
+    """Return the findings of one exchange, and how many there are elsewhere."""
+    mine = [f for f in findings if f.where.partition(" ")[0] == f"[{index}]"]
+    rest = len(findings) - len(mine)
+    order = ("MUST", "SHOULD", "info")
+    mine.sort(key=lambda f: order.index(f.rule.level.value))
+    listed = "".join(
+        f"<li><b>{f.rule.level.value}</b> {safe(f.rule.text)}<br>{safe(f.where)}: {safe(f.found)}"
+        f"{'<br>' + safe(f.rule.mend) if f.rule.mend else ''} <small>{safe(f.rule.section)}</small></li>"
+        for f in mine
+    )
+    told = f"<ul>{listed}</ul>" if mine else "<p>Nothing in this exchange.</p>"
+    return f"<p><b>Exchange [{index}]</b></p>{told}" + (f"<p>{rest} more in other exchanges.</p>" if rest else "")
 
 
 def inspect_capture(source: str | bytes | Sequence[Exchange] = (), materials: Materials = NO_MATERIALS) -> Inspector:

@@ -1,0 +1,149 @@
+"""Reading and decoding a capture of many enrollments: speed beside tshark's, memory as the file grows.
+
+    python bench/bench_capture.py [--enrollments 1000]
+
+The enrollments are made with sceplab's own encoder (nonces and transactionIDs of
+their own, GET and POST in turn), written as packets, and read back: packets to
+HTTP; then all decoded and verified without a key; then decrypted with the keys
+too. tshark is timed on the same file, dissecting it (-V) and picking HTTP fields;
+it neither verifies nor decrypts. Each run is a process of its own; the best
+of three counts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import resource
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT))
+DISTINCT = 250
+"""So many enrollments are made; longer captures repeat them from other ports. Nothing is cached by message."""
+
+
+def write_capture(path: Path, enrollments: int) -> None:
+    """Write so many enrollments: GetCACaps, GetCACert and PKIOperation each, in one connection each."""
+    from sceplab import build_degenerate, transport
+    from sceplab.transport import build_request
+    from tests import scenes, wire
+    from tests.support import certificate
+
+    caps = wire.answered(scenes.CAPS.encode())
+    ca = wire.answered(build_degenerate([certificate("ca")]))
+    csr, issued, device = scenes.csr(), [scenes.issue()], scenes.device_certificate()
+    messages = []
+    for number in range(min(enrollments, DISTINCT)):
+        nonce, transaction = number.to_bytes(16, "big"), f"{number:032X}"
+        asked = scenes.request(csr, transaction=transaction, nonce=nonce, signer=device)
+        answer = scenes.reply(
+            transaction=transaction, nonce=nonce, own_nonce=nonce[::-1], issued=issued, recipient=device
+        )
+        messages.append((asked, answer))
+    made = []
+    for number in range(enrollments):
+        asked, answer = messages[number % len(messages)]
+        talk = []
+        for operation, reply in (("GetCACaps", caps), ("GetCACert", ca)):
+            request = f"GET {build_request(operation).target} HTTP/1.1\r\nHost: ca\r\n\r\n".encode()
+            talk += [wire.Piece(from_client=True, data=request), wire.Piece(from_client=False, data=reply)]
+        if number % 2:
+            last = wire.asked(asked)
+        else:
+            target = build_request("PKIOperation", message=asked, dialect=transport.IOS).target
+            last = f"GET {target} HTTP/1.0\r\nHost: ca\r\n\r\n".encode()
+        talk += [wire.Piece(from_client=True, data=last), wire.Piece(from_client=False, data=wire.answered(answer))]
+        made += wire.conversation(talk, client=("192.0.2.3", 1024 + number % 60_000), start=number)
+    path.write_bytes(wire.pcap(wire.frames(made)))
+
+
+def read(path: str, mode: str) -> tuple[int, int, float, int]:
+    """Read a capture; return exchanges, messages, seconds, and the most megabytes of this process."""
+    from sceplab.capture import iter_capture
+    from sceplab.conversation import NO_MATERIALS, Materials, iter_decoded
+    from sceplab.files import load_certificates, load_private_keys
+
+    folder = ROOT / "data" / "specimen"
+    names = ("ca", "r3")
+    keys = tuple(load_private_keys(folder / f"{n}.key.pem")[0] for n in names)
+    held = Materials(keys, tuple(load_certificates(folder / "ca.pem")), key_names=names)
+    started = time.perf_counter()
+    exchanges = messages = 0
+    if mode == "read":
+        exchanges = sum(1 for _ in iter_capture(Path(path)))
+    else:
+        for item in iter_decoded(iter_capture(Path(path)), held if mode == "decrypt" else NO_MATERIALS):
+            exchanges += 1
+            for message in (item.request, item.reply):
+                if message is not None:
+                    messages += 1
+                    assert message.verification.intact
+                    assert (message.message_data is not None) == (mode == "decrypt")
+    taken = time.perf_counter() - started
+    return exchanges, messages, taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
+
+
+def _child(path: Path, mode: str, runs: int = 3) -> tuple[int, int, float, int]:
+    found = []
+    for _ in range(runs):
+        command = [sys.executable, __file__, "--child", mode, str(path)]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        exchanges, messages, taken, memory = done.stdout.split()
+        found.append((int(exchanges), int(messages), float(taken), int(memory)))
+    return min(found, key=lambda f: f[2])
+
+
+def _tshark(path: Path, options: list[str]) -> float:
+    best = 1e9
+    for _ in range(3):
+        started = time.perf_counter()
+        command = ["tshark", "-n", "-r", str(path), "-d", "tcp.port==8080,http", *options]
+        subprocess.run(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, check=True)
+        best = min(best, time.perf_counter() - started)
+    return best
+
+
+def main() -> None:
+    """Print the two comparisons."""
+    parser = argparse.ArgumentParser()
+    parser.add_argument("--enrollments", type=int, default=1000)
+    parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
+    arguments = parser.parse_args()
+    if arguments.child:
+        print(*read(arguments.child[1], arguments.child[0]))
+        return
+    wanted: int = arguments.enrollments
+    with tempfile.TemporaryDirectory() as folder:
+        files = {n: Path(folder) / f"{n}.pcap" for n in (max(wanted // 10, 1), wanted, wanted * 4)}
+        for number, path in files.items():
+            write_capture(path, number)
+        path = files[wanted]
+        times: dict[str, float] = {}
+        for mode, name in (
+            ("read", "sceplab: packets to HTTP"),
+            ("decode", "sceplab: decoded and verified"),
+            ("decrypt", "sceplab: decoded, verified and decrypted"),
+        ):
+            _, _, times[name], _ = _child(path, mode)
+        if shutil.which("tshark"):
+            times["tshark -V: HTTP dissected"] = _tshark(path, ["-V"])
+            fields = ["-T", "fields", "-e", "http.request.uri", "-e", "http.file_data", "-Y", "http"]
+            times["tshark: HTTP fields"] = _tshark(path, fields)
+        else:
+            print("tshark is not installed (apt-get install tshark): nothing to compare with")
+        print(f"{wanted} enrollments, {path.stat().st_size / 1e6:.1f} MB; messages per second of {wanted * 2}")
+        for name, taken in times.items():
+            print(f"  {name:42} {taken:7.2f} s {wanted * 2 / taken:7.0f}/s")
+        print("memory as the file grows")
+        for number, path in files.items():
+            _, _, taken, memory = _child(path, "decrypt", 1)
+            print(f"  {number:6} enrollments {path.stat().st_size / 1e6:6.1f} MB {taken:7.2f} s {memory:5} MB at most")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,281 @@
+"""Files of packets to packets, and packets to TCP segments.
+
+Rule: one packet at a time, so that memory does not grow with the file; nothing
+is kept here. dpkt (BSD) reads pcap and takes IP and TCP headers apart. The
+blocks of pcapng are read here, as dpkt takes every packet for one of the first
+interface. A damaged packet is passed over.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv6Address
+from typing import BinaryIO
+
+import dpkt
+
+from sceplab.errors import InputError
+
+Packet = tuple[float, bytes, int]
+"""When it was seen (seconds since 1970), its octets, and the link type of these."""
+
+_PCAP = {bytes.fromhex(m) for m in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")}
+_PCAPNG = bytes.fromhex("0a0d0d0a")
+LARGEST = 1 << 20
+"""Octets of the largest packet: no snapshot length is larger than 262144."""
+# So many empty records in a row are no capture.
+_EMPTY = 100_000
+
+
+def is_packets(data: bytes) -> bool:
+    """Whether the octets begin like a pcap or pcapng file."""
+    return data[:4] in _PCAP or data[:4] == _PCAPNG
+
+
+def read_packets(file: BinaryIO) -> Iterator[Packet]:
+    """Yield the packets of a pcap or pcapng file, from its start.
+
+    Raises InputError where the file's head cannot be read. Where the file ends
+    in the middle of a packet, what came before is good.
+    """
+    start = file.read(24)
+    if start[:4] == _PCAPNG:
+        yield from _pcapng(_Prefixed(start, file))
+        return
+    try:
+        reader = dpkt.pcap.Reader(_Prefixed(start, file))
+        linktype = int(reader.datalink())
+        packets = iter(reader)
+    except (ValueError, dpkt.Error, struct.error, AttributeError) as error:
+        raise InputError(f"this begins like a capture file, but its head cannot be read: {error}") from error
+    empty = 0
+    while True:
+        try:
+            moment, packet = next(packets)
+        except StopIteration:
+            return
+        except (ValueError, dpkt.Error, struct.error, OverflowError):
+            return
+        empty = 0 if packet else empty + 1
+        if len(packet) > LARGEST or empty > _EMPTY:
+            return
+        yield float(moment), packet, linktype
+
+
+class _Prefixed:
+    """A file with some octets put back in front; dpkt asks for little more than `read`."""
+
+    name = "capture"
+
+    def __init__(self, start: bytes, file: BinaryIO) -> None:
+        self._start, self._file = start, file
+
+    def read(self, size: int) -> bytes:
+        if size < 0 or size > LARGEST + 1:
+            # A length that no packet has: nobody shall wait for the rest of the file as one.
+            raise ValueError("a packet larger than any is")
+        if not self._start:
+            return self._file.read(size)
+        out, self._start = self._start[:size], self._start[size:]
+        return out if len(out) == size else out + self._file.read(size - len(out))
+
+
+# --------------------------------------------------------------- the blocks of pcapng
+
+_SECTION, _INTERFACE, _OLD_PACKET, _SIMPLE, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
+_TSRESOL, _TSOFFSET = 9, 14
+
+
+@dataclass(slots=True)
+class _Interface:
+    linktype: int
+    snaplen: int
+    ticks: float = 1e6  # in a second
+    offset: int = 0
+
+
+def _pcapng(file: _Prefixed) -> Iterator[Packet]:
+    order = "<"
+    interfaces: list[_Interface] = []
+    while len(head := file.read(8)) == 8:
+        if head[:4] == _PCAPNG:
+            # A section begins, perhaps in another octet order.
+            mark = file.read(4)
+            orders = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
+            if mark not in orders:
+                raise InputError("this begins like a pcapng file, but has no byte-order mark")
+            order, interfaces = orders[mark], []
+            (length,) = struct.unpack(f"{order}I", head[4:])
+            file.read(min(max(length - 12, 0), LARGEST))
+            continue
+        kind, length = struct.unpack(f"{order}II", head)
+        if not 12 <= length <= LARGEST:
+            return
+        body = file.read(length - 8)
+        if len(body) < length - 8:
+            return
+        try:
+            if kind == _INTERFACE:
+                interfaces.append(_interface(body, order))
+            elif (packet := _block(kind, body[:-4], order, interfaces)) is not None:
+                yield packet
+        except (struct.error, IndexError, OverflowError):
+            continue
+
+
+def _interface(body: bytes, order: str) -> _Interface:
+    linktype, _, snaplen = struct.unpack_from(f"{order}HHI", body)
+    made = _Interface(linktype, snaplen)
+    at = 8
+    while at + 4 <= len(body) - 4:
+        code, length = struct.unpack_from(f"{order}HH", body, at)
+        value = body[at + 4 : at + 4 + length]
+        at += 4 + length + -length % 4
+        if code == 0:
+            break
+        if code == _TSRESOL and value:
+            made.ticks = float((2 if value[0] & 0x80 else 10) ** (value[0] & 0x7F))
+        elif code == _TSOFFSET and len(value) == 8:
+            (made.offset,) = struct.unpack(f"{order}q", value)
+    return made
+
+
+def _block(kind: int, body: bytes, order: str, interfaces: list[_Interface]) -> Packet | None:
+    if kind == _ENHANCED:
+        number, high, low, captured, _ = struct.unpack_from(f"{order}IIIII", body)
+    elif kind == _OLD_PACKET:
+        number, _, high, low, captured, _ = struct.unpack_from(f"{order}HHIIII", body)
+    elif kind == _SIMPLE:
+        (captured,) = struct.unpack_from(f"{order}I", body)
+        found = interfaces[0]
+        return 0.0, body[4 : 4 + min(captured, found.snaplen or captured)], found.linktype
+    else:
+        return None
+    found = interfaces[number]
+    return found.offset + ((high << 32) | low) / found.ticks, body[20 : 20 + captured], found.linktype
+
+
+# --------------------------------------------------------------- from the wire to TCP
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """A TCP segment: its ends (address, port), number, flags, octets, and how many of these were not captured."""
+
+    source: tuple[str, int]
+    target: tuple[str, int]
+    seq: int
+    flags: int
+    data: bytes
+    missing: int
+
+
+def segment_of(packet: bytes, linktype: int) -> Segment | None:
+    """Return the TCP segment in a packet, None where there is none. Never raises on content."""
+    payload = _network_layer(packet, linktype)
+    if payload is None:
+        return None
+    try:
+        if payload[0] >> 4 == 4:
+            ip = dpkt.ip.IP(payload)
+            if ip.p != dpkt.ip.IP_PROTO_TCP or ip.offset:
+                return None
+            total, header = ip.len, ip.hl * 4
+            ends = [".".join(map(str, a)) for a in (ip.src, ip.dst)]
+            tcp = ip.data
+        else:
+            ip = dpkt.ip6.IP6(payload)
+            tcp = ip.data
+            header = 40 + sum(e.length for e in getattr(ip, "all_extension_headers", ()))
+            total = ip.plen + 40 if ip.plen else 0
+            ends = [f"[{IPv6Address(a)}]" for a in (ip.src, ip.dst)]
+        if not isinstance(tcp, dpkt.tcp.TCP):
+            return None
+    except (dpkt.Error, struct.error, IndexError, ValueError, TypeError, AttributeError):
+        return None  # dpkt 1.9.8 also trips over odd IPv6 extension headers
+    content = bytes(tcp.data)
+    missing = 0
+    if total:  # 0 where the network card cut the segments
+        promised = max(total - header - tcp.off * 4, 0)
+        content = content[:promised]  # Ethernet's padding
+        missing = promised - len(content)
+    return Segment((ends[0], tcp.sport), (ends[1], tcp.dport), tcp.seq, tcp.flags, content, missing)
+
+
+_IP4, _IP6 = 0x0800, 0x86DD
+_VLAN = {0x8100, 0x88A8, 0x9100, 0x9200}
+_PPPOE, _MPLS = 0x8864, {0x8847, 0x8848}
+
+# Where the IP packet is, or where an EtherType before it is, by link type
+# (https://www.tcpdump.org/linktypes.html).
+_RAW = {12, 14, 101, 228, 229}
+_AT = {0: 4, 108: 4, 109: 12}  # BSD loopback and tunnels: a head with an address family
+_ETHERTYPE_AT = {1: 12, 113: 14, 276: 0, 104: 2, 106: 6}  # Ethernet, cooked Linux (1 and 2), Cisco HDLC, ATM
+_COOKED_2 = 20  # octets of the head of cooked Linux, version 2
+
+
+def _network_layer(packet: bytes, linktype: int) -> bytes | None:
+    """Return the IP packet inside a frame, or None where there is none."""
+    if linktype in _RAW:
+        return packet or None
+    if linktype in _AT:
+        return packet[_AT[linktype] :] or None
+    if linktype == 276:
+        return _typed(packet, int.from_bytes(packet[:2], "big"), _COOKED_2)
+    if linktype in _ETHERTYPE_AT:
+        at = _ETHERTYPE_AT[linktype]
+        return _typed(packet, int.from_bytes(packet[at : at + 2], "big"), at + 2)
+    return _anywhere(packet)
+
+
+def _typed(packet: bytes, kind: int, at: int) -> bytes | None:
+    """Return the IP packet behind an EtherType, whatever tags are between them."""
+    while at < len(packet):
+        if kind in {_IP4, _IP6}:
+            return packet[at:]
+        if kind in _VLAN:
+            kind = int.from_bytes(packet[at + 2 : at + 4], "big")
+            at += 4
+        elif kind == _PPPOE:
+            return packet[at + 8 :] if packet[at + 6 : at + 8] in {b"\x00\x21", b"\x00\x57"} else None
+        elif kind in _MPLS:
+            while at + 4 <= len(packet) and not packet[at + 2] & 1:
+                at += 4
+            return packet[at + 4 :] or None
+        else:
+            return None
+    return None
+
+
+# How far into a frame of another kind (PPP, Wi-Fi, NFLOG ...) an IP packet is looked for.
+_DEEPEST = 128
+
+
+def _anywhere(packet: bytes) -> bytes | None:
+    """Find an IP packet with TCP in it in a frame of any kind: by its version, lengths and checksum."""
+    size = len(packet)
+    for at in range(min(size - 39, _DEEPEST)):
+        first = packet[at]
+        if first >> 4 == 4 and packet[at + 9] == 6:
+            head = packet[at : at + (first & 15) * 4]
+            total = int.from_bytes(head[2:4], "big")
+            if len(head) >= 20 and len(head) + 20 <= total <= size - at + LARGEST and _sums_up(head):
+                return packet[at:]
+        elif (
+            first >> 4 == 6
+            and packet[at + 6] == 6
+            and int.from_bytes(packet[at + 4 : at + 6], "big")
+            in {
+                size - at - 40,
+                size - at - 44,  # a frame check sequence behind it
+            }
+        ):
+            return packet[at:]
+    return None
+
+
+def _sums_up(head: bytes) -> bool:
+    total = sum(struct.unpack(f">{len(head) // 2}H", head))
+    return (total & 0xFFFF) + (total >> 16) in {0xFFFF, 0x1FFFE}

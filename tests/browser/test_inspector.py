@@ -1,0 +1,142 @@
+"""Notebook 09 as a new user meets it: upload, ladder, onion, causes, report; three captures of different kinds."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from playwright.sync_api import Locator, Page, expect
+
+from tests.browser.test_lab import _ERROR, _PATIENCE, _open, _picture
+from tests.support import DATA, SHARED, capture_file, decoded, needs
+
+pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
+SHARED_CAPTURES = SHARED / "captures"
+
+
+@dataclass(frozen=True)
+class Tried:
+    """A capture, what is held, and what must be seen."""
+
+    folder: Path
+    keys: tuple[str, ...]
+    status: str
+    arrow: str
+    layer: str
+    challenge: str = ""
+
+
+def _tried() -> list[Tried]:
+    own = DATA / "captures"
+    out = [
+        Tried(
+            own / "micromdm-wrongchallenge", ("ca.key.pem", "ca.pem"), "3 exchanges", "FAILURE badRequest", "SignedData"
+        ),
+        Tried(own / "strongswan-wrongchallenge", (), "exchanges, 0 keys", "FAILURE badRequest", "SignedData"),
+        Tried(
+            own / "micromdm-default", ("ca.key.pem", "ca.pem"), "No failure was seen", "PKCSReq", "CertificationRequest"
+        ),
+    ]
+    if SHARED_CAPTURES.is_dir():
+        shared = SHARED_CAPTURES
+        out += [
+            Tried(shared / "odd-gzip-pcap", ("ca.key.pem", "ca.pem"), "exchanges", "PKCSReq", "CertificationRequest"),
+            Tried(shared / "sscep-jscep-pending-poll3", (), "exchanges", "CertRep PENDING", "SignedData"),
+            Tried(shared / "ra2-strongswan6-jscep", (), "No failure was seen", "CertRep SUCCESS", "SignedData"),
+        ]
+    return out
+
+
+def _upload(page: Page, number: int, files: list[Path]) -> None:
+    """Give files to one of the two upload buttons."""
+    with page.expect_file_chooser() as chooser:
+        page.locator(".jupyter-widgets.widget-upload").nth(number).click()
+    chooser.value.set_files(files)
+    expect(page.locator(".jupyter-widgets.widget-upload").nth(number)).to_contain_text(f"({len(files)})")
+
+
+def _report(page: Page, name: str, folder: Path) -> str:
+    """Download a report and return it."""
+    with page.expect_download() as download:
+        page.get_by_role("link", name=name).click()
+    path = folder / name
+    download.value.save_as(path)
+    return path.read_text("utf-8")
+
+
+def _run_until_there(page: Page, lab: str) -> Locator:
+    _open(page, lab, "09-your-own-capture")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
+    expect(page.get_by_text("Not attempted yet").first).to_be_visible(timeout=_PATIENCE)
+    ladder = page.locator(".sceplab-ladder")
+    expect(ladder).to_be_visible(timeout=_PATIENCE)
+    expect(page.locator(_ERROR)).to_have_count(0)
+    return ladder
+
+
+def test_from_upload_to_report(page: Page, lab: str, tmp_path: Path) -> None:
+    """Each capture: uploaded with its keys, ladder, an onion by click, causes beside it, reports without secrets."""
+    ladder = _run_until_there(page, lab)
+    for tried in _tried():
+        file, keys = capture_file(tried.folder), [tried.folder / n for n in tried.keys]
+        page.get_by_role("button", name="Forget all").click()
+        expect(ladder).to_be_hidden(timeout=_PATIENCE)
+        _upload(page, 0, [file])
+        if keys:
+            _upload(page, 1, keys)
+        page.get_by_role("button", name="Take it apart").click()
+        expect(ladder).to_be_visible(timeout=_PATIENCE)
+        expect(page.get_by_text(tried.status).first).to_be_visible(timeout=_PATIENCE)
+        # Nothing of what was uploaded stays in the page, from where it could be saved.
+        for number in (0, 1):
+            expect(page.locator(".jupyter-widgets.widget-upload").nth(number)).to_contain_text("(0)")
+        ladder.get_by_role("option", name=tried.arrow).last.click()
+        viewer = page.locator(".sceplab-viewer")
+        expect(viewer).to_have_count(1, timeout=_PATIENCE)
+        expect(viewer.get_by_role("button", name=tried.layer, exact=True)).to_be_visible()
+        viewer.get_by_role("button", name=tried.layer, exact=True).click()
+        page.get_by_role("tab", name="Rules broken").click()
+        expect(page.locator("b", has_text=re.compile(r"^Exchange \["))).to_be_visible()
+        page.get_by_role("tab", name="Why it failed").click()
+        ladder.scroll_into_view_if_needed()
+        _picture(page, f"inspector-{tried.folder.name}")
+        box, side = viewer.bounding_box(), page.get_by_role("tab", name="Why it failed").bounding_box()
+        assert box is not None
+        assert side is not None
+        assert box["width"] > 400
+        assert side["y"] < box["y"] + box["height"]
+        secrets = {
+            d.request.csr.challenge_password
+            for d in decoded(tried.folder)
+            if d.request is not None and d.request.csr is not None and d.request.csr.challenge_password
+        }
+        for name, start in (("report.html", "<!doctype html>"), ("report.md", "# SCEP enrollment")):
+            text = _report(page, name, tmp_path)
+            assert text.startswith(start)
+            assert "PRIVATE KEY" not in text
+            # (A secret may be a word of the report, as "bad" is.)
+            assert not [s for s in secrets if len(s) > 4 and s in text]
+            assert tried.arrow.split()[0] in text
+
+
+def test_what_cannot_be_read_is_one_line(page: Page, lab: str, tmp_path: Path) -> None:
+    """Text that is nothing, and a protected key without its passphrase; what was there before stays."""
+    ladder = _run_until_there(page, lab)
+    box = page.get_by_placeholder("or paste")
+    box.fill("The router does not enroll.")
+    page.get_by_role("button", name="Take it apart").click()
+    expect(page.get_by_text("Not read:")).to_be_visible(timeout=_PATIENCE)
+    expect(ladder).to_be_visible()
+    held = DATA / "specimen" / "ca.key.encrypted.pem"
+    _upload(page, 1, [held])
+    page.get_by_role("button", name="Take it apart").click()
+    expect(page.get_by_text("type its passphrase")).to_be_visible(timeout=_PATIENCE)
+    zipped = tmp_path / "capture.har"
+    zipped.write_bytes(gzip.compress(json.dumps({"log": {"entries": []}}).encode()))
+    _upload(page, 0, [zipped])
+    page.get_by_role("button", name="Take it apart").click()
+    expect(page.get_by_text("no request in it")).to_be_visible(timeout=_PATIENCE)
