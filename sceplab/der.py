@@ -348,9 +348,15 @@ def encode_length(length: int) -> bytes:
 def encode(tag: int, *parts: bytes) -> bytes:
     """Return the DER element with this tag around the joined parts."""
     content = b"".join(parts)
-    if tag < 0x100 and len(content) < 0x80:
-        return bytes((tag, len(content))) + content
-    return tag.to_bytes((max(tag.bit_length(), 1) + 7) // 8, "big") + encode_length(len(content)) + content
+    length = len(content)
+    # Nearly all elements: one octet of tag, three of length at most.
+    if tag < 0x100 and length < 0x10000:
+        if length < 0x80:
+            return bytes((tag, length)) + content
+        if length < 0x100:
+            return bytes((tag, 0x81, length)) + content
+        return bytes((tag, 0x82, length >> 8, length & 0xFF)) + content
+    return tag.to_bytes((max(tag.bit_length(), 1) + 7) // 8, "big") + encode_length(length) + content
 
 
 def sequence(*parts: bytes) -> bytes:
@@ -368,13 +374,9 @@ def integer(value: int) -> bytes:
     return encode(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
 
 
+@lru_cache(maxsize=1024)
 def oid(dotted: str) -> bytes:
     """Return an OBJECT IDENTIFIER from its dotted form."""
-    return encode(OID, _oid_content(dotted))
-
-
-@lru_cache(maxsize=1024)
-def _oid_content(dotted: str) -> bytes:
     arcs = [int(arc) for arc in dotted.split(".")]
     out = bytearray()
     for arc in (arcs[0] * 40 + arcs[1], *arcs[2:]):
@@ -382,7 +384,7 @@ def _oid_content(dotted: str) -> bytes:
         while arc := arc >> 7:
             chunk.append(arc & 0x7F | 0x80)
         out += bytes(reversed(chunk))
-    return bytes(out)
+    return encode(OID, bytes(out))
 
 
 def context(number: int, *parts: bytes, constructed: bool = True) -> bytes:

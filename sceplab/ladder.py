@@ -7,7 +7,7 @@ as a picture. One actor has one lifeline, whatever number of addresses it has.
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
@@ -84,6 +84,11 @@ def lay_out(decoded: Sequence[DecodedExchange], names: Mapping[str, str] | None 
         for arrow in _arrows(index, item, numbers[client], numbers[server])
     ]
     return Ladder(tuple(lifelines), tuple(_in_time(arrows)))
+
+
+def without_times(ladder: Ladder) -> Ladder:
+    """Return the ladder with the order of its arrows, and without the moments that gave it."""
+    return replace(ladder, arrows=tuple(replace(arrow, time=None) for arrow in ladder.arrows))
 
 
 def _ends(decoded: Sequence[DecodedExchange], names: Mapping[str, str]) -> list[tuple[str, str]]:
@@ -199,7 +204,8 @@ def drawn(ladder: Ladder) -> Iterator[str]:
         low, high = sorted((arrow.source, arrow.target))
         for gap in range(low, high):
             gaps[gap] = max(gaps[gap], -(-(min(len(text), _WIDEST) + 6) // (high - low)))
-    left = len("00:00:00.000") + 2 + len(names[0]) // 2
+    timed = any(a.time is not None for a in ladder.arrows)
+    left = (len("00:00:00.000") + 2 if timed else 0) + len(names[0]) // 2
     places = [left]
     for gap in gaps[: len(names) - 1]:
         places.append(places[-1] + gap)

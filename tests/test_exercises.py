@@ -14,6 +14,8 @@ from sceplab.capture import read_capture
 from sceplab.conversation import Materials
 from sceplab.errors import InputError
 from sceplab.exercises import Exercise
+from sceplab.lab.identity import make_request, parse_subject
+from sceplab.lab.network import Lab
 from sceplab.transport import parse_request
 from tests.support import DATA, certificate, decoded, key
 
@@ -49,6 +51,30 @@ ALL = [(n, i, e) for n in ("00", "01", "02", "03", "04", "05", "06", "08") for i
 @pytest.mark.parametrize("exercise", [e for _, _, e in ALL], ids=[f"{n}-{i}" for n, i, _ in ALL])
 def test_right_wrong_and_no_answer(exercise: Exercise) -> None:
     """The right answer is right, dots are no answer, every known mistake is named."""
+    _assert_judges(exercise)
+
+
+def test_exercises_about_a_lab_that_ran() -> None:
+    """Those of 07 are about whatever passed in the lab: here an enrollment through the RA, and one that waited."""
+    csr = make_request(parse_subject("CN=R3"), key("r3"))
+    with Lab() as lab:
+        lab.enroll_ra()
+        start = len(lab.exchanges)
+        lab.client(via="ra").enroll(csr, key("r3"))
+        legs = [d for d in lab.decoded()[start:] if d.request is not None]
+        start = len(lab.exchanges)
+        client = lab.client()
+        client.wait(client.enroll(csr, key("r3")), every=1, limit=4, sleep=lambda _: None)
+        polling = lab.decoded()[start:]
+    made = exercises.load("07", legs, polling)
+    assert [e.right for e in made] == [csr, legs[1].request.attributes.sender_nonce, 5]  # type: ignore[union-attr]
+    for exercise in made:
+        _assert_judges(exercise)
+    with pytest.raises(ValueError, match="need both legs"):
+        exercises.load("07", legs, legs)
+
+
+def _assert_judges(exercise: Exercise) -> None:
     assert repr(exercise.check(exercise.right)).startswith("Right")
     assert repr(exercise.check(...)).startswith("Not attempted yet")
     assert exercise.mistakes

@@ -38,7 +38,8 @@ def _html(view: LiveView) -> str:
     return html
 
 
-def _assert_harmless(html: str) -> None:
+def assert_harmless(html: str) -> None:
+    """Fail where HTML has more than the plain elements of a still."""
     parser = _Tags()
     parser.feed(html)
     assert parser.seen <= {(t, "") for t in _ALLOWED} | {("details", "open"), ("a", "href")}
@@ -54,9 +55,9 @@ def test_names_and_passwords_of_others_are_text() -> None:
     csr = sceplab.build_csr(name, key("r3"), challenge_password=HOSTILE, challenge_type=0x0C)
     html = _html(show(csr, "CertificationRequest"))
     assert "&lt;script&gt;" in html
-    _assert_harmless(html)
-    _assert_harmless(show_checks([sceplab.Check(HOSTILE, sceplab.Outcome.FAILED, HOSTILE)])._repr_html_())
-    _assert_harmless(table((HOSTILE,), [(HOSTILE,)])._repr_html_())
+    assert_harmless(html)
+    assert_harmless(show_checks([sceplab.Check(HOSTILE, sceplab.Outcome.FAILED, HOSTILE)])._repr_html_())
+    assert_harmless(table((HOSTILE,), [(HOSTILE,)])._repr_html_())
     assert "\x1b" not in repr(show(csr, "CertificationRequest"))
 
 
@@ -64,7 +65,7 @@ def test_names_and_passwords_of_others_are_text() -> None:
 def test_any_octets_can_be_shown(data: bytes) -> None:
     """Octets that are no ASN.1 are shown as far as they can be."""
     for kind in ("ContentInfo", "CertificationRequest", "Certificate"):
-        _assert_harmless(_html(show(data, kind)))
+        assert_harmless(_html(show(data, kind)))
 
 
 def test_every_real_message_is_named_all_the_way_down() -> None:
@@ -74,7 +75,7 @@ def test_every_real_message_is_named_all_the_way_down() -> None:
     assert len(found) >= 10
     for raw in found:
         view = show(raw)
-        _assert_harmless(_html(view))
+        assert_harmless(_html(view))
         assert "content SignedData" in repr(view)
         named = {"signerInfo SignerInfo", "signedAttrs Attributes", "messageType PrintableString", "transactionID "}
         if sceplab.parse_signed(raw).signer_infos:

@@ -145,7 +145,7 @@ class CertificationAuthority:
             for role, usage in (("signer", SIGN), ("decrypter", ENCIPHER)):
                 own = new_key(2048)
                 request = make_request(parse_subject(f"CN=SCEP {role}"), own, usage=usage)
-                roles[role] = Identity(issue(request, root, _new_serial(), start, end), own)
+                roles[role] = Identity(issue(parse_csr(request), root, _new_serial(), start, end), own)
         store.add_identities(**{role: (i.certificate, _key_octets(i.key)) for role, i in roles.items()})
 
     # ---------------------------------------------------------- keys
@@ -222,7 +222,7 @@ class CertificationAuthority:
                 return found.certificate
             if found is None or found.state is not State.PENDING:
                 break
-            serial, certificate = self._issue(found.request)
+            serial, certificate = self._issue(parse_csr(found.request))
             if self.store.grant(number, serial, certificate):
                 return certificate
         raise InputError(f"transaction {transaction.transaction_id} is not pending")
@@ -366,7 +366,7 @@ class CertificationAuthority:
         for _ in range(_TRIES):
             made = None
             if granted:
-                made = self._issue(request.raw)
+                made = self._issue(request)
             elif self.store.count(State.PENDING) >= self.policy.max_pending:
                 raise Refused(FailInfo.badRequest, f"{self.policy.max_pending} requests are waiting already")
             added = self.store.add(
@@ -474,7 +474,7 @@ class CertificationAuthority:
         steps.append(f"certificate {certificate.serial_hex}")
         return replies.success([transaction.certificate])
 
-    def _issue(self, request: bytes) -> tuple[int, bytes]:
+    def _issue(self, request: CertificationRequest) -> tuple[int, bytes]:
         serial, now, issuer = _new_serial(), self._now(), self.issuer
         # A certificate that outlives its CA is of no use.
         end = min(now + self.policy.validity, issuer.parsed.not_after or now + self.policy.validity)

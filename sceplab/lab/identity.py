@@ -21,7 +21,7 @@ from cryptography.hazmat.primitives.serialization import Encoding
 
 from sceplab import der, oids
 from sceplab.attributes import Attribute
-from sceplab.csr import build_csr, build_extensions, parse_csr, serialize_csr
+from sceplab.csr import CertificationRequest, build_csr, build_extensions, parse_csr, serialize_csr
 from sceplab.errors import BuildError, InputError
 from sceplab.signed import SigningKey
 from sceplab.x509 import Certificate, Extension, Name, NameAttribute, build_name, parse_certificate
@@ -130,17 +130,16 @@ _UNUSABLE = (
 )
 
 
-def _load(request: bytes) -> x509.CertificateSigningRequest:
+def _load(request: CertificationRequest) -> x509.CertificateSigningRequest:
     """Read a request for `cryptography`: raises ValueError where even what is certified cannot be read.
 
     Its reader wants attributes in DER order, which devices do not keep to; of
     them only the extensions matter here. Who holds the key was checked before, on
     the octets that came.
     """
-    parsed = parse_csr(request)
-    wanted = parsed.extensions
+    wanted = request.extensions
     attributes = (Attribute(oids.EXTENSION_REQUEST, (build_extensions(wanted),)),) if wanted else ()
-    return x509.load_der_x509_csr(serialize_csr(replace(parsed, attributes=attributes)))
+    return x509.load_der_x509_csr(serialize_csr(replace(request, attributes=attributes)))
 
 
 # What a request may ask for; the rest is the CA's to say.
@@ -148,7 +147,13 @@ _COPIED = (x509.SubjectAlternativeName, x509.ExtendedKeyUsage)
 
 
 def issue(
-    request: bytes, issuer: Identity, serial: int, start: datetime, end: datetime, *, crl_url: str | None = None
+    request: CertificationRequest,
+    issuer: Identity,
+    serial: int,
+    start: datetime,
+    end: datetime,
+    *,
+    crl_url: str | None = None,
 ) -> bytes:
     """Return the end-entity certificate (DER) for a PKCS#10 request (RFC 5280, 4.2).
 
@@ -188,7 +193,7 @@ _USAGE_BITS = {"digitalSignature": "digital_signature", "keyEncipherment": "key_
 
 def make_root(name: Name, key: SigningKey, serial: int, start: datetime, end: datetime) -> Identity:
     """Return a CA with a self-signed certificate that may sign and receive keys too (RFC 8894, 2.1.2)."""
-    subject = _load(build_csr(name, key)).subject
+    subject = _load(parse_csr(build_csr(name, key))).subject
     builder = _certificate(subject, key.public_key(), None, serial, start, end)
     usage = SIGN | ENCIPHER if isinstance(key, rsa.RSAPrivateKey) else SIGN
     builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
@@ -201,7 +206,7 @@ def make_self_signed(request: bytes, key: SigningKey, start: datetime, end: date
 
     It has the subject and the key of the request, and may sign and receive keys.
     """
-    csr = _load(request)
+    csr = _load(parse_csr(request))
     builder = _certificate(csr.subject, key.public_key(), None, serial, start, end)
     usage = SIGN | ENCIPHER if isinstance(key, rsa.RSAPrivateKey) else SIGN
     builder = builder.add_extension(_usage(usage), critical=True)

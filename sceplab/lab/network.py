@@ -190,6 +190,11 @@ class Lab:
         server.start()
         self._servers.append(server)
 
+    @property
+    def running(self) -> bool:
+        """Whether the ports are open."""
+        return bool(self._servers)
+
     # ---------------------------------------------------------- addresses
 
     @property
@@ -215,13 +220,22 @@ class Lab:
         return out
 
     def client(
-        self, *, via: str = "ca", dialect: ClientDialect = SCEPLAB, source: int = 3, fingerprint: bool = True
+        self,
+        *,
+        via: str = "ca",
+        dialect: ClientDialect = SCEPLAB,
+        source: int = 3,
+        fingerprint: bool = True,
+        on_warning: Callable[[str], None] = lambda _: None,
     ) -> ScepClient:
-        """Return a client of the CA (or `via="ra"`) that knows its fingerprint: R3, or the router number `source`."""
+        """Return a client of the CA (or `via="ra"`) that knows its fingerprint: R3, or the router number `source`.
+
+        `on_warning` is that of ScepClient.
+        """
         url = self.ca_url if via == "ca" else self.ra_url
         send = http_sender(url, source=_address(source) if own_addresses() else None)
         known = self.ca.issuer.parsed.fingerprint() if fingerprint else None
-        return ScepClient(send, fingerprint=known, dialect=dialect)
+        return ScepClient(send, fingerprint=known, dialect=dialect, on_warning=on_warning)
 
     # ---------------------------------------------------------- the RA
 

@@ -521,7 +521,7 @@ def _expired(signer: Identity) -> Identity:
     now = datetime.now(UTC)
     key = _stranger().key
     request = make_request(signer.parsed.subject, key)
-    return Identity(issue(request, signer, 2, now - timedelta(days=30), now - timedelta(days=1)), key)
+    return Identity(issue(parse_csr(request), signer, 2, now - timedelta(days=30), now - timedelta(days=1)), key)
 
 
 @cache

@@ -13,7 +13,7 @@ import anywidget
 import traitlets
 
 from sceplab.conversation import DecodedExchange
-from sceplab.ladder import SIGNS, drawn, lay_out, said
+from sceplab.ladder import SIGNS, drawn, lay_out, said, without_times
 from sceplab.message import PkiMessage
 from sceplab.widgets.live import STATIC, Still
 from sceplab.widgets.text import safe, visible
@@ -29,6 +29,7 @@ class Ladder(Still, anywidget.AnyWidget):
             of an RA's, and it stands once, between its client and its CA. (Its
             port as a client changes: name the endpoint of each exchange, or its
             host where no other actor has that one.)
+        timed: Show when each message passed; False shows their order only.
 
     A click or Enter selects a message. `selected` is then `{"exchange": n, "side":
     "request" or "reply"}`, with n the place in `decoded`; `{}` where nothing is.
@@ -46,9 +47,16 @@ class Ladder(Still, anywidget.AnyWidget):
     arrows: Any = traitlets.List().tag(sync=True)
     selected: Any = traitlets.Dict().tag(sync=True)
 
-    def __init__(self, decoded: Sequence[DecodedExchange] = (), names: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self,
+        decoded: Sequence[DecodedExchange] = (),
+        names: Mapping[str, str] | None = None,
+        *,
+        timed: bool = True,
+    ) -> None:
         """Lay out the exchanges; more may come later."""
         super().__init__()
+        self._timed = timed
         self._decoded: tuple[DecodedExchange, ...] = ()
         self._names: dict[str, str] = {}
         self.show(decoded, names)
@@ -76,7 +84,8 @@ class Ladder(Still, anywidget.AnyWidget):
         self._decoded = tuple(decoded)
         if names is not None:
             self._names = dict(names)
-        self._ladder = ladder = lay_out(self._decoded, self._names)
+        laid = lay_out(self._decoded, self._names)
+        self._ladder = ladder = laid if self._timed else without_times(laid)
         chosen = self.selected if self._exists(self.selected) else {}
         with self.hold_sync():
             self.lifelines = [visible(name) for name in ladder.lifelines]

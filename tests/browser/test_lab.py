@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 from pathlib import Path
 
 import pytest
@@ -266,3 +267,136 @@ def test_an_exercise_reacts(page: Page, lab: str) -> None:
         page.keyboard.type(f"one.check({typed})")
         page.keyboard.press("Control+Enter")
         expect(cell.locator(".jp-OutputArea")).to_contain_text(word, timeout=_PATIENCE)
+
+
+_STARTED = "view = LabView(lab)"
+_ASK = """
+r3_key = new_key(2048)
+lab.keys.append(r3_key)
+client = lab.client()
+asked = client.enroll(make_request(parse_subject('CN=live'), r3_key), r3_key)
+print(asked.status.name)
+"""
+
+_STOP = """
+url = lab.ca_url
+lab.stop()
+print([t.name for t in threading.enumerate() if 'sceplab' in t.name])
+try:
+    requests.get(url, timeout=5)
+except requests.ConnectionError:
+    print("refused")
+"""
+
+
+def _typed(page: Page, number: int, text: str) -> Locator:
+    """Put these lines into a cell as they are, run it, and return its output."""
+    cell = page.locator(".jp-CodeCell").nth(number)
+    cell.locator(".cm-content").click()
+    page.keyboard.press("Control+a")
+    page.keyboard.insert_text(text)
+    page.keyboard.press("Control+Enter")
+    return cell.locator(".jp-OutputArea")
+
+
+def _cell_with(page: Page, text: str) -> int:
+    cells = page.locator(".jp-CodeCell")
+    return next(i for i in range(cells.count()) if text in cells.nth(i).inner_text())
+
+
+def _fits(view: Locator) -> bool:
+    """Whether nothing in a view is wider than it, which would hide a part of it."""
+    return bool(view.evaluate("(e) => e.scrollWidth <= e.clientWidth + 1"))
+
+
+def test_enroll_for_real(page: Page, lab: str, lab_root: Path) -> None:
+    """Run All; then a live request waits, Grant is pressed, the certificate arrives; an arrow opens; all stops."""
+    # A copy: the kernel of another test of the same notebook would go on counting.
+    shutil.copy(lab_root / "notebooks" / "07-enroll-for-real.ipynb", lab_root / "notebooks" / "live.ipynb")
+    # Three parts, since each goes on where the one before it ended.
+    output, other = _start_again(page, lab)
+    _grant(page, output, other)
+    _look(page, output)
+    # Nothing is left of it.
+    stopped = _typed(page, other, _STOP)
+    expect(stopped).to_contain_text("[]", timeout=_PATIENCE)
+    expect(stopped).to_contain_text("refused", timeout=_PATIENCE)
+    expect(output.get_by_text("The lab is not running.").first).to_be_visible(timeout=_PATIENCE)
+
+
+def _start_again(page: Page, lab: str) -> tuple[Locator, int]:
+    """Run All, start the lab anew; returns the output with its view, and the number of a cell to type into."""
+    _open(page, lab, "live")
+    page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    page.evaluate(_RUN_ALL)
+    cells = page.locator(".jp-CodeCell").count()
+    last = page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(rf"\[{cells}\]:"))
+    expect(last).to_have_count(1, timeout=_PATIENCE)
+    expect(page.locator(_ERROR)).to_have_count(0)
+    start = _cell_with(page, _STARTED)
+    # The lab of Run All is stopped: every view of it says so, and the new one has none of it.
+    output = page.locator(".jp-CodeCell").nth(start).locator(".jp-OutputArea")
+    expect(output.get_by_text("The lab is not running.").first).to_be_visible(timeout=_PATIENCE)
+    _run_cell(page, start)
+    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=_PATIENCE)
+    expect(output.get_by_text("There is no RA yet.")).to_be_visible()
+    return output, _cell_with(page, "for waiting in lab.ca.pending():")
+
+
+def _grant(page: Page, output: Locator, other: int) -> None:
+    """Let a cell ask, and the form; press Grant; see both get their certificates."""
+    # Nobody presses Refresh.
+    expect(_typed(page, other, _ASK)).to_contain_text("PENDING", timeout=_PATIENCE)
+    row = output.locator(".widget-box", has=page.get_by_role("button", name="Grant")).last
+    expect(row).to_contain_text("CN=live", timeout=_PATIENCE)
+    expect(row).to_contain_text("its own key")
+    expect(output.get_by_role("option", name="CertRep PENDING")).to_be_visible()
+    output.scroll_into_view_if_needed()
+    _picture(page, "lab-pending")
+    row.get_by_role("button", name="Grant").click()
+    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=_PATIENCE)
+    _typed(page, other, "print(client.poll(asked).certificate.subject)")
+    expect(page.locator(".jp-CodeCell").nth(other).locator(".jp-OutputArea")).to_contain_text("CN=live")
+    expect(output.get_by_role("option", name="CertRep SUCCESS")).to_be_visible(timeout=_PATIENCE)
+    # The same without a cell: the form asks, waits, polls.
+    output.get_by_label("Subject").fill("CN=form,O=Lab")
+    output.get_by_role("button", name="Enroll").click()
+    expect(output.get_by_text("PENDING: O=Lab,CN=form waits for a person.")).to_be_visible(timeout=_PATIENCE)
+    output.get_by_role("button", name="Grant").click(timeout=_PATIENCE)
+    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=_PATIENCE)
+    output.get_by_role("button", name="Poll").click()
+    expect(output.get_by_text("SUCCESS: a certificate for O=Lab,CN=form, issued by CN=R1.")).to_be_visible(
+        timeout=_PATIENCE
+    )
+    expect(output.get_by_text("Held: the certificate for O=Lab,CN=form")).to_be_visible()
+
+
+def _look(page: Page, output: Locator) -> None:
+    """Click on arrows, and see the onion down to the request and the certificate; in other themes and widths."""
+    expect(output.locator(".sceplab-viewer")).to_have_count(0)
+    output.get_by_role("option", name="POST PKCSReq").first.click()
+    onion = output.locator(".sceplab-viewer")
+    expect(onion).to_have_count(1, timeout=_PATIENCE)
+    expect(onion.get_by_role("button", name="CertificationRequest")).to_be_visible()
+    output.get_by_role("option", name="CertRep SUCCESS").last.click()
+    expect(onion.get_by_role("button", name="CertificationRequest")).to_have_count(0, timeout=_PATIENCE)
+    expect(onion).to_have_count(1)
+    onion.scroll_into_view_if_needed()
+    _picture(page, "lab-onion")
+    view = output.locator(".widget-vbox").first
+    view.scroll_into_view_if_needed()
+    _picture(page, "lab")
+    assert _fits(view)
+    theme = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
+    page.evaluate(theme, "JupyterLab Dark")
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=_PATIENCE)
+    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'", timeout=_PATIENCE)
+    expect(onion.get_by_role("treeitem").first).to_be_visible(timeout=_PATIENCE)
+    _picture(page, "lab-dark")
+    page.evaluate(theme, "JupyterLab Light")
+    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'true'", timeout=_PATIENCE)
+    page.set_viewport_size({"width": 620, "height": 1000})
+    view.scroll_into_view_if_needed()
+    _picture(page, "lab-narrow")
+    assert _fits(view)
+    page.set_viewport_size({"width": 1280, "height": 900})

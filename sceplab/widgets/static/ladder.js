@@ -52,6 +52,7 @@ class Ladder {
 
   close() {
     this.sizes.disconnect();
+    clearTimeout(this.again);
     this.model.off("change:arrows", this.changed);
     this.model.off("change:lifelines", this.changed);
     this.model.off("change:selected", this.moved);
@@ -84,6 +85,12 @@ class Ladder {
   }
 
   draw() {
+    clearTimeout(this.again);
+    if (!this.list.clientHeight) {
+      // As in viewer.js: out of sight the rows stay, and of a moment shorter than a frame nobody tells the end.
+      this.again = setTimeout(() => this.list.clientHeight && this.draw(), 200);
+      return;
+    }
     const arrows = this.arrows, chosen = this.chosen, lanes = (this.model.get("lifelines") ?? []).length;
     const first = Math.max(0, Math.floor(this.list.scrollTop / HEIGHT) - SPARE);
     const last = Math.min(arrows.length, Math.ceil((this.list.scrollTop + this.list.clientHeight) / HEIGHT) + SPARE);
