@@ -158,7 +158,8 @@ def test_pcap_of_long_and_odd_segments() -> None:
     assert [e.request.body if e.request else None for e in exchanges] == [body, b""]
     assert [e.reply.body if e.reply else None for e in exchanges] == [b"no", b"AES"]
     assert (exchanges[0].client, exchanges[0].server) == ("127.0.0.3:4000", "127.0.0.1:80")
-    assert read_capture(build_pcap([])) == []
+    with pytest.raises(InputError, match="no readable packet"):
+        read_capture(build_pcap([]))
 
 
 def test_nothing_is_left_behind(tmp_path: Path) -> None:
@@ -170,6 +171,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
         ports = [int(url.split(":")[2].split("/")[0]) for url in (first.ca_url, first.ra_url)]
         temporary = first.folder
     assert set(threading.enumerate()) <= before
+    assert any(d.request is not None and d.request.csr is not None for d in first.decoded()), "to be looked at after"
     assert not temporary.exists()
     first.stop()
     for port, host in zip(ports, ("127.0.0.1", "127.0.0.2"), strict=True):
