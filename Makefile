@@ -55,6 +55,7 @@ bench: setup
 	$(BIN)/python bench/bench_viewer.py
 	$(BIN)/python bench/bench_capture.py
 	$(BIN)/python bench/bench_lab.py
+	$(BIN)/python bench/bench_oracle.py
 
 SECONDS ?= 30
 fuzz: setup

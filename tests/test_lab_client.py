@@ -10,9 +10,9 @@ import pytest
 
 import sceplab
 from sceplab.attributes import PkiStatus, ScepAttributes
-from sceplab.errors import InputError, ScepError
+from sceplab.errors import BuildError, InputError, ScepError
 from sceplab.lab.ca import Policy, with_faults
-from sceplab.lab.client import CaCertificates, Capabilities, ClientError, ScepClient, http_sender
+from sceplab.lab.client import CaCertificates, Capabilities, ClientError, ScepClient, http_sender, self_signed
 from sceplab.lab.faults import FAULTS, faults_named
 from sceplab.lab.identity import Identity, new_key, parse_subject
 from sceplab.lab.replies import Strictness
@@ -257,6 +257,21 @@ def test_bad_subject(subject: str) -> None:
     """One sentence with an example."""
     with pytest.raises(InputError, match="CN=R3"):
         parse_subject(subject)
+
+
+def test_lengths_of_names(tmp_path: Path) -> None:
+    """What X.509 does not allow is refused here and by the CA, without a warning of a library."""
+    for subject in ("CN=" + "x" * 65, "C=USA", "CN=a,C=U"):
+        with pytest.raises(InputError, match="RFC 5280"):
+            parse_subject(subject)
+    text = sceplab.NameAttribute("2.5.4.3", "x" * 65, "UTF8String")
+    long = sceplab.build_csr(sceplab.build_name([[text]]), quick_key(), challenge_password=SECRET)
+    with authority(tmp_path) as ca:
+        with pytest.raises(BuildError, match="65 characters"):
+            client_of(ca).enroll(long, quick_key())
+        result = client_of(ca).enroll(long, self_signed(csr(), quick_key()))
+        assert "65 characters" in result.fail_info_text
+        assert ca.store.all_issued() == []
 
 
 def test_subjects() -> None:

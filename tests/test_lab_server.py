@@ -171,6 +171,7 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
         ports = [int(url.split(":")[2].split("/")[0]) for url in (first.ca_url, first.ra_url)]
         temporary = first.folder
     assert set(threading.enumerate()) <= before
+    assert any(d.request is not None and d.request.csr is not None for d in first.decoded()), "to be looked at after"
     assert not temporary.exists()
     first.stop()
     for port, host in zip(ports, ("127.0.0.1", "127.0.0.2"), strict=True):

@@ -13,7 +13,7 @@ from sceplab.errors import InputError
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong, and what clients are known to make of it (measured with the programs of the interop tests)."""
+    """What goes wrong, and what clients were seen to make of it, one change at a time."""
 
     id: str
     what: str

@@ -69,7 +69,26 @@ def parse_subject(text: str) -> Name:
     RDNs stand in the order in which they are sent; "+" joins the attributes of
     one, and "\," is a comma. Raises InputError.
     """
-    return build_name([[_attribute(item) for item in _split(part, "+")] for part in _split(text, ",")])
+    name = build_name([[_attribute(item) for item in _split(part, "+")] for part in _split(text, ",")])
+    try:
+        check_lengths(name)
+    except ValueError as error:
+        raise InputError(str(error)) from error
+    return name
+
+
+# RFC 5280, appendix A.1 (ub-common-name, and CountryName of two letters).
+_LENGTHS = {oids.NAMES_TO_OID["commonName"]: (1, 64), oids.NAMES_TO_OID["countryName"]: (2, 2)}
+
+
+def check_lengths(name: Name) -> None:
+    """Raise ValueError where a commonName or countryName is longer or shorter than X.509 allows."""
+    for attribute in (a for rdn in name.rdns for a in rdn):
+        least, most = _LENGTHS.get(attribute.oid, (0, len(attribute.value)))
+        if not least <= len(attribute.value) <= most:
+            allowed = f"{most}" if least == most else f"{least} to {most}"
+            found = f"{attribute.keyword} has {len(attribute.value)} characters"
+            raise ValueError(f"{found}, not {allowed} (RFC 5280, A.1)")
 
 
 def _split(text: str, mark: str) -> list[str]:
@@ -137,6 +156,8 @@ def _load(request: CertificationRequest) -> x509.CertificateSigningRequest:
     them only the extensions matter here. Who holds the key was checked before, on
     the octets that came.
     """
+    # `cryptography` would only warn, once for the whole process.
+    check_lengths(request.subject)
     wanted = request.extensions
     attributes = (Attribute(oids.EXTENSION_REQUEST, (build_extensions(wanted),)),) if wanted else ()
     return x509.load_der_x509_csr(serialize_csr(replace(request, attributes=attributes)))
@@ -204,13 +225,16 @@ def make_root(name: Name, key: SigningKey, serial: int, start: datetime, end: da
 def make_self_signed(request: bytes, key: SigningKey, start: datetime, end: datetime, *, serial: int = 1) -> bytes:
     """Return the self-signed certificate (DER) that a client without one signs its PKCSReq with (RFC 8894, 2.3).
 
-    It has the subject and the key of the request, and may sign and receive keys.
+    It has the subject and the key of the request, and may sign and receive keys. Raises BuildError.
     """
-    csr = _load(parse_csr(request))
-    builder = _certificate(csr.subject, key.public_key(), None, serial, start, end)
-    usage = SIGN | ENCIPHER if isinstance(key, rsa.RSAPrivateKey) else SIGN
-    builder = builder.add_extension(_usage(usage), critical=True)
-    return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    try:
+        subject = _load(parse_csr(request)).subject
+        usage = SIGN | ENCIPHER if isinstance(key, rsa.RSAPrivateKey) else SIGN
+        builder = _certificate(subject, key.public_key(), None, serial, start, end)
+        builder = builder.add_extension(_usage(usage), critical=True)
+        return builder.sign(key, hashes.SHA256()).public_bytes(Encoding.DER)
+    except _UNUSABLE as error:
+        raise BuildError(f"no certificate can be made of this request: {error}") from error
 
 
 def _certificate(

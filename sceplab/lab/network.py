@@ -144,6 +144,7 @@ class Lab:
         self.ra: RegistrationAuthority | None = None
         self._servers: list[Server] = []
         self.keys: list[rsa.RSAPrivateKey] = []
+        self._last_materials: Materials | None = None
 
     def _decided(self, decision: Decision) -> None:
         self.decisions.append(decision)
@@ -154,6 +155,7 @@ class Lab:
     def start(self) -> Self:
         """Open the CA's port, and the RA's where one was enrolled in this folder before. Raises InputError."""
         if not self._servers:
+            self._last_materials = None
             self._serve(self.ca.answer, R1, self._ports[0])
             found = self._load_ra()
             if found is not None:
@@ -164,6 +166,9 @@ class Lab:
         """Close the ports, end the threads, remove the temporary folder. Stopping twice is no error."""
         for server in reversed(self._servers):
             server.stop()
+        if self._servers:
+            # What passed can be looked at afterwards, too.
+            self._last_materials = self.materials()
         self._servers.clear()
         self.store.close()
         if self._temporary is not None:
@@ -294,6 +299,8 @@ class Lab:
 
     def materials(self) -> Materials:
         """Return all keys of the lab, and those in `keys` that a reader added: nothing is secret here."""
+        if self._last_materials is not None and not self._servers:
+            return self._last_materials
         identities = [i for role in ("issuer", "decrypter", "previous") if (i := self.ca.identity(role)) is not None]
         if self.ra is not None:
             identities += [self.ra.signer, self.ra.decrypter]
