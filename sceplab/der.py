@@ -371,7 +371,9 @@ def set_of(parts: Iterable[bytes]) -> bytes:
 
 def integer(value: int) -> bytes:
     """Return an INTEGER."""
-    return encode(INTEGER, value.to_bytes(value.bit_length() // 8 + 1, "big", signed=True))
+    # ~value: -128 needs one octet, as 127 does.
+    bits = (~value if value < 0 else value).bit_length()
+    return encode(INTEGER, value.to_bytes(bits // 8 + 1, "big", signed=True))
 
 
 @lru_cache(maxsize=1024)

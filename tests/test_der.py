@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 from asn1crypto import core
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from sceplab import der
@@ -127,6 +127,9 @@ def test_generated_ber_round_trips(data: bytes) -> None:
 
 
 @given(st.integers())
+@example(-128)
+@example(-(2**15))
+@example(-129)
 def test_integers_equal_asn1crypto(value: int) -> None:
     """INTEGER both ways, judged by asn1crypto."""
     data = der.integer(value)

@@ -14,6 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sceplab.capture import iter_capture, read_capture
+from sceplab.capture.packets import segment_of
 from sceplab.errors import InputError
 from sceplab.transport import Exchange
 from tests import wire
@@ -360,3 +361,12 @@ def test_any_segments_lost_and_doubled(changes: list[int], size: int) -> None:
         for message in (e.request, e.reply):
             if message is not None and not message.truncated:
                 assert message.body in {ONE, TWO}
+
+
+def test_a_frame_that_ends_in_an_ip_header() -> None:
+    """What might be a header with options, cut off at an odd place, is no packet (the fuzzer's find)."""
+    for first in range(0x45, 0x50):
+        for size in range(40, 100):
+            frame = bytes(size - 40) + bytes((first, 0, 0, 60, 0, 0, 0, 0, 64, 6)) + b"\xa5" * 30
+            for linktype in (9, 104, 239, 9999):
+                assert segment_of(frame, linktype) is None

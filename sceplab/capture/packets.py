@@ -259,9 +259,12 @@ def _anywhere(packet: bytes) -> bytes | None:
     for at in range(min(size - 39, _DEEPEST)):
         first = packet[at]
         if first >> 4 == 4 and packet[at + 9] == 6:
-            head = packet[at : at + (first & 15) * 4]
+            length = (first & 15) * 4
+            head = packet[at : at + length]
             total = int.from_bytes(head[2:4], "big")
-            if len(head) >= 20 and len(head) + 20 <= total <= size - at + LARGEST and _sums_up(head):
+            # The frame may end inside of what would be a header with options.
+            whole = len(head) == length >= 20
+            if whole and length + 20 <= total <= size - at + LARGEST and _sums_up(head):
                 return packet[at:]
         elif (
             first >> 4 == 6
