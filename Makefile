@@ -58,8 +58,9 @@ bench: setup
 	$(BIN)/python bench/bench_oracle.py
 
 SECONDS ?= 30
+SEED ?= 0
 fuzz: setup
-	$(BIN)/python fuzz/fuzz_decode.py --seconds $(SECONDS)
+	$(BIN)/python fuzz/fuzz_decode.py --seconds $(SECONDS) --seed $(SEED)
 
 lint: setup
 	$(BIN)/ruff check .

@@ -181,13 +181,18 @@ def seeds(folder: Path) -> int:
     return len(found)
 
 
-def fuzz(target: str, seconds: int) -> None:
-    """Fuzz one target in this process; libFuzzer ends the process."""
+def fuzz(target: str, seconds: int, seed: int) -> None:
+    """Fuzz one target in this process; libFuzzer ends the process. Seed 0 is another one each time."""
     with tempfile.TemporaryDirectory() as folder:
         print(f"{target}: {seeds(Path(folder))} seeds", flush=True)
         crashes = HERE / "crashes"
         crashes.mkdir(exist_ok=True)
-        options = [f"-max_total_time={seconds}", f"-max_len={_LONGEST}", f"-artifact_prefix={crashes}/{target}-"]
+        options = [
+            f"-seed={seed}",
+            f"-max_total_time={seconds}",
+            f"-max_len={_LONGEST}",
+            f"-artifact_prefix={crashes}/{target}-",
+        ]
         # 512 MB: a hostile message may not make us hold much more than itself.
         atheris.Setup(
             [sys.argv[0], *options, "-timeout=10", "-rss_limit_mb=512", "-verbosity=0", folder], TARGETS[target]
@@ -199,14 +204,16 @@ def main() -> int:
     """Fuzz every target, or the named one; returns 1 when anything was found."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=30, help="for each target")
+    parser.add_argument("--seed", type=int, default=0, help="the same finds again; 0: others each time")
     parser.add_argument("--target", choices=sorted(TARGETS))
     arguments = parser.parse_args()
     if arguments.target:
-        fuzz(arguments.target, arguments.seconds)
+        fuzz(arguments.target, arguments.seconds, arguments.seed)
         return 0
     failed = []
     for name in TARGETS:
         command = [sys.executable, __file__, "--target", name, "--seconds", str(arguments.seconds)]
+        command += ["--seed", str(arguments.seed)]
         done = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True, errors="replace")
         print(f"{name}: {'clean' if done.returncode == 0 else 'FAILED'}", flush=True)
         if done.returncode:
