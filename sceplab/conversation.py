@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -103,22 +104,15 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
             seen += [c.der for c in certificates if c.der not in seen][: _SEEN - len(seen)]
             yield DecodedExchange(exchange, operation, ca_certificates=certificates)
             continue
-        request, reply = (
-            decode_message(
-                data,
-                keys=materials.keys,
-                certificates=(*materials.certificates, *seen),
-                passwords=materials.passwords,
-                trust=trust,
-                at=exchange.time,
-            )
-            if data
-            else None
-            for data in (
-                operation.message if operation is not None else None,
-                body if _may_be_message(name, body) else None,
-            )
+        decode = partial(
+            decode_message, keys=materials.keys, passwords=materials.passwords, trust=trust, at=exchange.time
         )
+        known = (*materials.certificates, *seen)
+        asked = operation.message if operation is not None else None
+        request = decode(asked, certificates=known) if asked else None
+        # The reply is encrypted for whoever signed the request: that tells which key to try first.
+        known += request.signed.certificates if request is not None else ()
+        reply = decode(body, certificates=known) if _may_be_message(name, body) else None
         csr = _asked_with(request, alone)
         if request is not None and csr is not None and request.attributes.transaction_id is not None:
             requests[request.attributes.transaction_id] = csr
