@@ -7,6 +7,7 @@ that are inverse; PKCS#10 has its own module.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from sceplab import der, oids
 from sceplab.attributes import MessageType
@@ -139,6 +140,19 @@ def parse_ca_certificates(data: bytes) -> tuple[Certificate, ...]:
 
     A GetNextCACert reply is a SignedData of the current CA around a degenerate one.
     """
+    return _cached_certificates(data) if len(data) <= _MAX_CACHED else _ca_certificates(data)
+
+
+# Every client of a CA is sent the same few octets; larger things are not kept.
+_MAX_CACHED = 16_384
+
+
+@lru_cache(maxsize=64)
+def _cached_certificates(data: bytes) -> tuple[Certificate, ...]:
+    return _ca_certificates(data)
+
+
+def _ca_certificates(data: bytes) -> tuple[Certificate, ...]:
     certificate = parse_certificate(data)
     if not certificate.problems:
         return (certificate,)
