@@ -226,6 +226,18 @@ def test_what_fails_inside_is_a_500_that_tells_nothing(caplog: pytest.LogCapture
     assert "ZeroDivisionError" in caplog.text
 
 
+def _is_closed(link: socket.socket) -> bool:
+    """Whether the other side has closed a connection, or does so within its timeout; it may say something before."""
+    try:
+        while link.recv(1000):
+            pass
+    except ConnectionError:
+        pass
+    except TimeoutError:
+        return False
+    return True
+
+
 def test_slow_and_half_open_connections() -> None:
     """Silent, dripping and half-sent requests are closed in time, and do not keep others waiting."""
     limits = Limits(header_time=1, body_time=1, connections=60)
@@ -248,18 +260,13 @@ def test_slow_and_half_open_connections() -> None:
             except OSError:
                 closed = True
         assert closed, "a header that comes octet by octet has one time limit for all of it"
-        assert all(link.recv(100) == b"" or True for link in links[2:])
+        assert all(_is_closed(link) for link in links[1:]), "silent ones, and those with half a body"
         for link in links:
             link.close()
         time.sleep(1)  # until the server has seen them close
         # Beyond the limit of connections new ones are closed at once, and later there is room again.
         many = [socket.create_connection(address, timeout=10) for _ in range(70)]
-        refused = 0
-        for link in many[60:]:
-            try:
-                refused += link.recv(1) == b""
-            except ConnectionError:
-                refused += 1
+        refused = sum(map(_is_closed, many[60:]))
         for link in many:
             link.close()
         assert refused == 10
