@@ -36,7 +36,8 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 import sceplab
-from sceplab import MessageType, NameAttribute, PkiStatus, ScepAttributes, oids
+from sceplab import MessageType, NameAttribute, PkiStatus, ScepAttributes
+from sceplab.asn1 import oids
 from sceplab.x509 import Extension
 
 HERE = Path(__file__).parent / "specimen"

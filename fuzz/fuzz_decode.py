@@ -29,7 +29,8 @@ except ImportError:
 
 with atheris.instrument_imports(include=["sceplab"]):
     import sceplab
-    from sceplab import compare, der, scan, schema, transport
+    from sceplab import compare, schema, transport
+    from sceplab.asn1 import der, scan
     from sceplab.buffers import Buffer
     from sceplab.capture import logs, read_capture
     from sceplab.capture.http import HttpReader

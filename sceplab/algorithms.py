@@ -15,7 +15,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
-from sceplab import der, oids
+from sceplab.asn1 import der, oids
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from enum import IntEnum
 from typing import TypeVar
 
-from sceplab import der, oids
+from sceplab.asn1 import der, oids
 from sceplab.errors import BuildError, Layer, Problem
 
 _E = TypeVar("_E", bound=IntEnum)

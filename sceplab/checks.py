@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab import algorithms, der, oids, schema
+from sceplab import algorithms, schema
+from sceplab.asn1 import der, oids
 from sceplab.attributes import MessageType, PkiStatus
 from sceplab.conversation import DecodedExchange
 from sceplab.csr import CertificationRequest

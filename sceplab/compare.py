@@ -15,8 +15,8 @@ from difflib import SequenceMatcher
 from enum import StrEnum
 from itertools import zip_longest
 
-from sceplab import der
-from sceplab.scan import GARBAGE, TRAILING
+from sceplab.asn1 import der
+from sceplab.asn1.scan import GARBAGE, TRAILING
 from sceplab.schema import Node, describe, step_of
 
 # Elements on each side that are compared; a SCEP message has a few hundred.

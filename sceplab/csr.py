@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sceplab import algorithms, der, oids
+from sceplab import algorithms
 from sceplab.algorithms import AlgorithmIdentifier
+from sceplab.asn1 import der, oids
 from sceplab.attributes import Attribute, build_attribute, parse_attribute_list
 from sceplab.errors import BuildError, Layer, Problem
 from sceplab.signed import Check, Outcome, SigningKey, UnknownAlgorithmError, check_signature, sign

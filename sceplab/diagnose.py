@@ -13,7 +13,7 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Any
 
-from sceplab import der, oids
+from sceplab.asn1 import der, oids
 from sceplab.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.checks import Finding, check_exchanges, rsa_bits
 from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials

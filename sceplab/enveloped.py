@@ -20,8 +20,9 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sceplab import algorithms, der, oids
+from sceplab import algorithms
 from sceplab.algorithms import AlgorithmIdentifier, ContentCipher
+from sceplab.asn1 import der, oids
 from sceplab.errors import BuildError, DecryptError, Layer, Problem
 from sceplab.signed import content_of
 from sceplab.x509 import Certificate, CertificateIdentifier, load_public_key, parse_certificate, parse_identifier

@@ -12,8 +12,8 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sceplab import der, oids
 from sceplab.algorithms import AlgorithmIdentifier
+from sceplab.asn1 import der, oids
 from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.csr import CertificationRequest, verify_csr
 from sceplab.enveloped import EnvelopedData, KeyTransRecipient

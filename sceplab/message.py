@@ -15,8 +15,9 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from sceplab import algorithms, der, oids
+from sceplab import algorithms
 from sceplab.algorithms import AlgorithmIdentifier, ContentCipher
+from sceplab.asn1 import der, oids
 from sceplab.attributes import (
     Attribute,
     MessageType,

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from functools import lru_cache
 
-from sceplab import der, oids
+from sceplab.asn1 import der, oids
 from sceplab.attributes import MessageType
 from sceplab.csr import CertificationRequest, parse_csr
 from sceplab.errors import Layer, Problem

@@ -18,8 +18,9 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from sceplab import algorithms, der, oids
+from sceplab import algorithms
 from sceplab.algorithms import AlgorithmIdentifier
+from sceplab.asn1 import der, oids
 from sceplab.attributes import Attribute, build_attribute, parse_attribute_list
 from sceplab.errors import BuildError, Layer, Problem
 from sceplab.trust import Trust, validate_path

@@ -19,7 +19,7 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import load_der_public_key
 
-from sceplab import der, oids
+from sceplab.asn1 import der, oids
 from sceplab.errors import Layer, Problem
 
 # The same few certificates and names come with every message, so they are kept;

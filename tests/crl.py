@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sceplab import der
+from sceplab.asn1 import der
 
 
 def make_crl(entries: int, *, reasons: bool = False) -> bytes:

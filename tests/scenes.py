@@ -15,7 +15,8 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 import sceplab
-from sceplab import oids, transport
+from sceplab import transport
+from sceplab.asn1 import oids
 from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.signed import build_degenerate
 from sceplab.transport import PKI_MESSAGE, Exchange, HttpReply, HttpRequest

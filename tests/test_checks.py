@@ -7,7 +7,8 @@ from collections.abc import Callable
 import pytest
 
 import sceplab
-from sceplab import der, schema, transport
+from sceplab import schema, transport
+from sceplab.asn1 import der
 from sceplab.checks import RULES, Finding, Level, check_exchanges, check_message, provenance, worst
 from sceplab.signed import SignedDraft, build_signed, signature_algorithm_for
 from sceplab.transport import HttpReply

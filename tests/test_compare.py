@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sceplab
-from sceplab import der
+from sceplab.asn1 import der
 from sceplab.compare import Likeness, compare
 from sceplab.signed import serialize_signed
 from tests.support import DATA, as_ber, certificate, key, messages, needs, real_messages

@@ -7,8 +7,8 @@ from asn1crypto import core
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sceplab import der
-from sceplab.der import DerError, Form
+from sceplab.asn1 import der
+from sceplab.asn1.der import DerError, Form
 
 # (what it is, BER, the same in DER); every BER form here was seen in real SCEP traffic.
 TWINS = [

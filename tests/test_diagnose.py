@@ -9,7 +9,8 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import sceplab
-from sceplab import oids, transport
+from sceplab import transport
+from sceplab.asn1 import oids
 from sceplab.attributes import Attribute
 from sceplab.diagnose import KINDS, Likelihood, diagnose
 from sceplab.transport import HttpReply
@@ -58,7 +59,7 @@ def _with_clear_secret() -> bytes:
 
 
 def _not_scep() -> bytes:
-    from sceplab import der
+    from sceplab.asn1 import der
     from sceplab.signed import SignedDraft, build_signed, signature_algorithm_for
     from sceplab.x509 import build_identifier
 

@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sceplab
-from sceplab import der
+from sceplab.asn1 import der
 from sceplab.capture import read_capture
 from sceplab.errors import InputError, Problem, ScepError
 from sceplab.transport import HttpRequest, decode_message_value, encode_message_value, parse_caps, parse_request

@@ -16,7 +16,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import sceplab
-from sceplab import oids
+from sceplab.asn1 import oids
 from sceplab.attributes import PkiStatus
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key

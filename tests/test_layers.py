@@ -25,9 +25,9 @@ from sceplab import (
     ScepAttributes,
     Trust,
     algorithms,
-    der,
     openssl,
 )
+from sceplab.asn1 import der
 from sceplab.attributes import build_attributes, parse_attributes
 from sceplab.csr import parse_csr, serialize_csr
 from sceplab.signed import SigningKey, parse_signed, serialize_signed

@@ -10,7 +10,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import sceplab
-from sceplab import der, oids
+from sceplab.asn1 import der, oids
 from sceplab.buffers import Buffer, buffers_of
 from sceplab.regions import Region, Span, regions_of
 from tests.support import DATA, capture_folders, messages

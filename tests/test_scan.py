@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sceplab import der, scan
+from sceplab.asn1 import der, scan
 from tests.crl import make_crl
 from tests.support import as_ber, needs, real_messages
 

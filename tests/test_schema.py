@@ -12,7 +12,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sceplab
-from sceplab import der, oids, schema
+from sceplab import schema
+from sceplab.asn1 import der, oids
 from sceplab.buffers import TEXT, Buffer, buffers_of
 from sceplab.message import PkiMessage
 from sceplab.regions import regions_of

@@ -7,7 +7,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sceplab
-from sceplab import der, oids, schema
+from sceplab import schema
+from sceplab.asn1 import der, oids
 from sceplab.buffers import buffers_of
 from sceplab.conversation import Materials
 from sceplab.whatif import judge, overwrite, replace_content, reseal

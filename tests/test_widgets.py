@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 import sceplab
-from sceplab import oids
+from sceplab.asn1 import oids
 from sceplab.widgets import hexdump, show, show_checks, table
 from sceplab.widgets.live import LiveView
 from tests.support import DATA, ROOT, key, messages, real_messages

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sceplab import oids
+from sceplab.asn1 import oids
 from sceplab.exercises import Exercise
 from sceplab.message import PkiMessage
 

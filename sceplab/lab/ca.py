@@ -18,7 +18,7 @@ from functools import lru_cache
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
-from sceplab import oids
+from sceplab.asn1 import oids
 from sceplab.attributes import FailInfo, MessageType
 from sceplab.csr import CertificationRequest, parse_csr
 from sceplab.enveloped import RandomBytes

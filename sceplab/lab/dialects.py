@@ -10,7 +10,8 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sceplab import der, transport
+from sceplab import transport
+from sceplab.asn1 import der
 from sceplab.message import transaction_id_of
 from sceplab.transport import PKI_MESSAGE, Base64Dialect
 

@@ -19,7 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding
 
-from sceplab import der, oids
+from sceplab.asn1 import der, oids
 from sceplab.attributes import Attribute
 from sceplab.csr import CertificationRequest, build_csr, build_extensions, parse_csr, serialize_csr
 from sceplab.errors import BuildError, InputError

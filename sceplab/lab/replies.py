@@ -22,8 +22,9 @@ from functools import cache, partial
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab import algorithms, der, oids
+from sceplab import algorithms
 from sceplab.algorithms import AlgorithmIdentifier
+from sceplab.asn1 import der, oids
 from sceplab.attributes import Attribute, FailInfo, MessageType, PkiStatus, ScepAttributes, parse_attributes
 from sceplab.csr import NOT_ITS_KEY, CertificationRequest, parse_csr, verify_csr
 from sceplab.enveloped import (

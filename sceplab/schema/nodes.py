@@ -14,8 +14,8 @@ from functools import cached_property
 from itertools import pairwise
 from typing import overload
 
-from sceplab import der, oids
-from sceplab.scan import CUT, GARBAGE, MAX_DEPTH, TRAILING, Ends, header, level, violations
+from sceplab.asn1 import der, oids
+from sceplab.asn1.scan import CUT, GARBAGE, MAX_DEPTH, TRAILING, Ends, header, level, violations
 from sceplab.schema.tables import BY, TYPES, Field, Type
 from sceplab.schema.values import tag_name, value_of
 

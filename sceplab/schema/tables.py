@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from sceplab import der, oids
+from sceplab.asn1 import der, oids
 
 
 @dataclass(frozen=True, slots=True)

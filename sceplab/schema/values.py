@@ -10,7 +10,8 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 
-from sceplab import algorithms, der, oids
+from sceplab import algorithms
+from sceplab.asn1 import der, oids
 from sceplab.attributes import FAIL_INFO_MEANING, FailInfo, MessageType, PkiStatus
 from sceplab.x509 import KEY_USAGE_BITS, Name, parse_time
 

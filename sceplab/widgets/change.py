@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sceplab import der
+from sceplab.asn1 import der
 from sceplab.buffers import Buffer, buffers_of
 from sceplab.conversation import NO_MATERIALS, Materials
 from sceplab.errors import ScepError

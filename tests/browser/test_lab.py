@@ -12,7 +12,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 import sceplab
-from sceplab import oids
+from sceplab.asn1 import oids
 from sceplab.widgets import show
 from tests.crl import make_crl
 from tests.support import key, needs

@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 import sceplab
-from sceplab import oids, scan
+from sceplab.asn1 import oids, scan
 from sceplab.conversation import Materials
 from sceplab.message import PkiMessage
 from sceplab.widgets import Asn1Diff, show, show_differences, what_if

@@ -15,7 +15,7 @@ from collections.abc import Callable, Collection, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 
-from sceplab import der
+from sceplab.asn1 import der
 from sceplab.errors import Layer, Problem
 
 # Flags of an element.
