@@ -23,9 +23,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 import sceplab
 from sceplab import openssl
 from sceplab.capture import read_capture
-from sceplab.enveloped import KeyTransRecipient
+from sceplab.cms.enveloped import KeyTransRecipient
+from sceplab.cms.signed import covered_forms
 from sceplab.files import load_certificates
-from sceplab.signed import covered_forms
 from sceplab.transport import parse_request
 
 SPECIMEN = Path(__file__).parent.parent / "data" / "specimen"

@@ -4,9 +4,22 @@ Rule: the public names, nothing else. The core does no I/O; readers of files are
 in `sceplab.capture`, widgets in `sceplab.widgets`.
 """
 
-from sceplab.attributes import Attribute, FailInfo, MessageType, PkiStatus, ScepAttributes
-from sceplab.csr import CertificationRequest, build_csr, parse_csr, verify_csr
-from sceplab.enveloped import EnvelopedData, Opened, build_enveloped, decrypt, parse_enveloped
+from sceplab.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
+from sceplab.cms.attribute import Attribute
+from sceplab.cms.csr import CertificationRequest, build_csr, parse_csr, verify_csr
+from sceplab.cms.enveloped import EnvelopedData, Opened, build_enveloped, decrypt, parse_enveloped
+from sceplab.cms.signed import (
+    Check,
+    Outcome,
+    SignedData,
+    Verification,
+    build_degenerate,
+    build_signed,
+    parse_signed,
+    verify_signed,
+)
+from sceplab.cms.trust import Trust
+from sceplab.cms.x509 import Certificate, Name, NameAttribute, build_name, parse_certificate
 from sceplab.errors import BuildError, DecryptError, InputError, Layer, Problem, ScepError
 from sceplab.message import (
     MessageDraft,
@@ -24,18 +37,6 @@ from sceplab.messagedata import (
     parse_ca_certificates,
     parse_message_data,
 )
-from sceplab.signed import (
-    Check,
-    Outcome,
-    SignedData,
-    Verification,
-    build_degenerate,
-    build_signed,
-    parse_signed,
-    verify_signed,
-)
-from sceplab.trust import Trust
-from sceplab.x509 import Certificate, Name, NameAttribute, build_name, parse_certificate
 
 __version__ = "0.1.0"
 

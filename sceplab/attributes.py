@@ -13,6 +13,7 @@ from enum import IntEnum
 from typing import TypeVar
 
 from sceplab.asn1 import der, oids
+from sceplab.cms.attribute import Attribute
 from sceplab.errors import BuildError, Layer, Problem
 
 _E = TypeVar("_E", bound=IntEnum)
@@ -55,27 +56,6 @@ FAIL_INFO_MEANING = {
     FailInfo.badTime: "the signing time is too far from the CA's clock",
     FailInfo.badCertId: "no certificate matches the given one",
 }
-
-
-@dataclass(frozen=True, slots=True)
-class Attribute:
-    """A CMS Attribute (RFC 5652, 5.3): `values` are the DER elements in the order sent."""
-
-    oid: str
-    values: tuple[bytes, ...]
-
-    @property
-    def name(self) -> str:
-        """The attribute's name, or its dotted identifier."""
-        return oids.name_of(self.oid)
-
-    @property
-    def string_type(self) -> str:
-        """The ASN.1 type of the first value, "" where there is none."""
-        if not self.values or not self.values[0]:
-            return ""
-        tag = self.values[0][0]
-        return der.STRING_TYPE_NAMES.get(tag & ~der.CONSTRUCTED, f"tag {tag:02x}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,26 +112,6 @@ FIELDS: dict[str, tuple[str, int]] = {
     "recipient_nonce": (oids.RECIPIENT_NONCE, der.OCTET_STRING),
 }
 _FIELD_OF = {oid: (field, tag) for field, (oid, tag) in FIELDS.items()}
-
-
-def parse_attribute_list(content: bytes, start: int = 0, end: int | None = None) -> tuple[Attribute, ...]:
-    """Read the Attributes that stand one after the other in `content`.
-
-    Raises DerError where one is malformed.
-    """
-    out = []
-    stop = len(content) if end is None else end
-    for item in der.Element(content, start, der.SET, start, stop, stop).children():
-        fields = item.children()
-        if item.tag != der.SEQUENCE or len(fields) != 2 or fields[1].tag != der.SET:
-            raise der.DerError(item.start, "an Attribute (type and SET of values)", f"tag {item.tag:02x}")
-        out.append(Attribute(der.oid_of(fields[0]), tuple(v.raw for v in fields[1].children())))
-    return tuple(out)
-
-
-def build_attribute(attribute: Attribute) -> bytes:
-    """Return the DER of one Attribute, its values in the order given."""
-    return der.sequence(der.oid(attribute.oid), der.encode(der.SET, *attribute.values))
 
 
 def parse_attributes(attributes: Iterable[Attribute]) -> ScepAttributes:

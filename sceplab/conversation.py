@@ -13,12 +13,12 @@ from functools import partial
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.csr import CertificationRequest, parse_csr
+from sceplab.cms.csr import CertificationRequest, parse_csr
+from sceplab.cms.trust import Trust
+from sceplab.cms.x509 import Certificate, parse_certificate
 from sceplab.message import PkiMessage, decode_message
 from sceplab.messagedata import CertsOnly, parse_ca_certificates
 from sceplab.transport import CA_CERT, CA_CERTS, PKCS10, Exchange, ScepRequest, parse_request
-from sceplab.trust import Trust
-from sceplab.x509 import Certificate, parse_certificate
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,13 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
-from sceplab.algorithms import AlgorithmIdentifier
 from sceplab.asn1 import der, oids
+from sceplab.cms.algorithms import AlgorithmIdentifier
+from sceplab.cms.csr import CertificationRequest, verify_csr
+from sceplab.cms.enveloped import EnvelopedData, KeyTransRecipient
+from sceplab.cms.signed import Outcome
+from sceplab.cms.x509 import Certificate, Name, RevocationList
 from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials
-from sceplab.csr import CertificationRequest, verify_csr
-from sceplab.enveloped import EnvelopedData, KeyTransRecipient
 from sceplab.message import PkiMessage
 from sceplab.messagedata import (
     CertsOnly,
@@ -24,9 +26,7 @@ from sceplab.messagedata import (
     IssuerAndSubject,
     MessageData,
 )
-from sceplab.signed import Outcome
 from sceplab.transport import Exchange, ScepRequest, parse_caps
-from sceplab.x509 import Certificate, Name, RevocationList
 
 Facts = dict[str, Any]
 

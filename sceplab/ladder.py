@@ -14,10 +14,10 @@ from itertools import pairwise
 from typing import Literal
 
 from sceplab.attributes import PkiStatus
+from sceplab.cms.signed import Outcome
 from sceplab.conversation import DecodedExchange
 from sceplab.message import PkiMessage
 from sceplab.outline import kind_of, visible
-from sceplab.signed import Outcome
 from sceplab.transport import parse_caps
 
 Side = Literal["request", "reply"]

@@ -15,19 +15,13 @@ from datetime import UTC, datetime
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from sceplab import algorithms
-from sceplab.algorithms import AlgorithmIdentifier, ContentCipher
 from sceplab.asn1 import der, oids
-from sceplab.attributes import (
-    Attribute,
-    MessageType,
-    ScepAttributes,
-    build_attribute,
-    build_attributes,
-    parse_attributes,
-)
-from sceplab.csr import CertificationRequest, verify_csr
-from sceplab.enveloped import (
+from sceplab.attributes import MessageType, ScepAttributes, build_attributes, parse_attributes
+from sceplab.cms import algorithms
+from sceplab.cms.algorithms import AlgorithmIdentifier, ContentCipher
+from sceplab.cms.attribute import Attribute, build_attribute
+from sceplab.cms.csr import CertificationRequest, verify_csr
+from sceplab.cms.enveloped import (
     EnvelopedData,
     EnvelopeDraft,
     KeyTransDraft,
@@ -40,9 +34,7 @@ from sceplab.enveloped import (
     nonzero,
     parse_enveloped,
 )
-from sceplab.errors import BuildError, DecryptError, Problem
-from sceplab.messagedata import MessageData, parse_message_data
-from sceplab.signed import (
+from sceplab.cms.signed import (
     Check,
     SignedData,
     SignedDraft,
@@ -54,8 +46,10 @@ from sceplab.signed import (
     signature_algorithm_for,
     verify_signed,
 )
-from sceplab.trust import Trust
-from sceplab.x509 import Certificate, build_identifier, load_public_key, parse_certificate
+from sceplab.cms.trust import Trust
+from sceplab.cms.x509 import Certificate, build_identifier, load_public_key, parse_certificate
+from sceplab.errors import BuildError, DecryptError, Problem
+from sceplab.messagedata import MessageData, parse_message_data
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,11 +10,11 @@ from collections.abc import Iterator, Sequence
 
 from sceplab import facts
 from sceplab.attributes import FAIL_INFO_MEANING
+from sceplab.cms.csr import CertificationRequest
+from sceplab.cms.signed import Outcome
 from sceplab.conversation import DecodedExchange
-from sceplab.csr import CertificationRequest
 from sceplab.message import PkiMessage
 from sceplab.messagedata import CertsOnly, IssuerAndSerialNumber, IssuerAndSubject, MessageData
-from sceplab.signed import Outcome
 from sceplab.transport import parse_caps
 
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_POSSIBLE: "--"}

@@ -10,16 +10,16 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sceplab import enveloped
 from sceplab.asn1 import der
 from sceplab.asn1.scan import CUT, INDEFINITE
 from sceplab.buffers import Buffer
 from sceplab.checks import Level, check_message
+from sceplab.cms import enveloped
+from sceplab.cms.signed import Check, Outcome
 from sceplab.conversation import NO_MATERIALS, Materials
 from sceplab.errors import BuildError, Problem
 from sceplab.message import PkiMessage, decode_message
 from sceplab.schema import describe, find
-from sceplab.signed import Check, Outcome
 
 
 @dataclass(frozen=True, slots=True)

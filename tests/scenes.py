@@ -17,8 +17,8 @@ from cryptography.x509.oid import NameOID
 import sceplab
 from sceplab import transport
 from sceplab.asn1 import oids
+from sceplab.cms.signed import build_degenerate
 from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
-from sceplab.signed import build_degenerate
 from sceplab.transport import PKI_MESSAGE, Exchange, HttpReply, HttpRequest
 from tests.support import certificate, key
 

@@ -12,6 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 import sceplab
 from sceplab.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
+from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import InputError
 from sceplab.lab.ca import DEFAULT_CAPABILITIES, Policy
 from sceplab.lab.client import ClientError, Result, ScepClient
@@ -22,7 +23,6 @@ from sceplab.lab.store import State
 from sceplab.message import decode_message
 from sceplab.messagedata import build_issuer_and_serial, build_issuer_and_subject
 from sceplab.transport import HttpRequest, build_request
-from sceplab.x509 import parse_certificate
 from tests.labs import SECRET, Clock, authority, client_of, csr, openssl, quick_key
 from tests.support import needs
 
@@ -561,9 +561,9 @@ def test_states(tmp_path: Path) -> None:
 
 def _forged(ca: object, kind: int, plaintext: bytes, spoil: str) -> bytes:
     """Return a request whose envelope was made, or changed, to fail in one way."""
-    from sceplab.enveloped import build_enveloped
+    from sceplab.cms.enveloped import build_enveloped
+    from sceplab.cms.signed import build_signed
     from sceplab.lab.client import self_signed
-    from sceplab.signed import build_signed
 
     own = self_signed(csr(), quick_key())
     attributes = ScepAttributes(str(kind), "T1", bytes(16))

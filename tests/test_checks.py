@@ -10,9 +10,10 @@ import sceplab
 from sceplab import schema, transport
 from sceplab.asn1 import der
 from sceplab.checks import RULES, Finding, Level, check_exchanges, check_message, provenance, worst
-from sceplab.signed import SignedDraft, build_signed, signature_algorithm_for
+from sceplab.cms import algorithms
+from sceplab.cms.signed import SignedDraft, build_signed, signature_algorithm_for
+from sceplab.cms.x509 import build_identifier
 from sceplab.transport import HttpReply
-from sceplab.x509 import build_identifier
 from tests import scenes as s
 from tests.scenes import Scene, scene
 from tests.support import DATA, SHARED, capture_folders, certificate, decoded, key
@@ -31,7 +32,7 @@ def _overwrite(message: bytes, path_end: str, octet: int, at: int = -1, *, start
 
 def _without_attributes() -> bytes:
     signer = sceplab.parse_certificate(s.device_certificate())
-    algorithm = sceplab.algorithms.AlgorithmIdentifier(sceplab.algorithms.DIGESTS["sha256"].oid, der.NULL_ELEMENT)
+    algorithm = algorithms.AlgorithmIdentifier(algorithms.DIGESTS["sha256"].oid, der.NULL_ELEMENT)
     scheme = signature_algorithm_for(key("r3").public_key(), "sha256", "rsaEncryption")
     draft = SignedDraft(build_identifier(signer), (signer.der,), (), algorithm, scheme)
     return build_signed(draft, sceplab.decode_message(s.request()).signed.content, key("r3"))

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import sceplab
 from sceplab.asn1 import der
+from sceplab.cms.signed import serialize_signed
 from sceplab.compare import Likeness, compare
-from sceplab.signed import serialize_signed
 from tests.support import DATA, as_ber, certificate, key, messages, needs, real_messages
 
 

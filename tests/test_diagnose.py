@@ -11,7 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import sceplab
 from sceplab import transport
 from sceplab.asn1 import oids
-from sceplab.attributes import Attribute
+from sceplab.cms import algorithms
+from sceplab.cms.attribute import Attribute
 from sceplab.diagnose import KINDS, Likelihood, diagnose
 from sceplab.transport import HttpReply
 from tests import scenes as s
@@ -60,11 +61,11 @@ def _with_clear_secret() -> bytes:
 
 def _not_scep() -> bytes:
     from sceplab.asn1 import der
-    from sceplab.signed import SignedDraft, build_signed, signature_algorithm_for
-    from sceplab.x509 import build_identifier
+    from sceplab.cms.signed import SignedDraft, build_signed, signature_algorithm_for
+    from sceplab.cms.x509 import build_identifier
 
     signer = sceplab.parse_certificate(s.device_certificate())
-    algorithm = sceplab.algorithms.AlgorithmIdentifier(sceplab.algorithms.DIGESTS["sha256"].oid, der.NULL_ELEMENT)
+    algorithm = algorithms.AlgorithmIdentifier(algorithms.DIGESTS["sha256"].oid, der.NULL_ELEMENT)
     scheme = signature_algorithm_for(key("r3").public_key(), "sha256", "rsaEncryption")
     attributes = (Attribute(oids.CONTENT_TYPE, ()), Attribute(oids.MESSAGE_DIGEST, ()))
     draft = SignedDraft(build_identifier(signer), (signer.der,), attributes, algorithm, scheme)

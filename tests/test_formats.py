@@ -320,7 +320,7 @@ def test_csr_signed_data_and_reply_are_told_apart() -> None:
 
 def sceplab_degenerate(certificates: list[bytes]) -> bytes:
     """Give certificates as a GetCACert reply has them."""
-    from sceplab.signed import build_degenerate
+    from sceplab.cms.signed import build_degenerate
 
     return build_degenerate(certificates)
 

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 import sceplab
 from sceplab.asn1 import der
 from sceplab.capture import read_capture
+from sceplab.cms.x509 import parse_certificate, parse_crl
 from sceplab.errors import InputError, Problem, ScepError
 from sceplab.transport import HttpRequest, decode_message_value, encode_message_value, parse_caps, parse_request
-from sceplab.x509 import parse_certificate, parse_crl
 from tests.support import key, real_messages
 
 REAL = real_messages()

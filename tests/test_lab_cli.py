@@ -15,9 +15,9 @@ import pytest
 
 from sceplab.capture import read_capture
 from sceplab.cli import main
+from sceplab.cms.x509 import parse_certificate
 from sceplab.files import load_certificates, load_private_keys, load_signing_key
 from sceplab.lab.network import Lab
-from sceplab.x509 import parse_certificate
 from tests.labs import SECRET, openssl
 from tests.support import needs
 

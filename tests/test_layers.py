@@ -16,22 +16,13 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 import sceplab
-from sceplab import (
-    BuildError,
-    DecryptError,
-    MessageType,
-    Outcome,
-    PkiStatus,
-    ScepAttributes,
-    Trust,
-    algorithms,
-    openssl,
-)
+from sceplab import BuildError, DecryptError, MessageType, Outcome, PkiStatus, ScepAttributes, Trust, openssl
 from sceplab.asn1 import der
 from sceplab.attributes import build_attributes, parse_attributes
-from sceplab.csr import parse_csr, serialize_csr
-from sceplab.signed import SigningKey, parse_signed, serialize_signed
-from sceplab.x509 import NameAttribute, build_name, parse_certificate
+from sceplab.cms import algorithms
+from sceplab.cms.csr import parse_csr, serialize_csr
+from sceplab.cms.signed import SigningKey, parse_signed, serialize_signed
+from sceplab.cms.x509 import NameAttribute, build_name, parse_certificate
 from tests.support import needs
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
@@ -181,7 +172,7 @@ def test_we_read_openssls_other_envelopes(
     assert not enveloped.problems
     opened = sceplab.decrypt(enveloped, keys=[ca_key])
     assert csr == opened.plaintext
-    from sceplab.enveloped import draft_of_enveloped
+    from sceplab.cms.enveloped import draft_of_enveloped
 
     assert data == sceplab.build_enveloped(draft_of_enveloped(enveloped, opened, keys=[ca_key]), csr)
 
@@ -376,8 +367,8 @@ def test_sha1_in_the_path_needs_an_explicit_word(
 
 def _sha1_certificate(ca_key: rsa.RSAPrivateKey, key: rsa.RSAPrivateKey) -> bytes:
     """Take a SHA-256 certificate and sign it anew with SHA-1: `cryptography` makes none."""
-    from sceplab.algorithms import AlgorithmIdentifier, build_algorithm
-    from sceplab.signed import sign
+    from sceplab.cms.algorithms import AlgorithmIdentifier, build_algorithm
+    from sceplab.cms.signed import sign
 
     sha1 = AlgorithmIdentifier("1.2.840.113549.1.1.5", der.NULL_ELEMENT)
     fields = der.read(make_certificate("RA", key, ("CA", ca_key))).children()[0].children()

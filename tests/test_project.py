@@ -16,9 +16,8 @@ from tests.support import DATA, ROOT
 
 # Each module may import those before it; nothing else holds the layers apart.
 ORDER = (
-    *("errors", "asn1", "algorithms", "attributes", "x509", "trust", "signed", "transport", "enveloped"),
+    *("errors", "asn1", "cms", "attributes", "transport"),
     *(
-        "csr",
         "messagedata",
         "message",
         "conversation",
@@ -38,8 +37,8 @@ ORDER = (
 ONLY_IN = {
     "dpkt": {"capture"},
     "httptools": {"capture"},
-    "pyhanko_certvalidator": {"trust"},
-    "asn1crypto": {"trust"},
+    "pyhanko_certvalidator": {"cms"},
+    "asn1crypto": {"cms"},
     "requests": {"lab"},
     "tornado": {"lab"},
     "sqlite3": {"lab"},
@@ -75,7 +74,7 @@ def test_imports_run_downward() -> None:
         if target in ORDER and target != module:
             assert ORDER.index(target) < ORDER.index(module), f"{module} imports {what}"
     assert found <= set(ORDER)
-    assert len(found) > 20
+    assert len(found) >= 8
 
 
 def test_libraries_have_one_place() -> None:

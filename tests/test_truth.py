@@ -9,7 +9,7 @@ import pytest
 
 import sceplab
 from sceplab import openssl
-from sceplab.enveloped import public_key_info
+from sceplab.cms.enveloped import public_key_info
 from sceplab.errors import BuildError
 from sceplab.facts import capture_facts
 from sceplab.files import load_private_keys

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sceplab.enveloped import EnvelopedData, Opened
+from sceplab.cms.enveloped import EnvelopedData, Opened
 from sceplab.exercises import Exercise
 
 

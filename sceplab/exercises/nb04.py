@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 
-from sceplab.csr import CertificationRequest
+from sceplab.cms.csr import CertificationRequest
 from sceplab.exercises import Exercise
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from sceplab.attributes import PkiStatus
-from sceplab.csr import CertificationRequest
+from sceplab.cms.csr import CertificationRequest
 from sceplab.exercises import Exercise
 from sceplab.message import PkiMessage
 from sceplab.messagedata import CertsOnly

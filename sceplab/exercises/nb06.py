@@ -6,7 +6,7 @@ import hashlib
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.enveloped import KeyTransRecipient, transport_randomness
+from sceplab.cms.enveloped import KeyTransRecipient, transport_randomness
 from sceplab.exercises import Exercise
 from sceplab.message import PkiMessage
 from sceplab.messagedata import build_issuer_and_subject

@@ -20,8 +20,10 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 from sceplab.asn1 import oids
 from sceplab.attributes import FailInfo, MessageType
-from sceplab.csr import CertificationRequest, parse_csr
-from sceplab.enveloped import RandomBytes
+from sceplab.cms.csr import CertificationRequest, parse_csr
+from sceplab.cms.enveloped import RandomBytes
+from sceplab.cms.signed import SigningKey, build_degenerate
+from sceplab.cms.x509 import Certificate, Name, parse_certificate
 from sceplab.errors import BuildError, InputError
 from sceplab.lab import replies
 from sceplab.lab.faults import faults_named
@@ -50,9 +52,7 @@ from sceplab.lab.replies import (
     text_reply,
 )
 from sceplab.lab.store import State, Store, StoreError, Transaction
-from sceplab.signed import SigningKey, build_degenerate
 from sceplab.transport import HttpReply, HttpRequest, build_caps, parse_request
-from sceplab.x509 import Certificate, Name, parse_certificate
 
 DEFAULT_CAPABILITIES = (
     *("AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-384", "SHA-512"),

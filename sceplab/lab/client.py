@@ -21,19 +21,20 @@ import requests
 import requests.adapters
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab import algorithms, transport
+from sceplab import transport
 from sceplab.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
-from sceplab.csr import CertificationRequest, parse_csr
-from sceplab.enveloped import RandomBytes
+from sceplab.cms import algorithms
+from sceplab.cms.csr import CertificationRequest, parse_csr
+from sceplab.cms.enveloped import RandomBytes
+from sceplab.cms.signed import Outcome, SigningKey, parse_signed, verify_signed
+from sceplab.cms.trust import Trust, validate_path
+from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.errors import InputError, ScepError
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.identity import Identity, make_self_signed
 from sceplab.message import PkiMessage, decode_message, draft_message, encode_message
 from sceplab.messagedata import CertsOnly, build_issuer_and_serial, build_issuer_and_subject, parse_ca_certificates
-from sceplab.signed import Outcome, SigningKey, parse_signed, verify_signed
 from sceplab.transport import HttpReply, HttpRequest, build_request, parse_caps
-from sceplab.trust import Trust, validate_path
-from sceplab.x509 import Certificate, RevocationList
 
 Send = Callable[[HttpRequest], HttpReply]
 

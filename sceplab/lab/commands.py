@@ -16,9 +16,9 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from sceplab import algorithms
 from sceplab.attributes import PkiStatus
-from sceplab.csr import parse_csr
+from sceplab.cms import algorithms
+from sceplab.cms.csr import parse_csr
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem, pem_certificate, pem_key, write_new
 from sceplab.lab.ca import CertificationAuthority, Policy, wants_ra

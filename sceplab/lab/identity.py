@@ -20,11 +20,11 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sceplab.asn1 import der, oids
-from sceplab.attributes import Attribute
-from sceplab.csr import CertificationRequest, build_csr, build_extensions, parse_csr, serialize_csr
+from sceplab.cms.attribute import Attribute
+from sceplab.cms.csr import CertificationRequest, build_csr, build_extensions, parse_csr, serialize_csr
+from sceplab.cms.signed import SigningKey
+from sceplab.cms.x509 import Certificate, Extension, Name, NameAttribute, build_name, parse_certificate
 from sceplab.errors import BuildError, InputError
-from sceplab.signed import SigningKey
-from sceplab.x509 import Certificate, Extension, Name, NameAttribute, build_name, parse_certificate
 
 RA_UNIT = "ioscs RA"
 """The organizationalUnitName by which a Cisco IOS CA knows its RAs (`mode ra`, `grant ra-auto`)."""

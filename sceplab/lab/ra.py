@@ -14,8 +14,11 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sceplab.attributes import FailInfo, MessageType, PkiStatus
-from sceplab.csr import CertificationRequest
-from sceplab.enveloped import RandomBytes
+from sceplab.cms.csr import CertificationRequest
+from sceplab.cms.enveloped import RandomBytes
+from sceplab.cms.signed import build_degenerate
+from sceplab.cms.trust import Trust, validate_path
+from sceplab.cms.x509 import Certificate
 from sceplab.lab import replies
 from sceplab.lab.ca import CA_RA_CERT, DEFAULT_CAPABILITIES, NEXT_CA_CERT, Clock, utc_now
 from sceplab.lab.client import ClientError, Result, ScepClient
@@ -33,10 +36,7 @@ from sceplab.lab.replies import (
     text_reply,
 )
 from sceplab.messagedata import build_issuer_and_subject
-from sceplab.signed import build_degenerate
 from sceplab.transport import HttpReply, HttpRequest, build_caps, parse_request
-from sceplab.trust import Trust, validate_path
-from sceplab.x509 import Certificate
 
 
 @dataclass(frozen=True, slots=True)

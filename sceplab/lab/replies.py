@@ -22,12 +22,13 @@ from functools import cache, partial
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab import algorithms
-from sceplab.algorithms import AlgorithmIdentifier
 from sceplab.asn1 import der, oids
-from sceplab.attributes import Attribute, FailInfo, MessageType, PkiStatus, ScepAttributes, parse_attributes
-from sceplab.csr import NOT_ITS_KEY, CertificationRequest, parse_csr, verify_csr
-from sceplab.enveloped import (
+from sceplab.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes, parse_attributes
+from sceplab.cms import algorithms
+from sceplab.cms.algorithms import AlgorithmIdentifier
+from sceplab.cms.attribute import Attribute
+from sceplab.cms.csr import NOT_ITS_KEY, CertificationRequest, parse_csr, verify_csr
+from sceplab.cms.enveloped import (
     EnvelopedData,
     KeyTransRecipient,
     PasswordRecipient,
@@ -39,12 +40,7 @@ from sceplab.enveloped import (
     parse_enveloped,
     rounds_of,
 )
-from sceplab.errors import DecryptError, ScepError
-from sceplab.files import pem
-from sceplab.lab.identity import Identity, issue, make_request, make_root, new_key, parse_subject
-from sceplab.message import draft_message, encode_message
-from sceplab.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
-from sceplab.signed import (
+from sceplab.cms.signed import (
     Outcome,
     SignedData,
     SignedDraft,
@@ -54,8 +50,13 @@ from sceplab.signed import (
     signature_algorithm_for,
     verify_signed,
 )
+from sceplab.cms.x509 import Certificate, Name, build_identifier
+from sceplab.errors import DecryptError, ScepError
+from sceplab.files import pem
+from sceplab.lab.identity import Identity, issue, make_request, make_root, new_key, parse_subject
+from sceplab.message import draft_message, encode_message
+from sceplab.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
 from sceplab.transport import PKI_MESSAGE, HttpReply
-from sceplab.x509 import Certificate, Name, build_identifier
 
 
 class NotAMessageError(ScepError):

@@ -10,10 +10,10 @@ import ipaddress
 import re
 from collections.abc import Callable, Mapping
 
-from sceplab import algorithms
 from sceplab.asn1 import der, oids
 from sceplab.attributes import FAIL_INFO_MEANING, FailInfo, MessageType, PkiStatus
-from sceplab.x509 import KEY_USAGE_BITS, Name, parse_time
+from sceplab.cms import algorithms
+from sceplab.cms.x509 import KEY_USAGE_BITS, Name, parse_time
 
 # Octets of a leaf that are written out; of more, how many there are.
 SHOWN = 32

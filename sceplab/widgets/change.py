@@ -10,10 +10,10 @@ from typing import Any
 
 from sceplab.asn1 import der
 from sceplab.buffers import Buffer, buffers_of
+from sceplab.cms.signed import Outcome
 from sceplab.conversation import NO_MATERIALS, Materials
 from sceplab.errors import ScepError
 from sceplab.message import PkiMessage
-from sceplab.signed import Outcome
 from sceplab.whatif import judge, overwrite, replace_content, reseal
 from sceplab.widgets.table import Table, table
 from sceplab.widgets.text import visible

@@ -16,7 +16,8 @@ from typing import Any
 import ipywidgets as w
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from sceplab.csr import CertificationRequest, parse_csr
+from sceplab.cms.csr import CertificationRequest, parse_csr
+from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import ScepError
 from sceplab.facts import MASK
 from sceplab.lab.ca import wants_ra
@@ -24,7 +25,6 @@ from sceplab.lab.network import Lab
 from sceplab.lab.store import Transaction
 from sceplab.widgets.live import Following
 from sceplab.widgets.text import compact, cut, safe, visible
-from sceplab.x509 import parse_certificate
 
 # Rows shown; of more only the number is told.
 _SHOWN = 50

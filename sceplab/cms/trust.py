@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
-from sceplab.x509 import Certificate, parse_certificate
+from sceplab.cms.x509 import Certificate, parse_certificate
 
 
 @dataclass(frozen=True, slots=True)

@@ -20,12 +20,12 @@ from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 from cryptography.hazmat.primitives.kdf.pbkdf2 import PBKDF2HMAC
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sceplab import algorithms
-from sceplab.algorithms import AlgorithmIdentifier, ContentCipher
 from sceplab.asn1 import der, oids
+from sceplab.cms import algorithms
+from sceplab.cms.algorithms import AlgorithmIdentifier, ContentCipher
+from sceplab.cms.signed import content_of
+from sceplab.cms.x509 import Certificate, CertificateIdentifier, load_public_key, parse_certificate, parse_identifier
 from sceplab.errors import BuildError, DecryptError, Layer, Problem
-from sceplab.signed import content_of
-from sceplab.x509 import Certificate, CertificateIdentifier, load_public_key, parse_certificate, parse_identifier
 
 RandomBytes = Callable[[int], bytes]
 _PASSWORD = der.CONTEXT | der.CONSTRUCTED | 3

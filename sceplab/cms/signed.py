@@ -18,13 +18,13 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 
-from sceplab import algorithms
-from sceplab.algorithms import AlgorithmIdentifier
 from sceplab.asn1 import der, oids
-from sceplab.attributes import Attribute, build_attribute, parse_attribute_list
+from sceplab.cms import algorithms
+from sceplab.cms.algorithms import AlgorithmIdentifier
+from sceplab.cms.attribute import Attribute, build_attribute, parse_attribute_list
+from sceplab.cms.trust import Trust, validate_path
+from sceplab.cms.x509 import Certificate, CertificateIdentifier, parse_certificate, parse_identifier, parse_time
 from sceplab.errors import BuildError, Layer, Problem
-from sceplab.trust import Trust, validate_path
-from sceplab.x509 import Certificate, CertificateIdentifier, parse_certificate, parse_identifier, parse_time
 
 _SIGNED_ATTRS = der.CONTEXT | der.CONSTRUCTED  # [0] IMPLICIT
 _UNSIGNED_ATTRS = _SIGNED_ATTRS | 1

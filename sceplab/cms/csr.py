@@ -15,13 +15,13 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sceplab import algorithms
-from sceplab.algorithms import AlgorithmIdentifier
 from sceplab.asn1 import der, oids
-from sceplab.attributes import Attribute, build_attribute, parse_attribute_list
+from sceplab.cms import algorithms
+from sceplab.cms.algorithms import AlgorithmIdentifier
+from sceplab.cms.attribute import Attribute, build_attribute, parse_attribute_list
+from sceplab.cms.signed import Check, Outcome, SigningKey, UnknownAlgorithmError, check_signature, sign
+from sceplab.cms.x509 import Extension, Name, load_public_key, parse_extensions
 from sceplab.errors import BuildError, Layer, Problem
-from sceplab.signed import Check, Outcome, SigningKey, UnknownAlgorithmError, check_signature, sign
-from sceplab.x509 import Extension, Name, load_public_key, parse_extensions
 
 _EMPTY_NAME = Name(b"")
 
