@@ -45,8 +45,9 @@ def make_messages() -> list[tuple[bytes, bytes]]:
 
 def write_capture(path: Path, enrollments: int, messages: list[tuple[bytes, bytes]]) -> None:
     """Write so many enrollments: GetCACaps, GetCACert and PKIOperation each, in one connection each."""
-    from sceplab import build_degenerate, transport
-    from sceplab.transport import build_request
+    from sceplab import build_degenerate
+    from sceplab.scep import transport
+    from sceplab.scep.transport import build_request
     from tests import scenes, wire
     from tests.support import certificate
 
@@ -72,8 +73,8 @@ def write_capture(path: Path, enrollments: int, messages: list[tuple[bytes, byte
 def read(path: str, mode: str) -> tuple[int, int, float, int]:
     """Read a capture; return exchanges, messages, seconds, and the most megabytes of this process."""
     from sceplab.capture import iter_capture
-    from sceplab.conversation import NO_MATERIALS, Materials, iter_decoded
     from sceplab.files import load_certificates, load_private_keys
+    from sceplab.scep.conversation import NO_MATERIALS, Materials, iter_decoded
 
     folder = ROOT / "data" / "specimen"
     names = ("ca", "r3")

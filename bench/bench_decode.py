@@ -26,7 +26,7 @@ from sceplab.capture import read_capture
 from sceplab.cms.enveloped import KeyTransRecipient
 from sceplab.cms.signed import covered_forms
 from sceplab.files import load_certificates
-from sceplab.transport import parse_request
+from sceplab.scep.transport import parse_request
 
 SPECIMEN = Path(__file__).parent.parent / "data" / "specimen"
 

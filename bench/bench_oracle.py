@@ -21,7 +21,6 @@ from rich.console import Console
 from rich.table import Table
 
 import sceplab
-from sceplab.attributes import ScepAttributes
 from sceplab.cms.enveloped import KeyTransRecipient, build_enveloped
 from sceplab.cms.signed import build_signed
 from sceplab.cms.x509 import load_public_key
@@ -29,6 +28,7 @@ from sceplab.lab.ca import CertificationAuthority, Policy
 from sceplab.lab.client import self_signed
 from sceplab.lab.identity import make_request, new_key, parse_subject
 from sceplab.lab.store import Store
+from sceplab.scep.attributes import ScepAttributes
 
 WAYS = ("RSA padding", "key too long", "CBC padding", "garbage", "spoilt request", "another's signature")
 

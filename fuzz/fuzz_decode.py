@@ -29,15 +29,16 @@ except ImportError:
 
 with atheris.instrument_imports(include=["sceplab"]):
     import sceplab
-    from sceplab import compare, schema, transport
+    from sceplab import compare, schema
     from sceplab.asn1 import der, scan
-    from sceplab.buffers import Buffer
     from sceplab.capture import logs, read_capture
     from sceplab.capture.http import HttpReader
     from sceplab.capture.packets import read_packets, segment_of
     from sceplab.errors import InputError, ScepError
     from sceplab.files import load_certificates, load_private_keys
-    from sceplab.regions import regions_of
+    from sceplab.scep import transport
+    from sceplab.schema.coverage import regions_of
+    from sceplab.schema.layers import Buffer
     from sceplab.whatif import judge
 
 SPECIMEN = ROOT / "data" / "specimen"

@@ -20,7 +20,7 @@ from interop.cases import CHALLENGE, REFUSED, Case, Known, known_failure
 from interop.judge import judge
 from interop.matrix import THEIRS, clients, have
 from interop.peers import Enrolled, Held, Peer, Wish
-from sceplab import FailInfo, PkiStatus, transport
+from sceplab import FailInfo, PkiStatus
 from sceplab.cms.signed import SigningKey
 from sceplab.files import pem_certificate, pem_key
 from sceplab.lab import foreign
@@ -31,6 +31,7 @@ from sceplab.lab.identity import Identity, make_request, new_key, parse_subject
 from sceplab.lab.network import Lab
 from sceplab.lab.ra import RaPolicy
 from sceplab.lab.replies import Strictness
+from sceplab.scep import transport
 
 
 def _lab(case: Case, peer: Peer) -> Lab:

@@ -4,7 +4,6 @@ Rule: the public names, nothing else. The core does no I/O; readers of files are
 in `sceplab.capture`, widgets in `sceplab.widgets`.
 """
 
-from sceplab.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
 from sceplab.cms.attribute import Attribute
 from sceplab.cms.csr import CertificationRequest, build_csr, parse_csr, verify_csr
 from sceplab.cms.enveloped import EnvelopedData, Opened, build_enveloped, decrypt, parse_enveloped
@@ -21,7 +20,8 @@ from sceplab.cms.signed import (
 from sceplab.cms.trust import Trust
 from sceplab.cms.x509 import Certificate, Name, NameAttribute, build_name, parse_certificate
 from sceplab.errors import BuildError, DecryptError, InputError, Layer, Problem, ScepError
-from sceplab.message import (
+from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
+from sceplab.scep.message import (
     MessageDraft,
     PkiMessage,
     decode_message,
@@ -30,7 +30,7 @@ from sceplab.message import (
     encode_message,
     transaction_id_of,
 )
-from sceplab.messagedata import (
+from sceplab.scep.messagedata import (
     CertsOnly,
     IssuerAndSerialNumber,
     IssuerAndSubject,

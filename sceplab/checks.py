@@ -19,16 +19,16 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab import schema
 from sceplab.asn1 import der, oids
-from sceplab.attributes import MessageType, PkiStatus
 from sceplab.cms import algorithms
 from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.enveloped import KeyTransRecipient, PasswordRecipient
 from sceplab.cms.signed import Outcome, parse_signed
 from sceplab.cms.x509 import Certificate, Name, load_public_key
-from sceplab.conversation import DecodedExchange
-from sceplab.message import PkiMessage
-from sceplab.messagedata import CertsOnly
-from sceplab.transport import OPERATIONS, PKI_MESSAGE, parse_caps
+from sceplab.scep.attributes import MessageType, PkiStatus
+from sceplab.scep.conversation import DecodedExchange
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.messagedata import CertsOnly
+from sceplab.scep.transport import OPERATIONS, PKI_MESSAGE, parse_caps
 
 
 class Level(StrEnum):

@@ -20,14 +20,14 @@ from rich.text import Text
 from sceplab import __version__, doctor, walk
 from sceplab.capture import read_capture
 from sceplab.checks import Level, check_exchanges, finding_facts, to_sarif
-from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.diagnose import cause_facts, diagnose, ended_well
 from sceplab.errors import InputError, ScepError
 from sceplab.facts import capture_facts, masked
 from sceplab.files import load_certificates, load_private_keys, write_new
 from sceplab.outline import outline, visible
 from sceplab.report import to_html, to_markdown
-from sceplab.transport import Exchange
+from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.transport import Exchange
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -18,15 +18,15 @@ from sceplab.cms.csr import CertificationRequest, verify_csr
 from sceplab.cms.enveloped import EnvelopedData, KeyTransRecipient
 from sceplab.cms.signed import Outcome
 from sceplab.cms.x509 import Certificate, Name, RevocationList
-from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials
-from sceplab.message import PkiMessage
-from sceplab.messagedata import (
+from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.messagedata import (
     CertsOnly,
     IssuerAndSerialNumber,
     IssuerAndSubject,
     MessageData,
 )
-from sceplab.transport import Exchange, ScepRequest, parse_caps
+from sceplab.scep.transport import Exchange, ScepRequest, parse_caps
 
 Facts = dict[str, Any]
 

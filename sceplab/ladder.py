@@ -13,12 +13,12 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Literal
 
-from sceplab.attributes import PkiStatus
 from sceplab.cms.signed import Outcome
-from sceplab.conversation import DecodedExchange
-from sceplab.message import PkiMessage
 from sceplab.outline import kind_of, visible
-from sceplab.transport import parse_caps
+from sceplab.scep.attributes import PkiStatus
+from sceplab.scep.conversation import DecodedExchange
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.transport import parse_caps
 
 Side = Literal["request", "reply"]
 

@@ -9,13 +9,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sceplab import facts
-from sceplab.attributes import FAIL_INFO_MEANING
 from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.signed import Outcome
-from sceplab.conversation import DecodedExchange
-from sceplab.message import PkiMessage
-from sceplab.messagedata import CertsOnly, IssuerAndSerialNumber, IssuerAndSubject, MessageData
-from sceplab.transport import parse_caps
+from sceplab.scep.attributes import FAIL_INFO_MEANING
+from sceplab.scep.conversation import DecodedExchange
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.messagedata import CertsOnly, IssuerAndSerialNumber, IssuerAndSubject, MessageData
+from sceplab.scep.transport import parse_caps
 
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_POSSIBLE: "--"}
 

@@ -14,10 +14,10 @@ from html import escape
 
 from sceplab import __version__
 from sceplab.checks import Finding, check_exchanges
-from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.diagnose import Cause, diagnose
 from sceplab.ladder import drawn, lay_out
 from sceplab.outline import outline, visible
+from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,11 +12,11 @@ from typing import Any
 
 from sceplab.capture import read_capture
 from sceplab.checks import check_exchanges, worst
-from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
 from sceplab.diagnose import diagnose
 from sceplab.errors import ScepError
-from sceplab.message import PkiMessage
 from sceplab.outline import kind_of
+from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.message import PkiMessage
 
 Row = dict[str, Any]
 

@@ -12,12 +12,12 @@ from pathlib import Path
 
 from sceplab import openssl
 from sceplab.capture import read_capture
-from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys, write_new
-from sceplab.message import PkiMessage
 from sceplab.outline import envelope_lines, kind_of, signed_lines, visible
-from sceplab.transport import Exchange
+from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.transport import Exchange
 
 DATA = Path(__file__).resolve().parent.parent / "data"
 """Where a checkout keeps the specimen and the foreign captures."""

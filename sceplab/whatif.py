@@ -12,14 +12,14 @@ from datetime import datetime
 
 from sceplab.asn1 import der
 from sceplab.asn1.scan import CUT, INDEFINITE
-from sceplab.buffers import Buffer
 from sceplab.checks import Level, check_message
 from sceplab.cms import enveloped
 from sceplab.cms.signed import Check, Outcome
-from sceplab.conversation import NO_MATERIALS, Materials
 from sceplab.errors import BuildError, Problem
-from sceplab.message import PkiMessage, decode_message
+from sceplab.scep.conversation import NO_MATERIALS, Materials
+from sceplab.scep.message import PkiMessage, decode_message
 from sceplab.schema import describe, find
+from sceplab.schema.layers import Buffer
 
 
 @dataclass(frozen=True, slots=True)

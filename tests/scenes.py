@@ -15,11 +15,11 @@ from cryptography.hazmat.primitives.serialization import Encoding
 from cryptography.x509.oid import NameOID
 
 import sceplab
-from sceplab import transport
 from sceplab.asn1 import oids
 from sceplab.cms.signed import build_degenerate
-from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
-from sceplab.transport import PKI_MESSAGE, Exchange, HttpReply, HttpRequest
+from sceplab.scep import transport
+from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.transport import PKI_MESSAGE, Exchange, HttpReply, HttpRequest
 from tests.support import certificate, key
 
 WHEN = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)

@@ -15,9 +15,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sceplab.asn1 import der
 from sceplab.asn1.scan import scan
 from sceplab.capture import read_capture
-from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.files import load_certificates, load_private_keys
-from sceplab.message import PkiMessage
+from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.message import PkiMessage
 
 ROOT = Path(__file__).resolve().parent.parent
 DATA = ROOT / "data"

@@ -11,7 +11,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import sceplab
-from sceplab.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
 from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import InputError
 from sceplab.lab.ca import DEFAULT_CAPABILITIES, Policy
@@ -20,9 +19,10 @@ from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.identity import Identity, make_request, parse_subject
 from sceplab.lab.replies import ReplyForm, Strictness
 from sceplab.lab.store import State
-from sceplab.message import decode_message
-from sceplab.messagedata import build_issuer_and_serial, build_issuer_and_subject
-from sceplab.transport import HttpRequest, build_request
+from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
+from sceplab.scep.message import decode_message
+from sceplab.scep.messagedata import build_issuer_and_serial, build_issuer_and_subject
+from sceplab.scep.transport import HttpRequest, build_request
 from tests.labs import SECRET, Clock, authority, client_of, csr, openssl, quick_key
 from tests.support import needs
 

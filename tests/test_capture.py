@@ -15,9 +15,9 @@ from hypothesis import strategies as st
 from sceplab.capture import read_capture
 from sceplab.capture.har import read_har
 from sceplab.capture.hexdump import read_hex
-from sceplab.conversation import decode_exchanges
 from sceplab.errors import InputError
-from sceplab.transport import build_caps, parse_caps
+from sceplab.scep.conversation import decode_exchanges
+from sceplab.scep.transport import build_caps, parse_caps
 from tests.support import DATA, decoded, needs
 
 CAPTURE = DATA / "specimen" / "capture.pcap"

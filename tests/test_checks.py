@@ -7,13 +7,14 @@ from collections.abc import Callable
 import pytest
 
 import sceplab
-from sceplab import schema, transport
+from sceplab import schema
 from sceplab.asn1 import der
 from sceplab.checks import RULES, Finding, Level, check_exchanges, check_message, provenance, worst
 from sceplab.cms import algorithms
 from sceplab.cms.signed import SignedDraft, build_signed, signature_algorithm_for
 from sceplab.cms.x509 import build_identifier
-from sceplab.transport import HttpReply
+from sceplab.scep import transport
+from sceplab.scep.transport import HttpReply
 from tests import scenes as s
 from tests.scenes import Scene, scene
 from tests.support import DATA, SHARED, capture_folders, certificate, decoded, key

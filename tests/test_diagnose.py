@@ -9,12 +9,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import sceplab
-from sceplab import transport
 from sceplab.asn1 import oids
 from sceplab.cms import algorithms
 from sceplab.cms.attribute import Attribute
 from sceplab.diagnose import KINDS, Likelihood, diagnose
-from sceplab.transport import HttpReply
+from sceplab.scep import transport
+from sceplab.scep.transport import HttpReply
 from tests import scenes as s
 from tests.scenes import Scene, scene
 from tests.support import DATA, SHARED, as_ber, capture_folders, certificate, decoded, key, materials
@@ -27,7 +27,9 @@ _POLL = b"\x30\x00"
 
 def _poll(transaction: str) -> bytes:
     subject = sceplab.parse_csr(s.csr()).subject
-    data = sceplab.messagedata.build_issuer_and_subject(sceplab.parse_certificate(certificate("ca")).subject, subject)
+    data = sceplab.scep.messagedata.build_issuer_and_subject(
+        sceplab.parse_certificate(certificate("ca")).subject, subject
+    )
     return s.request(data, message_type="20", transaction=transaction, nonce=b"\x07" * 16)
 
 
@@ -174,7 +176,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "get-cert-pending": lambda: scene(
         s.posted(
             s.request(
-                sceplab.messagedata.build_issuer_and_serial(
+                sceplab.scep.messagedata.build_issuer_and_serial(
                     sceplab.parse_certificate(certificate("ca")).subject, b"\x05"
                 ),
                 message_type="21",
@@ -249,7 +251,7 @@ def test_what_went_well_has_no_cause() -> None:
 def test_a_message_alone_failed_nowhere() -> None:
     """Decoded from a file: nobody knows how it ended."""
     from sceplab.capture import read_capture
-    from sceplab.conversation import decode_exchanges
+    from sceplab.scep.conversation import decode_exchanges
 
     assert diagnose(decode_exchanges(read_capture(s.request()))) == []
 

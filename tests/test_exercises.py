@@ -11,12 +11,12 @@ import pytest
 import sceplab
 from sceplab import exercises
 from sceplab.capture import read_capture
-from sceplab.conversation import Materials
 from sceplab.errors import InputError
 from sceplab.exercises import Exercise
 from sceplab.lab.identity import make_request, parse_subject
 from sceplab.lab.network import Lab
-from sceplab.transport import parse_request
+from sceplab.scep.conversation import Materials
+from sceplab.scep.transport import parse_request
 from tests.support import DATA, certificate, decoded, key
 
 

@@ -10,8 +10,9 @@ import requests
 from cryptography import x509
 
 import sceplab
-from sceplab import openssl, transport
+from sceplab import openssl
 from sceplab.lab import foreign
+from sceplab.scep import transport
 from tests.support import DATA, certificate, key, needs
 
 CHALLENGE = "R3-to-R1-via-R2"

@@ -16,11 +16,11 @@ from urllib.parse import quote
 import pytest
 
 from sceplab.capture import read_capture
-from sceplab.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
 from sceplab.errors import InputError
 from sceplab.facts import message_facts
-from sceplab.message import PkiMessage
-from sceplab.transport import DIALECTS, Exchange, encode_message_value, parse_request
+from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.transport import DIALECTS, Exchange, encode_message_value, parse_request
 from tests import scenes, wire
 from tests.support import DATA, capture_folders, certificate, decoded, materials
 from tests.wire import Piece, answered, asked, conversation, frames

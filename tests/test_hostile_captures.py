@@ -17,8 +17,8 @@ from hypothesis import strategies as st
 from sceplab.capture import iter_capture, read_capture
 from sceplab.capture.http import HttpReader
 from sceplab.capture.pcap import MAX_OPEN
-from sceplab.conversation import decode_exchanges
 from sceplab.errors import InputError
+from sceplab.scep.conversation import decode_exchanges
 from tests import wire
 from tests.support import DATA
 from tests.wire import SYN, Piece, Tcp, answered, asked, conversation, frames

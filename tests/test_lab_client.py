@@ -9,14 +9,14 @@ from pathlib import Path
 import pytest
 
 import sceplab
-from sceplab.attributes import PkiStatus, ScepAttributes
 from sceplab.errors import BuildError, InputError, ScepError
 from sceplab.lab.ca import Policy, with_faults
 from sceplab.lab.client import CaCertificates, Capabilities, ClientError, ScepClient, http_sender, self_signed
 from sceplab.lab.faults import FAULTS, faults_named
 from sceplab.lab.identity import Identity, new_key, parse_subject
 from sceplab.lab.replies import Strictness
-from sceplab.transport import HttpReply, HttpRequest
+from sceplab.scep.attributes import PkiStatus, ScepAttributes
+from sceplab.scep.transport import HttpReply, HttpRequest
 from tests.labs import SECRET, authority, client_of, csr, quick_key
 from tests.support import certificate
 

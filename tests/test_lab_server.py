@@ -16,17 +16,17 @@ import pytest
 import requests
 
 import sceplab
-from sceplab.attributes import PkiStatus
 from sceplab.capture import read_capture
 from sceplab.capture.record import Segment, build_pcap
-from sceplab.conversation import decode_exchanges
 from sceplab.errors import InputError
 from sceplab.lab.ca import Policy
 from sceplab.lab.client import ClientError, ScepClient, http_sender
 from sceplab.lab.identity import make_request, parse_subject
 from sceplab.lab.network import Kept, Lab
 from sceplab.lab.server import Limits, Server
-from sceplab.transport import CERTMONGER, HttpReply, HttpRequest, encode_message_value, parse_request
+from sceplab.scep.attributes import PkiStatus
+from sceplab.scep.conversation import decode_exchanges
+from sceplab.scep.transport import CERTMONGER, HttpReply, HttpRequest, encode_message_value, parse_request
 from tests.labs import SECRET, csr, quick_key
 from tests.support import needs, real_messages
 
@@ -56,8 +56,8 @@ def _talk(lab: Lab, octets: bytes, *, silence: float = 0.4) -> bytes:
 
 def _message(lab: Lab, subject: str = "CN=R3", number: int = 0) -> bytes:
     """Return the pkiMessage of an enrollment."""
-    from sceplab.attributes import MessageType
     from sceplab.lab.client import self_signed
+    from sceplab.scep.attributes import MessageType
 
     data = csr(subject, number)
     return lab.client().build(MessageType.PKCSReq, data, self_signed(data, quick_key(number)), subject, bytes(16))

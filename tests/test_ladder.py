@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from sceplab.conversation import DecodedExchange
 from sceplab.ladder import State, drawn, lay_out
-from sceplab.transport import Exchange, HttpReply, HttpRequest
+from sceplab.scep.conversation import DecodedExchange
+from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
 from sceplab.widgets import Ladder
 from tests import scenes
 from tests.scenes import WHEN, decode

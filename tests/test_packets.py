@@ -16,7 +16,7 @@ from hypothesis import strategies as st
 from sceplab.capture import iter_capture, read_capture
 from sceplab.capture.packets import segment_of
 from sceplab.errors import InputError
-from sceplab.transport import Exchange
+from sceplab.scep.transport import Exchange
 from tests import wire
 from tests.wire import CLIENT, SERVER, Piece, Tcp, answered, asked, conversation, frames
 

@@ -16,21 +16,8 @@ from tests.support import DATA, ROOT
 
 # Each module may import those before it; nothing else holds the layers apart.
 ORDER = (
-    *("errors", "asn1", "cms", "attributes", "transport"),
-    *(
-        "messagedata",
-        "message",
-        "conversation",
-        "schema",
-        "buffers",
-        "regions",
-        "compare",
-        "facts",
-        "openssl",
-        "files",
-        "capture",
-    ),
-    *("checks", "whatif", "diagnose", "outline", "ladder", "report", "summary"),
+    *("errors", "files", "openssl", "asn1", "cms", "scep", "schema", "facts", "capture"),
+    *("compare", "checks", "whatif", "diagnose", "outline", "ladder", "report", "summary"),
     *("lab", "widgets", "exercises", "walk", "doctor", "cli"),
 )
 # Libraries with a place of their own.

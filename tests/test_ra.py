@@ -9,15 +9,15 @@ from pathlib import Path
 
 import pytest
 
-from sceplab.attributes import FailInfo, PkiStatus
 from sceplab.errors import ScepError
 from sceplab.lab.ca import CertificationAuthority, Policy
 from sceplab.lab.client import ClientError, Result, ScepClient
 from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request, parse_subject
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
 from sceplab.lab.replies import Decision
-from sceplab.message import PkiMessage, decode_message
-from sceplab.transport import HttpReply, HttpRequest, build_request, parse_request
+from sceplab.scep.attributes import FailInfo, PkiStatus
+from sceplab.scep.message import PkiMessage, decode_message
+from sceplab.scep.transport import HttpReply, HttpRequest, build_request, parse_request
 from tests.labs import SECRET, authority, client_of, csr, quick_key
 
 

@@ -11,8 +11,8 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import sceplab
 from sceplab.asn1 import der, oids
-from sceplab.buffers import Buffer, buffers_of
-from sceplab.regions import Region, Span, regions_of
+from sceplab.schema.coverage import Region, Span, regions_of
+from sceplab.schema.layers import Buffer, buffers_of
 from tests.support import DATA, capture_folders, messages
 
 

@@ -9,8 +9,8 @@ from hypothesis import strategies as st
 import sceplab
 from sceplab import schema
 from sceplab.asn1 import der, oids
-from sceplab.buffers import buffers_of
-from sceplab.conversation import Materials
+from sceplab.scep.conversation import Materials
+from sceplab.schema.layers import buffers_of
 from sceplab.whatif import judge, overwrite, replace_content, reseal
 from sceplab.widgets import what_if
 from tests.support import DATA, certificate, key, messages

@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from sceplab.errors import InputError
-from sceplab.transport import Exchange, Headers, HttpReply, HttpRequest
+from sceplab.scep.transport import Exchange, Headers, HttpReply, HttpRequest
 
 
 def read_har(data: bytes, name: str = "") -> list[Exchange]:

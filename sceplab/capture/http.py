@@ -14,7 +14,7 @@ from dataclasses import dataclass, field
 
 import httptools
 
-from sceplab.transport import Headers, HttpReply, HttpRequest
+from sceplab.scep.transport import Headers, HttpReply, HttpRequest
 
 MAX_BODY = 16 << 20
 """The largest body that is kept, also when unpacked: no SCEP message comes near."""

@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sceplab.errors import InputError, Layer, Problem
-from sceplab.transport import Exchange, HttpReply, HttpRequest
+from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
 
 LONGEST_LINE = 1 << 20
 _OPERATION = re.compile(rb"operation(?:=|%3d)", re.IGNORECASE)

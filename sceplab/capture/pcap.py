@@ -18,7 +18,7 @@ from typing import BinaryIO
 from sceplab.capture.http import HttpMessage, HttpReader, reply_of, request_of
 from sceplab.capture.packets import Packet, Segment, read_packets, segment_of
 from sceplab.errors import InputError, Layer, Problem
-from sceplab.transport import Exchange
+from sceplab.scep.transport import Exchange
 
 MAX_OPEN = 32_768
 """Conversations that are followed at a time; of more, the one that was silent longest ends."""

@@ -14,7 +14,7 @@ from typing import BinaryIO
 
 from sceplab.capture import har, hexdump, logs, packets, pcap, text
 from sceplab.errors import InputError
-from sceplab.transport import Exchange
+from sceplab.scep.transport import Exchange
 
 MAX_OCTETS = 1 << 28
 """The largest file that is read as a whole; captures of packets may have any size."""

@@ -14,7 +14,7 @@ from dataclasses import replace
 
 from sceplab.capture.http import HttpMessage, read_messages, reply_of, request_of
 from sceplab.errors import InputError, Layer, Problem
-from sceplab.transport import (
+from sceplab.scep.transport import (
     CA_CERT,
     CA_CERTS,
     DEFAULT_PATH,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import base64
 
 from sceplab.exercises import Exercise
-from sceplab.transport import ScepRequest, decode_message_value
+from sceplab.scep.transport import ScepRequest, decode_message_value
 
 
 def exercises(request: ScepRequest, as_a_form: str) -> tuple[Exercise, ...]:

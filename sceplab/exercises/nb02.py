@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from sceplab.asn1 import oids
 from sceplab.exercises import Exercise
-from sceplab.message import PkiMessage
+from sceplab.scep.message import PkiMessage
 
 
 def exercises(message: PkiMessage) -> tuple[Exercise, ...]:

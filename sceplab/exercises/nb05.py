@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from sceplab.attributes import PkiStatus
 from sceplab.cms.csr import CertificationRequest
 from sceplab.exercises import Exercise
-from sceplab.message import PkiMessage
-from sceplab.messagedata import CertsOnly
+from sceplab.scep.attributes import PkiStatus
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.messagedata import CertsOnly
 
 
 def exercises(reply: PkiMessage, csr: CertificationRequest, refusal: PkiMessage) -> tuple[Exercise, ...]:

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sceplab.attributes import MessageType
-from sceplab.conversation import DecodedExchange
 from sceplab.exercises import Exercise
+from sceplab.scep.attributes import MessageType
+from sceplab.scep.conversation import DecodedExchange
 
 
 def exercises(legs: Sequence[DecodedExchange], polling: Sequence[DecodedExchange]) -> tuple[Exercise, ...]:

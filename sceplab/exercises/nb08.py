@@ -5,8 +5,8 @@ from __future__ import annotations
 from datetime import datetime
 
 from sceplab import schema
-from sceplab.conversation import Materials
 from sceplab.exercises import Exercise
+from sceplab.scep.conversation import Materials
 from sceplab.whatif import judge, overwrite
 
 

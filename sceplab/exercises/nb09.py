@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sceplab.checks import Level, check_exchanges
-from sceplab.conversation import DecodedExchange
 from sceplab.exercises import Exercise
+from sceplab.scep.conversation import DecodedExchange
 
 
 def exercises(decoded: Sequence[DecodedExchange]) -> tuple[Exercise, ...]:

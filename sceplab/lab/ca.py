@@ -19,7 +19,6 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
 from sceplab.asn1 import oids
-from sceplab.attributes import FailInfo, MessageType
 from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.enveloped import RandomBytes
 from sceplab.cms.signed import SigningKey, build_degenerate
@@ -52,7 +51,8 @@ from sceplab.lab.replies import (
     text_reply,
 )
 from sceplab.lab.store import State, Store, StoreError, Transaction
-from sceplab.transport import HttpReply, HttpRequest, build_caps, parse_request
+from sceplab.scep.attributes import FailInfo, MessageType
+from sceplab.scep.transport import HttpReply, HttpRequest, build_caps, parse_request
 
 DEFAULT_CAPABILITIES = (
     *("AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-384", "SHA-512"),

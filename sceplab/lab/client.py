@@ -21,8 +21,6 @@ import requests
 import requests.adapters
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab import transport
-from sceplab.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
 from sceplab.cms import algorithms
 from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.enveloped import RandomBytes
@@ -32,9 +30,11 @@ from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.errors import InputError, ScepError
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.identity import Identity, make_self_signed
-from sceplab.message import PkiMessage, decode_message, draft_message, encode_message
-from sceplab.messagedata import CertsOnly, build_issuer_and_serial, build_issuer_and_subject, parse_ca_certificates
-from sceplab.transport import HttpReply, HttpRequest, build_request, parse_caps
+from sceplab.scep import transport
+from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
+from sceplab.scep.message import PkiMessage, decode_message, draft_message, encode_message
+from sceplab.scep.messagedata import CertsOnly, build_issuer_and_serial, build_issuer_and_subject, parse_ca_certificates
+from sceplab.scep.transport import HttpReply, HttpRequest, build_request, parse_caps
 
 Send = Callable[[HttpRequest], HttpReply]
 

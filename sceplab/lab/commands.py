@@ -16,7 +16,6 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
-from sceplab.attributes import PkiStatus
 from sceplab.cms import algorithms
 from sceplab.cms.csr import parse_csr
 from sceplab.errors import InputError
@@ -31,6 +30,7 @@ from sceplab.lab.ra import RaPolicy
 from sceplab.lab.replies import Decision, ReplyForm, Strictness
 from sceplab.lab.store import Store, Transaction
 from sceplab.outline import visible
+from sceplab.scep.attributes import PkiStatus
 
 
 def add_commands(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:

@@ -10,10 +10,10 @@ import hashlib
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from sceplab import transport
 from sceplab.asn1 import der
-from sceplab.message import transaction_id_of
-from sceplab.transport import PKI_MESSAGE, Base64Dialect
+from sceplab.scep import transport
+from sceplab.scep.message import transaction_id_of
+from sceplab.scep.transport import PKI_MESSAGE, Base64Dialect
 
 
 def _of_key(digest: str) -> Callable[[bytes], str]:

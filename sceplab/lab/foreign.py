@@ -18,7 +18,7 @@ from pathlib import Path
 import requests
 
 from sceplab.errors import InputError
-from sceplab.transport import PKI_MESSAGE
+from sceplab.scep.transport import PKI_MESSAGE
 
 # Seconds: a 2048-bit CA key takes one or two to make on a slow machine.
 _STARTED_AFTER = 20

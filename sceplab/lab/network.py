@@ -21,7 +21,6 @@ from typing import Self, TypeVar
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab.capture.record import Segment, build_pcap
-from sceplab.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
 from sceplab.lab.ca import CertificationAuthority, Policy, with_faults
@@ -32,7 +31,8 @@ from sceplab.lab.ra import RaPolicy, RegistrationAuthority
 from sceplab.lab.replies import Decision, ignore
 from sceplab.lab.server import LIMITS, Answerer, Limits, Server
 from sceplab.lab.store import Store
-from sceplab.transport import Exchange
+from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.transport import Exchange
 
 T = TypeVar("T")
 

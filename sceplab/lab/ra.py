@@ -13,7 +13,6 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
-from sceplab.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.enveloped import RandomBytes
 from sceplab.cms.signed import build_degenerate
@@ -35,8 +34,9 @@ from sceplab.lab.replies import (
     ignore,
     text_reply,
 )
-from sceplab.messagedata import build_issuer_and_subject
-from sceplab.transport import HttpReply, HttpRequest, build_caps, parse_request
+from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
+from sceplab.scep.messagedata import build_issuer_and_subject
+from sceplab.scep.transport import HttpReply, HttpRequest, build_caps, parse_request
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,7 +23,6 @@ from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab.asn1 import der, oids
-from sceplab.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes, parse_attributes
 from sceplab.cms import algorithms
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute
@@ -54,9 +53,10 @@ from sceplab.cms.x509 import Certificate, Name, build_identifier
 from sceplab.errors import DecryptError, ScepError
 from sceplab.files import pem
 from sceplab.lab.identity import Identity, issue, make_request, make_root, new_key, parse_subject
-from sceplab.message import draft_message, encode_message
-from sceplab.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
-from sceplab.transport import PKI_MESSAGE, HttpReply
+from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes, parse_attributes
+from sceplab.scep.message import draft_message, encode_message
+from sceplab.scep.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
+from sceplab.scep.transport import PKI_MESSAGE, HttpReply
 
 
 class NotAMessageError(ScepError):

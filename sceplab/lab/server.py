@@ -26,7 +26,7 @@ from tornado.httpserver import HTTPServer
 
 from sceplab.capture.record import Segment
 from sceplab.errors import InputError
-from sceplab.transport import Exchange, HttpReply, HttpRequest
+from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
 
 _LOG = logging.getLogger(__name__)
 

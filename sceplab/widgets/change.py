@@ -9,11 +9,11 @@ from datetime import datetime
 from typing import Any
 
 from sceplab.asn1 import der
-from sceplab.buffers import Buffer, buffers_of
 from sceplab.cms.signed import Outcome
-from sceplab.conversation import NO_MATERIALS, Materials
 from sceplab.errors import ScepError
-from sceplab.message import PkiMessage
+from sceplab.scep.conversation import NO_MATERIALS, Materials
+from sceplab.scep.message import PkiMessage
+from sceplab.schema.layers import Buffer, buffers_of
 from sceplab.whatif import judge, overwrite, replace_content, reseal
 from sceplab.widgets.table import Table, table
 from sceplab.widgets.text import visible

@@ -12,9 +12,9 @@ from typing import Any
 import anywidget
 import traitlets
 
-from sceplab.conversation import DecodedExchange
 from sceplab.ladder import SIGNS, drawn, lay_out, said, without_times
-from sceplab.message import PkiMessage
+from sceplab.scep.conversation import DecodedExchange
+from sceplab.scep.message import PkiMessage
 from sceplab.widgets.live import STATIC, Still
 from sceplab.widgets.text import safe, visible
 

@@ -10,9 +10,9 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sceplab.buffers import TEXT, Buffer
-from sceplab.regions import Region
 from sceplab.schema import Node, link
+from sceplab.schema.coverage import Region
+from sceplab.schema.layers import TEXT, Buffer
 from sceplab.widgets.text import safe, visible
 
 # Octets of one element that are shown; the rest is counted.

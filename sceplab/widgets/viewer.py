@@ -14,10 +14,10 @@ from typing import Any
 
 import traitlets
 
-from sceplab.buffers import TEXT, Buffer, buffers_of
-from sceplab.message import PkiMessage
-from sceplab.regions import Region, Span, regions_of
+from sceplab.scep.message import PkiMessage
 from sceplab.schema import Node, by_path, describe, find, link, path_of, paths, steps_of, walk
+from sceplab.schema.coverage import Region, Span, regions_of
+from sceplab.schema.layers import TEXT, Buffer, buffers_of
 from sceplab.widgets.live import LiveView
 from sceplab.widgets.still import Named, still_html, still_text
 from sceplab.widgets.text import visible

@@ -73,9 +73,10 @@ def _scratch(folder: Path, name: str, *cells: str, output: dict[str, object] | N
 
 
 _FIRST = """
-from sceplab import decode_message, transport
+from sceplab import decode_message
+from sceplab.scep import transport
 from sceplab.capture import read_capture
-from sceplab.conversation import Materials
+from sceplab.scep.conversation import Materials
 from sceplab.files import load_certificates, load_private_keys
 from sceplab.widgets import show, show_differences, what_if
 (exchange,) = read_capture("../data/specimen/capture.pcap")

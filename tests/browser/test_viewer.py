@@ -14,8 +14,8 @@ from playwright.sync_api import BrowserContext, Page, Route, expect
 
 import sceplab
 from sceplab.asn1 import oids, scan
-from sceplab.conversation import Materials
-from sceplab.message import PkiMessage
+from sceplab.scep.conversation import Materials
+from sceplab.scep.message import PkiMessage
 from sceplab.widgets import Asn1Diff, show, show_differences, what_if
 from tests.browser.page import ADDRESS, mount, open_page
 from tests.crl import make_crl

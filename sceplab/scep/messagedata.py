@@ -10,11 +10,11 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from sceplab.asn1 import der, oids
-from sceplab.attributes import MessageType
 from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.signed import parse_signed
 from sceplab.cms.x509 import Certificate, Name, RevocationList, parse_certificate, parse_crl, serial_hex
 from sceplab.errors import Layer, Problem
+from sceplab.scep.attributes import MessageType
 
 
 @dataclass(frozen=True, slots=True)

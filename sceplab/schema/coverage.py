@@ -10,8 +10,8 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-from sceplab.buffers import Buffer
 from sceplab.schema import Node
+from sceplab.schema.layers import Buffer
 
 # Lists longer than this hold nothing of interest here (revoked certificates).
 _LONG = 1000

@@ -16,7 +16,6 @@ from datetime import UTC, datetime
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from sceplab.asn1 import der, oids
-from sceplab.attributes import MessageType, ScepAttributes, build_attributes, parse_attributes
 from sceplab.cms import algorithms
 from sceplab.cms.algorithms import AlgorithmIdentifier, ContentCipher
 from sceplab.cms.attribute import Attribute, build_attribute
@@ -49,7 +48,8 @@ from sceplab.cms.signed import (
 from sceplab.cms.trust import Trust
 from sceplab.cms.x509 import Certificate, build_identifier, load_public_key, parse_certificate
 from sceplab.errors import BuildError, DecryptError, Problem
-from sceplab.messagedata import MessageData, parse_message_data
+from sceplab.scep.attributes import MessageType, ScepAttributes, build_attributes, parse_attributes
+from sceplab.scep.messagedata import MessageData, parse_message_data
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,9 +16,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.trust import Trust
 from sceplab.cms.x509 import Certificate, parse_certificate
-from sceplab.message import PkiMessage, decode_message
-from sceplab.messagedata import CertsOnly, parse_ca_certificates
-from sceplab.transport import CA_CERT, CA_CERTS, PKCS10, Exchange, ScepRequest, parse_request
+from sceplab.scep.message import PkiMessage, decode_message
+from sceplab.scep.messagedata import CertsOnly, parse_ca_certificates
+from sceplab.scep.transport import CA_CERT, CA_CERTS, PKCS10, Exchange, ScepRequest, parse_request
 
 
 @dataclass(frozen=True, slots=True)

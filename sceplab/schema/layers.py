@@ -10,8 +10,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from sceplab.message import PkiMessage
-from sceplab.messagedata import CertsOnly, UnknownData
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.messagedata import CertsOnly, UnknownData
 from sceplab.schema import Node, describe, walk
 
 TEXT = "text"
