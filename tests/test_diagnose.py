@@ -13,7 +13,7 @@ from sceplab.asn1 import oids
 from sceplab.cms import algorithms
 from sceplab.cms.attribute import Attribute
 from sceplab.diagnose import KINDS, Likelihood, diagnose
-from sceplab.scep import transport
+from sceplab.scep import messagedata, transport
 from sceplab.scep.transport import HttpReply
 from tests import scenes as s
 from tests.scenes import Scene, scene
@@ -27,9 +27,7 @@ _POLL = b"\x30\x00"
 
 def _poll(transaction: str) -> bytes:
     subject = sceplab.parse_csr(s.csr()).subject
-    data = sceplab.scep.messagedata.build_issuer_and_subject(
-        sceplab.parse_certificate(certificate("ca")).subject, subject
-    )
+    data = messagedata.build_issuer_and_subject(sceplab.parse_certificate(certificate("ca")).subject, subject)
     return s.request(data, message_type="20", transaction=transaction, nonce=b"\x07" * 16)
 
 
@@ -176,9 +174,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "get-cert-pending": lambda: scene(
         s.posted(
             s.request(
-                sceplab.scep.messagedata.build_issuer_and_serial(
-                    sceplab.parse_certificate(certificate("ca")).subject, b"\x05"
-                ),
+                messagedata.build_issuer_and_serial(sceplab.parse_certificate(certificate("ca")).subject, b"\x05"),
                 message_type="21",
             ),
             s.reply("3"),

@@ -15,6 +15,7 @@ from sceplab.asn1 import der
 from sceplab.capture import read_capture
 from sceplab.cms.x509 import parse_certificate, parse_crl
 from sceplab.errors import InputError, Problem, ScepError
+from sceplab.scep import transport
 from sceplab.scep.transport import HttpRequest, decode_message_value, encode_message_value, parse_caps, parse_request
 from tests.support import key, real_messages
 
@@ -93,8 +94,8 @@ def test_random_text_in_a_url(text: str) -> None:
     parse_caps(text.encode("utf-8", "surrogatepass"))
 
 
-@given(st.binary(max_size=300), st.sampled_from(list(sceplab.scep.transport.DIALECTS.values())))
-def test_every_dialect_both_ways(data: bytes, dialect: sceplab.scep.transport.Base64Dialect) -> None:
+@given(st.binary(max_size=300), st.sampled_from(list(transport.DIALECTS.values())))
+def test_every_dialect_both_ways(data: bytes, dialect: transport.Base64Dialect) -> None:
     """What a dialect wrote is read, and written again as it was."""
     text = encode_message_value(data, dialect)
     value = decode_message_value(text)

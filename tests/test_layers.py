@@ -22,6 +22,7 @@ from sceplab.cms import algorithms
 from sceplab.cms.csr import parse_csr, serialize_csr
 from sceplab.cms.signed import SigningKey, parse_signed, serialize_signed
 from sceplab.cms.x509 import NameAttribute, build_name, parse_certificate
+from sceplab.scep import messagedata
 from sceplab.scep.attributes import build_attributes, parse_attributes
 from tests.support import needs
 
@@ -267,15 +268,11 @@ def test_every_pki_status(status: PkiStatus, ra: bytes, ra_key: rsa.RSAPrivateKe
 
 
 DATA_OF = {
-    MessageType.CertPoll: lambda ca: sceplab.scep.messagedata.build_issuer_and_subject(
+    MessageType.CertPoll: lambda ca: messagedata.build_issuer_and_subject(
         parse_certificate(ca).subject, parse_certificate(ca).subject
     ),
-    MessageType.GetCert: lambda ca: sceplab.scep.messagedata.build_issuer_and_serial(
-        parse_certificate(ca).issuer, b"\x05"
-    ),
-    MessageType.GetCRL: lambda ca: sceplab.scep.messagedata.build_issuer_and_serial(
-        parse_certificate(ca).issuer, b"\x05"
-    ),
+    MessageType.GetCert: lambda ca: messagedata.build_issuer_and_serial(parse_certificate(ca).issuer, b"\x05"),
+    MessageType.GetCRL: lambda ca: messagedata.build_issuer_and_serial(parse_certificate(ca).issuer, b"\x05"),
     MessageType.CertRep: lambda ca: sceplab.build_degenerate([ca]),
 }
 

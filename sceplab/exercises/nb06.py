@@ -48,7 +48,7 @@ def exercises(captured: PkiMessage, ca_key: rsa.RSAPrivateKey) -> tuple[Exercise
             "Had R1 answered PENDING, R2 would ask again with a CertPoll. Build its messageData, an IssuerAndSubject "
             "(RFC 8894 3.3.3): the CA's name, and the subject of R3's request.",
             poll,
-            "sceplab.scep.messagedata.build_issuer_and_subject(sceplab.parse_certificate(ca).subject, captured.csr.subject)",
+            "messagedata.build_issuer_and_subject(sceplab.parse_certificate(ca).subject, captured.csr.subject)",
             (
                 "IssuerAndSubject ::= SEQUENCE { issuer Name, subject Name }",
                 "sceplab.scep.messagedata has a function for it.",
