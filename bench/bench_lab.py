@@ -35,7 +35,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sceplab
 from bench.load import read_records, write_records
-from sceplab.lab import foreign
+from sceplab.lab import micromdm
 from sceplab.lab.client import ScepClient, self_signed
 from sceplab.lab.identity import Identity, make_request, parse_subject
 
@@ -191,10 +191,10 @@ def main() -> None:
         return
     with ours() as url:
         mine = report("sceplab", url, CHALLENGE, connections, wish.messages)
-    if not foreign.available():
+    if not micromdm.available():
         print("micromdm's scepserver is not installed (apt-get install scep): nothing to compare with")
         return
-    with foreign.scepserver(CHALLENGE) as url:
+    with micromdm.scepserver(CHALLENGE) as url:
         theirs = report("micromdm scepserver", url, CHALLENGE, connections, wish.messages)
     for count, a, b in zip(connections, mine, theirs, strict=True):
         print(f"{count:3} conn.: {a.rate / b.rate:.2f} x micromdm's")

@@ -29,7 +29,9 @@ except ImportError:
 
 with atheris.instrument_imports(include=["sceplab"]):
     import sceplab
-    from sceplab import compare, schema
+    from sceplab import schema
+    from sceplab.analysis import compare
+    from sceplab.analysis.whatif import judge
     from sceplab.asn1 import der, scan
     from sceplab.capture import logs, read_capture
     from sceplab.capture.http import HttpReader
@@ -39,7 +41,6 @@ with atheris.instrument_imports(include=["sceplab"]):
     from sceplab.scep import transport
     from sceplab.schema.coverage import regions_of
     from sceplab.schema.layers import Buffer
-    from sceplab.whatif import judge
 
 SPECIMEN = ROOT / "data" / "specimen"
 # Octets of one input: larger than any real message, small enough to be quick.

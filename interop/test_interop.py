@@ -23,7 +23,7 @@ from interop.peers import Enrolled, Held, Peer, Wish
 from sceplab import FailInfo, PkiStatus
 from sceplab.cms.signed import SigningKey
 from sceplab.files import pem_certificate, pem_key
-from sceplab.lab import foreign
+from sceplab.lab import micromdm
 from sceplab.lab.ca import DEFAULT_CAPABILITIES, Policy
 from sceplab.lab.client import ClientError, Result, ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
@@ -165,11 +165,11 @@ def _at_micromdm(name: str, **more: Any) -> ParameterSet:
 
 
 @pytest.fixture(scope="module")
-def micromdm() -> Iterator[str]:
+def scepserver_url() -> Iterator[str]:
     """Return the URL of a running scepserver that wants CHALLENGE."""
-    if not foreign.available() and not os.environ.get("SCEPLAB_REQUIRE_ALL"):
+    if not micromdm.available() and not os.environ.get("SCEPLAB_REQUIRE_ALL"):
         pytest.skip("scepserver is missing (apt-get install scep)")
-    with foreign.scepserver(CHALLENGE) as url:
+    with micromdm.scepserver(CHALLENGE) as url:
         yield url
 
 
@@ -187,17 +187,17 @@ def micromdm() -> Iterator[str]:
         _at_micromdm("wrong challenge", challenge="wrong"),
     ],
 )
-def test_our_client_at_micromdm(micromdm: str, how: dict[str, Any], known: Known | None, tmp_path: Path) -> None:
+def test_our_client_at_micromdm(scepserver_url: str, how: dict[str, Any], known: Known | None, tmp_path: Path) -> None:
     """Micromdm's scepserver understands our client, and our client it."""
     with _expecting(known):
-        _ask_micromdm(micromdm, how, tmp_path)
+        _ask_micromdm(scepserver_url, how, tmp_path)
 
 
-def _ask_micromdm(micromdm: str, how: dict[str, Any], tmp_path: Path) -> None:
+def _ask_micromdm(url: str, how: dict[str, Any], tmp_path: Path) -> None:
     how = dict(how)
     bits, challenge = how.pop("bits", 2048), how.pop("challenge", CHALLENGE)
     renews = how.pop("renew", False)
-    client = ScepClient(micromdm, fingerprint=_fingerprint(micromdm, tmp_path / "ca.pem"), **how)
+    client = ScepClient(url, fingerprint=_fingerprint(url, tmp_path / "ca.pem"), **how)
     key = new_key(bits)
     result = client.enroll(make_request(parse_subject("CN=device"), key, challenge=challenge), key)
     if challenge != CHALLENGE:
@@ -213,7 +213,7 @@ def _ask_micromdm(micromdm: str, how: dict[str, Any], tmp_path: Path) -> None:
 
 def _fingerprint(url: str, target: Path) -> str:
     """Fetch the CA's certificate without our client, and return what openssl says is its SHA-256."""
-    der = foreign.get_ca_certificates(url)
+    der = micromdm.get_ca_certificates(url)
     target.write_bytes(pem_certificate(der))
     command = ["openssl", "x509", "-in", str(target), "-noout", "-fingerprint", "-sha256"]
     return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip().partition("=")[2]

@@ -8,8 +8,8 @@ import pytest
 
 import sceplab
 from sceplab import schema
+from sceplab.analysis.checks import RULES, Finding, Level, check_exchanges, check_message, provenance, worst
 from sceplab.asn1 import der
-from sceplab.checks import RULES, Finding, Level, check_exchanges, check_message, provenance, worst
 from sceplab.cms import algorithms
 from sceplab.cms.signed import SignedDraft, build_signed, signature_algorithm_for
 from sceplab.cms.x509 import build_identifier

@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import (
 
 from sceplab import cli, openssl
 from sceplab.capture import read_capture
-from sceplab.facts import capture_facts
 from sceplab.files import load_private_keys
+from sceplab.report.json import capture_facts
 from sceplab.scep.conversation import decode_exchanges
 from tests.support import DATA, ROOT, capture_file, decoded, materials
 

@@ -11,9 +11,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sceplab
+from sceplab.analysis.compare import Likeness, compare
 from sceplab.asn1 import der
 from sceplab.cms.signed import serialize_signed
-from sceplab.compare import Likeness, compare
 from tests.support import DATA, as_ber, certificate, key, messages, needs, real_messages
 
 

@@ -9,10 +9,10 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import sceplab
+from sceplab.analysis.diagnose import KINDS, Likelihood, diagnose
 from sceplab.asn1 import oids
 from sceplab.cms import algorithms
 from sceplab.cms.attribute import Attribute
-from sceplab.diagnose import KINDS, Likelihood, diagnose
 from sceplab.scep import messagedata, transport
 from sceplab.scep.transport import HttpReply
 from tests import scenes as s

@@ -11,7 +11,7 @@ from cryptography import x509
 
 import sceplab
 from sceplab import openssl
-from sceplab.lab import foreign
+from sceplab.lab import micromdm
 from sceplab.scep import transport
 from tests.support import DATA, certificate, key, needs
 
@@ -21,12 +21,12 @@ CHALLENGE = "R3-to-R1-via-R2"
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
     """A running server that wants CHALLENGE."""
-    with foreign.scepserver(CHALLENGE) as address:
+    with micromdm.scepserver(CHALLENGE) as address:
         yield address
 
 
 def _request(url: str, challenge: str, *, digest: str, cipher: str) -> tuple[bytes, sceplab.ScepAttributes]:
-    ca = sceplab.parse_ca_certificates(foreign.get_ca_certificates(url))[0]
+    ca = sceplab.parse_ca_certificates(micromdm.get_ca_certificates(url))[0]
     name = sceplab.build_name([[sceplab.NameAttribute("2.5.4.3", f"{digest} {cipher}", "PrintableString")]])
     csr = sceplab.build_csr(name, key("r3"), challenge_password=challenge)
     attributes = sceplab.ScepAttributes(
@@ -52,13 +52,13 @@ def _read(reply: bytes) -> sceplab.PkiMessage:
 def test_it_grants_a_request_that_our_ra_signed(url: str, digest: str, cipher: str) -> None:
     """SUCCESS, with a certificate for the key of the request, from the server's CA."""
     message, attributes = _request(url, CHALLENGE, digest=digest, cipher=cipher)
-    reply = _read(foreign.post_message(url, message))
+    reply = _read(micromdm.post_message(url, message))
     assert reply.attributes.status is sceplab.PkiStatus.SUCCESS
     assert attributes.transaction_id == reply.attributes.transaction_id
     assert attributes.sender_nonce == reply.attributes.recipient_nonce
     assert isinstance(reply.message_data, sceplab.CertsOnly)
     issued = x509.load_der_x509_certificate(reply.message_data.certificates[0].der)
-    ca = x509.load_der_x509_certificate(foreign.get_ca_certificates(url))
+    ca = x509.load_der_x509_certificate(micromdm.get_ca_certificates(url))
     issued.verify_directly_issued_by(ca)
     assert key("r3").public_key() == issued.public_key()
 
@@ -78,7 +78,7 @@ def test_it_grants_over_get_as_well(url: str) -> None:
 def test_it_refuses_a_wrong_password_and_we_can_read_that(url: str) -> None:
     """FAILURE, badRequest: so the server did look at what we wrote."""
     message, _ = _request(url, "wrong", digest="sha256", cipher="aes-128-cbc")
-    reply = _read(foreign.post_message(url, message))
+    reply = _read(micromdm.post_message(url, message))
     assert (sceplab.PkiStatus.FAILURE, sceplab.FailInfo.badRequest) == (
         reply.attributes.status,
         reply.attributes.failure,
@@ -99,4 +99,4 @@ def test_it_refuses_what_openssl_alone_can_sign(url: str, tmp_path: Path) -> Non
     plain = (tmp_path / "signed").read_bytes()
     assert sceplab.decode_message(plain).verification.intact
     with pytest.raises(requests.HTTPError):
-        foreign.post_message(url, plain)
+        micromdm.post_message(url, plain)

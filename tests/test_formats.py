@@ -17,7 +17,7 @@ import pytest
 
 from sceplab.capture import read_capture
 from sceplab.errors import InputError
-from sceplab.facts import message_facts
+from sceplab.report.json import message_facts
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import DIALECTS, Exchange, encode_message_value, parse_request
@@ -327,7 +327,7 @@ def sceplab_degenerate(certificates: list[bytes]) -> bytes:
 
 def test_a_router_tells_the_challenge() -> None:
     """With the CSR of the transcript the wrong challenge is found without any key."""
-    from sceplab.diagnose import diagnose
+    from sceplab.analysis.diagnose import diagnose
 
     text = "\n\n".join(
         map(

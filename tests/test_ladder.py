@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sceplab.ladder import State, drawn, lay_out
+from sceplab.report.ladder import State, drawn, lay_out
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
 from sceplab.widgets import Ladder

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from sceplab import openssl
-from sceplab.lab import foreign
+from sceplab.lab import micromdm
 from tests.support import ROOT, needs
 from tools import notebooks
 
@@ -34,7 +34,7 @@ def _code(notebook: dict[str, Any]) -> list[dict[str, Any]]:
 
 def _same_programs() -> bool:
     """Whether openssl and scepserver are those that the stored outputs were made with (Debian 12)."""
-    if not (openssl.available() and foreign.available()):
+    if not (openssl.available() and micromdm.available()):
         return False
     done = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True)
     return done.stdout.startswith("OpenSSL 3.0.")

@@ -13,11 +13,11 @@ from hypothesis import strategies as st
 
 import sceplab
 from sceplab import schema
+from sceplab.analysis.whatif import replace_content
 from sceplab.asn1 import der, oids
 from sceplab.scep.message import PkiMessage
 from sceplab.schema.coverage import regions_of
 from sceplab.schema.layers import TEXT, Buffer, buffers_of
-from sceplab.whatif import replace_content
 from tests.crl import make_crl
 from tests.support import DATA, capture_folders, decoded, key, messages, real_messages
 

@@ -8,7 +8,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from sceplab.summary import rows_of
+from sceplab.report.rows import rows_of
 from tests.support import DATA, ROOT, capture_file, materials
 
 _CLUSTER = """
@@ -20,7 +20,7 @@ if __name__ == "__main__":
     with LocalCluster(n_workers=1, threads_per_worker=2, processes=True, host="127.0.0.1", dashboard_address=None) as c:
         import dask.bag
         from dask.diagnostics import ProgressBar
-        from sceplab.summary import rows_of
+        from sceplab.report.rows import rows_of
 
         here = {"dask": dask, "ProgressBar": ProgressBar, "rows_of": rows_of, "files": files, "display": str}
         found = []

@@ -11,8 +11,8 @@ import sceplab
 from sceplab import openssl
 from sceplab.cms.enveloped import public_key_info
 from sceplab.errors import BuildError
-from sceplab.facts import capture_facts
 from sceplab.files import load_private_keys
+from sceplab.report.json import capture_facts
 from tests.support import DATA, SHARED, capture_folders, certificate, decoded, key, materials, messages, needs
 
 FOLDERS = capture_folders()

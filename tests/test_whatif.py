@@ -8,10 +8,10 @@ from hypothesis import strategies as st
 
 import sceplab
 from sceplab import schema
+from sceplab.analysis.whatif import judge, overwrite, replace_content, reseal
 from sceplab.asn1 import der, oids
 from sceplab.scep.conversation import Materials
 from sceplab.schema.layers import buffers_of
-from sceplab.whatif import judge, overwrite, replace_content, reseal
 from sceplab.widgets import what_if
 from tests.support import DATA, certificate, key, messages
 

@@ -24,6 +24,8 @@ from sceplab.cms.x509 import Extension, Name, load_public_key, parse_extensions
 from sceplab.errors import BuildError, Layer, Problem
 
 _EMPTY_NAME = Name(b"")
+# Shown in place of a challengePassword.
+MASK = "********"
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from datetime import datetime
 
 from sceplab import schema
+from sceplab.analysis.whatif import judge, overwrite
 from sceplab.exercises import Exercise
 from sceplab.scep.conversation import Materials
-from sceplab.whatif import judge, overwrite
 
 
 def exercises(data: bytes, held: Materials, at: datetime | None) -> tuple[Exercise, ...]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sceplab.checks import Level, check_exchanges
+from sceplab.analysis.checks import Level, check_exchanges
 from sceplab.exercises import Exercise
 from sceplab.scep.conversation import DecodedExchange
 

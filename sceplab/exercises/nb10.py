@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from sceplab.exercises import Exercise
-from sceplab.summary import Row
+from sceplab.report.rows import Row
 
 
 def exercises(rows: Sequence[Row]) -> tuple[Exercise, ...]:

@@ -1,6 +1,6 @@
 """The viewer with a pen: change octets or values, and see which checks turn red.
 
-Rule: `sceplab.whatif` edits and judges; this keeps the versions and shows them.
+Rule: `sceplab.analysis.whatif` edits and judges; this keeps the versions and shows them.
 """
 
 from __future__ import annotations
@@ -8,13 +8,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from sceplab.analysis.whatif import judge, overwrite, replace_content, reseal
 from sceplab.asn1 import der
 from sceplab.cms.signed import Outcome
 from sceplab.errors import ScepError
 from sceplab.scep.conversation import NO_MATERIALS, Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.schema.layers import Buffer, buffers_of
-from sceplab.whatif import judge, overwrite, replace_content, reseal
 from sceplab.widgets.table import Table, table
 from sceplab.widgets.text import visible
 from sceplab.widgets.viewer import Asn1Viewer

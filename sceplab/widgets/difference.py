@@ -7,7 +7,7 @@ from typing import Any
 
 import traitlets
 
-from sceplab.compare import Likeness, Pair, compare
+from sceplab.analysis.compare import Likeness, Pair, compare
 from sceplab.schema import Node
 from sceplab.widgets.live import LiveView
 from sceplab.widgets.table import Table, table

@@ -14,12 +14,12 @@ from typing import Any
 
 import ipywidgets as w
 
+from sceplab.analysis.checks import Finding, check_exchanges
+from sceplab.analysis.diagnose import Cause, diagnose
 from sceplab.capture import read_capture
-from sceplab.checks import Finding, check_exchanges
-from sceplab.diagnose import Cause, diagnose
 from sceplab.errors import InputError, ScepError
 from sceplab.files import read_certificates, read_private_keys
-from sceplab.report import causes_section, findings_section, ladder_section, section_html, to_html, to_markdown
+from sceplab.report.page import causes_section, findings_section, ladder_section, section_html, to_html, to_markdown
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.transport import Exchange, parse_caps
 from sceplab.widgets.ladder import Ladder

@@ -1,6 +1,6 @@
 """The ladder: who sent what to whom, as a picture in which a message can be chosen.
 
-Rule: `sceplab.ladder` says what the arrows are, static/ladder.js draws them; what
+Rule: `sceplab.report.ladder` says what the arrows are, static/ladder.js draws them; what
 is chosen is a trait, so that a cell can ask for it, follow it and set it.
 """
 
@@ -12,7 +12,7 @@ from typing import Any
 import anywidget
 import traitlets
 
-from sceplab.ladder import SIGNS, drawn, lay_out, said, without_times
+from sceplab.report.ladder import SIGNS, drawn, lay_out, said, without_times
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.widgets.live import STATIC, Still

@@ -16,10 +16,9 @@ from typing import Any
 import ipywidgets as w
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from sceplab.cms.csr import CertificationRequest, parse_csr
+from sceplab.cms.csr import MASK, CertificationRequest, parse_csr
 from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import ScepError
-from sceplab.facts import MASK
 from sceplab.lab.ca import wants_ra
 from sceplab.lab.network import Lab
 from sceplab.lab.store import Transaction

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from html import escape
 
-from sceplab.outline import visible
+from sceplab.report.text import visible
 
 __all__ = ["compact", "cut", "safe", "visible"]
 

@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Literal
 
 from sceplab.cms.signed import Outcome
-from sceplab.outline import kind_of, visible
+from sceplab.report.text import kind_of, visible
 from sceplab.scep.attributes import PkiStatus
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage

@@ -17,15 +17,16 @@ from rich.console import Console
 from rich.progress import track
 from rich.text import Text
 
-from sceplab import __version__, doctor, walk
+from sceplab import __version__
+from sceplab.analysis.checks import Level, check_exchanges, finding_facts, to_sarif
+from sceplab.analysis.diagnose import cause_facts, diagnose, ended_well
 from sceplab.capture import read_capture
-from sceplab.checks import Level, check_exchanges, finding_facts, to_sarif
-from sceplab.diagnose import cause_facts, diagnose, ended_well
+from sceplab.cli import doctor, walk
 from sceplab.errors import InputError, ScepError
-from sceplab.facts import capture_facts, masked
 from sceplab.files import load_certificates, load_private_keys, write_new
-from sceplab.outline import outline, visible
-from sceplab.report import to_html, to_markdown
+from sceplab.report.json import capture_facts, masked
+from sceplab.report.page import to_html, to_markdown
+from sceplab.report.text import outline, visible
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.transport import Exchange
 
@@ -108,7 +109,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_materials(story)
     story.set_defaults(run=_walk)
 
-    from sceplab.lab.commands import add_commands
+    from sceplab.cli.lab import add_commands
 
     add_commands(commands)
 
@@ -248,7 +249,3 @@ def _walk(arguments: argparse.Namespace) -> int:
     ):
         print(line)
     return 0
-
-
-if __name__ == "__main__":
-    sys.exit(main())

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from sceplab.walk import DATA
+from sceplab.cli.walk import DATA
 
 _REQUIRED = (
     "cryptography",

@@ -14,12 +14,12 @@ from sceplab import openssl
 from sceplab.capture import read_capture
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys, write_new
-from sceplab.outline import envelope_lines, kind_of, signed_lines, visible
+from sceplab.report.text import envelope_lines, kind_of, signed_lines, visible
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange
 
-DATA = Path(__file__).resolve().parent.parent / "data"
+DATA = Path(__file__).resolve().parents[2] / "data"
 """Where a checkout keeps the specimen and the foreign captures."""
 
 

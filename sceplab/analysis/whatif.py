@@ -10,9 +10,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from sceplab.analysis.checks import Level, check_message
 from sceplab.asn1 import der
 from sceplab.asn1.scan import CUT, INDEFINITE
-from sceplab.checks import Level, check_message
 from sceplab.cms import enveloped
 from sceplab.cms.signed import Check, Outcome
 from sceplab.errors import BuildError, Problem

@@ -8,8 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sceplab import facts
-from sceplab.cms.csr import CertificationRequest
+from sceplab.cms.csr import MASK, CertificationRequest
 from sceplab.cms.signed import Outcome
 from sceplab.scep.attributes import FAIL_INFO_MEANING
 from sceplab.scep.conversation import DecodedExchange
@@ -115,7 +114,7 @@ def _data(data: MessageData, *, show_secrets: bool) -> Iterator[str]:
     if isinstance(data, CertificationRequest):
         yield f"PKCS#10         {data.subject.rfc4514()}, {data.key_bits}-bit key, {data.signature_algorithm.name}"
         if data.challenge_password is not None:
-            secret = data.challenge_password if show_secrets else facts.MASK
+            secret = data.challenge_password if show_secrets else MASK
             yield f"  challengePassword {secret} ({data.challenge_password_type})"
         if data.subject_alt_name is not None:
             yield f"  subjectAltName {data.subject_alt_name}"

@@ -13,10 +13,10 @@ from dataclasses import dataclass
 from html import escape
 
 from sceplab import __version__
-from sceplab.checks import Finding, check_exchanges
-from sceplab.diagnose import Cause, diagnose
-from sceplab.ladder import drawn, lay_out
-from sceplab.outline import outline, visible
+from sceplab.analysis.checks import Finding, check_exchanges
+from sceplab.analysis.diagnose import Cause, diagnose
+from sceplab.report.ladder import drawn, lay_out
+from sceplab.report.text import outline, visible
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 
 

@@ -10,11 +10,11 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
+from sceplab.analysis.checks import check_exchanges, worst
+from sceplab.analysis.diagnose import diagnose
 from sceplab.capture import read_capture
-from sceplab.checks import check_exchanges, worst
-from sceplab.diagnose import diagnose
 from sceplab.errors import ScepError
-from sceplab.outline import kind_of
+from sceplab.report.text import kind_of
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
 

@@ -13,12 +13,12 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Any
 
+from sceplab.analysis.checks import Finding, check_exchanges, rsa_bits
 from sceplab.asn1 import der, oids
-from sceplab.checks import Finding, check_exchanges, rsa_bits
+from sceplab.cms.csr import MASK
 from sceplab.cms.enveloped import KeyTransRecipient, public_key_info
 from sceplab.cms.signed import Outcome
 from sceplab.cms.x509 import Certificate, CertificateIdentifier, parse_certificate
-from sceplab.facts import MASK
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage

@@ -14,7 +14,7 @@ from typing import Any
 
 from sceplab.asn1 import der, oids
 from sceplab.cms.algorithms import AlgorithmIdentifier
-from sceplab.cms.csr import CertificationRequest, verify_csr
+from sceplab.cms.csr import MASK, CertificationRequest, verify_csr
 from sceplab.cms.enveloped import EnvelopedData, KeyTransRecipient
 from sceplab.cms.signed import Outcome
 from sceplab.cms.x509 import Certificate, Name, RevocationList
@@ -287,9 +287,6 @@ def _operation(operation: ScepRequest, exchange: Exchange, certificates: Sequenc
             "padding": operation.dialect.padding,
         }
     return facts
-
-
-MASK = "********"
 
 
 def masked(facts: Any) -> Any:  # noqa: ANN401 - any JSON value
