@@ -161,7 +161,7 @@ def _block(kind: int, body: bytes, order: str, interfaces: list[_Interface]) -> 
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
+class TcpSegment:
     """A TCP segment: its ends (address, port), number, flags, octets, and how many of these were not captured."""
 
     source: tuple[str, int]
@@ -172,7 +172,7 @@ class Segment:
     missing: int
 
 
-def segment_of(packet: bytes, linktype: int) -> Segment | None:
+def segment_of(packet: bytes, linktype: int) -> TcpSegment | None:
     """Return the TCP segment in a packet, None where there is none. Never raises on content."""
     payload = _network_layer(packet, linktype)
     if payload is None:
@@ -201,7 +201,7 @@ def segment_of(packet: bytes, linktype: int) -> Segment | None:
         promised = max(total - header - tcp.off * 4, 0)
         content = content[:promised]  # Ethernet's padding
         missing = promised - len(content)
-    return Segment((ends[0], tcp.sport), (ends[1], tcp.dport), tcp.seq, tcp.flags, content, missing)
+    return TcpSegment((ends[0], tcp.sport), (ends[1], tcp.dport), tcp.seq, tcp.flags, content, missing)
 
 
 _IP4, _IP6 = 0x0800, 0x86DD

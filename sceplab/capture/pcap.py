@@ -16,7 +16,7 @@ from datetime import UTC, datetime
 from typing import BinaryIO
 
 from sceplab.capture.http import HttpMessage, HttpReader, reply_of, request_of
-from sceplab.capture.packets import Packet, Segment, read_packets, segment_of
+from sceplab.capture.packets import Packet, TcpSegment, read_packets, segment_of
 from sceplab.errors import InputError, Layer, Problem
 from sceplab.scep.transport import Exchange
 
@@ -158,7 +158,7 @@ class _Table:
         self._open: OrderedDict[tuple[End, End], _Stream] = OrderedDict()
         self._closing: deque[tuple[int, tuple[End, End], _Stream]] = deque()
 
-    def take(self, segment: Segment, moment: float) -> Iterator[Exchange]:
+    def take(self, segment: TcpSegment, moment: float) -> Iterator[Exchange]:
         """Take the next segment of the capture."""
         self.segments += 1
         while self._closing and self._closing[0][0] < self.frames - _GRACE:
@@ -301,7 +301,7 @@ def _protocol(start: bytes) -> str:
     return ""
 
 
-def _reused(stream: _Stream, segment: Segment) -> bool:
+def _reused(stream: _Stream, segment: TcpSegment) -> bool:
     """Whether a SYN begins a new conversation on ports that were used before.
 
     It does not when it fits the numbers already seen: sniffers write packets

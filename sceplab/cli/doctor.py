@@ -39,7 +39,7 @@ _ROW = re.compile(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
-class Finding:
+class Requirement:
     """One thing looked at: `ok` is None where it is optional and missing."""
 
     what: str
@@ -56,25 +56,25 @@ def data_hashes(folder: Path = DATA) -> dict[str, str]:
     return dict(_ROW.findall((folder / "PROVENANCE.md").read_text()))
 
 
-def examine() -> Iterator[Finding]:
+def examine() -> Iterator[Requirement]:
     """Yield what was found, the required things first."""
-    yield Finding("Python", True, platform.python_version())  # noqa: FBT003
+    yield Requirement("Python", True, platform.python_version())  # noqa: FBT003
     for name in _REQUIRED:
         try:
-            yield Finding(name, True, metadata.version(name))  # noqa: FBT003
+            yield Requirement(name, True, metadata.version(name))  # noqa: FBT003
         except metadata.PackageNotFoundError:
-            yield Finding(name, False, f"not installed; run `make lab`, or pip install {name}")  # noqa: FBT003
+            yield Requirement(name, False, f"not installed; run `make lab`, or pip install {name}")  # noqa: FBT003
     yield _data()
     for program, (purpose, package) in _TOOLS.items():
         if shutil.which(program) is None:
-            yield Finding(program, None, f"not installed, needed for {purpose} (Debian: apt-get install {package})")
+            yield Requirement(program, None, f"not installed, needed for {purpose} (Debian: apt-get install {package})")
         else:
-            yield Finding(program, True, _version(program) or "installed")  # noqa: FBT003
+            yield Requirement(program, True, _version(program) or "installed")  # noqa: FBT003
 
 
-def _data() -> Finding:
+def _data() -> Requirement:
     if not (DATA / "PROVENANCE.md").is_file():
-        return Finding("data files", None, "not here: they come with a checkout, not with the package")
+        return Requirement("data files", None, "not here: they come with a checkout, not with the package")
     stated = data_hashes()
     wrong = [
         n
@@ -82,8 +82,8 @@ def _data() -> Finding:
         if not (DATA / n).is_file() or hashlib.sha256((DATA / n).read_bytes()).hexdigest() != h
     ]
     if wrong or not stated:
-        return Finding("data files", False, f"changed or missing: {', '.join(wrong) or 'all'}")  # noqa: FBT003
-    return Finding("data files", True, f"all {len(stated)} as PROVENANCE.md states")  # noqa: FBT003
+        return Requirement("data files", False, f"changed or missing: {', '.join(wrong) or 'all'}")  # noqa: FBT003
+    return Requirement("data files", True, f"all {len(stated)} as PROVENANCE.md states")  # noqa: FBT003
 
 
 def _version(program: str) -> str:
@@ -98,7 +98,7 @@ def _version(program: str) -> str:
 
 def main() -> int:
     """Print what was found; returns 1 when something required is missing or wrong."""
-    findings = list(examine())
-    for finding in findings:
-        print(finding)
-    return 1 if any(f.ok is False for f in findings) else 0
+    requirements = list(examine())
+    for requirement in requirements:
+        print(requirement)
+    return 1 if any(r.ok is False for r in requirements) else 0
