@@ -8,11 +8,14 @@ import pytest
 
 import sceplab
 from sceplab import schema
-from sceplab.analysis.checks import RULES, Finding, Level, check_exchanges, check_message, provenance, worst
+from sceplab.analysis.faults.attributes import provenance
+from sceplab.analysis.faults.model import Finding, Level, Side, strongest_first, worst
+from sceplab.analysis.faults.registry import RULES, check_exchanges, check_message
 from sceplab.asn1 import der
 from sceplab.cms import algorithms
 from sceplab.cms.signed import SignedDraft, build_signed, signature_algorithm_for
 from sceplab.cms.x509 import build_identifier
+from sceplab.report.text import finding_line, place
 from sceplab.scep import transport
 from sceplab.scep.transport import HttpReply
 from tests import scenes as s
@@ -123,7 +126,7 @@ def test_rules_are_complete() -> None:
 
 
 def _loud(findings: list[Finding]) -> list[str]:
-    return [str(f) for f in findings if f.rule.level is not Level.INFO]
+    return [finding_line(f) for f in findings if f.rule.level is not Level.INFO]
 
 
 def test_a_clean_enrollment_has_notes_at_most() -> None:
@@ -169,6 +172,7 @@ def test_worst() -> None:
     assert worst([b, a]) is Level.MUST
     assert worst([b]) is Level.INFO
     assert worst([]) is None
+    assert strongest_first([b, a, b]) == [a, b, b]
 
 
 def test_transport_is_where_lines_are_found() -> None:
@@ -176,5 +180,6 @@ def test_transport_is_where_lines_are_found() -> None:
     (finding,) = [
         f for f in check_exchanges(scene(s.got(s.request(), None, transport.IOS)).decode()) if f.rule.id == "base64"
     ]
-    assert finding.where == "[0]"
+    assert (finding.exchange, finding.side) == (0, Side.EXCHANGE)
+    assert place(finding.exchange, finding.side) == "[0]"
     assert "64" in finding.found

@@ -9,10 +9,12 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import ec
 
 import sceplab
-from sceplab.analysis.diagnose import KINDS, Likelihood, diagnose
+from sceplab.analysis.analyse import analyse
+from sceplab.analysis.diagnose import KINDS, Likelihood
 from sceplab.asn1 import oids
 from sceplab.cms import algorithms
 from sceplab.cms.attribute import Attribute
+from sceplab.report.text import cause_lines
 from sceplab.scep import messagedata, transport
 from sceplab.scep.transport import HttpReply
 from tests import scenes as s
@@ -199,13 +201,13 @@ def test_every_cause_has_a_scene() -> None:
 def test_each_cause_is_found(name: str) -> None:
     """In its conversation, with evidence, words and what to do."""
     made = SCENES[name]()
-    causes = diagnose(made.decode(), made.held)
+    causes = analyse(made.decode(), made.held).causes
     found = {c.kind.id: c for c in causes}
     assert name in found, sorted(found)
     cause = found[name]
     assert cause.evidence
     assert cause.kind.do
-    assert "secret" not in "".join(map(str, causes))
+    assert "secret" not in "".join(line for c in causes for line in cause_lines(c))
     assert [c.likelihood for c in causes] == sorted((c.likelihood for c in causes), reverse=True)
 
 
@@ -221,7 +223,7 @@ def test_each_cause_is_found(name: str) -> None:
 def test_the_cause_is_first(name: str) -> None:
     """Nothing else is likelier."""
     made = SCENES[name]()
-    causes = diagnose(made.decode(), made.held)
+    causes = analyse(made.decode(), made.held).causes
     last = max(c.exchange for c in causes)
     best = [c for c in causes if c.exchange == last and c.likelihood is causes[0].likelihood]
     assert name in {c.kind.id for c in best}
@@ -231,15 +233,15 @@ def test_the_cause_is_first(name: str) -> None:
 def test_what_went_well_has_no_cause() -> None:
     """A whole good enrollment, by POST and by GET, and every real capture that ended in a certificate."""
     good = scene(s.caps(), s.ca(certificate("ca")), s.posted(s.request(), s.reply()))
-    assert diagnose(good.decode(), good.held) == []
-    assert diagnose(scene(s.got(s.request(), s.reply())).decode()) == []
+    assert analyse(good.decode(), good.held).causes == ()
+    assert analyse(scene(s.got(s.request(), s.reply())).decode()).causes == ()
     quiet = 0
     for folder in (DATA / "specimen", *capture_folders()):
         items = decoded(folder)
         statuses = {i.reply.attributes.status for i in items if i.reply is not None}
         whole = all(i.exchange.reply is not None and i.exchange.reply.status == 200 for i in items)
         if whole and statuses == {sceplab.PkiStatus.SUCCESS}:
-            assert diagnose(items) == [], folder.name
+            assert analyse(items).causes == (), folder.name
             quiet += 1
     assert quiet >= 4
 
@@ -249,27 +251,29 @@ def test_a_message_alone_failed_nowhere() -> None:
     from sceplab.capture import read_capture
     from sceplab.scep.conversation import decode_exchanges
 
-    assert diagnose(decode_exchanges(read_capture(s.request()))) == []
+    assert analyse(decode_exchanges(read_capture(s.request()))).causes == ()
 
 
 def test_real_failures() -> None:
     """Micromdm and strongSwan with a wrong challenge; micromdm with the URL-safe alphabet."""
     for name in ("micromdm-wrongchallenge", "strongswan-wrongchallenge"):
         folder = DATA / "captures" / name
-        (first, *rest) = diagnose(decoded(folder), materials(folder))
+        (first, *rest) = analyse(decoded(folder), materials(folder)).causes
         assert first.kind.id == "challenge"
         assert "badRequest" in {c.kind.id for c in rest}
     folder = DATA / "captures" / "micromdm-get-urlsafe-b64"
-    assert "url-alphabet" in {c.kind.id for c in diagnose(decoded(folder)) if c.likelihood is Likelihood.LIKELY}
+    assert "url-alphabet" in {c.kind.id for c in analyse(decoded(folder)).causes if c.likelihood is Likelihood.LIKELY}
     if SHARED.is_dir():
         folder = SHARED / "captures" / "sscep-jscep-pending-poll3"
-        assert {c.kind.id for c in diagnose(decoded(folder)) if c.likelihood is Likelihood.CERTAIN} == {"pending"}
+        assert {c.kind.id for c in analyse(decoded(folder)).causes if c.likelihood is Likelihood.CERTAIN} == {"pending"}
 
 
 def test_secrets_are_shown_on_request() -> None:
     """Masked with their lengths, or in clear."""
     made = SCENES["wrong-challenge"]()
-    (shown,) = [c for c in diagnose(made.decode(), made.held, show_secrets=True) if c.kind.id == "wrong-challenge"]
+    (shown,) = [
+        c for c in analyse(made.decode(), made.held, show_secrets=True).causes if c.kind.id == "wrong-challenge"
+    ]
     assert "'secret'" in shown.evidence
     assert "'Secret '" in shown.evidence
     assert "spaces or capitals" in shown.evidence

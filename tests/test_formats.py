@@ -327,7 +327,7 @@ def sceplab_degenerate(certificates: list[bytes]) -> bytes:
 
 def test_a_router_tells_the_challenge() -> None:
     """With the CSR of the transcript the wrong challenge is found without any key."""
-    from sceplab.analysis.diagnose import diagnose
+    from sceplab.analysis.analyse import analyse
 
     text = "\n\n".join(
         map(
@@ -337,7 +337,7 @@ def test_a_router_tells_the_challenge() -> None:
     )
     text = text.replace("\n\n", "\n*Nov 24 08:04:10.001: CRYPTO_PKI: next\n")
     held = Materials(passwords=(b"secret",))
-    first, *_ = diagnose(decode_exchanges(read_capture(text), held), held)
+    first, *_ = analyse(decode_exchanges(read_capture(text), held), held).causes
     assert first.kind.id == "wrong-challenge"
     assert "cisco" not in first.evidence
     assert "5 characters" in first.evidence

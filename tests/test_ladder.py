@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from sceplab.report.ladder import State, drawn, lay_out
+from sceplab.report.ladder import ArrowState, drawn, lay_out
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
 from sceplab.widgets import Ladder
@@ -41,7 +41,7 @@ def test_a_host_that_does_both_stands_once_in_the_middle() -> None:
         (2, 1, "reply"),
         (1, 0, "reply"),
     ]
-    assert [a.state for a in ladder.arrows] == [State.PLAIN, State.PLAIN, State.GOOD, State.GOOD]
+    assert [a.state for a in ladder.arrows] == [ArrowState.PLAIN, ArrowState.PLAIN, ArrowState.GOOD, ArrowState.GOOD]
 
 
 def test_names_join_endpoints_of_one_machine() -> None:
@@ -81,17 +81,17 @@ def test_without_times_the_order_is_the_given_one() -> None:
 @pytest.mark.parametrize(
     ("exchange", "label", "state"),
     [
-        (scenes.posted(scenes.request(), scenes.reply()), "CertRep SUCCESS", State.GOOD),
-        (scenes.posted(scenes.request(), scenes.reply("2", fail="2")), "CertRep FAILURE badRequest", State.FAILED),
-        (scenes.posted(scenes.request(), scenes.reply("3")), "CertRep PENDING", State.PENDING),
-        (scenes.posted(scenes.request(), scenes.reply("7")), "CertRep", State.PLAIN),
-        (scenes.posted(scenes.request(), HttpReply(500, (), b"no", "x")), "HTTP 500, 2 octets", State.FAILED),
-        (scenes.posted(scenes.request()), "no reply in the capture", State.MISSING),
-        (scenes.caps(), "HTTP 200, 8 capabilities", State.PLAIN),
-        (scenes.ca(certificate("ca")), "HTTP 200, 1 certificate", State.PLAIN),
+        (scenes.posted(scenes.request(), scenes.reply()), "CertRep SUCCESS", ArrowState.GOOD),
+        (scenes.posted(scenes.request(), scenes.reply("2", fail="2")), "CertRep FAILURE badRequest", ArrowState.FAILED),
+        (scenes.posted(scenes.request(), scenes.reply("3")), "CertRep PENDING", ArrowState.PENDING),
+        (scenes.posted(scenes.request(), scenes.reply("7")), "CertRep", ArrowState.PLAIN),
+        (scenes.posted(scenes.request(), HttpReply(500, (), b"no", "x")), "HTTP 500, 2 octets", ArrowState.FAILED),
+        (scenes.posted(scenes.request()), "no reply in the capture", ArrowState.MISSING),
+        (scenes.caps(), "HTTP 200, 8 capabilities", ArrowState.PLAIN),
+        (scenes.ca(certificate("ca")), "HTTP 200, 1 certificate", ArrowState.PLAIN),
     ],
 )
-def test_what_an_arrow_says(exchange: Exchange, label: str, state: State) -> None:
+def test_what_an_arrow_says(exchange: Exchange, label: str, state: ArrowState) -> None:
     """Type, status, failInfo or the HTTP status; and whether it went well."""
     arrow = lay_out(decode(exchange)).arrows[-1]
     assert (arrow.label, arrow.state, arrow.side) == (label, state, "reply")
@@ -103,7 +103,7 @@ def test_a_changed_message_is_marked() -> None:
     bad = good.replace(bytes(range(16)), bytes(range(1, 17)))
     assert bad != good
     arrow = lay_out(decode(scenes.posted(scenes.request(), bad))).arrows[-1]
-    assert (arrow.label, arrow.state) == ("CertRep SUCCESS, changed or forged", State.FAILED)
+    assert (arrow.label, arrow.state) == ("CertRep SUCCESS, changed or forged", ArrowState.FAILED)
 
 
 def test_drawn_as_text() -> None:

@@ -9,11 +9,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import IntEnum
-from typing import Any
 
-from sceplab.analysis.checks import Finding, check_exchanges, rsa_bits
+from sceplab.analysis.faults.model import Finding, Side
+from sceplab.analysis.faults.strength import rsa_bits
 from sceplab.asn1 import der, oids
 from sceplab.cms.csr import MASK
 from sceplab.cms.enveloped import KeyTransRecipient, public_key_info
@@ -51,16 +51,9 @@ class Cause:
     evidence: str
     exchange: int
 
-    def __str__(self) -> str:
-        section = f" ({self.kind.section})" if self.kind.section else ""
-        return (
-            f"[{self.exchange}] {self.likelihood.name.lower()}: {self.kind.words}\n"
-            f"    seen: {self.evidence}{section}\n    do:   {self.kind.do}"
-        )
-
 
 _C, _L, _P = Likelihood.CERTAIN, Likelihood.LIKELY, Likelihood.POSSIBLE
-# What a clock may be off, and a message be on its way.
+# Allowed clock skew plus transit time.
 _LATE = timedelta(minutes=10)
 
 _KINDS = (
@@ -260,7 +253,8 @@ _FROM_RULES: dict[str, tuple[str, Likelihood]] = {
     "ca-expired": ("ca-expired", _C),
     "get-cert-pending": ("get-cert-pending", _L),
 }
-# What a reply may have without being the reason for anything in the request.
+_EXPLAINING = {*_FROM_RULES, "validity", "chain"}
+# In a reply these explain nothing that happened to the request.
 _OF_REQUESTS = {"algorithm", "ber", "short-key", "oaep", "signer-usage"}
 _OF_TEXT = ("plus-lost", "url-alphabet", "escaped-twice", "posted-base64", "raw-plus")
 _SURE = {"plus-lost": _C, "raw-plus": _P}
@@ -269,30 +263,35 @@ _Seen = tuple[str, Likelihood, str]
 
 
 def diagnose(
-    decoded: Sequence[DecodedExchange], materials: Materials = NO_MATERIALS, *, show_secrets: bool = False
+    decoded: Sequence[DecodedExchange],
+    findings: Sequence[Sequence[Finding]],
+    materials: Materials = NO_MATERIALS,
+    *,
+    show_secrets: bool = False,
 ) -> list[Cause]:
     """Return why exchanges failed, likeliest first; [] where all went well. Never raises on content.
 
-    `materials.passwords` are the challengePasswords that the CA expects. Without
-    `show_secrets` those in messages are masked.
+    `findings` are those of each exchange (`registry.check_each`), `materials.passwords`
+    the challengePasswords that the CA expects. Without `show_secrets` those in
+    messages are masked. `analyse` does both steps.
     """
-    findings = check_exchanges(decoded)
-    authorities = tuple(c for item in decoded for c in item.ca_certificates)
+    held = _held(decoded, materials)
     unique: dict[tuple[str, int], Cause] = {}
-    for index, item in enumerate(decoded):
-        mine = [f for f in findings if f.where.partition(" ")[0] == f"[{index}]"]
+    polls = 0
+    for index, (item, broken) in enumerate(zip(decoded, findings, strict=True)):
+        well = ended_well(item)
         seen = [
             *_transport(item),
-            *_delivery(item, authorities, materials),
-            *_answer(item, decoded[:index]),
-            *(_from_finding(item, f) for f in mine if f.rule.id in {*_FROM_RULES, "validity", "chain"}),
+            *_delivery(item, held),
+            *_answer(item, polls),
+            *(_from_finding(item, f) for f in broken if f.rule.id in _EXPLAINING),
         ]
-        if item.request is not None and not ended_well(item):
+        if item.request is not None and not well:
             seen += _request(item, item.request, materials, show_secrets=show_secrets)
-        well = ended_well(item)
+        polls += item.request is not None and item.request.type is MessageType.CertPoll
         asks = item.operation is None or item.operation.operation == "PKIOperation"
         for name, likelihood, evidence in sorted((s for s in seen if s is not None), key=lambda s: -s[1]):
-            # Of what went well only what is certain is said; of the talk around it, what is likely.
+            # For a successful exchange only CERTAIN causes; for GetCACaps and GetCACert also LIKELY ones.
             if likelihood is _C or (not well and (asks or likelihood is _L)):
                 unique.setdefault((name, index), Cause(KINDS[name], likelihood, evidence, index))
     return sorted(unique.values(), key=lambda c: (-c.likelihood, c.exchange))
@@ -311,9 +310,9 @@ def ended_well(item: DecodedExchange) -> bool:
 
 
 def _from_finding(item: DecodedExchange, finding: Finding) -> _Seen | None:
-    rule, in_reply = finding.rule.id, finding.where.endswith("reply")
+    rule, in_reply = finding.rule.id, finding.side is Side.REPLY
     if rule == "validity":
-        early = "not valid before" in finding.found
+        early = _signed_too_early(item, item.reply if in_reply else item.request)
         return ("not-yet-valid", _L, finding.found) if early else ("expired-signer", _C, finding.found)
     if rule == "chain":
         return ("wrong-ca" if in_reply else "unknown-signer"), _L, finding.found
@@ -324,6 +323,20 @@ def _from_finding(item: DecodedExchange, finding: Finding) -> _Seen | None:
         likelihood = _C
     where = "in the reply: " if in_reply else ""
     return name, likelihood, where + finding.found
+
+
+def _signed_too_early(item: DecodedExchange, message: PkiMessage | None) -> bool:
+    """Whether a message was signed before its signer's certificate was valid, by the clock of its verification."""
+    signer = message.verification.signer if message is not None else None
+    if message is None or signer is None or signer.not_before is None or signer.not_after is None:
+        return False
+    moment = item.exchange.time or _signing_time(message)
+    return moment is not None and moment < signer.not_before <= signer.not_after
+
+
+def _signing_time(message: PkiMessage) -> datetime | None:
+    info = message.signed.signer_info
+    return info.signing_time if info is not None else None
 
 
 def _failure(item: DecodedExchange) -> FailInfo | None:
@@ -392,35 +405,48 @@ def _named(message: PkiMessage | None) -> list[CertificateIdentifier]:
     return [r.identifier for r in message.enveloped.recipients if isinstance(r, KeyTransRecipient)]
 
 
-def _delivery(item: DecodedExchange, authorities: Sequence[Certificate], materials: Materials) -> Iterator[_Seen]:
-    """Say where a message is encrypted for somebody else than should read it."""
-    held = {public_key_info(k) for k in materials.keys}
-    certificates = [*authorities, *(parse_certificate(c) for c in materials.certificates)]
+@dataclass(frozen=True, slots=True)
+class _Held:
+    """Certificates of GetCACert, these together with the reader's own, and the public keys of the reader's keys."""
+
+    authorities: tuple[Certificate, ...]
+    certificates: tuple[Certificate, ...]
+    keys: frozenset[bytes]
+
+
+def _held(decoded: Sequence[DecodedExchange], materials: Materials) -> _Held:
+    authorities = tuple({c.der: c for item in decoded for c in item.ca_certificates}.values())
+    given = tuple(parse_certificate(c) for c in materials.certificates)
+    return _Held(authorities, (*authorities, *given), frozenset(public_key_info(k) for k in materials.keys))
+
+
+def _delivery(item: DecodedExchange, held: _Held) -> Iterator[_Seen]:
+    """Yield where a message is encrypted for somebody else than should read it."""
     named = _named(item.request)
-    if named and authorities and not any(i.matches(c) for i in named for c in authorities):
-        yield "wrong-recipient", _C, f"for {named[0]}; GetCACert gave {'; '.join(map(str, authorities))}"
+    if named and held.authorities and not any(i.matches(c) for i in named for c in held.authorities):
+        yield "wrong-recipient", _C, f"for {named[0]}; GetCACert gave {'; '.join(map(str, held.authorities))}"
     # A CA that found fault with what is inside has decrypted it.
     read = _failure(item) not in {None, FailInfo.badMessageCheck}
     for identifier in named:
-        target = next((c for c in certificates if identifier.matches(c)), None)
+        target = next((c for c in held.certificates if identifier.matches(c)), None)
         usage = target.key_usage if target is not None else None
         if usage is not None and "keyEncipherment" not in usage:
             yield "signing-only-recipient", _P if read else _L, f"{target} has {', '.join(sorted(usage))}"
-    mine = [c for c in certificates if c.public_key_info in held]
     closed = item.request is not None and item.request.opened is None
-    if closed and named and mine and not any(i.matches(c) for i in named for c in mine):
+    mine = [c for c in held.certificates if c.public_key_info in held.keys] if closed and named else []
+    if mine and not any(i.matches(c) for i in named for c in mine):
         yield "request-for-another-key", _P, f"for {named[0]}; you hold the key of {mine[0]}"
 
 
 # --------------------------------------------------------------- what was asked and answered
 
 
-def _answer(item: DecodedExchange, earlier: Sequence[DecodedExchange]) -> Iterator[_Seen]:
+def _answer(item: DecodedExchange, polls: int) -> Iterator[_Seen]:
+    """Yield what the reply itself says; `polls` counts those of earlier exchanges."""
     reply, failure = item.reply, _failure(item)
     if reply is None:
         return
     if reply.attributes.status is PkiStatus.PENDING:
-        polls = sum(1 for e in earlier if e.request is not None and e.request.type is MessageType.CertPoll)
         yield "pending", _C, f"pkiStatus PENDING, polls before: {polls}"
     if reply.attributes.fail_info_text:
         yield "ca-says", _L, repr(reply.attributes.fail_info_text)
@@ -463,8 +489,7 @@ def _challenge(item: DecodedExchange, request: PkiMessage, materials: Materials,
 
 
 def _clock(item: DecodedExchange, request: PkiMessage) -> _Seen | None:
-    info = request.signed.signer_info
-    signed = info.signing_time if info is not None else None
+    signed = _signing_time(request)
     if signed is None or item.exchange.time is None or abs(item.exchange.time - signed) <= _LATE:
         return None
     evidence = f"signingTime {signed:%Y-%m-%d %H:%M:%S}, seen on the wire {item.exchange.time:%Y-%m-%d %H:%M:%S}"
@@ -476,17 +501,3 @@ def _key_name(certificate: Certificate) -> str:
         return oids.name_of(der.oid_of(der.read(certificate.public_key_info).children()[0].children()[0]))
     except (der.DerError, IndexError):
         return "an unknown key"
-
-
-def cause_facts(cause: Cause) -> dict[str, Any]:
-    """Return a cause with its evidence."""
-    kind = cause.kind
-    return {
-        "id": kind.id,
-        "likelihood": cause.likelihood.name.lower(),
-        "exchange": cause.exchange,
-        "cause": kind.words,
-        "evidence": cause.evidence,
-        "do": kind.do,
-        "section": kind.section,
-    }

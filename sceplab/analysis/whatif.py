@@ -10,7 +10,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from sceplab.analysis.checks import Level, check_message
+from sceplab.analysis.faults.model import Level
+from sceplab.analysis.faults.registry import check_message
 from sceplab.asn1 import der
 from sceplab.asn1.scan import CUT, INDEFINITE
 from sceplab.cms import enveloped
@@ -40,7 +41,7 @@ def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None 
 
     The checks: "SignedData", those of `signed.Verification`, "SCEP attributes",
     "EnvelopedData", "decryption", "messageData", "proof of possession", and
-    "rule ..." for each MUST and SHOULD of `checks.RULES` that is broken and that
+    "rule ..." for each MUST and SHOULD of `registry.RULES` that is broken and that
     none of these is about.
     """
     message = decode_message(

@@ -306,7 +306,7 @@ def violations(
     if tag & der.CONSTRUCTED:
         if tag < der.CONTEXT and tag not in {der.SEQUENCE, der.SET, 0x28, 0x2B} and tag & 0x1F != 0x1F:
             out.append("a string in pieces: BER, not DER (X.690, 10.2)")
-        if (tag == der.SET or set_of) and not _is_sorted(data, content_start, content_end):
+        if (tag == der.SET or set_of) and not is_sorted(data, content_start, content_end):
             out.append("a SET OF that is not in ascending order (X.690, 11.6)")
     elif content or content_end == content_start:
         rule = _RULES.get(tag)
@@ -315,7 +315,8 @@ def violations(
     return tuple(out)
 
 
-def _is_sorted(data: bytes, start: int, end: int) -> bool:
+def is_sorted(data: bytes, start: int, end: int) -> bool:
+    """Whether the elements from `start` to `end` are in the order of a SET OF (X.690, 11.6). Never raises."""
     if end - start > 1 << 16:
         return True
     ends: Ends = {}

@@ -18,15 +18,19 @@ from rich.progress import track
 from rich.text import Text
 
 from sceplab import __version__
-from sceplab.analysis.checks import Level, check_exchanges, finding_facts, to_sarif
-from sceplab.analysis.diagnose import cause_facts, diagnose, ended_well
+from sceplab.analysis.analyse import analyse
+from sceplab.analysis.diagnose import ended_well
+from sceplab.analysis.faults.model import Level
+from sceplab.analysis.faults.registry import check_exchanges
 from sceplab.capture import read_capture
 from sceplab.cli import doctor, walk
 from sceplab.errors import InputError, ScepError
 from sceplab.files import load_certificates, load_private_keys, write_new
-from sceplab.report.json import capture_facts, masked
-from sceplab.report.page import to_html, to_markdown
-from sceplab.report.text import outline, visible
+from sceplab.report.html import to_html
+from sceplab.report.json import capture_facts, cause_facts, finding_facts, masked
+from sceplab.report.markdown import to_markdown
+from sceplab.report.sarif import to_sarif
+from sceplab.report.text import cause_lines, finding_line, outline
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.transport import Exchange
 
@@ -76,7 +80,9 @@ def _parser() -> argparse.ArgumentParser:
     form = lint.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the findings as JSON")
     form.add_argument("--sarif", action="store_true", help="print the findings as SARIF 2.1.0, for code scanners")
-    lint.add_argument("--level", choices=["MUST", "SHOULD", "info"], default="info", help="leave out what is weaker")
+    lint.add_argument(
+        "--level", choices=[level.value for level in Level], default=Level.INFO.value, help="leave out what is weaker"
+    )
     lint.set_defaults(run=_lint)
 
     why = commands.add_parser(
@@ -202,18 +208,16 @@ def _print(line: str, word: str) -> None:
 
 def _lint(arguments: argparse.Namespace) -> int:
     decoded, _ = _decoded(arguments)
-    levels = list(Level)
-    shown = levels[: levels.index(Level(arguments.level)) + 1]
-    findings = [f for f in check_exchanges(decoded) if f.rule.level in shown]
+    findings = [f for f in check_exchanges(decoded) if f.rule.level.rank <= Level(arguments.level).rank]
     if arguments.json:
         print(json.dumps([finding_facts(f) for f in findings], indent=1, ensure_ascii=False))
     elif arguments.sarif:
         print(json.dumps(to_sarif(findings, arguments.file), indent=1, ensure_ascii=False))
     else:
         for finding in findings:
-            _print(visible(str(finding)), finding.rule.level.value)
-            if finding.rule.mend:
-                print(f"    {finding.rule.mend}")
+            _print(finding_line(finding), finding.rule.level.value)
+            if finding.rule.fix:
+                print(f"    {finding.rule.fix}")
         loud = sum(f.rule.level is not Level.INFO for f in findings)
         print(f"{loud} findings, {len(findings) - loud} notes, in {len(decoded)} exchanges")
     return int(any(f.rule.level is not Level.INFO for f in findings))
@@ -221,22 +225,21 @@ def _lint(arguments: argparse.Namespace) -> int:
 
 def _diagnose(arguments: argparse.Namespace) -> int:
     decoded, materials = _decoded(arguments)
-    causes = diagnose(decoded, materials, show_secrets=arguments.show_secrets)
+    analysis = analyse(decoded, materials, show_secrets=arguments.show_secrets)
     if arguments.report is not None:
         write = to_html if arguments.report.suffix.lower() in {".html", ".htm"} else to_markdown
-        text = write(decoded, materials, show_secrets=arguments.show_secrets)
-        write_new(arguments.report, text.encode(), force=arguments.force)
+        write_new(arguments.report, write(analysis).encode(), force=arguments.force)
     if arguments.json:
-        print(json.dumps([cause_facts(c) for c in causes], indent=1, ensure_ascii=False))
+        print(json.dumps([cause_facts(c) for c in analysis.causes], indent=1, ensure_ascii=False))
     else:
-        for cause in causes:
-            first, *rest = str(cause).splitlines()
-            _print(visible(first), cause.likelihood.name.lower())
+        for cause in analysis.causes:
+            first, *rest = cause_lines(cause)
+            _print(first, cause.likelihood.name.lower())
             for line in rest:
-                print(visible(line))
-        if not causes:
+                print(line)
+        if not analysis.causes:
             print("no failure was seen" if any(map(ended_well, decoded)) else "nothing tells why it failed")
-    return int(bool(causes))
+    return int(bool(analysis.causes))
 
 
 def _walk(arguments: argparse.Namespace) -> int:

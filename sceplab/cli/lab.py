@@ -29,7 +29,7 @@ from sceplab.lab.network import Lab
 from sceplab.lab.ra import RaPolicy
 from sceplab.lab.replies import Decision, ReplyForm, Strictness
 from sceplab.lab.store import Store, Transaction
-from sceplab.report.text import visible
+from sceplab.report.escape import visible
 from sceplab.scep.attributes import PkiStatus
 
 

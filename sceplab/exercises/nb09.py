@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from sceplab.analysis.checks import Level, check_exchanges
+from sceplab.analysis.faults.model import Level
+from sceplab.analysis.faults.registry import check_exchanges
 from sceplab.exercises import Exercise
 from sceplab.scep.conversation import DecodedExchange
 
@@ -31,8 +32,8 @@ def exercises(decoded: Sequence[DecodedExchange]) -> tuple[Exercise, ...]:
         Exercise(
             "How many findings break a MUST?",
             musts,
-            "sum(f.rule.level.value == 'MUST' for f in check_exchanges(decoded))",
-            ("check_exchanges gives all of them.", "Each has a rule, and each rule a level."),
+            "sum(f.rule.level.value == 'MUST' for f in analysis.findings)",
+            ("`analysis.findings` has all of them.", "Each has a rule, and each rule a level."),
             {"that is all of them, notes too.": len(findings)},
         ),
     )

@@ -12,12 +12,15 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from sceplab.analysis.diagnose import Cause
+from sceplab.analysis.faults.model import Finding
 from sceplab.asn1 import der, oids
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.csr import MASK, CertificationRequest, verify_csr
 from sceplab.cms.enveloped import EnvelopedData, KeyTransRecipient
 from sceplab.cms.signed import Outcome
 from sceplab.cms.x509 import Certificate, Name, RevocationList
+from sceplab.report.text import place
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import (
@@ -287,6 +290,42 @@ def _operation(operation: ScepRequest, exchange: Exchange, certificates: Sequenc
             "padding": operation.dialect.padding,
         }
     return facts
+
+
+# --------------------------------------------------------------- findings and causes
+
+
+def finding_facts(finding: Finding) -> Facts:
+    """Return a finding with its rule."""
+    rule = finding.rule
+    return {
+        "id": rule.id,
+        "level": rule.level.value,
+        "section": rule.section,
+        "where": place(finding.exchange, finding.side),
+        "offset": finding.offset,
+        "demanded": rule.text,
+        "found": finding.found,
+        "fix": rule.fix,
+        "seenIn": rule.seen,
+    }
+
+
+def cause_facts(cause: Cause) -> Facts:
+    """Return a cause with its evidence."""
+    kind = cause.kind
+    return {
+        "id": kind.id,
+        "likelihood": cause.likelihood.name.lower(),
+        "exchange": cause.exchange,
+        "cause": kind.words,
+        "evidence": cause.evidence,
+        "do": kind.do,
+        "section": kind.section,
+    }
+
+
+# --------------------------------------------------------------- secrets
 
 
 def masked(facts: Any) -> Any:  # noqa: ANN401 - any JSON value

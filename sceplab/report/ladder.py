@@ -11,20 +11,19 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
 from itertools import pairwise
-from typing import Literal
 
+from sceplab.analysis.faults.model import Side
 from sceplab.cms.signed import Outcome
-from sceplab.report.text import kind_of, visible
+from sceplab.report.escape import visible
+from sceplab.report.text import kind_of
 from sceplab.scep.attributes import PkiStatus
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import parse_caps
 
-Side = Literal["request", "reply"]
 
-
-class State(StrEnum):
-    """How a message stands: `PLAIN` is one that neither grants nor refuses."""
+class ArrowState(StrEnum):
+    """How a message ended: `PLAIN` is one that neither grants nor refuses."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -33,8 +32,14 @@ class State(StrEnum):
     MISSING = "missing"
 
 
-SIGNS = {State.PLAIN: "", State.GOOD: "✓", State.FAILED: "✗", State.PENDING: "…", State.MISSING: "?"}
-"""Colour alone tells nobody: each state has a sign as well."""
+SIGNS = {
+    ArrowState.PLAIN: "",
+    ArrowState.GOOD: "✓",
+    ArrowState.FAILED: "✗",
+    ArrowState.PENDING: "…",
+    ArrowState.MISSING: "?",
+}
+"""Each state has a sign as well as a colour: some readers see no colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,19 +51,19 @@ class Arrow:
     source: int
     target: int
     label: str
-    state: State = State.PLAIN
+    state: ArrowState = ArrowState.PLAIN
     time: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
-class Ladder:
+class LadderDiagram:
     """The names of the lifelines from left to right, and the arrows from top to bottom."""
 
     lifelines: tuple[str, ...]
     arrows: tuple[Arrow, ...]
 
 
-def lay_out(decoded: Sequence[DecodedExchange], names: Mapping[str, str] | None = None) -> Ladder:
+def lay_out(decoded: Sequence[DecodedExchange], names: Mapping[str, str] | None = None) -> LadderDiagram:
     """Return the ladder of a conversation.
 
     `names` gives endpoints ("127.0.0.1:8080") and hosts the label of their
@@ -83,10 +88,10 @@ def lay_out(decoded: Sequence[DecodedExchange], names: Mapping[str, str] | None 
         for index, (item, (client, server)) in enumerate(zip(decoded, ends, strict=True))
         for arrow in _arrows(index, item, numbers[client], numbers[server])
     ]
-    return Ladder(tuple(lifelines), tuple(_in_time(arrows)))
+    return LadderDiagram(tuple(lifelines), tuple(_in_time(arrows)))
 
 
-def without_times(ladder: Ladder) -> Ladder:
+def without_times(ladder: LadderDiagram) -> LadderDiagram:
     """Return the ladder with the order of its arrows, and without the moments that gave it."""
     return replace(ladder, arrows=tuple(replace(arrow, time=None) for arrow in ladder.arrows))
 
@@ -114,13 +119,13 @@ def _host(endpoint: str) -> str:
 def _arrows(index: int, item: DecodedExchange, client: int, server: int) -> Iterator[Arrow]:
     exchange = item.exchange
     if exchange.request is not None:
-        state = State.FAILED if _broken(item.request) else State.PLAIN
-        yield Arrow(index, "request", client, server, _asked(item), state, exchange.time)
+        state = ArrowState.FAILED if _broken(item.request) else ArrowState.PLAIN
+        yield Arrow(index, Side.REQUEST, client, server, _asked(item), state, exchange.time)
     if exchange.reply is not None:
         label, state = _answered(item)
-        yield Arrow(index, "reply", server, client, label, state, exchange.answered)
+        yield Arrow(index, Side.REPLY, server, client, label, state, exchange.answered)
     elif exchange.client:
-        yield Arrow(index, "reply", server, client, "no reply in the capture", State.MISSING)
+        yield Arrow(index, Side.REPLY, server, client, "no reply in the capture", ArrowState.MISSING)
 
 
 def _asked(item: DecodedExchange) -> str:
@@ -134,7 +139,7 @@ def _asked(item: DecodedExchange) -> str:
     return f"{method} {what or (request.target.partition('?')[0][:40] if request is not None else '')}"
 
 
-def _answered(item: DecodedExchange) -> tuple[str, State]:
+def _answered(item: DecodedExchange) -> tuple[str, ArrowState]:
     reply, message = item.exchange.reply, item.reply
     assert reply is not None  # noqa: S101 - the caller looked
     if message is not None:
@@ -145,9 +150,13 @@ def _answered(item: DecodedExchange) -> tuple[str, State]:
         if attributes.failure is not None:
             words.append(attributes.failure.name)
         if _broken(message):
-            return f"{' '.join(words)}, changed or forged", State.FAILED
-        states = {PkiStatus.FAILURE: State.FAILED, PkiStatus.PENDING: State.PENDING, PkiStatus.SUCCESS: State.GOOD}
-        return " ".join(words), states[attributes.status] if attributes.status is not None else State.PLAIN
+            return f"{' '.join(words)}, changed or forged", ArrowState.FAILED
+        states = {
+            PkiStatus.FAILURE: ArrowState.FAILED,
+            PkiStatus.PENDING: ArrowState.PENDING,
+            PkiStatus.SUCCESS: ArrowState.GOOD,
+        }
+        return " ".join(words), states[attributes.status] if attributes.status is not None else ArrowState.PLAIN
     words = [f"HTTP {reply.status}"]
     if item.ca_certificates:
         words.append(_count(len(item.ca_certificates), "certificate"))
@@ -155,7 +164,7 @@ def _answered(item: DecodedExchange) -> tuple[str, State]:
         words.append(_count(len(parse_caps(reply.body)), "capability", "capabilities"))
     elif reply.body:
         words.append(_count(len(reply.body), "octet"))
-    return ", ".join(words), State.FAILED if reply.status >= 400 else State.PLAIN
+    return ", ".join(words), ArrowState.FAILED if reply.status >= 400 else ArrowState.PLAIN
 
 
 def _count(number: int, one: str, many: str = "") -> str:
@@ -182,7 +191,7 @@ def _in_time(arrows: Sequence[Arrow]) -> list[Arrow]:
     return [a for _, a in sorted(keyed, key=lambda pair: pair[0])]  # type: ignore[arg-type,return-value]
 
 
-def said(ladder: Ladder, arrow: Arrow) -> str:
+def said(ladder: LadderDiagram, arrow: Arrow) -> str:
     """Return an arrow as a sentence without a picture: who, to whom, what, how it ended, when."""
     sign = SIGNS[arrow.state]
     when = f", {arrow.time:%H:%M:%S}" if arrow.time is not None else ""
@@ -193,7 +202,7 @@ def said(ladder: Ladder, arrow: Arrow) -> str:
 _WIDEST = 44
 
 
-def drawn(ladder: Ladder) -> Iterator[str]:
+def drawn(ladder: LadderDiagram) -> Iterator[str]:
     """Yield the ladder as lines of text: names, lifelines, arrows with their labels, times at the left."""
     if not ladder.arrows:
         return

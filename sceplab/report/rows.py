@@ -10,8 +10,8 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from sceplab.analysis.checks import check_exchanges, worst
-from sceplab.analysis.diagnose import diagnose
+from sceplab.analysis.analyse import analyse
+from sceplab.analysis.faults.model import worst
 from sceplab.capture import read_capture
 from sceplab.errors import ScepError
 from sceplab.report.text import kind_of
@@ -33,21 +33,20 @@ def rows_of(path: str | Path, materials: Materials = NO_MATERIALS) -> list[Row]:
         decoded = decode_exchanges(read_capture(str(path)), materials)
     except ScepError as error:
         return [{"file": name, "error": str(error)}]
-    causes = {c.exchange: c.kind.id for c in reversed(diagnose(decoded, materials))}
-    findings = check_exchanges(decoded)
+    analysis = analyse(decoded, materials)
+    causes = {c.exchange: c.kind.id for c in reversed(analysis.causes)}
     out = []
-    for index, item in enumerate(decoded):
+    for index, (item, findings) in enumerate(zip(decoded, analysis.by_exchange, strict=True)):
         if item.request is None and item.reply is None:
             continue
-        mine = [f for f in findings if f.where.partition(" ")[0] == f"[{index}]"]
-        level = worst(mine)
+        level = worst(findings)
         out.append(
             {
                 "file": name,
                 "exchange": index,
                 **_exchange(item),
                 "worst": level.value if level is not None else "",
-                "rules": sorted({f.rule.id for f in mine}),
+                "rules": sorted({f.rule.id for f in findings}),
                 "cause": causes.get(index, ""),
                 "error": "",
             }

@@ -1,4 +1,4 @@
-"""Decoded exchanges as indented text: what `sceplab decode` prints for people.
+"""Decoded exchanges, findings and causes as text: what `sceplab` prints for people.
 
 Rule: plain lines from decoded values. Control characters of other people's
 names never reach a terminal as they are.
@@ -8,8 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sceplab.analysis.diagnose import Cause
+from sceplab.analysis.faults.model import Finding, Side
 from sceplab.cms.csr import MASK, CertificationRequest
 from sceplab.cms.signed import Outcome
+from sceplab.report.escape import visible
 from sceplab.scep.attributes import FAIL_INFO_MEANING
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
@@ -19,9 +22,26 @@ from sceplab.scep.transport import parse_caps
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_POSSIBLE: "--"}
 
 
-def visible(text: str) -> str:
-    """Return text with control, bidi and other unprintable characters written as escapes."""
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+def place(exchange: int | None, side: Side | None = None) -> str:
+    """Return where something was seen: "[2] reply", "[2]" for the whole exchange, "" for a message alone."""
+    if exchange is None:
+        return ""
+    return f"[{exchange}] {side.value}" if side is not None and side is not Side.EXCHANGE else f"[{exchange}]"
+
+
+def finding_line(finding: Finding) -> str:
+    """Return a finding as one line: where, how bad, which rule, what was found."""
+    where, rule = place(finding.exchange, finding.side), finding.rule
+    found = f"{rule.level.value} {rule.id}: {finding.found} ({rule.section})"
+    return visible(f"{where}: {found}" if where else found)
+
+
+def cause_lines(cause: Cause) -> Iterator[str]:
+    """Yield a cause as three lines: what happened, the evidence, what to do."""
+    section = f" ({cause.kind.section})" if cause.kind.section else ""
+    yield visible(f"{place(cause.exchange)} {cause.likelihood.name.lower()}: {cause.kind.words}")
+    yield visible(f"    seen: {cause.evidence}{section}")
+    yield visible(f"    do:   {cause.kind.do}")
 
 
 def outline(decoded: Sequence[DecodedExchange], *, show_secrets: bool = False) -> Iterator[str]:

@@ -14,12 +14,16 @@ from typing import Any
 
 import ipywidgets as w
 
-from sceplab.analysis.checks import Finding, check_exchanges
-from sceplab.analysis.diagnose import Cause, diagnose
+from sceplab.analysis.analyse import Analysis, analyse
+from sceplab.analysis.diagnose import Cause
+from sceplab.analysis.faults.model import strongest_first
 from sceplab.capture import read_capture
 from sceplab.errors import InputError, ScepError
 from sceplab.files import read_certificates, read_private_keys
-from sceplab.report.page import causes_section, findings_section, ladder_section, section_html, to_html, to_markdown
+from sceplab.report.html import section_html, to_html
+from sceplab.report.markdown import to_markdown
+from sceplab.report.sections import NO_FAILURE, causes_section, findings_section, ladder_section
+from sceplab.report.text import place
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.transport import Exchange, parse_caps
 from sceplab.widgets.ladder import Ladder
@@ -40,8 +44,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         """Lay it out, and show the exchanges if there are any."""
         self.exchanges, self.materials = tuple(exchanges), materials
         self.decoded: list[DecodedExchange] = []
-        self._causes: list[Cause] = []
-        self._findings: list[Finding] = []
+        self._analysis = Analysis()
         self.capture = w.FileUpload(description="Capture", multiple=False, layout=w.Layout(width="11em"))
         self.paste = w.Textarea(placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"))
         self.held = w.FileUpload(description="Keys, certificates", multiple=True, layout=w.Layout(width="15em"))
@@ -146,8 +149,8 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
 
     def _show(self) -> None:
         self.decoded = decode_exchanges(self.exchanges, self.materials)
-        self._causes = diagnose(self.decoded, self.materials)
-        self._findings = check_exchanges(self.decoded)
+        self._analysis = analyse(self.decoded, self.materials)
+        causes = self._analysis.causes
         there = bool(self.decoded)
         for part in (self.ladder, self.onion, self.side, self.links):
             part.layout.display = None if there else "none"
@@ -157,8 +160,8 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             self.onion.children = ()
             self.links.value = self.causes.value = self.found.value = ""
             return
-        first = self._causes[0] if self._causes else None
-        told = f"<b>{safe(first.kind.words)}</b>" if first is not None else "No failure was seen."
+        first = causes[0] if causes else None
+        told = f"<b>{safe(first.kind.words)}</b>" if first is not None else NO_FAILURE
         self.status.value = (
             f"{_count(self.decoded, 'exchange')}, {_count(self.materials.keys, 'key')}, "
             f"{_count(self.materials.certificates, 'certificate')}. {told}"
@@ -166,15 +169,15 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         reports = (("report.html", "text/html", to_html), ("report.md", "text/markdown", to_markdown))
         self.links.value = "Report for a ticket, secrets masked: " + " ".join(
             f'<a download="{name}" href="data:{kind};base64,'
-            f'{base64.b64encode(make(self.decoded, self.materials).encode()).decode()}">{name}</a>'
+            f'{base64.b64encode(make(self._analysis).encode()).decode()}">{name}</a>'
             for name, kind, make in reports
         )
-        self.causes.value = _causes_html(self._causes)
+        self.causes.value = _causes_html(causes)
         index = first.exchange if first is not None else _first_message(self.decoded)
         self.ladder.show(self.decoded)
         self.ladder.selected = {}
         item = self.decoded[index]
-        self.side.selected_index = 0 if self._causes else 1
+        self.side.selected_index = 0 if causes else 1
         self.ladder.select(index, "request" if item.exchange.request is not None else "reply")
 
     def _choose(self) -> None:
@@ -183,17 +186,18 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         if not isinstance(index, int) or not 0 <= index < len(self.decoded):
             return
         self.onion.children = list(_views(self.decoded[index], str(side)))
-        self.found.value = _findings_html(self._findings, index)
+        self.found.value = _findings_html(self._analysis, index)
 
     def __repr__(self) -> str:
         if not self.decoded:
             return "Inspector: nothing to show yet"
-        return to_markdown(self.decoded, self.materials)
+        return to_markdown(self._analysis)
 
     def _still(self) -> str:
         if not self.decoded:
             return "<p>Run this cell: two upload buttons, a box to paste into, and a button appear.</p>"
-        sections = (ladder_section(self.decoded), causes_section(self._causes), findings_section(self._findings))
+        said = self._analysis
+        sections = (ladder_section(said.decoded), causes_section(said.causes), findings_section(said.findings))
         return "<div>" + "".join(map(section_html, sections)) + "</div>"
 
 
@@ -233,7 +237,7 @@ def _views(item: DecodedExchange, side: str) -> Iterable[w.Widget]:
 
 def _causes_html(causes: Sequence[Cause]) -> str:
     if not causes:
-        return "<p>No failure was seen.</p>"
+        return f"<p>{NO_FAILURE}</p>"
     return (
         "<ol>"
         + "".join(
@@ -246,15 +250,13 @@ def _causes_html(causes: Sequence[Cause]) -> str:
     )
 
 
-def _findings_html(findings: Sequence[Finding], index: int) -> str:
+def _findings_html(analysis: Analysis, index: int) -> str:
     """Return the findings of one exchange, and how many there are elsewhere."""
-    mine = [f for f in findings if f.where.partition(" ")[0] == f"[{index}]"]
-    rest = len(findings) - len(mine)
-    order = ("MUST", "SHOULD", "info")
-    mine.sort(key=lambda f: order.index(f.rule.level.value))
+    mine = strongest_first(analysis.by_exchange[index])
+    rest = len(analysis.findings) - len(mine)
     listed = "".join(
-        f"<li><b>{f.rule.level.value}</b> {safe(f.rule.text)}<br>{safe(f.where)}: {safe(f.found)}"
-        f"{'<br>' + safe(f.rule.mend) if f.rule.mend else ''} <small>{safe(f.rule.section)}</small></li>"
+        f"<li><b>{f.rule.level.value}</b> {safe(f.rule.text)}<br>{safe(place(f.exchange, f.side))}: {safe(f.found)}"
+        f"{'<br>' + safe(f.rule.fix) if f.rule.fix else ''} <small>{safe(f.rule.section)}</small></li>"
         for f in mine
     )
     told = f"<ul>{listed}</ul>" if mine else "<p>Nothing in this exchange.</p>"

@@ -92,7 +92,7 @@ class Ladder(Still, anywidget.AnyWidget):
             self.arrows = [
                 {
                     "exchange": a.exchange,
-                    "side": a.side,
+                    "side": a.side.value,
                     "from": a.source,
                     "to": a.target,
                     "label": visible(a.label),

@@ -2,16 +2,9 @@
 
 from __future__ import annotations
 
-from html import escape
-
-from sceplab.report.text import visible
+from sceplab.report.escape import safe, visible
 
 __all__ = ["compact", "cut", "safe", "visible"]
-
-
-def safe(text: str) -> str:
-    """Return text for HTML: unprintable characters visible, markup escaped."""
-    return escape(visible(text))
 
 
 def cut(text: str, longest: int = 500) -> str:

@@ -1,0 +1,103 @@
+"""Algorithms and keys that are weak, old, or not for everybody (RFC 8894, 2.9 and 3.5.2).
+
+Rule: judged by what a message used, whoever chose it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sceplab.analysis.faults.envelope import judged_envelope
+from sceplab.analysis.faults.model import Hit, Level, Rule
+from sceplab.cms import algorithms
+from sceplab.cms.csr import CertificationRequest
+from sceplab.cms.x509 import load_public_key
+from sceplab.scep.message import PkiMessage
+
+_OLD = "old Cisco IOS, sscep without -S/-E, micromdm scep (DES), MikroTik fall back to it"
+WEAK_DIGEST = Rule("weak-digest", "RFC 8894, 2.9", Level.MUST, "MD5 is not used", "Use SHA-256.", _OLD)
+OLD_DIGEST = Rule(
+    "old-digest", "RFC 8894, 2.9", Level.INFO, "SHA-1 is for old peers only", "Use SHA-256.", "micromdm, Windows MDM"
+)
+
+
+def digests_of(message: PkiMessage) -> set[str]:
+    """Return the names of the digests that a message's signature uses."""
+    info = message.signed.signer_info
+    if info is None:
+        return set()
+    named = {algorithms.SIGNATURES.get(info.signature_algorithm.oid, ("", None))[1]}
+    digest = algorithms.DIGESTS_BY_OID.get(info.digest_algorithm.oid)
+    return {n for n in (digest.name if digest else None, *named) if n}
+
+
+def digests(message: PkiMessage) -> Iterator[Hit]:
+    """Yield digests that are broken or old."""
+    for name in sorted(digests_of(message)):
+        if name == "md5":
+            yield Hit(WEAK_DIGEST, "MD5")
+        elif name == "sha1":
+            yield Hit(OLD_DIGEST, "SHA-1")
+
+
+WEAK_CIPHER = Rule("weak-cipher", "RFC 8894, 2.9", Level.MUST, "single DES is not used", "Use AES-128-CBC.", _OLD)
+ODD_CIPHER = Rule(
+    "odd-cipher", "RFC 8894, 3.5.2", Level.SHOULD, "AES or 3DES is used", "Use AES-128-CBC.", "sscep -E blowfish"
+)
+OLD_CIPHER = Rule(
+    "old-cipher", "RFC 8894, 2.9", Level.INFO, "3DES is for old peers only", "Use AES-128-CBC.", "sscep, Apple, NDES"
+)
+
+
+def ciphers(message: PkiMessage) -> Iterator[Hit]:
+    """Yield the content encryption where it is weak, old or unusual."""
+    enveloped = judged_envelope(message)
+    if enveloped is None:
+        return
+    cipher = enveloped.cipher
+    name = cipher.name if cipher is not None else enveloped.content_encryption.name
+    if name == "des-cbc":
+        yield Hit(WEAK_CIPHER, "single DES")
+    elif name == "des-ede3-cbc":
+        yield Hit(OLD_CIPHER, "3DES")
+    elif not name.startswith("aes-"):
+        yield Hit(ODD_CIPHER, name)
+
+
+SHORT_KEY = Rule(
+    "short-key",
+    "NIST SP 800-131A",
+    Level.SHOULD,
+    "RSA keys have 2048 bits or more",
+    "Make a longer key.",
+    "Cisco default 1024",
+)
+
+
+def rsa_bits(public_key_info: bytes) -> int | None:
+    """Return the size of an RSA key, None for any other key."""
+    try:
+        key = load_public_key(public_key_info)
+    except ValueError:
+        return None
+    return key.key_size if isinstance(key, rsa.RSAPublicKey) else None
+
+
+def signer_key(message: PkiMessage) -> Iterator[Hit]:
+    """Yield the signer's key where it is short."""
+    signer = message.verification.signer
+    bits = rsa_bits(signer.public_key_info) if signer is not None and message.signed.signer_info is not None else None
+    if bits is not None and bits < 2048:
+        yield Hit(SHORT_KEY, f"the signer's RSA key has {bits} bits")
+
+
+def request_key(_message: PkiMessage, csr: CertificationRequest) -> Iterator[Hit]:
+    """Yield the key of a certificate request where it is short."""
+    bits = rsa_bits(csr.public_key_info)
+    if bits is not None and bits < 2048:
+        yield Hit(SHORT_KEY, f"the request's RSA key has {bits} bits")
+
+
+RULES = (WEAK_DIGEST, OLD_DIGEST, WEAK_CIPHER, ODD_CIPHER, OLD_CIPHER, SHORT_KEY)

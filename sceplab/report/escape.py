@@ -1,0 +1,24 @@
+"""Other people's text made safe to show: in a terminal, in HTML, in a Markdown table.
+
+Rule: each place has one function, and all that is shown goes through it.
+"""
+
+from __future__ import annotations
+
+import re
+from html import escape
+
+
+def visible(text: str) -> str:
+    """Return text with control, bidi and other unprintable characters written as escapes."""
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def safe(text: str) -> str:
+    """Return text for HTML: unprintable characters visible, markup escaped."""
+    return escape(visible(text))
+
+
+def marked(text: str) -> str:
+    """Return text for a cell of a Markdown table."""
+    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", escape(visible(text), quote=False))

@@ -1,0 +1,37 @@
+"""The report as one HTML page that needs nothing else."""
+
+from __future__ import annotations
+
+from sceplab import __version__
+from sceplab.analysis.analyse import Analysis
+from sceplab.report.escape import safe
+from sceplab.report.sections import TITLE, Section, sections
+
+_STYLE = (
+    "body{font:14px/1.5 system-ui,sans-serif;max-width:75em;margin:2em auto;padding:0 1em;color-scheme:light dark}"
+    "table{border-collapse:collapse}td,th{border:1px solid #8888;padding:.2em .5em;text-align:left;"
+    "vertical-align:top;overflow-wrap:anywhere}pre{overflow:auto;border:1px solid #8888;padding:.5em}"
+)
+
+
+def to_html(analysis: Analysis) -> str:
+    """Return the report as an HTML page."""
+    parts = map(section_html, sections(analysis))
+    return (
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title>'
+        f"<style>{_STYLE}</style></head><body><h1>{TITLE}</h1><p>Made by sceplab {__version__}.</p>"
+        f"{''.join(parts)}</body></html>\n"
+    )
+
+
+def section_html(section: Section) -> str:
+    """Return a section as HTML, everything in it escaped."""
+    out = f"<h2>{safe(section.title)}</h2>"
+    if section.rows:
+        head = "".join(f"<th>{safe(h)}</th>" for h in section.head)
+        body = "".join("<tr>" + "".join(f"<td>{safe(c)}</td>" for c in row) + "</tr>" for row in section.rows)
+        return f"{out}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    if section.lines:
+        lines = "\n".join(map(safe, section.lines))
+        return f"{out}<pre>{lines}</pre>"
+    return f"{out}<p>{safe(section.empty)}</p>"

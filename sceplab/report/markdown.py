@@ -1,0 +1,29 @@
+"""The report as Markdown, for a ticket."""
+
+from __future__ import annotations
+
+import re
+
+from sceplab import __version__
+from sceplab.analysis.analyse import Analysis
+from sceplab.report.escape import marked, visible
+from sceplab.report.sections import TITLE, sections
+
+
+def to_markdown(analysis: Analysis) -> str:
+    """Return the report as Markdown."""
+    out = [f"# {TITLE}", "", f"Made by sceplab {__version__}.", ""]
+    for section in sections(analysis):
+        out += [f"## {section.title}", ""]
+        if section.rows:
+            out.append("| " + " | ".join(section.head) + " |")
+            out.append("| " + " | ".join("---" for _ in section.head) + " |")
+            out += ["| " + " | ".join(map(marked, row)) + " |" for row in section.rows]
+        elif section.lines:
+            # A fence longer than any in the lines, so that none of them can end it.
+            fence = "`" * max(3, 1 + max((len(m) for x in section.lines for m in re.findall("`+", x)), default=0))
+            out += [fence, *map(visible, section.lines), fence]
+        else:
+            out.append(section.empty)
+        out.append("")
+    return "\n".join(out)

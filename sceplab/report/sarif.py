@@ -1,0 +1,47 @@
+"""Findings as a SARIF 2.1.0 log (OASIS), which code scanners read."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+from urllib.parse import quote
+
+from sceplab.analysis.faults.model import Finding, Level
+from sceplab.report.text import place
+
+_LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.INFO: "note"}
+
+
+def to_sarif(findings: Sequence[Finding], file: str) -> dict[str, Any]:
+    """Return findings in `file` as a SARIF log."""
+    rules = {f.rule.id: f.rule for f in findings}
+    return {
+        "version": "2.1.0",
+        "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
+        "runs": [
+            {
+                "tool": {
+                    "driver": {
+                        "name": "sceplab",
+                        "rules": [
+                            {
+                                "id": rule.id,
+                                "shortDescription": {"text": rule.text},
+                                "help": {"text": f"{rule.section}. {rule.fix}".strip()},
+                            }
+                            for rule in rules.values()
+                        ],
+                    }
+                },
+                "results": [
+                    {
+                        "ruleId": f.rule.id,
+                        "level": _LEVELS[f.rule.level],
+                        "message": {"text": f"{place(f.exchange, f.side)}: {f.found}"},
+                        "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(file)}}}],
+                    }
+                    for f in findings
+                ],
+            }
+        ],
+    }
