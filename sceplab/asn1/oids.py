@@ -26,6 +26,9 @@ RECIPIENT_NONCE = "2.16.840.1.113733.1.9.6"
 TRANSACTION_ID = "2.16.840.1.113733.1.9.7"
 FAIL_INFO_TEXT = "1.3.6.1.5.5.7.24.1"
 
+# Microsoft NDES says its HRESULT in this signed attribute (szOID_ENROLL_SCEP_ERROR).
+MS_ERROR = "1.3.6.1.4.1.311.21.33"
+
 # PKCS#10 attributes (RFC 2985, 5.4)
 CHALLENGE_PASSWORD = "1.2.840.113549.1.9.7"  # noqa: S105 - the attribute's OID, not a secret
 EXTENSION_REQUEST = "1.2.840.113549.1.9.14"
@@ -73,6 +76,7 @@ NAMES = {
     TRANSACTION_ID: "transactionID",
     "2.16.840.1.113733.1.9.8": "extensionReq (VeriSign)",
     FAIL_INFO_TEXT: "failInfoText",
+    MS_ERROR: "enrollScepError (Microsoft)",
     CHALLENGE_PASSWORD: "challengePassword",
     EXTENSION_REQUEST: "extensionRequest",
     MS_EXTENSION_REQUEST: "extensionRequest (Microsoft)",

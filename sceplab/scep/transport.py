@@ -27,6 +27,43 @@ DEFAULT_PATH = "/cgi-bin/pkiclient.exe"
 
 
 @dataclass(frozen=True, slots=True)
+class Recorded:
+    """What the source of an exchange keeps. What it does not keep is unknown, never absent.
+
+    `http`: method, target and status were seen. `answers`: a missing reply means
+    that none came. `headers`, `bodies`: a missing header or an empty body means
+    that none was sent.
+    """
+
+    http: bool = True
+    answers: bool = True
+    headers: bool = True
+    bodies: bool = True
+
+
+PACKETS = Recorded()
+"""Packets: all that went over the wire."""
+HTTP_TEXT = Recorded(answers=False)
+"""HTTP that was copied, exported or dumped: whole messages, perhaps not all of them."""
+LOG_LINE = Recorded(answers=False, headers=False, bodies=False)
+"""A line of a log: method, target, perhaps a status."""
+ALONE = Recorded(http=False, answers=False, headers=False)
+"""A message out of a file, without HTTP around it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Remark:
+    """Words that a source has beside the messages: the field `name` of a log line, or a line of words.
+
+    `line` counts lines of the input from 1.
+    """
+
+    text: str
+    name: str = ""
+    line: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class HttpRequest:
     """A request as captured; `target` is the text between method and version, unchanged."""
 
@@ -44,9 +81,12 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """A reply as captured; `body` has its transfer and content encodings taken off."""
+    """A reply as captured; `body` has its transfer and content encodings taken off.
 
-    status: int
+    `status` is None where it was not recorded (a message that came alone).
+    """
+
+    status: int | None
     headers: Headers = ()
     body: bytes = b""
     reason: str = ""
@@ -68,7 +108,9 @@ class Exchange:
     `time` is when the request was seen, `answered` when the reply began.
     `stream` counts TCP conversations,
     `first_frame` is the frame that began this one (from 1, as tshark counts);
-    `gap` says that segments are missing. Either side may be missing.
+    `gap` says that segments are missing. Either side may be missing: `recorded`
+    says what that means. `remarks` are what the source says beside it, `line` is
+    where it begins in a text.
     """
 
     request: HttpRequest | None
@@ -82,6 +124,9 @@ class Exchange:
     gap: bool = False
     problems: tuple[Problem, ...] = ()
     answered: datetime | None = None
+    recorded: Recorded = PACKETS
+    remarks: tuple[Remark, ...] = ()
+    line: int | None = None
 
 
 # --------------------------------------------------------------- the message= value

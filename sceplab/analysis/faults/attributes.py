@@ -5,58 +5,85 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Iterator
 
-from sceplab.analysis.faults.model import Hit, Level, Rule
+from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.asn1 import der, oids
 from sceplab.cms.csr import CertificationRequest
 from sceplab.scep.attributes import MessageType, PkiStatus
 from sceplab.scep.message import PkiMessage
 
-SCEP_ATTRIBUTES = Rule(
-    "scep-attributes", "RFC 8894, 3.2.1", Level.MUST, "transactionID and messageType are there", "Add them."
+SCEP_ATTRIBUTES = Fault(
+    "scep-attributes",
+    "This is a CMS message without the SCEP attributes transactionID and messageType.",
+    "Add the SCEP signed attributes.",
+    section="RFC 8894, 3.2.1",
+    level=Level.MUST,
+    rule="transactionID and messageType are there",
+    explains=Likelihood.CERTAIN,
 )
-ATTRIBUTE_TYPES = Rule(
+ATTRIBUTE_TYPES = Fault(
     "attribute-types",
-    "RFC 8894, 3.2.1",
-    Level.MUST,
-    "attributes have the types of table 1",
-    "Change the string type.",
+    "A SCEP attribute has another string type or number of values than RFC 8894 says.",
+    "Write it as table 1 of RFC 8894 says (PrintableString, OCTET STRING for nonces).",
+    section="RFC 8894, 3.2.1",
+    level=Level.MUST,
+    rule="attributes have the types of table 1",
+    explains=Likelihood.POSSIBLE,
 )
-MESSAGE_TYPE = Rule(
+MESSAGE_TYPE = Fault(
     "message-type",
-    "RFC 8894, 3.2.1.2",
-    Level.MUST,
-    "the messageType is a known one",
-    "Write 3, 17, 19, 20, 21 or 22.",
+    "The messageType is not one that CAs know.",
+    "Send 19 (PKCSReq), 17 (RenewalReq), 20 (CertPoll), 21, 22, or 3 in a reply.",
+    section="RFC 8894, 3.2.1.2",
+    level=Level.MUST,
+    rule="the messageType is a known one",
+    explains=Likelihood.CERTAIN,
 )
-UPDATE_REQ = Rule(
+UPDATE_REQ = Fault(
     "update-req",
-    "RFC 8894, 3.2.1.2",
-    Level.SHOULD,
-    "UpdateReq (18) was dropped",
-    "Send RenewalReq (17).",
-    "draft clients",
+    "The message is an UpdateReq (18), which RFC 8894 dropped.",
+    "Send a RenewalReq (17).",
+    section="RFC 8894, 3.2.1.2",
+    level=Level.SHOULD,
+    rule="UpdateReq (18) was dropped",
+    seen="draft clients",
+    explains=Likelihood.LIKELY,
 )
-SENDER_NONCE = Rule(
-    "sender-nonce", "RFC 8894, 3.2.1.5", Level.MUST, "a request has a senderNonce", "Add 16 random octets."
+SENDER_NONCE = Fault(
+    "sender-nonce",
+    "The request has no senderNonce.",
+    "Add a senderNonce of 16 random bytes.",
+    section="RFC 8894, 3.2.1.5",
+    level=Level.MUST,
+    rule="a request has a senderNonce",
+    explains=Likelihood.LIKELY,
 )
-REPLY_SENDER_NONCE = Rule(
+REPLY_SENDER_NONCE = Fault(
     "reply-sender-nonce",
-    "RFC 8894, 3.3.2",
-    Level.INFO,
-    "a CertRep may go without a senderNonce",
-    "",
-    "RFC's own sample",
+    "The reply has no senderNonce.",
+    "Nothing needs to be done: RFC 8894 allows it.",
+    section="RFC 8894, 3.3.2",
+    level=Level.INFO,
+    rule="a CertRep may go without a senderNonce",
+    seen="RFC's own sample",
 )
-NONCE_SIZE = Rule(
-    "nonce-size", "RFC 8894, 3.2.1", Level.SHOULD, "nonces have 16 octets", "Use 16 random octets.", "Apple 2016: 8"
+NONCE_SIZE = Fault(
+    "nonce-size",
+    "A nonce does not have 16 bytes.",
+    "Use 16 random bytes.",
+    section="RFC 8894, 3.2.1",
+    level=Level.SHOULD,
+    rule="nonces have 16 octets",
+    seen="Apple 2016: 8",
 )
-CLEAR_SECRET = Rule(
+CLEAR_SECRET = Fault(
     "clear-secret",
-    "RFC 8894, 2.4",
-    Level.MUST,
-    "the challengePassword is encrypted",
-    "Put it in the CSR.",
-    "Apple to NDES 2017",
+    "A challengePassword was sent unencrypted, among the signed attributes.",
+    "Count it as known to others: change it, and put it into the CSR.",
+    section="RFC 8894, 2.4",
+    level=Level.MUST,
+    rule="the challengePassword is encrypted",
+    seen="Apple to NDES 2017",
+    explains=Likelihood.POSSIBLE,
 )
 _BY_PROBLEM = {"missing": SCEP_ATTRIBUTES, "string-type": ATTRIBUTE_TYPES, "values": ATTRIBUTE_TYPES}
 
@@ -83,11 +110,32 @@ def present(message: PkiMessage) -> Iterator[Hit]:
         yield Hit(CLEAR_SECRET, "a challengePassword is among the signed attributes, for all to read")
 
 
-REPLY_ATTRIBUTES = Rule(
-    "reply-attributes", "RFC 8894, 3.2.1", Level.MUST, "a CertRep has pkiStatus and recipientNonce", "Add them."
+REPLY_ATTRIBUTES = Fault(
+    "reply-attributes",
+    "The reply lacks pkiStatus or recipientNonce.",
+    "Add pkiStatus, and the request's senderNonce as recipientNonce.",
+    section="RFC 8894, 3.2.1",
+    level=Level.MUST,
+    rule="a CertRep has pkiStatus and recipientNonce",
+    explains=Likelihood.LIKELY,
 )
-PKI_STATUS = Rule("pki-status", "RFC 8894, 3.2.1.3", Level.MUST, "the pkiStatus is 0, 2 or 3", "Write a known one.")
-FAIL_INFO = Rule("fail-info", "RFC 8894, 3.2.1.4", Level.MUST, "FAILURE has a failInfo from 0 to 4", "Say why.")
+PKI_STATUS = Fault(
+    "pki-status",
+    "The reply's pkiStatus is not one that RFC 8894 knows.",
+    "Send 0 (SUCCESS), 2 (FAILURE) or 3 (PENDING).",
+    section="RFC 8894, 3.2.1.3",
+    level=Level.MUST,
+    rule="the pkiStatus is 0, 2 or 3",
+    explains=Likelihood.LIKELY,
+)
+FAIL_INFO = Fault(
+    "fail-info",
+    "The reply says FAILURE without a failInfo that RFC 8894 knows.",
+    "Add failInfo 0 to 4, and a failInfoText with the reason.",
+    section="RFC 8894, 3.2.1.4",
+    level=Level.MUST,
+    rule="FAILURE has a failInfo from 0 to 4",
+)
 
 
 def of_reply(message: PkiMessage) -> Iterator[Hit]:
@@ -104,7 +152,14 @@ def of_reply(message: PkiMessage) -> Iterator[Hit]:
         yield Hit(FAIL_INFO, f"it is {attributes.fail_info!r}" if attributes.fail_info else "there is none")
 
 
-TRANSACTION_ID = Rule("transaction-id", "RFC 8894, 3.2.1.1", Level.INFO, "what the transactionID was made of", "")
+TRANSACTION_ID = Fault(
+    "transaction-id",
+    "The transactionID was made from the key.",
+    "Nothing needs to be done.",
+    section="RFC 8894, 3.2.1.1",
+    level=Level.INFO,
+    rule="what the transactionID was made of",
+)
 
 
 def transaction_id(message: PkiMessage) -> Iterator[Hit]:
@@ -140,7 +195,7 @@ def provenance(transaction_id: str, csr: CertificationRequest) -> str:
     return ""
 
 
-RULES = (
+FAULTS = (
     *(SCEP_ATTRIBUTES, ATTRIBUTE_TYPES, MESSAGE_TYPE, UPDATE_REQ, SENDER_NONCE, REPLY_SENDER_NONCE, NONCE_SIZE),
     *(CLEAR_SECRET, REPLY_ATTRIBUTES, PKI_STATUS, FAIL_INFO, TRANSACTION_ID),
 )

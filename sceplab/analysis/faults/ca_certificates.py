@@ -4,13 +4,28 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sceplab.analysis.faults.model import Context, Hit, Level, Rule
+from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
 from sceplab.scep.conversation import DecodedExchange
 
-CA_USAGE = Rule(
-    "ca-usage", "RFC 8894, 2.1.2", Level.MUST, "the CA certificate may sign and receive keys", "", "micromdm's CA"
+CA_USAGE = Fault(
+    "ca-usage",
+    "No certificate from GetCACert may both sign and receive encrypted keys.",
+    "Issue a CA or RA certificate with keyUsage digitalSignature and keyEncipherment.",
+    section="RFC 8894, 2.1.2",
+    level=Level.MUST,
+    rule="the CA certificate may sign and receive keys",
+    seen="micromdm's CA",
+    explains=Likelihood.LIKELY,
 )
-CA_EXPIRED = Rule("ca-expired", "RFC 8894, 2.2", Level.MUST, "CA certificates are valid", "Fetch new ones.")
+CA_EXPIRED = Fault(
+    "ca-expired",
+    "A CA or RA certificate from GetCACert has expired.",
+    "Renew it on the server, or fetch the new one.",
+    section="RFC 8894, 2.2",
+    level=Level.MUST,
+    rule="CA certificates are valid",
+    explains=Likelihood.CERTAIN,
+)
 _NEEDED = ("digitalSignature", "keyEncipherment")
 
 
@@ -27,4 +42,4 @@ def usable(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
             yield Hit(CA_EXPIRED, f"{certificate.subject} expired {certificate.not_after:%Y-%m-%d}")
 
 
-RULES = (CA_USAGE, CA_EXPIRED)
+FAULTS = (CA_USAGE, CA_EXPIRED)

@@ -4,36 +4,44 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sceplab.analysis.faults.model import Context, Hit, Level, Rule
+from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
 from sceplab.analysis.faults.strength import digests_of
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.transport import parse_caps
 
-CAPS_UNKNOWN = Rule(
-    "caps-unknown", "RFC 8894, 3.5.2", Level.INFO, "capabilities that RFC 8894 does not know", "Clients ignore them."
+CAPS_UNKNOWN = Fault(
+    "caps-unknown",
+    "GetCACaps lists a word that RFC 8894 does not know.",
+    "Nothing needs to be done: clients ignore it.",
+    section="RFC 8894, 3.5.2",
+    level=Level.INFO,
+    rule="capabilities that RFC 8894 does not know",
 )
-CAPS_CASE = Rule(
+CAPS_CASE = Fault(
     "caps-case",
-    "RFC 8894, 3.5.2",
-    Level.MUST,
-    "capabilities are written as in the RFC",
-    "Some clients compare octets.",
+    "GetCACaps writes a capability in another case than RFC 8894.",
+    "Write capabilities as in RFC 8894, 3.5.2: some clients compare byte by byte.",
+    section="RFC 8894, 3.5.2",
+    level=Level.MUST,
+    rule="capabilities are written as in the RFC",
 )
-DOWNGRADE = Rule(
+DOWNGRADE = Fault(
     "downgrade",
-    "RFC 8894, 7.5",
-    Level.INFO,
-    "SCEPStandard is missing",
-    "Old server, or somebody took it out on the way.",
+    "GetCACaps does not list SCEPStandard.",
+    "On an old server nothing; otherwise check whether somebody removed it on the way.",
+    section="RFC 8894, 7.5",
+    level=Level.INFO,
+    rule="SCEPStandard is missing",
 )
-CAPS_WEAK = Rule(
+CAPS_WEAK = Fault(
     "caps-weak",
-    "RFC 8894, 2.9",
-    Level.SHOULD,
-    "AES and SHA-256 are offered",
-    "Offer AES, SHA-256, SCEPStandard.",
-    "NDES",
+    "GetCACaps does not list AES or SHA-256.",
+    "Offer AES, SHA-256 and SCEPStandard.",
+    section="RFC 8894, 2.9",
+    level=Level.SHOULD,
+    rule="AES and SHA-256 are offered",
+    seen="NDES",
 )
 _KNOWN_CAPS = (
     *("AES", "DES3", "GetNextCACert", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-512", "SCEPStandard"),
@@ -67,27 +75,32 @@ def listed(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
             yield Hit(CAPS_WEAK, f"not offered: {', '.join(missing)}")
 
 
-GET_WITH_POST = Rule(
+GET_WITH_POST = Fault(
     "get-with-post",
-    "RFC 8894, 4.1",
-    Level.MUST,
-    "POST is used where it is offered",
-    "Use POST.",
-    "Cisco IOS, strongSwan",
+    "The client uses GET although the server offers POST.",
+    "Use POST for PKIOperation.",
+    section="RFC 8894, 4.1",
+    level=Level.MUST,
+    rule="POST is used where it is offered",
+    seen="Cisco IOS, strongSwan",
 )
-NOT_OFFERED = Rule(
+NOT_OFFERED = Fault(
     "not-offered",
-    "RFC 8894, 3.5.2",
-    Level.SHOULD,
-    "algorithms are among those offered",
+    "The request uses an algorithm that GetCACaps does not list.",
     "Use what GetCACaps lists.",
+    section="RFC 8894, 3.5.2",
+    level=Level.SHOULD,
+    rule="algorithms are among those offered",
+    explains=Likelihood.LIKELY,
 )
-RENEWAL_OFFERED = Rule(
+RENEWAL_OFFERED = Fault(
     "renewal-offered",
-    "RFC 8894, 3.5.2",
-    Level.MUST,
-    "RenewalReq only where Renewal is offered",
-    "Send a PKCSReq.",
+    "The client sends a RenewalReq, but GetCACaps does not list Renewal.",
+    "Send a PKCSReq signed with the old certificate, or enable renewal on the server.",
+    section="RFC 8894, 3.5.2",
+    level=Level.MUST,
+    rule="RenewalReq only where Renewal is offered",
+    explains=Likelihood.LIKELY,
 )
 _CIPHER_CAPS = {"aes": ("AES", "SCEPStandard"), "des-ede3": ("DES3",)}
 _DIGEST_CAPS = {"sha256": ("SHA-256", "SCEPStandard"), "sha512": ("SHA-512",), "sha1": ("SHA-1",)}
@@ -116,4 +129,4 @@ def used(item: DecodedExchange, context: Context) -> Iterator[Hit]:
         yield Hit(RENEWAL_OFFERED, offer)
 
 
-RULES = (CAPS_UNKNOWN, CAPS_CASE, DOWNGRADE, CAPS_WEAK, GET_WITH_POST, NOT_OFFERED, RENEWAL_OFFERED)
+FAULTS = (CAPS_UNKNOWN, CAPS_CASE, DOWNGRADE, CAPS_WEAK, GET_WITH_POST, NOT_OFFERED, RENEWAL_OFFERED)

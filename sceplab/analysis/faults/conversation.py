@@ -5,22 +5,36 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sceplab.analysis.faults.capabilities import offered
-from sceplab.analysis.faults.model import Context, Hit, Level, Rule
+from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.conversation import DecodedExchange
 
-NONCE_REUSED = Rule(
+NONCE_REUSED = Fault(
     "nonce-reused",
-    "RFC 8894, 3.2.1.5",
-    Level.MUST,
-    "each request has a fresh senderNonce",
-    "Take random octets each time.",
+    "A senderNonce was sent before.",
+    "Use fresh random bytes in every request.",
+    section="RFC 8894, 3.2.1.5",
+    level=Level.MUST,
+    rule="each request has a fresh senderNonce",
+    explains=Likelihood.POSSIBLE,
 )
-POLL_TRANSACTION = Rule(
-    "poll-transaction", "RFC 8894, 4.4", Level.MUST, "a poll has the transactionID of its request", ""
+POLL_TRANSACTION = Fault(
+    "poll-transaction",
+    "The poll has another transactionID than the request it asks for.",
+    "Keep the transactionID until the certificate is there.",
+    section="RFC 8894, 4.4",
+    level=Level.MUST,
+    rule="a poll has the transactionID of its request",
+    explains=Likelihood.CERTAIN,
 )
-TRANSACTION_REUSED = Rule(
-    "transaction-reused", "RFC 8894, 3.2.1.1", Level.MUST, "another key has another transactionID", ""
+TRANSACTION_REUSED = Fault(
+    "transaction-reused",
+    "A request for another key had this transactionID before.",
+    "Make the transactionID from the key.",
+    section="RFC 8894, 3.2.1.1",
+    level=Level.MUST,
+    rule="another key has another transactionID",
+    explains=Likelihood.LIKELY,
 )
 
 
@@ -60,4 +74,4 @@ def learn_client(item: DecodedExchange, context: Context) -> None:
         context.keys.setdefault(transaction, set()).add(item.request.csr.public_key_info)
 
 
-RULES = (NONCE_REUSED, POLL_TRANSACTION, TRANSACTION_REUSED)
+FAULTS = (NONCE_REUSED, POLL_TRANSACTION, TRANSACTION_REUSED)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sceplab.analysis.faults.model import Hit, Level, Rule
+from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.asn1 import oids
 from sceplab.cms.enveloped import EnvelopedData, KeyTransRecipient, PasswordRecipient
 from sceplab.cms.signed import parse_signed
@@ -12,11 +12,22 @@ from sceplab.scep.attributes import MessageType, PkiStatus
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import CertsOnly
 
-ENVELOPE = Rule(
-    "envelope", "RFC 8894, 3.2.2", Level.MUST, "the content is a pkcsPKIEnvelope", "Encrypt the messageData."
+ENVELOPE = Fault(
+    "envelope",
+    "The message has no readable encrypted content where it must have one.",
+    "Encrypt the messageData into a pkcsPKIEnvelope.",
+    section="RFC 8894, 3.2.2",
+    level=Level.MUST,
+    rule="the content is a pkcsPKIEnvelope",
+    explains=Likelihood.LIKELY,
 )
-NO_ENVELOPE = Rule(
-    "no-envelope", "RFC 8894, 3.3.2", Level.MUST, "FAILURE and PENDING have no envelope", "Leave it out."
+NO_ENVELOPE = Fault(
+    "no-envelope",
+    "A FAILURE or PENDING reply has content.",
+    "Leave the content out.",
+    section="RFC 8894, 3.3.2",
+    level=Level.MUST,
+    rule="FAILURE and PENDING have no envelope",
 )
 
 
@@ -46,23 +57,33 @@ def judged_envelope(message: PkiMessage) -> EnvelopedData | None:
     return enveloped if enveloped is not None and enveloped.recipients and not _should_be_empty(message) else None
 
 
-INNER_TYPE = Rule(
-    "inner-type", "RFC 8894, 3.2.2", Level.MUST, "what is encrypted is data", "Write data.", "some send encryptedData"
+INNER_TYPE = Fault(
+    "inner-type",
+    "The encrypted content is not of type data.",
+    "Write contentType data in EncryptedContentInfo.",
+    section="RFC 8894, 3.2.2",
+    level=Level.MUST,
+    rule="what is encrypted is data",
+    seen="some send encryptedData",
+    explains=Likelihood.LIKELY,
 )
-OAEP = Rule(
+OAEP = Fault(
     "oaep",
-    "RFC 8894, 3.1",
-    Level.INFO,
-    "OAEP is understood by few",
-    "Use PKCS#1 v1.5 with unknown peers.",
-    "Windows MDM",
+    "The content key is encrypted with RSA-OAEP, which many CAs cannot open.",
+    "Use RSA PKCS#1 v1.5 (rsaEncryption) for the content key.",
+    section="RFC 8894, 3.1",
+    level=Level.INFO,
+    rule="OAEP is understood by few",
+    seen="Windows MDM",
+    explains=Likelihood.POSSIBLE,
 )
-ENVELOPED_VERSION = Rule(
+ENVELOPED_VERSION = Fault(
     "enveloped-version",
-    "RFC 5652, 6.1",
-    Level.SHOULD,
-    "the version fits the recipients",
-    "0 by issuer and serial, 2, 3.",
+    "The version of EnvelopedData does not fit its recipients.",
+    "Write 0 for issuer and serial, 2 for key identifiers, 3 with a password recipient.",
+    section="RFC 5652, 6.1",
+    level=Level.SHOULD,
+    rule="the version fits the recipients",
 )
 
 
@@ -86,15 +107,23 @@ def fields(message: PkiMessage) -> Iterator[Hit]:
         yield Hit(ENVELOPED_VERSION, f"it is {enveloped.version}, should be {expected}")
 
 
-MESSAGE_DATA = Rule(
+MESSAGE_DATA = Fault(
     "message-data",
-    "RFC 8894, 3.2",
-    Level.MUST,
-    "what is encrypted fits the messageType",
-    "Encrypt the right structure.",
+    "The decrypted content is not what the messageType says.",
+    "Encrypt the DER of the right structure: a CSR in PKCSReq and RenewalReq, IssuerAndSubject in CertPoll, IssuerAndSerialNumber in GetCert.",
+    section="RFC 8894, 3.2",
+    level=Level.MUST,
+    rule="what is encrypted fits the messageType",
+    explains=Likelihood.LIKELY,
 )
-DEGENERATE = Rule(
-    "degenerate", "RFC 8894, 3.4", Level.MUST, "certificates come without content and signers", "Leave both out."
+DEGENERATE = Fault(
+    "degenerate",
+    "The certificates in the reply come with content or signers.",
+    "Leave content and signerInfos empty in the degenerate SignedData.",
+    section="RFC 8894, 3.4",
+    level=Level.MUST,
+    rule="certificates come without content and signers",
+    explains=Likelihood.LIKELY,
 )
 
 
@@ -111,4 +140,4 @@ def content(message: PkiMessage) -> Iterator[Hit]:
             yield Hit(DEGENERATE, f"content or {len(signed.signer_infos)} signers inside")
 
 
-RULES = (ENVELOPE, NO_ENVELOPE, INNER_TYPE, OAEP, ENVELOPED_VERSION, MESSAGE_DATA, DEGENERATE)
+FAULTS = (ENVELOPE, NO_ENVELOPE, INNER_TYPE, OAEP, ENVELOPED_VERSION, MESSAGE_DATA, DEGENERATE)

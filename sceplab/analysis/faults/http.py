@@ -4,31 +4,36 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sceplab.analysis.faults.model import Context, Hit, Level, Rule
+from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.transport import OPERATIONS, PKI_MESSAGE
 
-OPERATION = Rule(
+OPERATION = Fault(
     "operation",
-    "RFC 8894, 4.1",
-    Level.MUST,
-    "operation= is a known one",
-    "PKIOperation, GetCACert, GetCACaps ...",
+    "The request names no operation that SCEP has.",
+    "Write operation=PKIOperation, GetCACert, GetCACaps or GetNextCACert.",
+    section="RFC 8894, 4.1",
+    level=Level.MUST,
+    rule="operation= is a known one",
+    explains=Likelihood.CERTAIN,
 )
-NO_REPLY = Rule(
+NO_REPLY = Fault(
     "no-reply",
-    "RFC 8894, 4.1",
-    Level.INFO,
-    "every request has a reply",
-    "Is the capture complete? Did the server answer?",
+    "The server did not answer.",
+    "Check that it runs, that the port is open, and that the capture goes on long enough.",
+    section="RFC 8894, 4.1",
+    level=Level.INFO,
+    rule="every request has a reply",
+    explains=Likelihood.LIKELY,
 )
-BASE64 = Rule(
+BASE64 = Fault(
     "base64",
-    "RFC 8894, 4.1",
-    Level.SHOULD,
-    "message= is base64 in one line, escaped",
-    "",
-    "Cisco IOS, jscep, micromdm",
+    "The message= value is not written as RFC 8894 says.",
+    "Write base64 in one line and escape +, / and = as %2B, %2F and %3D, or use POST.",
+    section="RFC 8894, 4.1",
+    level=Level.SHOULD,
+    rule="message= is base64 in one line, escaped",
+    seen="Cisco IOS, jscep, micromdm",
 )
 
 
@@ -46,21 +51,24 @@ def asked(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
         yield Hit(BASE64, str(problem), problem.offset)
 
 
-HTTP_STATUS = Rule(
+HTTP_STATUS = Fault(
     "http-status",
-    "RFC 8894, 4.1",
-    Level.MUST,
-    "the reply is 200 OK",
-    "Read the server's log.",
-    "micromdm: 500 for all",
+    "The server answered with an HTTP error.",
+    "Read the server's log of this moment.",
+    section="RFC 8894, 4.1",
+    level=Level.MUST,
+    rule="the reply is 200 OK",
+    seen="micromdm: 500 for all",
 )
-REPLY_TYPE = Rule(
+REPLY_TYPE = Fault(
     "reply-type",
-    "RFC 8894, 4.3",
-    Level.SHOULD,
-    "Content-Type is that of the operation",
-    "Clients may refuse it.",
-    "Entrust",
+    "The reply has another Content-Type than its operation asks for.",
+    "Send application/x-pki-message, x-x509-ca-cert or x-x509-ca-ra-cert: some clients refuse others.",
+    section="RFC 8894, 4.3",
+    level=Level.SHOULD,
+    rule="Content-Type is that of the operation",
+    seen="Entrust",
+    explains=Likelihood.POSSIBLE,
 )
 _TYPES = {
     "GetCACert": {"application/x-x509-ca-cert", "application/x-x509-ca-ra-cert"},
@@ -82,4 +90,4 @@ def answered(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
         yield Hit(REPLY_TYPE, f"{name} answered with {kind or 'no Content-Type'}")
 
 
-RULES = (OPERATION, NO_REPLY, BASE64, HTTP_STATUS, REPLY_TYPE)
+FAULTS = (OPERATION, NO_REPLY, BASE64, HTTP_STATUS, REPLY_TYPE)

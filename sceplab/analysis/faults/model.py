@@ -1,14 +1,14 @@
-"""What a rule is, what a broken one is, and what finders are given.
+"""What a fault is, what a finding is, and what finders are given.
 
 Rule: nothing is judged here. Text is for people alone: what logic needs to know
-of a finding (rule, level, exchange, side, offset) is a field of it.
+of a finding (fault, level, exchange, side, offset, likelihood) is a field of it.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
 from sceplab.cms.x509 import Certificate
@@ -35,50 +35,91 @@ class Side(StrEnum):
     EXCHANGE = "exchange"
 
 
+class Likelihood(IntEnum):
+    """How surely a fault is why an enrollment failed.
+
+    CERTAIN: nothing in the whole input speaks against it. POSSIBLE: worth ruling out.
+    """
+
+    POSSIBLE = 1
+    LIKELY = 2
+    CERTAIN = 3
+
+
 @dataclass(frozen=True, slots=True)
-class Rule:
-    """A rule: its text, where the RFC has it, how to fix what breaks it, and who is known to break it."""
+class Fault:
+    """A fault, defined once for everything that speaks of it.
+
+    `title` says in a sentence what is wrong and with whose message, `fix` is one
+    action that a person can do. `rule` is what the standard in `section` demands
+    ("" where none does: `lint` does not list it), `level` how strongly, `seen` who
+    is known for it. `explains` says how surely it explains a failure where it is
+    seen; None for one that explains none.
+    """
 
     id: str
-    section: str
-    level: Level
-    text: str
+    title: str
     fix: str
+    section: str = ""
+    level: Level = Level.INFO
+    rule: str = ""
     seen: str = ""
+    explains: Likelihood | None = None
 
 
 class Hit(NamedTuple):
-    """What a finder yields: the rule that is broken, what was found, and at which byte of the message."""
+    """What a finder yields: the fault, what was found, and at which byte of the message.
 
-    rule: Rule
+    `likelihood` replaces the fault's own where this case is more or less sure;
+    `side` is given by finders that look at a whole exchange.
+    """
+
+    fault: Fault
     found: str
     offset: int | None = None
+    likelihood: Likelihood | None = None
+    side: Side | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A rule that is broken: what was found, and where.
+    """A fault that was found: what was found, and where.
 
     `exchange` counts from 0 and `side` is the part of it; both are None for a
     message that was judged alone. `offset` counts bytes of the message (None
-    where no single place is to blame).
+    where no single place is to blame). `likelihood` is how surely it explains a
+    failure, None where it explains none.
     """
 
-    rule: Rule
+    fault: Fault
     found: str
     exchange: int | None = None
     side: Side | None = None
     offset: int | None = None
+    likelihood: Likelihood | None = None
 
 
 def strongest_first(findings: Iterable[Finding]) -> list[Finding]:
     """Return findings by level, those of one level in their order."""
-    return sorted(findings, key=lambda finding: finding.rule.level.rank)
+    return sorted(findings, key=lambda finding: finding.fault.level.rank)
 
 
 def worst(findings: Iterable[Finding]) -> Level | None:
     """Return the strongest level among findings, None where there are none."""
-    return min((f.rule.level for f in findings), key=lambda level: level.rank, default=None)
+    return min((f.fault.level for f in findings), key=lambda level: level.rank, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What the reader holds: certificates, the public keys of private keys, challengePasswords that are expected.
+
+    `show_secrets` says whether a challengePassword may be written into a finding.
+    """
+
+    certificates: tuple[Certificate, ...] = ()
+    keys: frozenset[bytes] = frozenset()
+    passwords: tuple[str, ...] = ()
+    show_secrets: bool = False
 
 
 @dataclass(slots=True)
@@ -87,12 +128,15 @@ class Context:
 
     `caps` is None where no GetCACaps was answered. `keys` holds, by
     transactionID, the SubjectPublicKeyInfos that were asked for under it.
+    `answered` are the operations that got a 200, `held` what the reader has.
     """
 
     caps: tuple[str, ...] | None = None
     ca_certificates: tuple[Certificate, ...] = ()
     nonces: set[bytes] = field(default_factory=set)
     keys: dict[str, set[bytes]] = field(default_factory=dict)
+    answered: set[str] = field(default_factory=set)
+    held: Held = field(default_factory=Held)
 
     def offers(self, *any_of: str) -> bool:
         """Whether the server offers one of these capabilities, in whatever case it writes them."""

@@ -4,26 +4,39 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sceplab.analysis.faults.model import Context, Hit, Level, Rule
+from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
 from sceplab.analysis.faults.strength import digests_of
 from sceplab.cms.enveloped import KeyTransRecipient
 from sceplab.scep.attributes import MessageType, PkiStatus
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 
-NONCE_ANSWER = Rule(
-    "nonce-answer", "RFC 8894, 3.2.1.5", Level.MUST, "recipientNonce is the request's senderNonce", "Refuse the reply."
+NONCE_ANSWER = Fault(
+    "nonce-answer",
+    "The reply repeats another nonce than the request sent.",
+    "Discard the reply; look for a cache or a mixed-up connection in between.",
+    section="RFC 8894, 3.2.1.5",
+    level=Level.MUST,
+    rule="recipientNonce is the request's senderNonce",
+    explains=Likelihood.CERTAIN,
 )
-NONCE_COPIED = Rule(
+NONCE_COPIED = Fault(
     "nonce-copied",
-    "RFC 8894, 3.2.1.5",
-    Level.SHOULD,
-    "the reply has a nonce of its own",
-    "",
-    "micromdm, step-ca, libscep",
+    "The reply's senderNonce is a copy of the request's.",
+    "Use 16 fresh random bytes in the reply.",
+    section="RFC 8894, 3.2.1.5",
+    level=Level.SHOULD,
+    rule="the reply has a nonce of its own",
+    seen="micromdm, step-ca, libscep",
 )
-TRANSACTION_ANSWER = Rule(
-    "transaction-answer", "RFC 8894, 3.2.1.1", Level.MUST, "the reply has the request's transactionID", ""
+TRANSACTION_ANSWER = Fault(
+    "transaction-answer",
+    "The reply has another transactionID than its request.",
+    "Discard the reply; look for a cache or a proxy in between.",
+    section="RFC 8894, 3.2.1.1",
+    level=Level.MUST,
+    rule="the reply has the request's transactionID",
+    explains=Likelihood.CERTAIN,
 )
 
 
@@ -37,13 +50,14 @@ def _attributes(request: PkiMessage, reply: PkiMessage) -> Iterator[Hit]:
         yield Hit(TRANSACTION_ANSWER, f"{answered.transaction_id!r} is not {asked.transaction_id!r}")
 
 
-WEAKER_REPLY = Rule(
+WEAKER_REPLY = Fault(
     "weaker-reply",
-    "RFC 8894, 3.5.2",
-    Level.SHOULD,
-    "the reply is as strong as the request",
-    "",
-    "micromdm: SHA-1 and DES",
+    "The reply uses weaker algorithms than the request.",
+    "Have the CA answer with the request's digest and cipher.",
+    section="RFC 8894, 3.5.2",
+    level=Level.SHOULD,
+    rule="the reply is as strong as the request",
+    seen="micromdm: SHA-1 and DES",
 )
 # From weak to strong.
 _DIGESTS = ("md5", "sha1", "sha224", "sha256", "sha384", "sha512")
@@ -61,14 +75,42 @@ def _weaker(request: PkiMessage, reply: PkiMessage) -> Iterator[Hit]:
         yield Hit(WEAKER_REPLY, f"{ciphers[1]} in answer to {ciphers[0]}")
 
 
-REPLY_RECIPIENT = Rule(
-    "reply-recipient", "RFC 8894, 3.2.2", Level.MUST, "the reply is encrypted for the request's signer", ""
+REPLY_RECIPIENT = Fault(
+    "reply-recipient",
+    "The reply is encrypted for somebody other than the signer of the request.",
+    "Have the CA encrypt for the certificate that signed the request.",
+    section="RFC 8894, 3.2.2",
+    level=Level.MUST,
+    rule="the reply is encrypted for the request's signer",
+    explains=Likelihood.CERTAIN,
 )
-REPLY_SIGNER = Rule(
-    "reply-signer", "RFC 8894, 3.3.2", Level.MUST, "the reply is signed by the CA (or RA) that was asked", ""
+REPLY_SIGNER = Fault(
+    "reply-signer",
+    "The reply is signed by a certificate that GetCACert did not return.",
+    "Fetch GetCACert again, or have the server return the certificate that signs its replies.",
+    section="RFC 8894, 3.3.2",
+    level=Level.MUST,
+    rule="the reply is signed by the CA (or RA) that was asked",
+    explains=Likelihood.LIKELY,
 )
-ISSUED_KEY = Rule("issued-key", "RFC 8894, 3.3.2.1", Level.MUST, "the issued certificate is for the request's key", "")
-GET_CERT_PENDING = Rule("get-cert-pending", "RFC 8894, 4.5", Level.MUST, "GetCert and GetCRL are never PENDING", "")
+ISSUED_KEY = Fault(
+    "issued-key",
+    "The issued certificate has another key than the request.",
+    "Discard it and enroll again; check whether another request had this transactionID.",
+    section="RFC 8894, 3.3.2.1",
+    level=Level.MUST,
+    rule="the issued certificate is for the request's key",
+    explains=Likelihood.CERTAIN,
+)
+GET_CERT_PENDING = Fault(
+    "get-cert-pending",
+    "A GetCert or GetCRL was answered with PENDING.",
+    "Answer it at once: SUCCESS or FAILURE.",
+    section="RFC 8894, 4.5",
+    level=Level.MUST,
+    rule="GetCert and GetCRL are never PENDING",
+    explains=Likelihood.LIKELY,
+)
 
 
 def answer(item: DecodedExchange, context: Context) -> Iterator[Hit]:
@@ -94,7 +136,7 @@ def answer(item: DecodedExchange, context: Context) -> Iterator[Hit]:
         yield Hit(GET_CERT_PENDING, "PENDING")
 
 
-RULES = (
+FAULTS = (
     *(NONCE_ANSWER, NONCE_COPIED, TRANSACTION_ANSWER, WEAKER_REPLY),
     *(REPLY_RECIPIENT, REPLY_SIGNER, ISSUED_KEY, GET_CERT_PENDING),
 )

@@ -27,7 +27,7 @@ _THEMES = (
     *(signed_data, strength, attributes, envelope, request),
     *(http, capabilities, ca_certificates, pair, conversation),
 )
-RULES = {rule.id: rule for theme in _THEMES for rule in theme.RULES}
+FAULTS = {fault.id: fault for theme in _THEMES for fault in theme.FAULTS}
 
 _OF_MESSAGES: tuple[Callable[[PkiMessage], Iterator[Hit]], ...] = (
     signed_data.structure,
@@ -62,7 +62,7 @@ def check_message(message: PkiMessage, exchange: int | None = None, side: Side |
     `exchange` and `side` say where the message was, for the findings.
     """
     return [
-        Finding(hit.rule, hit.found, exchange, side, hit.offset) for finder in _OF_MESSAGES for hit in finder(message)
+        Finding(hit.fault, hit.found, exchange, side, hit.offset) for finder in _OF_MESSAGES for hit in finder(message)
     ]
 
 
@@ -84,6 +84,6 @@ def check_each(decoded: Sequence[DecodedExchange]) -> Iterator[list[Finding]]:
                 out += check_message(message, index, side)
         conversation.learn_server(item, context)
         hits = (hit for finder in _OF_EXCHANGES for hit in finder(item, context))
-        out += [Finding(hit.rule, hit.found, index, Side.EXCHANGE, hit.offset) for hit in hits]
+        out += [Finding(hit.fault, hit.found, index, Side.EXCHANGE, hit.offset) for hit in hits]
         conversation.learn_client(item, context)
         yield out

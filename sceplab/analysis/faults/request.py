@@ -10,16 +10,30 @@ from collections.abc import Callable, Iterator
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab.analysis.faults import strength
-from sceplab.analysis.faults.model import Hit, Level, Rule
+from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.signed import Outcome
 from sceplab.cms.x509 import Certificate, Name
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
 
-SUBJECT = Rule("subject", "RFC 8894, 3.3.1", Level.MUST, "the request has a subject", "Name who asks.")
-POSSESSION = Rule(
-    "possession", "RFC 2986, 3", Level.MUST, "the request is signed with its own key", "Sign it anew after any change."
+SUBJECT = Fault(
+    "subject",
+    "The request has no subject.",
+    "Put a subject into the CSR.",
+    section="RFC 8894, 3.3.1",
+    level=Level.MUST,
+    rule="the request has a subject",
+    explains=Likelihood.POSSIBLE,
+)
+POSSESSION = Fault(
+    "possession",
+    "The CSR is not signed with its own key.",
+    "Whoever changes a CSR must have its requester sign it again.",
+    section="RFC 2986, 3",
+    level=Level.MUST,
+    rule="the request is signed with its own key",
+    explains=Likelihood.CERTAIN,
 )
 
 
@@ -31,23 +45,32 @@ def _itself(message: PkiMessage, csr: CertificationRequest) -> Iterator[Hit]:
         yield Hit(POSSESSION, proof.detail)
 
 
-RENEWAL_CHALLENGE = Rule(
+RENEWAL_CHALLENGE = Fault(
     "renewal-challenge",
-    "RFC 8894, 2.4",
-    Level.SHOULD,
-    "a RenewalReq has no challengePassword",
-    "Leave it out.",
-    "step-ca asks",
+    "A RenewalReq has a challengePassword.",
+    "Leave it out of renewals, unless this CA asks for it.",
+    section="RFC 8894, 2.4",
+    level=Level.SHOULD,
+    rule="a RenewalReq has no challengePassword",
+    seen="step-ca asks",
 )
-RENEWAL_SIGNER = Rule(
+RENEWAL_SIGNER = Fault(
     "renewal-signer",
-    "RFC 8894, 2.3",
-    Level.MUST,
-    "a RenewalReq is signed with the old certificate",
-    "Do not self-sign.",
+    "A RenewalReq is signed with a self-signed certificate.",
+    "Sign it with the certificate that is to be renewed, or send a PKCSReq.",
+    section="RFC 8894, 2.3",
+    level=Level.MUST,
+    rule="a RenewalReq is signed with the old certificate",
+    explains=Likelihood.CERTAIN,
 )
-RENEWAL_KEY = Rule(
-    "renewal-key", "RFC 8894, 2.5", Level.SHOULD, "renewal is for a new key", "Make a new key pair.", "Apple, many MDMs"
+RENEWAL_KEY = Fault(
+    "renewal-key",
+    "A renewal asks for the key that the old certificate has.",
+    "Make a new key pair.",
+    section="RFC 8894, 2.5",
+    level=Level.SHOULD,
+    rule="renewal is for a new key",
+    seen="Apple, many MDMs",
 )
 
 
@@ -63,23 +86,33 @@ def _renewal(message: PkiMessage, csr: CertificationRequest) -> Iterator[Hit]:
         yield Hit(RENEWAL_KEY, "the key is the old one")
 
 
-CHALLENGE = Rule(
+CHALLENGE = Fault(
     "challenge",
-    "RFC 8894, 2.4",
-    Level.INFO,
-    "a first request has a challengePassword",
-    "Ask the CA's operator for one.",
+    "A first request has no challengePassword.",
+    "Get one from the CA's operator, where the CA wants one.",
+    section="RFC 8894, 2.4",
+    level=Level.INFO,
+    rule="a first request has a challengePassword",
 )
-SELF_SIGNED_SUBJECT = Rule(
+SELF_SIGNED_SUBJECT = Fault(
     "self-signed-subject",
-    "RFC 8894, 2.3",
-    Level.SHOULD,
-    "the self-signed certificate has the CSR's subject",
-    "",
-    "Cisco IOS",
+    "The self-signed certificate has another subject than the request.",
+    "Use the same subject in both: some CAs (OpenXPKI, XiPKI) compare.",
+    section="RFC 8894, 2.3",
+    level=Level.SHOULD,
+    rule="the self-signed certificate has the CSR's subject",
+    seen="Cisco IOS",
+    explains=Likelihood.POSSIBLE,
 )
-SELF_SIGNED_KEY = Rule(
-    "self-signed-key", "RFC 8894, 2.3", Level.SHOULD, "the self-signed certificate has the CSR's key", "", "Apple"
+SELF_SIGNED_KEY = Fault(
+    "self-signed-key",
+    "The self-signed certificate has another key than the request.",
+    "Sign with the key that is to be certified: some CAs compare.",
+    section="RFC 8894, 2.3",
+    level=Level.SHOULD,
+    rule="the self-signed certificate has the CSR's key",
+    seen="Apple",
+    explains=Likelihood.LIKELY,
 )
 
 
@@ -100,8 +133,14 @@ def _said(name: Name) -> list[set[tuple[str, str]]]:
     return [{(a.oid, " ".join(a.value.split()).casefold()) for a in rdn} for rdn in name.rdns]
 
 
-SIGNER_USAGE = Rule(
-    "signer-usage", "RFC 8894, 2.3", Level.MUST, "the signer may sign and receive keys", "Set both keyUsage bits."
+SIGNER_USAGE = Fault(
+    "signer-usage",
+    "The signer's certificate lacks a keyUsage that SCEP needs.",
+    "Set digitalSignature and keyEncipherment.",
+    section="RFC 8894, 2.3",
+    level=Level.MUST,
+    rule="the signer may sign and receive keys",
+    explains=Likelihood.POSSIBLE,
 )
 
 
@@ -140,7 +179,7 @@ def request(message: PkiMessage) -> Iterator[Hit]:
             yield from finder(message, data)
 
 
-RULES = (
+FAULTS = (
     *(SUBJECT, POSSESSION, CHALLENGE, RENEWAL_CHALLENGE, SELF_SIGNED_SUBJECT, SELF_SIGNED_KEY),
     *(SIGNER_USAGE, RENEWAL_SIGNER, RENEWAL_KEY),
 )

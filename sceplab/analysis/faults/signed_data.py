@@ -9,30 +9,67 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sceplab import schema
-from sceplab.analysis.faults.model import Hit, Level, Rule
+from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.asn1 import oids
 from sceplab.asn1.scan import is_sorted
 from sceplab.cms.signed import Outcome
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
 
-READABLE = Rule(
-    "readable", "RFC 5652", Level.MUST, "the message is CMS that can be read", "Look at the octets at the offset."
+READABLE = Fault(
+    "readable",
+    "The message cannot be read to its end as CMS.",
+    "Look at the bytes at the offset; check that the whole message was captured and that nothing changed it on the way.",
+    section="RFC 5652",
+    level=Level.MUST,
+    rule="the message is CMS that can be read",
+    explains=Likelihood.LIKELY,
 )
-BER = Rule(
-    "ber", "RFC 5652, 3", Level.INFO, "DER is what everybody reads", "Write definite lengths.", "micromdm, jscep, iOS"
+BER = Fault(
+    "ber",
+    "The message is BER of indefinite length, which some programs cannot read.",
+    "Write DER: definite lengths.",
+    section="RFC 5652, 3",
+    level=Level.INFO,
+    rule="DER is what everybody reads",
+    seen="micromdm, jscep, iOS",
+    explains=Likelihood.POSSIBLE,
 )
-ONE_SIGNER = Rule("one-signer", "RFC 8894, 3.2", Level.MUST, "there is one SignerInfo", "Sign once.")
-CONTENT_TYPE = Rule("content-type", "RFC 8894, 3.2", Level.MUST, "eContentType is data", "Write 1.2.840.113549.1.7.1.")
-SIGNED_ATTRIBUTES = Rule(
-    "signed-attributes", "RFC 8894, 3.2", Level.MUST, "the signature is over attributes", "Add signedAttrs."
+ONE_SIGNER = Fault(
+    "one-signer",
+    "The message does not have exactly one signer.",
+    "Sign with one SignerInfo.",
+    section="RFC 8894, 3.2",
+    level=Level.MUST,
+    rule="there is one SignerInfo",
+    explains=Likelihood.LIKELY,
 )
-CMS_ATTRIBUTES = Rule(
+CONTENT_TYPE = Fault(
+    "content-type",
+    "The signed content is not of type data.",
+    "Write eContentType 1.2.840.113549.1.7.1 (data).",
+    section="RFC 8894, 3.2",
+    level=Level.MUST,
+    rule="eContentType is data",
+    explains=Likelihood.LIKELY,
+)
+SIGNED_ATTRIBUTES = Fault(
+    "signed-attributes",
+    "The signature covers no signed attributes.",
+    "Add signedAttrs with the SCEP attributes, and sign those.",
+    section="RFC 8894, 3.2",
+    level=Level.MUST,
+    rule="the signature is over attributes",
+    explains=Likelihood.LIKELY,
+)
+CMS_ATTRIBUTES = Fault(
     "cms-attributes",
-    "RFC 5652, 11",
-    Level.MUST,
-    "contentType and messageDigest, one value each",
-    "Add what is missing.",
+    "The signed attribute contentType or messageDigest is missing or has several values.",
+    "Send each of the two with one value; clients such as jscep refuse a message without them.",
+    section="RFC 5652, 11",
+    level=Level.MUST,
+    rule="contentType and messageDigest, one value each",
+    explains=Likelihood.LIKELY,
 )
 
 
@@ -58,8 +95,13 @@ def structure(message: PkiMessage) -> Iterator[Hit]:
             yield Hit(CMS_ATTRIBUTES, f"{oids.name_of(oid)} has {count} values")
 
 
-ATTRIBUTE_ORDER = Rule(
-    "attribute-order", "RFC 5652, 5.4", Level.INFO, "signedAttrs are sent in DER order", "Sort them before signing."
+ATTRIBUTE_ORDER = Fault(
+    "attribute-order",
+    "The signed attributes are not in DER order.",
+    "Sort the attributes before signing.",
+    section="RFC 5652, 5.4",
+    level=Level.INFO,
+    rule="signedAttrs are sent in DER order",
 )
 
 
@@ -72,36 +114,50 @@ def attribute_order(message: PkiMessage) -> Iterator[Hit]:
         yield Hit(ATTRIBUTE_ORDER, "they are not sorted", node.start)
 
 
-DIGEST = Rule(
-    "digest", "RFC 5652, 5.4", Level.MUST, "messageDigest fits the content", "The content was changed after signing."
+DIGEST = Fault(
+    "digest",
+    "The content was changed after it was signed.",
+    "Find what changes the body between signing and sending, and send it unchanged.",
+    section="RFC 5652, 5.4",
+    level=Level.MUST,
+    rule="messageDigest fits the content",
+    explains=Likelihood.CERTAIN,
 )
-SIGNATURE = Rule(
+SIGNATURE = Fault(
     "signature",
-    "RFC 5652, 5.6",
-    Level.MUST,
-    "the signature verifies",
-    "Is it the signer's key? Were octets changed?",
+    "The signature does not fit the signer's certificate.",
+    "Sign with the key of the certificate that is sent; see that nothing changes bytes on the way.",
+    section="RFC 5652, 5.6",
+    level=Level.MUST,
+    rule="the signature verifies",
+    explains=Likelihood.CERTAIN,
 )
-VALIDITY = Rule(
+VALIDITY = Fault(
     "validity",
-    "RFC 5280, 4.1.2.5",
-    Level.MUST,
-    "the signer's certificate is valid at signing",
-    "Renew it; set the clock.",
+    "The signer's certificate was not valid when the message was signed.",
+    "Renew the certificate, or set the signer's clock (NTP).",
+    section="RFC 5280, 4.1.2.5",
+    level=Level.MUST,
+    rule="the signer's certificate is valid at signing",
+    explains=Likelihood.CERTAIN,
 )
-CHAIN = Rule(
+CHAIN = Fault(
     "chain",
-    "RFC 8894, 2.3",
-    Level.MUST,
-    "the signer's certificate leads to the CA",
-    "Renew it, or trust its CA.",
+    "The signer's certificate does not chain to the CA whose certificate was given.",
+    "Give the certificates in between (--cert), or use a certificate that this CA issued.",
+    section="RFC 8894, 2.3",
+    level=Level.MUST,
+    rule="the signer's certificate leads to the CA",
+    explains=Likelihood.LIKELY,
 )
-SIGNER_INCLUDED = Rule(
+SIGNER_INCLUDED = Fault(
     "signer-included",
-    "RFC 8894, 2.3",
-    Level.MUST,
-    "a request brings its signer's certificate",
-    "Put it in certificates.",
+    "The signer's certificate is not in the message.",
+    "Put the signer's certificate into certificates.",
+    section="RFC 8894, 2.3",
+    level=Level.MUST,
+    rule="a request brings its signer's certificate",
+    explains=Likelihood.LIKELY,
 )
 
 
@@ -122,8 +178,14 @@ def verification(message: PkiMessage) -> Iterator[Hit]:
         yield Hit(SIGNER_INCLUDED, verified["signer certificate"].detail)
 
 
-SERIAL = Rule(
-    "serial", "RFC 5280, 4.1.2.2", Level.INFO, "serials are positive, 20 octets at most", "", "sscep, OpenSCEP: 32"
+SERIAL = Fault(
+    "serial",
+    "A serial number is longer than 20 bytes or not positive.",
+    "Use a positive serial number of at most 20 bytes.",
+    section="RFC 5280, 4.1.2.2",
+    level=Level.INFO,
+    rule="serials are positive, 20 octets at most",
+    seen="sscep, OpenSCEP: 32",
 )
 
 
@@ -134,7 +196,7 @@ def serial(message: PkiMessage) -> Iterator[Hit]:
         yield Hit(SERIAL, f"the signer's serial has {len(signer.serial)} octets")
 
 
-RULES = (
+FAULTS = (
     *(READABLE, BER, ONE_SIGNER, CONTENT_TYPE, SIGNED_ATTRIBUTES, CMS_ATTRIBUTES, ATTRIBUTE_ORDER),
     *(DIGEST, SIGNATURE, VALIDITY, CHAIN, SIGNER_INCLUDED, SERIAL),
 )

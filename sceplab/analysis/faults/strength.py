@@ -10,16 +10,31 @@ from collections.abc import Iterator
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab.analysis.faults.envelope import judged_envelope
-from sceplab.analysis.faults.model import Hit, Level, Rule
+from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.cms import algorithms
 from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.x509 import load_public_key
 from sceplab.scep.message import PkiMessage
 
 _OLD = "old Cisco IOS, sscep without -S/-E, micromdm scep (DES), MikroTik fall back to it"
-WEAK_DIGEST = Rule("weak-digest", "RFC 8894, 2.9", Level.MUST, "MD5 is not used", "Use SHA-256.", _OLD)
-OLD_DIGEST = Rule(
-    "old-digest", "RFC 8894, 2.9", Level.INFO, "SHA-1 is for old peers only", "Use SHA-256.", "micromdm, Windows MDM"
+WEAK_DIGEST = Fault(
+    "weak-digest",
+    "The message is signed with MD5, which many servers and libraries refuse.",
+    "Sign with SHA-256.",
+    section="RFC 8894, 2.9",
+    level=Level.MUST,
+    rule="MD5 is not used",
+    seen=_OLD,
+    explains=Likelihood.POSSIBLE,
+)
+OLD_DIGEST = Fault(
+    "old-digest",
+    "The message is signed with SHA-1.",
+    "Sign with SHA-256 where the other side knows it.",
+    section="RFC 8894, 2.9",
+    level=Level.INFO,
+    rule="SHA-1 is for old peers only",
+    seen="micromdm, Windows MDM",
 )
 
 
@@ -42,12 +57,34 @@ def digests(message: PkiMessage) -> Iterator[Hit]:
             yield Hit(OLD_DIGEST, "SHA-1")
 
 
-WEAK_CIPHER = Rule("weak-cipher", "RFC 8894, 2.9", Level.MUST, "single DES is not used", "Use AES-128-CBC.", _OLD)
-ODD_CIPHER = Rule(
-    "odd-cipher", "RFC 8894, 3.5.2", Level.SHOULD, "AES or 3DES is used", "Use AES-128-CBC.", "sscep -E blowfish"
+WEAK_CIPHER = Fault(
+    "weak-cipher",
+    "The content is encrypted with single DES, which RFC 8894 forbids.",
+    "Use AES-128-CBC.",
+    section="RFC 8894, 2.9",
+    level=Level.MUST,
+    rule="single DES is not used",
+    seen=_OLD,
+    explains=Likelihood.POSSIBLE,
 )
-OLD_CIPHER = Rule(
-    "old-cipher", "RFC 8894, 2.9", Level.INFO, "3DES is for old peers only", "Use AES-128-CBC.", "sscep, Apple, NDES"
+ODD_CIPHER = Fault(
+    "odd-cipher",
+    "The content is encrypted with a cipher that SCEP does not name.",
+    "Use AES-128-CBC.",
+    section="RFC 8894, 3.5.2",
+    level=Level.SHOULD,
+    rule="AES or 3DES is used",
+    seen="sscep -E blowfish",
+    explains=Likelihood.POSSIBLE,
+)
+OLD_CIPHER = Fault(
+    "old-cipher",
+    "The content is encrypted with 3DES.",
+    "Use AES-128-CBC where the other side knows it.",
+    section="RFC 8894, 2.9",
+    level=Level.INFO,
+    rule="3DES is for old peers only",
+    seen="sscep, Apple, NDES",
 )
 
 
@@ -66,13 +103,15 @@ def ciphers(message: PkiMessage) -> Iterator[Hit]:
         yield Hit(ODD_CIPHER, name)
 
 
-SHORT_KEY = Rule(
+SHORT_KEY = Fault(
     "short-key",
-    "NIST SP 800-131A",
-    Level.SHOULD,
-    "RSA keys have 2048 bits or more",
-    "Make a longer key.",
-    "Cisco default 1024",
+    "A key is shorter than 2048 bits, which many CAs refuse.",
+    "Make an RSA key of at least 2048 bits.",
+    section="NIST SP 800-131A",
+    level=Level.SHOULD,
+    rule="RSA keys have 2048 bits or more",
+    seen="Cisco default 1024",
+    explains=Likelihood.POSSIBLE,
 )
 
 
@@ -100,4 +139,4 @@ def request_key(_message: PkiMessage, csr: CertificationRequest) -> Iterator[Hit
         yield Hit(SHORT_KEY, f"the request's RSA key has {bits} bits")
 
 
-RULES = (WEAK_DIGEST, OLD_DIGEST, WEAK_CIPHER, ODD_CIPHER, OLD_CIPHER, SHORT_KEY)
+FAULTS = (WEAK_DIGEST, OLD_DIGEST, WEAK_CIPHER, ODD_CIPHER, OLD_CIPHER, SHORT_KEY)
