@@ -11,16 +11,16 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import sceplab
 from sceplab.asn1 import der, oids
-from sceplab.schema.coverage import Region, Span, regions_of
-from sceplab.schema.layers import Buffer, buffers_of
+from sceplab.schema.coverage import Coverage, Span, coverage_of
+from sceplab.schema.layers import LayerBytes, layers_of
 from tests.support import DATA, capture_folders, messages
 
 
-def _octets(buffers: tuple[Buffer, ...], spans: tuple[Span, ...]) -> bytes:
+def _octets(buffers: tuple[LayerBytes, ...], spans: tuple[Span, ...]) -> bytes:
     return b"".join(buffers[s.buffer].data[s.start : s.end] for s in spans)
 
 
-def _named(regions: tuple[Region, ...], words: str) -> Region:
+def _named(regions: tuple[Coverage, ...], words: str) -> Coverage:
     return next(r for r in regions if words in r.label)
 
 
@@ -30,7 +30,7 @@ def test_a_message_of_many_signers_has_few_regions() -> None:
     content = der.sequence(der.oid(oids.DATA), der.context(0, der.encode(4, b"hello")))
     body = der.sequence(der.integer(1), der.encode(0x31), content, der.encode(0x31, signer * 50_000))
     data = der.sequence(der.oid(oids.SIGNED_DATA), der.context(0, body))
-    assert len(regions_of((Buffer("many", data, "ContentInfo"),))) == 1000
+    assert len(coverage_of((LayerBytes("many", data, "ContentInfo"),))) == 1000
 
 
 def test_signatures_and_digests_fit_their_regions() -> None:
@@ -38,8 +38,8 @@ def test_signatures_and_digests_fit_their_regions() -> None:
     digests = signatures = 0
     for folder in (DATA / "specimen", *capture_folders()):
         for message in messages(folder):
-            buffers = buffers_of(message)
-            regions = regions_of(buffers)
+            buffers = layers_of(message)
+            regions = coverage_of(buffers)
             info, signer = message.signed.signer_info, message.verification.signer
             assert info is not None
             assert info.signed_attributes
@@ -71,8 +71,8 @@ def test_signatures_and_digests_fit_their_regions() -> None:
 def test_the_other_regions_of_the_specimen() -> None:
     """The wrapped key, the ciphertext, the plaintext, certificate and request: as cryptography cuts them."""
     (message, *_) = messages(DATA / "specimen")
-    buffers = buffers_of(message)
-    regions = regions_of(buffers)
+    buffers = layers_of(message)
+    regions = coverage_of(buffers)
     assert message.enveloped is not None
     assert message.opened is not None
     assert message.csr is not None
@@ -96,4 +96,4 @@ def test_the_other_regions_of_the_specimen() -> None:
 def test_nothing_to_cover() -> None:
     """Octets that are no message have no regions, and nothing raises."""
     for data in (b"", b"\x30\x80", bytes(50), b"\x30\x03\x06\x01\x2a"):
-        assert regions_of((Buffer("x", data, "ContentInfo"),)) == ()
+        assert coverage_of((LayerBytes("x", data, "ContentInfo"),)) == ()

@@ -242,7 +242,7 @@ def _signed(message: PkiMessage) -> Iterator[Hit]:
 
 
 def _order(message: PkiMessage) -> Iterator[Hit]:
-    node = next((n for n in schema.walk(schema.describe(message.raw), 5000) if n.name == "signedAttrs"), None)
+    node = next((n for n in schema.nodes_of(schema.describe(message.raw), 5000) if n.name == "signedAttrs"), None)
     if node is not None and any("SET OF" in finding for finding in node.findings):
         yield "attribute-order", "they are not sorted", node.start
 

@@ -19,7 +19,7 @@ from sceplab.errors import BuildError, Problem
 from sceplab.scep.conversation import NO_MATERIALS, Materials
 from sceplab.scep.message import PkiMessage, decode_message
 from sceplab.schema import describe, find
-from sceplab.schema.layers import Buffer
+from sceplab.schema.layers import LayerBytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,7 +126,7 @@ def replace_content(data: bytes, offset: int, content: bytes, type_name: str = "
     return data[:start] + new + data[end:]
 
 
-def reseal(buffers: tuple[Buffer, ...], message: PkiMessage, plaintext: bytes) -> bytes:
+def reseal(buffers: tuple[LayerBytes, ...], message: PkiMessage, plaintext: bytes) -> bytes:
     """Return the message with another plaintext, encrypted under the same key and IV, and not signed again.
 
     Raises BuildError where the envelope was not opened or came in BER segments.

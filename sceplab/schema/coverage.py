@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sceplab.schema import Node
-from sceplab.schema.layers import Buffer
+from sceplab.schema.layers import LayerBytes
 
 # Lists longer than this hold nothing of interest here (revoked certificates).
 _LONG = 1000
@@ -27,7 +27,7 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
-class Region:
+class Coverage:
     """Octets with a meaning; `proof` is where the signature, digest or ciphertext stands."""
 
     kind: str
@@ -37,9 +37,9 @@ class Region:
     note: str = ""
 
 
-def regions_of(buffers: Sequence[Buffer]) -> tuple[Region, ...]:
+def coverage_of(buffers: Sequence[LayerBytes]) -> tuple[Coverage, ...]:
     """Return the regions of all buffers, in the order of their octets (RFC 5652, 5.4 and 6; RFC 5280, 4.1.1.3)."""
-    out: list[Region] = []
+    out: list[Coverage] = []
     for index, buffer in enumerate(buffers):
         root = buffer.describe()
         if root is None:
@@ -82,7 +82,7 @@ _SIGNED = {
 }
 
 
-def _of(node: Node, buffer: int) -> Iterator[Region]:
+def _of(node: Node, buffer: int) -> Iterator[Coverage]:
     if node.type == "SignedData":
         yield from _of_signed(node, buffer)
     elif node.type in _SIGNED:
@@ -90,18 +90,18 @@ def _of(node: Node, buffer: int) -> Iterator[Region]:
         what, where = _child(node, covered), _child(node, proof)
         if what is not None and where is not None:
             label = f"{whose} covers {covered}"
-            yield Region("signature", label, (_whole(what, buffer),), _whole(where, buffer))
+            yield Coverage("signature", label, (_whole(what, buffer),), _whole(where, buffer))
     elif node.type == "KeyTransRecipientInfo":
         key, rid = _child(node, "encryptedKey"), _child(node, "rid")
         if key is not None:
             whom = ", ".join(c.value for c in rid.children) if rid is not None and rid.children else ""
             whom = whom or (rid.value if rid is not None else "")
-            yield Region("key", f"the content key, encrypted for {whom}", _content(key, buffer))
+            yield Coverage("key", f"the content key, encrypted for {whom}", _content(key, buffer))
     elif node.name == "encryptedContent" and node.type != "EncryptedContentInfo":
-        yield Region("ciphertext", "the encrypted content", _content(node, buffer))
+        yield Coverage("ciphertext", "the encrypted content", _content(node, buffer))
 
 
-def _of_signed(node: Node, buffer: int) -> Iterator[Region]:
+def _of_signed(node: Node, buffer: int) -> Iterator[Coverage]:
     content = next(
         (n for n in _structures(node) if n.name == "eContent" and n.holds),
         None,
@@ -114,18 +114,18 @@ def _of_signed(node: Node, buffer: int) -> Iterator[Region]:
         proof = _whole(signature, buffer)
         if attributes is None:
             if content is not None:
-                yield Region("signature", "the signature covers eContent", _content(content, buffer), proof)
+                yield Coverage("signature", "the signature covers eContent", _content(content, buffer), proof)
             continue
         note = "with the first octet a0 read as 31, SET OF (RFC 5652, 5.4)"
-        yield Region("signature", "the signature covers signedAttrs", (_whole(attributes, buffer),), proof, note)
+        yield Coverage("signature", "the signature covers signedAttrs", (_whole(attributes, buffer),), proof, note)
         digest = next((n for n in _structures(attributes) if n.name == "messageDigest"), None)
         if digest is not None and content is not None:
             note = "the content octets alone, without tag and length (RFC 5652, 5.4)"
             label = "messageDigest covers eContent"
-            yield Region("digest", label, _content(content, buffer), _whole(digest, buffer), note)
+            yield Coverage("digest", label, _content(content, buffer), _whole(digest, buffer), note)
 
 
-def _plaintext(buffers: Sequence[Buffer], index: int) -> Region:
+def _plaintext(buffers: Sequence[LayerBytes], index: int) -> Coverage:
     buffer = buffers[index]
     whole = (Span(index, 0, len(buffer.data)),)
     proof = None
@@ -133,4 +133,4 @@ def _plaintext(buffers: Sequence[Buffer], index: int) -> Region:
     place = next((n for n in _structures(root) if n.start == buffer.at), None) if root is not None else None
     if place is not None and buffer.parent is not None:
         proof = _whole(place, buffer.parent)
-    return Region("plaintext", f"{buffer.title}: what was encrypted", whole, proof)
+    return Coverage("plaintext", f"{buffer.title}: what was encrypted", whole, proof)

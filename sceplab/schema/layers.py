@@ -12,13 +12,13 @@ from dataclasses import dataclass
 
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import CertsOnly, UnknownData
-from sceplab.schema import Node, describe, walk
+from sceplab.schema import Node, describe, nodes_of
 
 TEXT = "text"
 
 
 @dataclass(frozen=True, slots=True)
-class Buffer:
+class LayerBytes:
     """Octets with a title; `type_name` is that of `schema.TYPES`, or TEXT.
 
     `parent` is the index of the buffer that they were made from and `at` the
@@ -44,27 +44,31 @@ def type_of(data: object) -> str:
     return "ANY" if data is None or isinstance(data, UnknownData) else type(data).__name__
 
 
-def buffers_of(message: PkiMessage, text: str = "") -> tuple[Buffer, ...]:
+def layers_of(message: PkiMessage, text: str = "") -> tuple[LayerBytes, ...]:
     """Return the buffers of a decoded message, outermost first.
 
     `text` is the base64 that it came in, where it is known (`message=`, decoded
     from percent-escapes or not).
     """
-    out: list[Buffer] = []
+    out: list[LayerBytes] = []
     if text:
-        out.append(Buffer("base64", text.encode("utf-8", "replace"), TEXT))
-    outer = Buffer("pkiMessage", message.raw, "ContentInfo", 0 if text else None, 0, "base64 decoded" if text else "")
+        out.append(LayerBytes("base64", text.encode("utf-8", "replace"), TEXT))
+    outer = LayerBytes(
+        "pkiMessage", message.raw, "ContentInfo", 0 if text else None, 0, "base64 decoded" if text else ""
+    )
     out.append(outer)
     last, root = len(out) - 1, outer.describe()
     if message.signed.content is not None and root is not None:
-        content = next((n for n in walk(root) if n.name == "eContent" and n.holds), None)
+        content = next((n for n in nodes_of(root) if n.name == "eContent" and n.holds), None)
         if content is not None and content.segmented:
-            joined = Buffer("eContent", message.signed.content, "ContentInfo", last, content.start, "segments joined")
+            joined = LayerBytes(
+                "eContent", message.signed.content, "ContentInfo", last, content.start, "segments joined"
+            )
             out.append(joined)
             last, root = len(out) - 1, joined.describe()
     if message.opened is not None and root is not None:
-        place = next((n for n in walk(root) if n.name == "encryptedContent"), None)
+        place = next((n for n in nodes_of(root) if n.name == "encryptedContent"), None)
         if place is not None:
             plain, kind = message.opened.plaintext, type_of(message.message_data)
-            out.append(Buffer("messageData", plain, kind, last, place.start, "decrypted"))
+            out.append(LayerBytes("messageData", plain, kind, last, place.start, "decrypted"))
     return tuple(out)

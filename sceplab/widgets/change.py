@@ -14,9 +14,9 @@ from sceplab.cms.signed import Outcome
 from sceplab.errors import ScepError
 from sceplab.scep.conversation import NO_MATERIALS, Materials
 from sceplab.scep.message import PkiMessage
-from sceplab.schema.layers import Buffer, buffers_of
-from sceplab.widgets.table import Table, table
-from sceplab.widgets.text import visible
+from sceplab.schema.layers import LayerBytes, layers_of
+from sceplab.views.table import Table, table
+from sceplab.views.text import visible
 from sceplab.widgets.viewer import Asn1Viewer
 
 
@@ -31,7 +31,7 @@ class WhatIf(Asn1Viewer):
         self._materials, self._at = materials, at
         self._versions = [data]
         self.original = self.judged = judge(data, materials, at)
-        self._buffers: tuple[Buffer, ...] = buffers_of(self.judged.message)
+        self._buffers: tuple[LayerBytes, ...] = layers_of(self.judged.message)
         checks = self._checks()
         super().__init__(self._buffers, title="What if", open_depth=open_depth, editable=True, checks=checks)
 
@@ -83,8 +83,8 @@ class WhatIf(Asn1Viewer):
     def _renew(self) -> None:
         data = self._versions[-1]
         self.judged = judge(data, self._materials, self._at)
-        self._buffers = buffers_of(self.judged.message)
-        before = buffers_of(self.original.message)
+        self._buffers = layers_of(self.judged.message)
+        before = layers_of(self.original.message)
         with self.hold_sync():
             for name, value in self._state(self._buffers).items():
                 setattr(self, name, value)

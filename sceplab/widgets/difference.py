@@ -9,9 +9,9 @@ import traitlets
 
 from sceplab.analysis.compare import Likeness, Pair, compare
 from sceplab.schema import Node
+from sceplab.views.table import Table, table
+from sceplab.views.text import visible
 from sceplab.widgets.live import LiveView
-from sceplab.widgets.table import Table, table
-from sceplab.widgets.text import visible
 
 _LONGEST = 200
 _ORDER = list(Likeness)

@@ -24,8 +24,8 @@ from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.identity import Identity, make_request, new_key, parse_subject
 from sceplab.lab.network import Lab
 from sceplab.scep.attributes import FAIL_INFO_MEANING, PkiStatus
+from sceplab.views.text import compact, safe, visible
 from sceplab.widgets.live import Still
-from sceplab.widgets.text import compact, safe, visible
 
 KEYS = (("RSA 2048", "2048"), ("RSA 3072", "3072"), ("RSA 4096", "4096"), ("EC P-256", "P-256"), ("EC P-384", "P-384"))
 _SERVERS = (("R1, the CA", "ca"), ("R2, the RA", "ra"))

@@ -22,9 +22,9 @@ from sceplab.files import read_certificates, read_private_keys
 from sceplab.report.page import causes_section, findings_section, ladder_section, section_html, to_html, to_markdown
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.transport import Exchange, parse_caps
+from sceplab.views.text import safe
 from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.live import Still
-from sceplab.widgets.text import safe
 from sceplab.widgets.viewer import show
 
 _HINT = "or paste: a URL, log lines with it, base64, a hex dump, a router's debug output"

@@ -18,11 +18,11 @@ from sceplab.report.ladder import drawn, lay_out, said, without_times
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange, parse_caps
+from sceplab.views.text import compact, cut, safe, visible
 from sceplab.widgets.enrollment import EnrollmentForm
 from sceplab.widgets.ladder import Ladder, safe_lines
 from sceplab.widgets.live import Following
 from sceplab.widgets.pending import PendingQueue
-from sceplab.widgets.text import compact, cut, safe, visible
 from sceplab.widgets.viewer import show
 
 # The newest exchanges and decisions that are shown; the lab itself keeps more.

@@ -15,8 +15,8 @@ import traitlets
 from sceplab.report.ladder import SIGNS, drawn, lay_out, said, without_times
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
+from sceplab.views.text import safe, visible
 from sceplab.widgets.live import STATIC, Still
-from sceplab.widgets.text import safe, visible
 
 
 class Ladder(Still, anywidget.AnyWidget):

@@ -22,8 +22,8 @@ from sceplab.errors import ScepError
 from sceplab.lab.ca import wants_ra
 from sceplab.lab.network import Lab
 from sceplab.lab.store import Transaction
+from sceplab.views.text import compact, cut, safe, visible
 from sceplab.widgets.live import Following
-from sceplab.widgets.text import compact, cut, safe, visible
 
 # Rows shown; of more only the number is told.
 _SHOWN = 50

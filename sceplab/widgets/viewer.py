@@ -15,12 +15,12 @@ from typing import Any
 import traitlets
 
 from sceplab.scep.message import PkiMessage
-from sceplab.schema import Node, by_path, describe, find, link, path_of, paths, steps_of, walk
-from sceplab.schema.coverage import Region, Span, regions_of
-from sceplab.schema.layers import TEXT, Buffer, buffers_of
+from sceplab.schema import Node, by_path, describe, find, link, nodes_of, path_of, paths, steps_of
+from sceplab.schema.coverage import Coverage, Span, coverage_of
+from sceplab.schema.layers import TEXT, LayerBytes, layers_of
+from sceplab.views.still import Named, still_html, still_text
+from sceplab.views.text import visible
 from sceplab.widgets.live import LiveView
-from sceplab.widgets.still import Named, still_html, still_text
-from sceplab.widgets.text import visible
 
 # Elements of a buffer whose names go along with it; of more, the outermost ones.
 _NAMED_AT_ONCE = 4000
@@ -56,7 +56,7 @@ class Asn1Viewer(LiveView):
 
     def __init__(
         self,
-        buffers: Sequence[Buffer],
+        buffers: Sequence[LayerBytes],
         *,
         title: str = "",
         open_depth: int = 2,
@@ -68,7 +68,7 @@ class Asn1Viewer(LiveView):
         """Show buffers; `names`, `types` and `probe` are those of `schema.describe`."""
         self._describe: dict[str, Any] = {"names": names, "types": types, "probe": probe}
         self._shown: tuple[Named, ...] = ()
-        self._regions: tuple[Region, ...] = ()
+        self._regions: tuple[Coverage, ...] = ()
         super().__init__(title=visible(title), open_depth=open_depth, **self._state(buffers), **more)
         self.on_msg(self._receive)
 
@@ -133,11 +133,11 @@ class Asn1Viewer(LiveView):
 
     # ---------------------------------------------------------- state
 
-    def _state(self, buffers: Sequence[Buffer]) -> dict[str, Any]:
+    def _state(self, buffers: Sequence[LayerBytes]) -> dict[str, Any]:
         self._shown = tuple(
             (b, None if b.type_name == TEXT else describe(b.data, b.type_name, **self._describe)) for b in buffers
         )
-        self._regions = regions_of(buffers)
+        self._regions = coverage_of(buffers)
         listed, labels, openings = [], [], []
         start = 0
         for buffer, root in self._shown:
@@ -230,9 +230,9 @@ def show(
         probe: Look into strings of unknown content; what fits is marked as a guess.
     """
     if isinstance(value, PkiMessage):
-        buffers = buffers_of(value, text)
+        buffers = layers_of(value, text)
     else:
-        buffers = (Buffer(title or ("octets" if type_name == "ANY" else type_name), value, type_name),)
+        buffers = (LayerBytes(title or ("octets" if type_name == "ANY" else type_name), value, type_name),)
     return Asn1Viewer(
         buffers, title=title or buffers[0].title, open_depth=open_depth, names=names, types=types, probe=probe
     )
@@ -276,7 +276,7 @@ def _labels(root: Node | None) -> tuple[list[list[Any]], list[int], bool]:
     opened: list[int] = []
     # By breadth: where not all can be named, the outermost ones are.
     waiting = deque([(root, "")])
-    small = sum(1 for _ in walk(root, _NAMED_AT_ONCE + 1)) <= _NAMED_AT_ONCE
+    small = sum(1 for _ in nodes_of(root, _NAMED_AT_ONCE + 1)) <= _NAMED_AT_ONCE
     while waiting and (small or len(labels) < _NAMED_FIRST):
         node, step = waiting.popleft()
         labels.append(_label(node, step))
@@ -299,7 +299,7 @@ def _stations(shown: Sequence[Named]) -> list[list[Any]]:
             continue
         found = []
         if buffer.type_name == "ContentInfo":
-            found = [n for n in walk(root, 2000) if n.type in _LANDMARKS]
+            found = [n for n in nodes_of(root, 2000) if n.type in _LANDMARKS]
         if not found or buffer.type_name != "ContentInfo":
             out.append([visible(root.type), index, root.start])
         out += [[n.type, index, n.start] for n in found]

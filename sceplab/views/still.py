@@ -11,9 +11,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sceplab.schema import Node, link
-from sceplab.schema.coverage import Region
-from sceplab.schema.layers import TEXT, Buffer
-from sceplab.widgets.text import safe, visible
+from sceplab.schema.coverage import Coverage
+from sceplab.schema.layers import TEXT, LayerBytes
+from sceplab.views.text import safe, visible
 
 # Octets of one element that are shown; the rest is counted.
 _SHOWN = 64
@@ -23,10 +23,10 @@ LINES = 2000
 # Browsers and sanitizers do not take any depth.
 _DEEPEST = 40
 
-Named = tuple[Buffer, Node | None]
+Named = tuple[LayerBytes, Node | None]
 
 
-def still_html(shown: Sequence[Named], open_depth: int, regions: Sequence[Region] = ()) -> str:
+def still_html(shown: Sequence[Named], open_depth: int, regions: Sequence[Coverage] = ()) -> str:
     """Return nested <details> for the buffers, `open_depth` levels unfolded, and a list of regions."""
     parts = []
     left = [DRAWN]
@@ -40,7 +40,7 @@ def still_html(shown: Sequence[Named], open_depth: int, regions: Sequence[Region
     return "<div>" + "".join(parts) + "</div>"
 
 
-def _region(region: Region, shown: Sequence[Named]) -> str:
+def _region(region: Coverage, shown: Sequence[Named]) -> str:
     where = ", ".join(f"octets {s.start} to {s.end - 1} of {shown[s.buffer][0].title}" for s in region.spans)
     note = f", {region.note}" if region.note else ""
     return f"{region.label}{note}: {where}"
@@ -61,7 +61,7 @@ def still_text(shown: Sequence[Named]) -> str:
     return "\n".join(out)
 
 
-def _start(buffer: Buffer) -> str:
+def _start(buffer: LayerBytes) -> str:
     text = buffer.data[:200].decode("utf-8", "replace")
     more = len(buffer.data) - 200
     return f"{text} ... {more} more characters" if buffer.type_name == TEXT and more > 0 else text

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sceplab.widgets.text import safe, visible
+from sceplab.views.text import safe, visible
 
 
 @dataclass(frozen=True, slots=True)

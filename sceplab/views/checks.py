@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from sceplab.cms.signed import Check, Verification
-from sceplab.widgets.table import Table, table
+from sceplab.views.table import Table, table
 
 
 def show_checks(checks: Verification | Iterable[Check]) -> Table:
