@@ -22,7 +22,7 @@ from sceplab.facts import MASK
 from sceplab.lab.ca import wants_ra
 from sceplab.lab.network import Lab
 from sceplab.lab.store import Transaction
-from sceplab.widgets.live import Following
+from sceplab.widgets.live import Following, in_order
 from sceplab.widgets.text import compact, cut, safe, visible
 from sceplab.x509 import parse_certificate
 
@@ -199,7 +199,9 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
             padding="4px 0",
             border_top="1px solid var(--jp-border-color2, #bdbdbd)",
         )
-        return w.HBox([text, grant, deny, reason], layout=layout)
+        row = w.HBox([text, grant, deny, reason], layout=layout)
+        in_order(row)
+        return row
 
     # ---------------------------------------------------------- where no script runs
 
