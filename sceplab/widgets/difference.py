@@ -11,7 +11,7 @@ from sceplab.analysis.compare import Likeness, Pair, compare
 from sceplab.schema import Node
 from sceplab.views.table import Table, table
 from sceplab.views.text import visible
-from sceplab.widgets.live import LiveView
+from sceplab.widgets.live import CHOSEN, LiveView
 
 _LONGEST = 200
 _ORDER = list(Likeness)
@@ -29,7 +29,7 @@ class Asn1Diff(LiveView):
     titles: Any = traitlets.List().tag(sync=True)
     likenesses: Any = traitlets.List().tag(sync=True)
     rows: Any = traitlets.List().tag(sync=True)
-    selected = traitlets.Int(-1).tag(sync=True)
+    selected = traitlets.Int(-1).tag(**CHOSEN)
 
     def __init__(self, first: bytes, second: bytes, type_name: str, titles: tuple[str, str]) -> None:
         """Compare and show."""

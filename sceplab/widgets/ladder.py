@@ -9,17 +9,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import anywidget
 import traitlets
 
 from sceplab.report.ladder import SIGNS, drawn, lay_out, said, without_times
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.views.text import safe, visible
-from sceplab.widgets.live import STATIC, Still
+from sceplab.widgets.live import CHOSEN, STATIC, View
 
 
-class Ladder(Still, anywidget.AnyWidget):
+class Ladder(View):
     """A live ladder diagram of decoded exchanges.
 
     Args:
@@ -45,7 +44,7 @@ class Ladder(Still, anywidget.AnyWidget):
     _css = STATIC / "ladder.css"
     lifelines: Any = traitlets.List().tag(sync=True)
     arrows: Any = traitlets.List().tag(sync=True)
-    selected: Any = traitlets.Dict().tag(sync=True)
+    selected: Any = traitlets.Dict().tag(**CHOSEN)
 
     def __init__(
         self,

@@ -23,7 +23,7 @@ from sceplab.lab.ca import wants_ra
 from sceplab.lab.network import Lab
 from sceplab.lab.store import Transaction
 from sceplab.views.text import compact, cut, safe, visible
-from sceplab.widgets.live import Following
+from sceplab.widgets.live import Following, in_order
 
 # Rows shown; of more only the number is told.
 _SHOWN = 50
@@ -198,7 +198,9 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
             padding="4px 0",
             border_top="1px solid var(--jp-border-color2, #bdbdbd)",
         )
-        return w.HBox([text, grant, deny, reason], layout=layout)
+        row = w.HBox([text, grant, deny, reason], layout=layout)
+        in_order(row)
+        return row
 
     # ---------------------------------------------------------- where no script runs
 

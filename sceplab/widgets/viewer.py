@@ -20,7 +20,7 @@ from sceplab.schema.coverage import Coverage, Span, coverage_of
 from sceplab.schema.layers import TEXT, LayerBytes, layers_of
 from sceplab.views.still import Named, still_html, still_text
 from sceplab.views.text import visible
-from sceplab.widgets.live import LiveView
+from sceplab.widgets.live import CHOSEN, LiveView
 
 # Elements of a buffer whose names go along with it; of more, the outermost ones.
 _NAMED_AT_ONCE = 4000
@@ -44,8 +44,8 @@ class Asn1Viewer(LiveView):
     openings: Any = traitlets.List().tag(sync=True)
     regions: Any = traitlets.List().tag(sync=True)
     stations: Any = traitlets.List().tag(sync=True)
-    selected: Any = traitlets.List().tag(sync=True)
-    lit = traitlets.Int(-1).tag(sync=True)
+    selected: Any = traitlets.List().tag(**CHOSEN)
+    lit = traitlets.Int(-1).tag(**CHOSEN)
     open_depth = traitlets.Int(2).tag(sync=True)
     changed: Any = traitlets.List().tag(sync=True)
     checks: Any = traitlets.List().tag(sync=True)
@@ -70,7 +70,6 @@ class Asn1Viewer(LiveView):
         self._shown: tuple[Named, ...] = ()
         self._regions: tuple[Coverage, ...] = ()
         super().__init__(title=visible(title), open_depth=open_depth, **self._state(buffers), **more)
-        self.on_msg(self._receive)
 
     # ---------------------------------------------------------- for cells
 
@@ -175,7 +174,8 @@ class Asn1Viewer(LiveView):
             "stations": _stations(self._shown),
         }
 
-    def _receive(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
+    def _receive(self, widget: object, content: dict[str, Any], buffers: object) -> None:
+        super()._receive(widget, content, buffers)
         if content.get("kind") == "labels":
             index = content["buffer"]
             labels, inside = [], []

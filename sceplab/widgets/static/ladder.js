@@ -13,6 +13,20 @@ function make(kind, classes = "", attributes = {}, ...children) {
   return element;
 }
 
+/** Set what a cell may ask for: the cell that runs next must see it (sceplab.widgets.live says why no save_changes). */
+const WINDOW = Math.random().toString(36).slice(2), sent = {};
+function set(model, name, value) {
+  model.set(name, value);
+  sent[name] = (sent[name] ?? 0) + 1;
+  send(model, { kind: "set", name, value, window: WINDOW, number: sent[name] });
+}
+function taken(model, { kind, name, value, window, number }) {
+  if (kind === "set" && (window !== WINDOW || number === sent[name])) model.set(name, value);
+}
+function send(model, message) {
+  try { model.send(message); } catch { /* The kernel is gone: what is here can be looked at all the same. */ }
+}
+
 const STATES = { good: "granted", failed: "failed", pending: "pending", missing: "missing" };
 let views = 0; // Only for ids that are unique in the page.
 
@@ -43,9 +57,11 @@ class Ladder {
     this.sizes.observe(this.list);
     this.changed = () => this.relist();
     this.moved = () => this.follow();
+    this.taken = (message) => taken(model, message);
     model.on("change:arrows", this.changed);
     model.on("change:lifelines", this.changed);
     model.on("change:selected", this.moved);
+    model.on("msg:custom", this.taken);
     this.relist();
     this.follow();
   }
@@ -56,6 +72,7 @@ class Ladder {
     this.model.off("change:arrows", this.changed);
     this.model.off("change:lifelines", this.changed);
     this.model.off("change:selected", this.moved);
+    this.model.off("msg:custom", this.taken);
   }
 
   get arrows() { return this.model.get("arrows") ?? []; }
@@ -124,8 +141,7 @@ class Ladder {
     const arrow = this.arrows[row];
     if (!arrow) return;
     this.row = row;
-    this.model.set("selected", { exchange: arrow.exchange, side: arrow.side });
-    this.model.save_changes();
+    set(this.model, "selected", { exchange: arrow.exchange, side: arrow.side });
     this.draw();
   }
 

@@ -630,6 +630,20 @@ const COPIES = {
   hex: "hex", base64: "base64", pem: "PEM", value: "value", path: "path", python: "Python", openssl: "openssl command",
 };
 
+/** Set what a cell may ask for: the cell that runs next must see it (sceplab.widgets.live says why no save_changes). */
+const WINDOW = Math.random().toString(36).slice(2), sent = {};
+function set(model, name, value) {
+  model.set(name, value);
+  sent[name] = (sent[name] ?? 0) + 1;
+  send(model, { kind: "set", name, value, window: WINDOW, number: sent[name] });
+}
+function taken(model, { kind, name, value, window, number }) {
+  if (kind === "set" && (window !== WINDOW || number === sent[name])) model.set(name, value);
+}
+function send(model, message) {
+  try { model.send(message); } catch { /* The kernel is gone: what is here can be looked at all the same. */ }
+}
+
 class Viewer {
   constructor(model, el) {
     this.model = model;
@@ -726,8 +740,8 @@ class Viewer {
   edits() {
     this.newValue = make("input", "new-value", { type: "text", "aria-label": "New content of the element" });
     this.asHex = make("input", "as-hex", { type: "checkbox", id: `${this.id}-hex` });
-    this.undo = this.button("undo", "Undo", () => this.model.send({ kind: "undo" }));
-    const apply = () => this.selected && this.model.send({
+    this.undo = this.button("undo", "Undo", () => send(this.model, { kind: "undo" }));
+    const apply = () => this.selected && send(this.model, {
       kind: "content", buffer: this.selected[0], offset: this.start, text: this.newValue.value, hex: this.asHex.checked,
     });
     this.newValue.addEventListener("keydown", (event) => event.key === "Enter" && apply());
@@ -765,8 +779,7 @@ class Viewer {
       this.draw();
     });
     this.lights.addEventListener("change", () => {
-      this.model.set("lit", Number(this.lights.value)); // and its change lights it in every view
-      this.model.save_changes();
+      set(this.model, "lit", Number(this.lights.value)); // and its change lights it in every view
     });
   }
 
@@ -820,7 +833,7 @@ class Viewer {
     }
     for (const [buffer, offsets] of unnamed) {
       offsets.forEach((at) => buffer.asked.add(at));
-      this.model.send({ kind: "labels", buffer: buffer.index, offsets });
+      send(this.model, { kind: "labels", buffer: buffer.index, offsets });
     }
     this.tree.setAttribute("aria-activedescendant", this.row >= 0 ? `${this.id}-r${this.row}` : "");
     return out;
@@ -906,8 +919,7 @@ class Viewer {
     this.cursorAt = cursor;
     const [b, at] = this.model.get("selected");
     if (b === index && at === offset) { this.follow(); return; }
-    this.model.set("selected", [index, offset]); // and its change makes every view follow
-    this.model.save_changes();
+    set(this.model, "selected", [index, offset]); // and its change makes every view follow
   }
 
   reveal() {
@@ -1234,7 +1246,7 @@ class Viewer {
 
   type(at, digit) {
     if (this.half?.at === at) {
-      this.model.send({ kind: "octets", buffer: this.current, offset: at, hex: this.half.digit + digit });
+      send(this.model, { kind: "octets", buffer: this.current, offset: at, hex: this.half.digit + digit });
       this.half = null;
       this.cursorAt = Math.min(at + 1, this.octets.bytes.length - 1); // once the answer is here
     } else {
@@ -1246,6 +1258,7 @@ class Viewer {
   // ---- news from Python
 
   receive(message) {
+    taken(this.model, message);
     if (message.kind !== "labels") return;
     const buffer = this.content.buffers[message.buffer];
     if (!buffer) return;
@@ -1337,12 +1350,15 @@ class Diff {
     this.tree.addEventListener("click", (event) => event.detail || click(event));
     this.follower = () => this.follow();
     model.on("change:selected", this.follower);
+    this.taken = (message) => taken(model, message);
+    model.on("msg:custom", this.taken);
     this.relist();
     this.follow();
   }
 
   close() {
     this.model.off("change:selected", this.follower);
+    this.model.off("msg:custom", this.taken);
     this.rows.close();
     this.sides.forEach((side) => side.rows.close());
   }
@@ -1394,8 +1410,7 @@ class Diff {
   }
 
   pick(n) {
-    this.model.set("selected", this.shown[n] ?? -1);
-    this.model.save_changes();
+    set(this.model, "selected", this.shown[n] ?? -1);
     this.follow();
   }
 
