@@ -16,8 +16,8 @@ from sceplab import schema
 from sceplab.analysis.whatif import replace_content
 from sceplab.asn1 import der, oids
 from sceplab.scep.message import PkiMessage
-from sceplab.schema.coverage import coverage_of
-from sceplab.schema.layers import TEXT, LayerBytes, layers_of
+from sceplab.schema.coverage import Covered, coverage_of
+from sceplab.schema.layers import TEXT, LayerBytes, Made, layers_of
 from tests.crl import make_crl
 from tests.support import DATA, capture_folders, decoded, key, messages, real_messages
 
@@ -32,12 +32,12 @@ def _decoded() -> list[PkiMessage]:
 
 
 def _everything() -> Iterator[LayerBytes]:
-    """Yield every buffer of every real message, and the shared messages that no key opens."""
+    """Yield every layer of every real message, and the shared messages that no key opens."""
     seen = set()
     for message in _decoded():
-        for buffer in layers_of(message):
-            seen.add(buffer.data)
-            yield buffer
+        for layer in layers_of(message):
+            seen.add(layer.data)
+            yield layer
     for raw in real_messages():
         if raw not in seen:
             yield LayerBytes("message", raw, "ContentInfo" if _CMS in raw[:30] else "CertificationRequest")
@@ -53,10 +53,10 @@ def test_every_octet_belongs_to_a_named_element() -> None:
     """100 % of the elements and octets of all real messages and of what is encrypted in them."""
     octets = named = nodes = 0
     strangers = []
-    for buffer in _everything():
-        root = buffer.describe()
+    for layer in _everything():
+        root = layer.tree
         assert root is not None
-        octets += len(buffer.data)
+        octets += len(layer.data)
         for node in schema.nodes_of(root):
             own = node.end - node.start - sum(c.end - c.start for c in node.children)
             assert own >= 0
@@ -64,7 +64,7 @@ def test_every_octet_belongs_to_a_named_element() -> None:
             if node.known:
                 named += own
             else:
-                strangers.append((buffer.title, schema.path_of(schema.find(root, node.start)), node.type))
+                strangers.append((layer.title, schema.path_of(schema.find(root, node.start)), node.type))
     assert strangers == []
     assert named == octets
     assert octets > 30_000
@@ -74,8 +74,8 @@ def test_every_octet_belongs_to_a_named_element() -> None:
 def test_every_element_says_where_it_is_defined() -> None:
     """Type and section everywhere; those of RFCs lead to a page."""
     count = 0
-    for buffer in _everything():
-        root = buffer.describe()
+    for layer in _everything():
+        root = layer.tree
         assert root is not None
         for node in schema.nodes_of(root):
             count += 1
@@ -220,8 +220,8 @@ def test_find_and_paths() -> None:
 def test_values_have_their_meaning() -> None:
     """What the digits stand for, and what is weak."""
     said = {}
-    for buffer in _everything():
-        root = buffer.describe()
+    for layer in _everything():
+        root = layer.tree
         assert root is not None
         said.update({(n.name, n.value): n for n in schema.nodes_of(root)})
     assert ("messageType", "19 = PKCSReq") in said
@@ -284,7 +284,7 @@ def test_nodes_deep_inside_are_reached_without_recursion() -> None:
         assert 100 < sum(1 for _ in schema.nodes_of(schema.describe(data, "ANY"))) <= 202
 
 
-def test_buffers_of_a_message() -> None:
+def test_layers_of_a_message() -> None:
     """Text, message, plaintext; for BER in segments also what the segments joined give."""
     (message, *_) = messages(DATA / "specimen")
     text, outer, inner = layers_of(message, "MII...")
@@ -295,8 +295,8 @@ def test_buffers_of_a_message() -> None:
     assert schema.describe(segments, "eContent").children[0].name == "segment"
 
 
-def test_joined_segments_are_a_buffer() -> None:
-    """In BER segments the envelope stands in no one place: joined, it gets a buffer, and all is found there."""
+def test_joined_segments_are_a_layer() -> None:
+    """In BER segments the envelope stands in no one place: joined, it gets a layer, and all is found there."""
     (message, *_) = messages(DATA / "specimen")
     content = message.signed.content or b""
     wrapper = next(n for n in schema.nodes_of(schema.describe(message.raw)) if n.holds)
@@ -306,10 +306,10 @@ def test_joined_segments_are_a_buffer() -> None:
     assert again.verification["digest"].outcome is sceplab.Outcome.PASSED
     outer, joined, plain = layers_of(again)
     assert joined.data == content
-    assert (joined.parent, joined.at, joined.how) == (0, wrapper.start, "segments joined")
-    assert (plain.parent, plain.how) == (1, "decrypted")
+    assert (joined.parent, joined.at, joined.made) == (0, wrapper.start, Made.JOINED)
+    assert (plain.parent, plain.made) == (1, Made.DECRYPTED)
     assert joined.data[plain.at] == 0x80
-    (digest,) = [r for r in coverage_of((outer, joined, plain)) if r.kind == "digest"]
+    (digest,) = [r for r in coverage_of((outer, joined, plain)) if r.kind is Covered.DIGEST]
     assert b"".join(ber[s.start : s.end] for s in digest.spans) == content
     assert len(digest.spans) == 6
 

@@ -134,7 +134,9 @@ def test_the_widget_changes_judges_and_undoes() -> None:
     view._receive(view, {"kind": "octets", "buffer": 0, "offset": at + 1, "hex": "37"}, [])
     assert view.message.type is sceplab.MessageType.RenewalReq
     view.undo()
-    node = next(n for n in schema.nodes_of(view._shown[-1][1] or schema.describe(b"")) if n.name == "challengePassword")
+    node = next(
+        n for n in schema.nodes_of(view.layers[-1].tree or schema.describe(b"")) if n.name == "challengePassword"
+    )
     child = next(n for n in schema.nodes_of(node) if not n.children)
     view._receive(view, {"kind": "content", "buffer": 1, "offset": child.start, "text": "oops", "hex": False}, [])
     assert set(view.broke) == {"digest", "proof of possession"}

@@ -1,14 +1,13 @@
-"""Bring your own capture: files or text in, then who sent what, the onion, findings, causes, a report.
+"""Bring your own capture: files or text in; ladder, layers, findings, causes and a report out.
 
-Rule: buttons and boxes only; everything shown is made by the core. What is
-uploaded stays in this process's memory, and the password boxes are emptied once
-they were used.
+Rule: buttons and boxes only; `sceplab.views.inspector` makes what is shown. What
+is uploaded stays in the memory of this process, and the password boxes are
+cleared once they were used.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -19,21 +18,31 @@ from sceplab.analysis.diagnose import Cause, diagnose
 from sceplab.capture import read_capture
 from sceplab.errors import InputError, ScepError
 from sceplab.files import read_certificates, read_private_keys
-from sceplab.report.page import causes_section, findings_section, ladder_section, section_html, to_html, to_markdown
+from sceplab.report.page import to_markdown
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
-from sceplab.scep.transport import Exchange, parse_caps
+from sceplab.scep.transport import Exchange
+from sceplab.views.inspector import (
+    Opened,
+    causes_html,
+    findings_html,
+    inspector_html,
+    message_parts,
+    report_links_html,
+    selected_at_first,
+    summary_html,
+)
 from sceplab.views.text import safe
 from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.live import Still
-from sceplab.widgets.viewer import show
+from sceplab.widgets.viewer import Asn1Viewer
 
 _HINT = "or paste: a URL, log lines with it, base64, a hex dump, a router's debug output"
 
 
 class Inspector(Still, w.VBox):  # type: ignore[misc]
-    """What `inspect_capture` shows. `decoded` and `materials` are for cells that want to go on.
+    """What `inspect_capture` shows; cells can use `decoded` and `materials`.
 
-    `ladder` is the ladder diagram; what is selected there is shown below it.
+    `ladder` is the ladder diagram; the message that is selected there is shown below it.
     """
 
     def __init__(self, exchanges: Sequence[Exchange], materials: Materials) -> None:
@@ -77,7 +86,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
     # ---------------------------------------------------------- what was given
 
     def _take_apart(self, _button: object) -> None:
-        """Read what was uploaded or pasted; say in one line what is wrong with it."""
+        """Read what was uploaded or pasted, or show in one line why it cannot be read."""
         try:
             if self.held.value or self.challenge.value:
                 self.materials = self._with_held()
@@ -100,12 +109,12 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self._show()
 
     def _empty(self) -> None:
-        """Empty what could end in a saved notebook: uploads and passwords."""
+        """Clear what a saved notebook could contain: uploads and passwords."""
         self.passphrase.value = self.challenge.value = ""
         self.capture.value = self.held.value = ()
 
     def _with_held(self) -> Materials:
-        """Return what was held before and what was added now."""
+        """Return the keys, certificates and passwords held before and those added now."""
         passphrase: bytes = self.passphrase.value.encode()
 
         def ask(name: str) -> bytes:
@@ -157,33 +166,22 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             self.onion.children = ()
             self.links.value = self.causes.value = self.found.value = ""
             return
-        first = self._causes[0] if self._causes else None
-        told = f"<b>{safe(first.kind.words)}</b>" if first is not None else "No failure was seen."
-        self.status.value = (
-            f"{_count(self.decoded, 'exchange')}, {_count(self.materials.keys, 'key')}, "
-            f"{_count(self.materials.certificates, 'certificate')}. {told}"
-        )
-        reports = (("report.html", "text/html", to_html), ("report.md", "text/markdown", to_markdown))
-        self.links.value = "Report for a ticket, secrets masked: " + " ".join(
-            f'<a download="{name}" href="data:{kind};base64,'
-            f'{base64.b64encode(make(self.decoded, self.materials).encode()).decode()}">{name}</a>'
-            for name, kind, make in reports
-        )
-        self.causes.value = _causes_html(self._causes)
-        index = first.exchange if first is not None else _first_message(self.decoded)
+        self.status.value = summary_html(self.decoded, self._causes, self.materials)
+        self.links.value = report_links_html(self.decoded, self.materials)
+        self.causes.value = causes_html(self._causes)
         self.ladder.show(self.decoded)
         self.ladder.selected = {}
-        item = self.decoded[index]
         self.side.selected_index = 0 if self._causes else 1
-        self.ladder.select(index, "request" if item.exchange.request is not None else "reply")
+        self.ladder.select(*selected_at_first(self.decoded, self._causes))
 
     def _choose(self) -> None:
         """Show what is selected in the ladder."""
         index, side = self.ladder.selected.get("exchange"), self.ladder.selected.get("side")
         if not isinstance(index, int) or not 0 <= index < len(self.decoded):
             return
-        self.onion.children = list(_views(self.decoded[index], str(side)))
-        self.found.value = _findings_html(self._findings, index)
+        parts = message_parts(self.decoded[index], "request" if side == "request" else "reply")
+        self.onion.children = [_shown(part) for part in parts]
+        self.found.value = findings_html(self._findings, index)
 
     def __repr__(self) -> str:
         if not self.decoded:
@@ -193,78 +191,19 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
     def _still(self) -> str:
         if not self.decoded:
             return "<p>Run this cell: two upload buttons, a box to paste into, and a button appear.</p>"
-        sections = (ladder_section(self.decoded), causes_section(self._causes), findings_section(self._findings))
-        return "<div>" + "".join(map(section_html, sections)) + "</div>"
+        return inspector_html(self.decoded, self._causes, self._findings)
 
 
-def _count(things: Sequence[object], word: str) -> str:
-    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
-
-
-def _first_message(decoded: Sequence[DecodedExchange]) -> int:
-    return next((i for i, d in enumerate(decoded) if d.request or d.reply), 0)
-
-
-def _views(item: DecodedExchange, side: str) -> Iterable[w.Widget]:
-    """Yield what shows one message of an exchange: its layers, certificates, or what HTTP carried."""
-    exchange, message = item.exchange, item.request if side == "request" else item.reply
-    for problem in exchange.problems:
-        yield w.HTML(f"<p>{safe(str(problem))}</p>")
-    if message is not None:
-        operation = item.operation
-        text = (operation.message_text or "") if operation is not None and side == "request" else ""
-        if message.decrypt_error:
-            yield w.HTML(f"<p><b>Not decrypted.</b> {safe(' '.join(message.decrypt_error.split()))}</p>")
-        yield show(message, text=text, open_depth=4)
-        return
-    if side == "request" and item.csr is not None:
-        yield show(item.csr.raw, "CertificationRequest", title="PKCS#10, alone", open_depth=4)
-    for certificate in item.ca_certificates if side == "reply" else ():
-        yield show(certificate.der, "Certificate", title=str(certificate))
-    if side == "request" and exchange.request is not None and item.csr is None:
-        yield w.HTML(f"<pre>{safe(exchange.request.method)} {safe(exchange.request.target[:2000])}</pre>")
-    if side == "reply" and exchange.reply is not None and not item.ca_certificates:
-        yield w.HTML(f"<p>HTTP {exchange.reply.status} {safe(exchange.reply.reason)}</p>")
-        shown = parse_caps(exchange.reply.body[:4000])
-        yield w.HTML("<pre>" + "\n".join(map(safe, shown)) + "</pre>")
-    if side == "reply" and exchange.reply is None:
-        yield w.HTML("<p>The capture has no reply to this request.</p>")
-
-
-def _causes_html(causes: Sequence[Cause]) -> str:
-    if not causes:
-        return "<p>No failure was seen.</p>"
-    return (
-        "<ol>"
-        + "".join(
-            f"<li><b>{safe(c.kind.words)}</b> <i>{c.likelihood.name.lower()}</i>, "
-            f"exchange [{c.exchange}]<br>{safe(c.evidence)}<br>{safe(c.kind.do)} "
-            f"<small>{safe(c.kind.section)}</small></li>"
-            for c in causes
-        )
-        + "</ol>"
-    )
-
-
-def _findings_html(findings: Sequence[Finding], index: int) -> str:
-    """Return the findings of one exchange, and how many there are elsewhere."""
-    mine = [f for f in findings if f.where.partition(" ")[0] == f"[{index}]"]
-    rest = len(findings) - len(mine)
-    order = ("MUST", "SHOULD", "info")
-    mine.sort(key=lambda f: order.index(f.rule.level.value))
-    listed = "".join(
-        f"<li><b>{f.rule.level.value}</b> {safe(f.rule.text)}<br>{safe(f.where)}: {safe(f.found)}"
-        f"{'<br>' + safe(f.rule.mend) if f.rule.mend else ''} <small>{safe(f.rule.section)}</small></li>"
-        for f in mine
-    )
-    told = f"<ul>{listed}</ul>" if mine else "<p>Nothing in this exchange.</p>"
-    return f"<p><b>Exchange [{index}]</b></p>{told}" + (f"<p>{rest} more in other exchanges.</p>" if rest else "")
+def _shown(part: str | Opened) -> w.Widget:
+    if isinstance(part, str):
+        return w.HTML(part)
+    return Asn1Viewer(part.layers, title=part.title, open_depth=part.open_depth)
 
 
 def inspect_capture(source: str | bytes | Sequence[Exchange] = (), materials: Materials = NO_MATERIALS) -> Inspector:
-    """Return an inspector, empty or with a capture (a path, octets, text, or exchanges) already in it.
+    """Return an inspector, empty or with a capture: a path, bytes, text, or exchanges.
 
-    Raises InputError where the source cannot be read.
+    Raises InputError for a source that cannot be read.
     """
     exchanges = read_capture(source) if isinstance(source, str | bytes) else source
     return Inspector(exchanges, materials)
