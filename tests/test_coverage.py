@@ -11,7 +11,7 @@ from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import sceplab
 from sceplab.asn1 import der, oids
-from sceplab.schema.coverage import Coverage, Span, coverage_of
+from sceplab.schema.coverage import Coverage, Covered, Span, coverage_of
 from sceplab.schema.layers import LayerBytes, layers_of
 from tests.support import DATA, capture_folders, messages
 
@@ -91,6 +91,21 @@ def test_the_other_regions_of_the_specimen() -> None:
     assert _octets(layers, (issued.proof,)).endswith(certificate.signature)
     request = x509.load_der_x509_csr(message.csr.raw)
     assert _octets(layers, _named(coverage, "certificationRequestInfo").spans) == request.tbs_certrequest_bytes
+
+
+def test_kinds_and_fields_are_data() -> None:
+    """What is covered can be asked for without reading a label."""
+    (message, *_) = messages(DATA / "specimen")
+    found = {(c.kind, c.field): c for c in coverage_of(layers_of(message))}
+    assert set(found) == {
+        (Covered.SIGNATURE, "signedAttrs"),
+        (Covered.SIGNATURE, "tbsCertificate"),
+        (Covered.SIGNATURE, "certificationRequestInfo"),
+        (Covered.DIGEST, "eContent"),
+        (Covered.KEY, "encryptedKey"),
+        (Covered.CIPHERTEXT, "encryptedContent"),
+        (Covered.PLAINTEXT, "messageData"),
+    }
 
 
 def test_nothing_to_cover() -> None:
