@@ -33,7 +33,7 @@ from sceplab.views.inspector import (
 )
 from sceplab.views.text import safe
 from sceplab.widgets.ladder import Ladder
-from sceplab.widgets.live import Still
+from sceplab.widgets.live import AS_A_WHOLE, Still
 from sceplab.widgets.viewer import Asn1Viewer
 
 _HINT = "or paste: a URL, log lines with it, base64, a hex dump, a router's debug output"
@@ -52,10 +52,12 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self._causes: list[Cause] = []
         self._findings: list[Finding] = []
         self.capture = w.FileUpload(description="Capture", multiple=False, layout=w.Layout(width="11em"))
-        self.paste = w.Textarea(placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"))
+        self.paste = w.Textarea(
+            placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"), **AS_A_WHOLE
+        )
         self.held = w.FileUpload(description="Keys, certificates", multiple=True, layout=w.Layout(width="15em"))
-        self.passphrase = w.Password(placeholder="their passphrase", layout=w.Layout(width="10em"))
-        self.challenge = w.Password(placeholder="challenge expected", layout=w.Layout(width="11em"))
+        self.passphrase = w.Password(placeholder="their passphrase", layout=w.Layout(width="10em"), **AS_A_WHOLE)
+        self.challenge = w.Password(placeholder="challenge expected", layout=w.Layout(width="11em"), **AS_A_WHOLE)
         self.button = w.Button(description="Take it apart", button_style="primary", layout=w.Layout(width="auto"))
         self.forget = w.Button(
             description="Forget all", tooltip="the capture, the keys and the passwords", layout=w.Layout(width="auto")

@@ -11,6 +11,13 @@ import anywidget
 STATIC = Path(__file__).parent / "static"
 """Where the browser's halves are."""
 
+AS_A_WHOLE: dict[str, Any] = {"continuous_update": False}
+"""How a box sends what is typed: when somebody leaves it, so before a button is pressed or a cell is run.
+
+Sent by every key, the rest of the word would be held back while the kernel has
+not answered to its first letter.
+"""
+
 
 class Still:
     """A widget's mixin: what is shown where no script runs; and its messages are handled in order (see `in_order`)."""

@@ -179,7 +179,7 @@ _SHOWN = f"""{_FIRST}
 import time
 from pathlib import Path
 from IPython.display import display
-from sceplab.conversation import decode_exchanges
+from sceplab.scep.conversation import decode_exchanges
 from sceplab.widgets import Ladder
 viewer, ladder = show(message, open_depth=3), Ladder(decode_exchanges([exchange]))
 diff = show_differences(message.raw, message.raw[:-1] + b"?")
