@@ -120,7 +120,7 @@ def test_what_cannot_be_changed_is_said() -> None:
 def test_the_widget_changes_judges_and_undoes() -> None:
     """From Python and by the messages that a view sends."""
     view = what_if(MESSAGE, HELD)
-    assert [c[1] for c in view.checks] == [c[3] for c in view.checks]
+    assert [c["outcome"] for c in view.checks] == [c["before"] for c in view.checks]
     view.set_content("senderNonce", b"\xff" * 16)
     assert view.broke == ("signature",)
     assert view.changed

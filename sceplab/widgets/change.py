@@ -15,6 +15,7 @@ from sceplab.errors import ScepError
 from sceplab.message import PkiMessage
 from sceplab.signed import Outcome
 from sceplab.whatif import judge, overwrite, replace_content, reseal
+from sceplab.widgets.state import CheckState, Span
 from sceplab.widgets.table import Table, table
 from sceplab.widgets.text import visible
 from sceplab.widgets.viewer import Asn1Viewer
@@ -89,7 +90,7 @@ class WhatIf(Asn1Viewer):
             for name, value in self._state(self._buffers).items():
                 setattr(self, name, value)
             self.changed = [
-                [i, a, b]
+                Span(buffer=i, start=a, end=b)
                 for i, (now, then) in enumerate(zip(self._buffers, before, strict=False))
                 for a, b in _changed(now.data, then.data)
             ]
@@ -100,12 +101,21 @@ class WhatIf(Asn1Viewer):
             self.problem = ""
             self.revision += 1
 
-    def _checks(self) -> list[list[str]]:
+    def _checks(self) -> list[CheckState]:
         # A rule is among the checks where it is broken: where it is not, it is kept.
         kept = Outcome.PASSED.value
         before = {c.name: c.outcome.value for c in self.original.checks}
-        now = [[c.name, c.outcome.value, visible(c.detail), before.pop(c.name, kept)] for c in self.judged.checks]
-        return now + [[name, kept, "no longer broken", outcome] for name, outcome in before.items()]
+        now: list[CheckState] = [
+            {
+                "name": c.name,
+                "outcome": c.outcome.value,
+                "detail": visible(c.detail),
+                "before": before.pop(c.name, kept),
+            }
+            for c in self.judged.checks
+        ]
+        mended = (CheckState(name=n, outcome=kept, detail="no longer broken", before=o) for n, o in before.items())
+        return [*now, *mended]
 
     def _receive(self, widget: object, content: dict[str, Any], buffers: object) -> None:
         kind = content.get("kind")
@@ -127,7 +137,11 @@ class WhatIf(Asn1Viewer):
 
     def _table(self) -> Table:
         return table(
-            ("check", "outcome", "before", "detail"), ((n, o, b if b != o else "", d) for n, o, d, b in self._checks())
+            ("check", "outcome", "before", "detail"),
+            (
+                (c["name"], c["outcome"], c["before"] if c["before"] != c["outcome"] else "", c["detail"])
+                for c in self._checks()
+            ),
         )
 
     def __repr__(self) -> str:

@@ -10,6 +10,7 @@ import traitlets
 from sceplab.compare import Likeness, Pair, compare
 from sceplab.schema import Node
 from sceplab.widgets.live import LiveView
+from sceplab.widgets.state import DiffRow, Side
 from sceplab.widgets.table import Table, table
 from sceplab.widgets.text import visible
 
@@ -100,17 +101,18 @@ def _said(node: Node | None) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
-def _row(pair: Pair, depth: int) -> list[Any]:
+def _row(pair: Pair, depth: int) -> DiffRow:
     one = pair.first if pair.first is not None else pair.second
-    return [
-        depth,
-        visible(pair.name),
-        visible(one.type) if one is not None else "",
-        _ORDER.index(pair.likeness),
-        visible(_said(pair.first)),
-        visible(_said(pair.second)),
-        None if pair.first is None else [pair.first.start, pair.first.end],
-        None if pair.second is None else [pair.second.start, pair.second.end],
-        pair.why,
-        len(pair.children),
-    ]
+    return {
+        "depth": depth,
+        "name": visible(pair.name),
+        "type": visible(one.type) if one is not None else "",
+        "likeness": _ORDER.index(pair.likeness),
+        "sides": [_side(pair.first), _side(pair.second)],
+        "why": pair.why,
+        "parts": len(pair.children),
+    }
+
+
+def _side(node: Node | None) -> Side | None:
+    return None if node is None else {"text": visible(_said(node)), "start": node.start, "end": node.end}

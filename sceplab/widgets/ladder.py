@@ -13,9 +13,11 @@ import anywidget
 import traitlets
 
 from sceplab.conversation import DecodedExchange
-from sceplab.ladder import SIGNS, drawn, lay_out, said, without_times
+from sceplab.ladder import SIGNS, Arrow, drawn, lay_out, said, without_times
 from sceplab.message import PkiMessage
 from sceplab.widgets.live import STATIC, Still
+from sceplab.widgets.script import join
+from sceplab.widgets.state import ArrowState, Place
 from sceplab.widgets.text import safe, visible
 
 
@@ -41,7 +43,7 @@ class Ladder(Still, anywidget.AnyWidget):
     far as these are known, else in the order of `decoded`.
     """
 
-    _esm = STATIC / "ladder.js"
+    _esm = join(STATIC / "ladder.js")
     _css = STATIC / "ladder.css"
     lifelines: Any = traitlets.List().tag(sync=True)
     arrows: Any = traitlets.List().tag(sync=True)
@@ -89,20 +91,7 @@ class Ladder(Still, anywidget.AnyWidget):
         chosen = self.selected if self._exists(self.selected) else {}
         with self.hold_sync():
             self.lifelines = [visible(name) for name in ladder.lifelines]
-            self.arrows = [
-                {
-                    "exchange": a.exchange,
-                    "side": a.side,
-                    "from": a.source,
-                    "to": a.target,
-                    "label": visible(a.label),
-                    "state": a.state.value,
-                    "sign": SIGNS[a.state],
-                    "time": f"{a.time:%H:%M:%S}.{a.time.microsecond // 1000:03}" if a.time is not None else "",
-                    "date": f"{a.time:%Y-%m-%d}" if a.time is not None else "",
-                }
-                for a in ladder.arrows
-            ]
+            self.arrows = [_arrow(a) for a in ladder.arrows]
             self.selected = chosen
 
     def _exists(self, place: Mapping[str, Any]) -> bool:
@@ -120,7 +109,7 @@ class Ladder(Still, anywidget.AnyWidget):
 
     def select(self, exchange: int, side: str = "request") -> None:
         """Select a message; raises LookupError where there is no such arrow."""
-        place = {"exchange": exchange, "side": side}
+        place: Place = {"exchange": exchange, "side": side}
         if not self._exists(place):
             raise LookupError(f"exchange {exchange} has no {side}")
         self.selected = place
@@ -137,6 +126,21 @@ class Ladder(Still, anywidget.AnyWidget):
         spoken = "".join(f"<li>{safe(said(self._ladder, a))}</li>" for a in self._ladder.arrows)
         listed = f"<details><summary>As a list</summary><ul>{spoken}</ul></details>"
         return f"<div><pre>{safe_lines(picture)}</pre>{listed}</div>"
+
+
+def _arrow(arrow: Arrow) -> ArrowState:
+    time = arrow.time
+    return {
+        "exchange": arrow.exchange,
+        "side": arrow.side,
+        "from": arrow.source,
+        "to": arrow.target,
+        "label": visible(arrow.label),
+        "state": arrow.state.value,
+        "sign": SIGNS[arrow.state],
+        "time": f"{time:%H:%M:%S}.{time.microsecond // 1000:03}" if time is not None else "",
+        "date": f"{time:%Y-%m-%d}" if time is not None else "",
+    }
 
 
 def safe_lines(text: str) -> str:

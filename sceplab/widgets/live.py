@@ -8,6 +8,8 @@ from typing import Any
 
 import anywidget
 
+from sceplab.widgets.script import join
+
 STATIC = Path(__file__).parent / "static"
 """Where the browser's halves are."""
 
@@ -64,5 +66,5 @@ class Following(Still):
 class LiveView(Still, anywidget.AnyWidget):
     """A widget of static/viewer.js with a still in HTML and a good `repr`."""
 
-    _esm = STATIC / "viewer.js"
+    _esm = join(STATIC / "viewer.js")
     _css = STATIC / "viewer.css"

@@ -19,6 +19,8 @@ from sceplab.message import PkiMessage
 from sceplab.regions import Region, Span, regions_of
 from sceplab.schema import Node, by_path, describe, find, link, path_of, paths, steps_of, walk
 from sceplab.widgets.live import LiveView
+from sceplab.widgets.state import BufferState, Label, LabelsFound, RegionState, Station
+from sceplab.widgets.state import Span as SpanState
 from sceplab.widgets.still import Named, still_html, still_text
 from sceplab.widgets.text import visible
 
@@ -138,7 +140,8 @@ class Asn1Viewer(LiveView):
             (b, None if b.type_name == TEXT else describe(b.data, b.type_name, **self._describe)) for b in buffers
         )
         self._regions = regions_of(buffers)
-        listed, labels, openings = [], [], []
+        listed: list[BufferState] = []
+        labels, openings = [], []
         start = 0
         for buffer, root in self._shown:
             mine, inside, complete = _labels(root)
@@ -162,16 +165,7 @@ class Asn1Viewer(LiveView):
             "buffers": listed,
             "labels": labels,
             "openings": openings,
-            "regions": [
-                {
-                    "kind": r.kind,
-                    "label": visible(r.label),
-                    "note": r.note,
-                    "spans": [_span(s) for s in r.spans],
-                    "proof": None if r.proof is None else _span(r.proof),
-                }
-                for r in self._regions
-            ],
+            "regions": [_region(r) for r in self._regions],
             "stations": _stations(self._shown),
         }
 
@@ -184,9 +178,9 @@ class Asn1Viewer(LiveView):
                 if label is not None:
                     labels.append(label)
                 inside += opened
-            self.send({"kind": "labels", "buffer": index, "labels": labels, "openings": inside})
+            self.send(LabelsFound(kind="labels", buffer=index, labels=labels, openings=inside))
 
-    def _label_at(self, index: int, offset: int) -> tuple[list[Any] | None, list[int]]:
+    def _label_at(self, index: int, offset: int) -> tuple[Label | None, list[int]]:
         root = self._shown[index][1]
         chain = find(root, offset) if root is not None else []
         while chain and chain[-1].start > offset:
@@ -245,34 +239,47 @@ def _named(root: Node, place: str) -> Node | None:
     return next(named, None) or next((node for node, path in near if path.endswith(f".{place}")), None)
 
 
-def _span(span: Span) -> list[int]:
-    return [span.buffer, span.start, span.end]
+def _region(region: Region) -> RegionState:
+    return {
+        "kind": region.kind,
+        "label": visible(region.label),
+        "note": region.note,
+        "spans": [_span(s) for s in region.spans],
+        "proof": None if region.proof is None else _span(region.proof),
+    }
+
+
+def _span(span: Span) -> SpanState:
+    return {"buffer": span.buffer, "start": span.start, "end": span.end}
 
 
 def _is_opened(node: Node) -> bool:
     return bool(node.children) and not node.element.constructed
 
 
-def _label(node: Node, step: str) -> list[Any]:
+def _label(node: Node, step: str) -> Label:
     value = visible(node.value)
-    return [
-        node.start,
-        visible(node.name),
-        visible(node.type),
-        value if len(value) <= _LONGEST else f"{value[:_LONGEST]} ...",
-        node.section,
-        link(node.section),
-        visible(step),
-        int(node.guess),
-        list(node.findings),
-    ]
+    label: Label = {
+        "start": node.start,
+        "name": visible(node.name),
+        "type": visible(node.type),
+        "value": value if len(value) <= _LONGEST else f"{value[:_LONGEST]} ...",
+        "section": node.section,
+        "link": link(node.section),
+        "step": visible(step),
+    }
+    if node.guess:
+        label["guess"] = True
+    if node.findings:
+        label["findings"] = list(node.findings)
+    return label
 
 
-def _labels(root: Node | None) -> tuple[list[list[Any]], list[int], bool]:
+def _labels(root: Node | None) -> tuple[list[Label], list[int], bool]:
     """Return (labels, offsets of strings that were opened, whether these are all)."""
     if root is None:
         return [], [], True
-    labels: list[list[Any]] = []
+    labels: list[Label] = []
     opened: list[int] = []
     # By breadth: where not all can be named, the outermost ones are.
     waiting = deque([(root, "")])
@@ -290,17 +297,17 @@ def _labels(root: Node | None) -> tuple[list[list[Any]], list[int], bool]:
 _LANDMARKS = {"SignedData", "EnvelopedData"}
 
 
-def _stations(shown: Sequence[Named]) -> list[list[Any]]:
-    """Return the way through the layers: (title, buffer, offset)."""
-    out: list[list[Any]] = []
+def _stations(shown: Sequence[Named]) -> list[Station]:
+    """Return the way through the layers."""
+    out: list[Station] = []
     for index, (buffer, root) in enumerate(shown):
         if root is None:
-            out.append([visible(buffer.title), index, 0])
+            out.append({"title": visible(buffer.title), "buffer": index, "offset": 0})
             continue
         found = []
         if buffer.type_name == "ContentInfo":
             found = [n for n in walk(root, 2000) if n.type in _LANDMARKS]
         if not found or buffer.type_name != "ContentInfo":
-            out.append([visible(root.type), index, root.start])
-        out += [[n.type, index, n.start] for n in found]
+            out.append({"title": visible(root.type), "buffer": index, "offset": root.start})
+        out += [Station(title=n.type, buffer=index, offset=n.start) for n in found]
     return out
