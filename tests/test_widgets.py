@@ -168,3 +168,17 @@ def test_hexdump() -> None:
         "   16  41 42 00 41 42 00 41 42 00 41 42 00 41 42 00 41  AB.AB.AB.AB.AB.A",
         "       ... 2 more octets",
     ]
+
+
+def test_a_script_sets_what_is_selected_and_nobody_is_moved_back() -> None:
+    """The trait is set, those who observe it are told, and the only answer is the message itself."""
+    view = show(messages(DATA / "specimen")[0])
+    told: list[object] = []
+    sent: list[object] = []
+    view.observe(lambda change: told.append(change["new"]), names=["selected"])
+    view._send = lambda content, buffers=None: sent.append((content, buffers))
+    message = {"kind": "set", "name": "selected", "value": [0, 30], "window": "w", "number": 1}
+    view._handle_custom_msg(message, [])
+    assert view.selected == told[0] == [0, 30]
+    assert view.path == "content.digestAlgorithms.digestAlgorithm.algorithm"
+    assert sent == [({"method": "custom", "content": message}, None)]

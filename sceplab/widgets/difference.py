@@ -9,7 +9,7 @@ import traitlets
 
 from sceplab.compare import Likeness, Pair, compare
 from sceplab.schema import Node
-from sceplab.widgets.live import LiveView
+from sceplab.widgets.live import CHOSEN, LiveView
 from sceplab.widgets.state import DiffRow, Side
 from sceplab.widgets.table import Table, table
 from sceplab.widgets.text import visible
@@ -30,7 +30,7 @@ class Asn1Diff(LiveView):
     titles: Any = traitlets.List().tag(sync=True)
     likenesses: Any = traitlets.List().tag(sync=True)
     rows: Any = traitlets.List().tag(sync=True)
-    selected = traitlets.Int(-1).tag(sync=True)
+    selected = traitlets.Int(-1).tag(**CHOSEN)
 
     def __init__(self, first: bytes, second: bytes, type_name: str, titles: tuple[str, str]) -> None:
         """Compare and show."""

@@ -23,7 +23,7 @@ from sceplab.files import read_certificates, read_private_keys
 from sceplab.report import causes_section, findings_section, ladder_section, section_html, to_html, to_markdown
 from sceplab.transport import Exchange, parse_caps
 from sceplab.widgets.ladder import Ladder
-from sceplab.widgets.live import Still
+from sceplab.widgets.live import AS_A_WHOLE, Still
 from sceplab.widgets.text import safe
 from sceplab.widgets.viewer import show
 
@@ -43,10 +43,12 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self._causes: list[Cause] = []
         self._findings: list[Finding] = []
         self.capture = w.FileUpload(description="Capture", multiple=False, layout=w.Layout(width="11em"))
-        self.paste = w.Textarea(placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"))
+        self.paste = w.Textarea(
+            placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"), **AS_A_WHOLE
+        )
         self.held = w.FileUpload(description="Keys, certificates", multiple=True, layout=w.Layout(width="15em"))
-        self.passphrase = w.Password(placeholder="their passphrase", layout=w.Layout(width="10em"))
-        self.challenge = w.Password(placeholder="challenge expected", layout=w.Layout(width="11em"))
+        self.passphrase = w.Password(placeholder="their passphrase", layout=w.Layout(width="10em"), **AS_A_WHOLE)
+        self.challenge = w.Password(placeholder="challenge expected", layout=w.Layout(width="11em"), **AS_A_WHOLE)
         self.button = w.Button(description="Take it apart", button_style="primary", layout=w.Layout(width="auto"))
         self.forget = w.Button(
             description="Forget all", tooltip="the capture, the keys and the passwords", layout=w.Layout(width="auto")

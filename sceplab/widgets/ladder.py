@@ -9,19 +9,18 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import anywidget
 import traitlets
 
 from sceplab.conversation import DecodedExchange
 from sceplab.ladder import SIGNS, Arrow, drawn, lay_out, said, without_times
 from sceplab.message import PkiMessage
-from sceplab.widgets.live import STATIC, Still
+from sceplab.widgets.live import CHOSEN, STATIC, View
 from sceplab.widgets.script import join
 from sceplab.widgets.state import ArrowState, Place
 from sceplab.widgets.text import safe, visible
 
 
-class Ladder(Still, anywidget.AnyWidget):
+class Ladder(View):
     """A live ladder diagram of decoded exchanges.
 
     Args:
@@ -47,7 +46,7 @@ class Ladder(Still, anywidget.AnyWidget):
     _css = STATIC / "ladder.css"
     lifelines: Any = traitlets.List().tag(sync=True)
     arrows: Any = traitlets.List().tag(sync=True)
-    selected: Any = traitlets.Dict().tag(sync=True)
+    selected: Any = traitlets.Dict().tag(**CHOSEN)
 
     def __init__(
         self,

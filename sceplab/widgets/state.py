@@ -117,6 +117,16 @@ class UndoPressed(TypedDict):
     kind: Literal["undo"]
 
 
+class TraitSet(TypedDict):
+    """A trait was set in a window, where it is the trait's `number`-th; the same is sent back (see `live.View`)."""
+
+    kind: Literal["set"]
+    name: str
+    value: object
+    window: str
+    number: int
+
+
 class Side(TypedDict):
     """A field as one of two structures has it."""
 

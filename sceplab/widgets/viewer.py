@@ -18,7 +18,7 @@ from sceplab.buffers import TEXT, Buffer, buffers_of
 from sceplab.message import PkiMessage
 from sceplab.regions import Region, Span, regions_of
 from sceplab.schema import Node, by_path, describe, find, link, path_of, paths, steps_of, walk
-from sceplab.widgets.live import LiveView
+from sceplab.widgets.live import CHOSEN, LiveView
 from sceplab.widgets.state import BufferState, Label, LabelsFound, RegionState, Station
 from sceplab.widgets.state import Span as SpanState
 from sceplab.widgets.still import Named, still_html, still_text
@@ -46,8 +46,8 @@ class Asn1Viewer(LiveView):
     openings: Any = traitlets.List().tag(sync=True)
     regions: Any = traitlets.List().tag(sync=True)
     stations: Any = traitlets.List().tag(sync=True)
-    selected: Any = traitlets.List().tag(sync=True)
-    lit = traitlets.Int(-1).tag(sync=True)
+    selected: Any = traitlets.List().tag(**CHOSEN)
+    lit = traitlets.Int(-1).tag(**CHOSEN)
     open_depth = traitlets.Int(2).tag(sync=True)
     changed: Any = traitlets.List().tag(sync=True)
     checks: Any = traitlets.List().tag(sync=True)
@@ -72,7 +72,6 @@ class Asn1Viewer(LiveView):
         self._shown: tuple[Named, ...] = ()
         self._regions: tuple[Region, ...] = ()
         super().__init__(title=visible(title), open_depth=open_depth, **self._state(buffers), **more)
-        self.on_msg(self._receive)
 
     # ---------------------------------------------------------- for cells
 
@@ -169,7 +168,8 @@ class Asn1Viewer(LiveView):
             "stations": _stations(self._shown),
         }
 
-    def _receive(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
+    def _receive(self, widget: object, content: dict[str, Any], buffers: object) -> None:
+        super()._receive(widget, content, buffers)
         if content.get("kind") == "labels":
             index = content["buffer"]
             labels, inside = [], []

@@ -9,15 +9,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from anywidget import AnyWidget
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 import sceplab
 from sceplab import oids
 from sceplab.conversation import Materials
 from sceplab.message import PkiMessage
-from sceplab.widgets import Asn1Diff, show, show_differences, what_if
+from sceplab.widgets import Asn1Diff, Ladder, show, show_differences, what_if
+from tests import scenes
 from tests.browser.page import ADDRESS, mount, open_page
 from tests.crl import make_crl
+from tests.scenes import decode
 from tests.support import DATA, certificate, key, messages, needs
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -314,7 +317,7 @@ def test_a_large_crl_is_a_small_page(page: Page, entries: int) -> None:
     page.keyboard.press("End")
     assert _selected(page) in {"signatureValue", "BIT STRING"}
     assert page.evaluate(count) <= 500
-    asked = page.evaluate("() => model.sent")
+    asked = page.evaluate("() => model.sent.filter((m) => m.kind !== 'set')")
     assert all(m["kind"] == "labels" and len(m["offsets"]) < 60 for m in asked)
     # What Python would answer.
     for message in asked:
@@ -513,3 +516,37 @@ def test_octets_that_are_no_asn1(page: Page, data: bytes) -> None:
         page.keyboard.press(press)
     page.get_by_role("searchbox").fill("02 05")
     expect(page.locator(".sceplab-viewer")).to_be_visible()
+
+
+def _one_of_each() -> list[tuple[AnyWidget, str]]:
+    """Return every view with a script of ours, and what of it is clicked."""
+    message = _specimen()
+    ladder = Ladder(decode(scenes.posted(scenes.request(), scenes.reply())))
+    diff = show_differences(message.raw, message.raw)
+    return [(show(message, open_depth=9), "treeitem"), (diff, "row"), (ladder, "option")]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_selection_is_sent_at_once_and_an_old_answer_moves_nobody(chromium: BrowserContext, number: int) -> None:
+    """Two selections, two messages; the answer to the first comes late; another window may select; no kernel."""
+    view, role = _one_of_each()[number]
+    page = chromium.new_page()
+    open_page(page, "ladder" if isinstance(view, Ladder) else "viewer")
+    mount(page, view)
+    rows = page.locator(f"[role={role}]")
+    rows.nth(0).click()
+    first = page.evaluate("() => model.get('selected')")
+    rows.nth(1).click()
+    second = page.evaluate("() => model.get('selected')")
+    assert first != second
+    sent = [m for m in page.evaluate("() => model.sent") if m["kind"] == "set"]
+    assert [m["value"] for m in sent[-2:]] == [first, second]
+    answer = "(message) => { model.tell('msg:custom', message); return model.get('selected'); }"
+    assert page.evaluate(answer, sent[-2]) == second
+    assert page.evaluate(answer, sent[-1] | {"value": first}) == first
+    assert page.evaluate(answer, sent[0] | {"window": "another", "value": second}) == second
+    page.evaluate("() => { model.send = () => { throw new Error('Cannot send'); }; }")
+    rows.nth(0).click()
+    assert page.evaluate("() => model.get('selected')") == first
+    assert page.evaluate("() => model.saved") == 0
+    page.close()

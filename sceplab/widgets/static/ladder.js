@@ -2,8 +2,9 @@
 // between them. What a cell may use is in the model, the rest is the view's.
 // Only rows in sight exist in the page, so that thousands of messages scroll well.
 
-/** @import { ArrowState, LadderState, Model } from "./state.js" */
+/** @import { ArrowState, FromPython, LadderState, Model } from "./state.js" */
 
+import { setTrait, take } from "./kernel.js";
 import { around, keepKeys, make, uniqueId, walked } from "./page.js";
 
 /** Pixels of a row. */
@@ -45,9 +46,11 @@ class Ladder {
     this.sizes.observe(this.list);
     this.changed = () => this.relist();
     this.moved = () => this.follow();
+    this.taken = (/** @type {FromPython} */ message) => take(model, message);
     model.on("change:arrows", this.changed);
     model.on("change:lifelines", this.changed);
     model.on("change:selected", this.moved);
+    model.on("msg:custom", this.taken);
     this.relist();
     this.follow();
   }
@@ -58,6 +61,7 @@ class Ladder {
     this.model.off("change:arrows", this.changed);
     this.model.off("change:lifelines", this.changed);
     this.model.off("change:selected", this.moved);
+    this.model.off("msg:custom", this.taken);
   }
 
   get arrows() { return this.model.get("arrows") ?? []; }
@@ -135,8 +139,7 @@ class Ladder {
     const arrow = this.arrows[row];
     if (!arrow) return;
     this.row = row;
-    this.model.set("selected", { exchange: arrow.exchange, side: arrow.side });
-    this.model.save_changes();
+    setTrait(this.model, "selected", { exchange: arrow.exchange, side: arrow.side });
     this.draw();
   }
 

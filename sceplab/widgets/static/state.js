@@ -127,7 +127,18 @@
  * @property {"undo"} kind
  */
 
-/** @typedef {LabelsWanted | OctetsTyped | ContentTyped | UndoPressed} ToPython */
+/**
+ * A trait was set in a window, where it is the trait's `number`-th; Python sends the same back.
+ * @typedef {object} TraitSet
+ * @property {"set"} kind
+ * @property {string} name
+ * @property {unknown} value
+ * @property {string} window
+ * @property {number} number
+ */
+
+/** @typedef {LabelsWanted | OctetsTyped | ContentTyped | UndoPressed | TraitSet} ToPython */
+/** @typedef {LabelsFound | TraitSet} FromPython */
 
 /**
  * A field as one of two structures has it.
@@ -196,7 +207,6 @@
  * @typedef {object} Model
  * @property {<Name extends keyof State>(name: Name) => State[Name]} get
  * @property {<Name extends keyof State>(name: Name, value: State[Name]) => void} set
- * @property {() => void} save_changes
  * @property {(event: string, act: (value: any) => void) => void} on
  * @property {(event: string, act: (value: any) => void) => void} off
  * @property {(message: ToPython) => void} send

@@ -1,5 +1,6 @@
 // Two structures beside each other: fields with their likeness, and the bytes of both.
 
+import { setTrait, take } from "../kernel.js";
 import { around, keepKeys, make, uniqueId, walked } from "../page.js";
 import { CHANGED, SELECTED } from "./codes.js";
 import { typeBeside } from "./details.js";
@@ -7,7 +8,7 @@ import { Octets } from "./octets.js";
 import { Rows } from "./rows.js";
 import { bytesOf } from "./text.js";
 
-/** @import { DiffState, Model } from "../state.js" */
+/** @import { DiffState, FromPython, Model } from "../state.js" */
 
 /** A sign for each likeness, in their order. */
 const SIGNS = ["=", "~", "*", "≠", "−", "+"];
@@ -58,12 +59,15 @@ export class Diff {
     this.tree.addEventListener("click", (event) => { if (!event.detail) this.click(event); });
     this.follower = () => this.follow();
     model.on("change:selected", this.follower);
+    this.taken = (/** @type {FromPython} */ message) => take(model, message);
+    model.on("msg:custom", this.taken);
     this.relist();
     this.follow();
   }
 
   close() {
     this.model.off("change:selected", this.follower);
+    this.model.off("msg:custom", this.taken);
     this.rows.close();
     this.dumps.forEach((octets) => octets.rows.close());
   }
@@ -143,8 +147,7 @@ export class Diff {
 
   /** @param {number} n */
   pick(n) {
-    this.model.set("selected", this.shown[n] ?? -1);
-    this.model.save_changes();
+    setTrait(this.model, "selected", this.shown[n] ?? -1);
     this.follow();
   }
 

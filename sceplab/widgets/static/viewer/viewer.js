@@ -1,5 +1,6 @@
 // The viewer of a message: toolbar, tree, hex dump, details, and the edits of an editable one.
 
+import { send, setTrait, take } from "../kernel.js";
 import { keepKeys, make, makeButton, uniqueId } from "../page.js";
 import { checksTable, detailsOf, said } from "./details.js";
 import { Finder } from "./finder.js";
@@ -9,7 +10,7 @@ import { CUT, GARBAGE, STRAY_EOC, TEXT, TRAILING, deepest, scan } from "./scan.j
 import { Scene, same } from "./scene.js";
 import { TreePane } from "./tree.js";
 
-/** @import { LabelsFound, Model, ViewerState } from "../state.js" */
+/** @import { FromPython, Model, ViewerState } from "../state.js" */
 /** @import { Form } from "./forms.js" */
 /** @import { Element } from "./scene.js" */
 
@@ -37,13 +38,12 @@ export class Viewer {
     );
     this.lights = make("select", "lights", { "aria-label": "Show what covers what" });
     this.lights.addEventListener("change", () => {
-      model.set("lit", Number(this.lights.value)); // and its change lights it in every view
-      model.save_changes();
+      setTrait(model, "lit", Number(this.lights.value)); // and its change lights it in every view
     });
     this.tree = new TreePane(this.id, this.scene, {
       pick: (buffer, offset) => this.select(buffer, offset),
       hover: (element) => this.hover(element),
-      ask: (buffer, offsets) => model.send({ kind: "labels", buffer, offsets }),
+      ask: (buffer, offsets) => send(model, { kind: "labels", buffer, offsets }),
       moved: () => this.follow(),
       appeared: () => this.reveal(),
     });
@@ -58,7 +58,7 @@ export class Viewer {
     this.details = make("div", "details", {});
     this.probe = makeButton("probe", "Look inside (a guess)", () => this.lookInside());
     this.newValue = make("input", "new-value", { type: "text", "aria-label": "New content of the element" });
-    this.undo = makeButton("undo", "Undo", () => model.send({ kind: "undo" }));
+    this.undo = makeButton("undo", "Undo", () => send(model, { kind: "undo" }));
     this.checks = make("div", "checks", {});
     this.live = make("div", "live", { role: "status", "aria-live": "polite" });
     this.root = make("div", "viewer", { role: "group", "aria-label": model.get("title") || "ASN.1 viewer" },
@@ -124,7 +124,7 @@ export class Viewer {
     const apply = () => {
       if (!this.scene.selected) return;
       const { buffer, start } = this.scene.look(this.scene.selected);
-      this.model.send({
+      send(this.model, {
         kind: "content", buffer: buffer.index, offset: start, text: this.newValue.value, hex: asHex.checked,
       });
     };
@@ -153,8 +153,7 @@ export class Viewer {
     this.cursorAt = cursor;
     const [index, at] = this.model.get("selected");
     if (index === buffer && at === offset) { this.follow(); return; }
-    this.model.set("selected", [buffer, offset]); // and its change makes every view follow
-    this.model.save_changes();
+    setTrait(this.model, "selected", [buffer, offset]); // and its change makes every view follow
   }
 
   reveal() {
@@ -340,7 +339,7 @@ export class Viewer {
    */
   type(at, digit) {
     if (this.half?.at === at) {
-      this.model.send({ kind: "octets", buffer: this.scene.current, offset: at, hex: this.half.digit + digit });
+      send(this.model, { kind: "octets", buffer: this.scene.current, offset: at, hex: this.half.digit + digit });
       this.half = null;
       this.cursorAt = Math.min(at + 1, this.octets.bytes.length - 1); // once the answer is here
     } else {
@@ -351,8 +350,9 @@ export class Viewer {
 
   // ---- news from Python
 
-  /** @param {LabelsFound} message */
+  /** @param {FromPython} message */
   receive(message) {
+    take(this.model, message);
     if (message.kind !== "labels") return;
     const buffer = this.scene.content.buffers[message.buffer];
     if (!buffer) return;
