@@ -121,7 +121,7 @@ def test_what_cannot_be_changed_is_said() -> None:
 def test_the_widget_changes_judges_and_undoes() -> None:
     """From Python and by the messages that a view sends."""
     view = what_if(MESSAGE, HELD)
-    assert [c[1] for c in view.checks] == [c[3] for c in view.checks]
+    assert [c["outcome"] for c in view.checks] == [c["before"] for c in view.checks]
     view.set_content("senderNonce", b"\xff" * 16)
     assert view.broke == ("signature",)
     assert view.changed
@@ -157,17 +157,17 @@ def test_rules_of_the_rfcs_are_checked_again() -> None:
     view = what_if(MESSAGE, HELD)
     view.set_content("senderNonce", bytes(8))
     assert set(view.broke) == {"signature", "rule nonce-size"}
-    (row,) = [r for r in view.checks if r[0] == "rule nonce-size"]
-    assert row[1::2] == ["failed", "passed"]
-    assert "SHOULD, RFC 8894, 3.2.1" in row[2]
+    (row,) = [r for r in view.checks if r["name"] == "rule nonce-size"]
+    assert (row["outcome"], row["before"]) == ("failed", "passed")
+    assert "SHOULD, RFC 8894, 3.2.1" in row["detail"]
     view.undo()
-    assert not [r for r in view.checks if r[0].startswith("rule")]
+    assert not [r for r in view.checks if r["name"].startswith("rule")]
     wrong = replace_content(MESSAGE.raw, _place("messageType").start, b"99")
     view = what_if(wrong, HELD)
     assert view.broke == ()
     view.set_content("messageType", "19")
-    (row,) = [r for r in view.checks if r[0] == "rule message-type"]
-    assert row == ["rule message-type", "passed", "no longer broken", "failed"]
+    (row,) = [r for r in view.checks if r["name"] == "rule message-type"]
+    assert (row["outcome"], row["detail"], row["before"]) == ("passed", "no longer broken", "failed")
 
 
 def test_garbage_can_be_judged() -> None:

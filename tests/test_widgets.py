@@ -203,7 +203,7 @@ def test_a_state_is_json_and_bytes() -> None:
     """A page without a kernel gets the same state as a widget."""
     (message, *_) = messages(DATA / "specimen")
     layers = layers_to_show(message, text="TUlJ")
-    state = viewer_state(layers, coverage_of(layers))
+    state = viewer_state(layers, coverage_of(layers), title="base64")
     assert state["data"] == b"".join(layer.data for layer in layers)
     assert json.loads(json.dumps({**state, "data": ""})) == {**state, "data": ""}
     assert [one["how"] for one in state["buffers"]] == ["", "base64 decoded", "decrypted"]

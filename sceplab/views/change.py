@@ -12,47 +12,57 @@ from typing import TypedDict
 from sceplab.analysis.whatif import Judged
 from sceplab.cms.signed import Outcome
 from sceplab.schema.layers import LayerBytes
+from sceplab.views.state import CheckState, Span
 from sceplab.views.table import Table, table
 from sceplab.views.text import visible
 
 # Stretches of changed bytes that are marked in one layer.
 _MARKED = 200
 
-CheckRow = list[str]
-"""Name of the check, outcome, detail, outcome before."""
 
+class Changes(TypedDict):
+    """The part of `ViewerState` that follows from the edits."""
 
-class ChangeState(TypedDict):
-    """What the script needs beside the layers; `changed` are [layer, start, end]."""
-
-    changed: list[list[int]]
-    checks: list[CheckRow]
+    changed: list[Span]
+    checks: list[CheckState]
 
 
 def change_state(
     layers: Sequence[LayerBytes], judged: Judged, before: Sequence[LayerBytes], original: Judged
-) -> ChangeState:
+) -> Changes:
     """Return what differs between a message and its original, in bytes and checks."""
-    changed = [
-        [index, start, end]
+    changed: list[Span] = [
+        {"buffer": index, "start": start, "end": end}
         for index, (now, then) in enumerate(zip(layers, before, strict=False))
         for start, end in _changed(now.data, then.data)
     ]
-    return {"changed": changed, "checks": check_rows(judged, original)}
+    return {"changed": changed, "checks": check_states(judged, original)}
 
 
-def check_rows(judged: Judged, original: Judged) -> list[CheckRow]:
-    """Return all checks; a rule that only the original broke is passed now."""
+def check_states(judged: Judged, original: Judged) -> list[CheckState]:
+    """Return all checks; a rule that only the original broke has passed now."""
     # Only broken rules are among the checks; a missing one has passed.
     kept = Outcome.PASSED.value
     before = {c.name: c.outcome.value for c in original.checks}
-    now = [[c.name, c.outcome.value, visible(c.detail), before.pop(c.name, kept)] for c in judged.checks]
-    return now + [[name, kept, "no longer broken", outcome] for name, outcome in before.items()]
+    now: list[CheckState] = [
+        {
+            "name": c.name,
+            "outcome": c.outcome.value,
+            "detail": visible(c.detail),
+            "before": before.pop(c.name, kept),
+        }
+        for c in judged.checks
+    ]
+    repaired = (CheckState(name=n, outcome=kept, detail="no longer broken", before=o) for n, o in before.items())
+    return [*now, *repaired]
 
 
-def check_table(rows: Sequence[CheckRow]) -> Table:
+def check_table(checks: Sequence[CheckState]) -> Table:
     """Return the checks as a table; the outcome before is given where it differs."""
-    return table(("check", "outcome", "before", "detail"), ((n, o, b if b != o else "", d) for n, o, d, b in rows))
+    return table(
+        ("check", "outcome", "before", "detail"),
+        ((c["name"], c["outcome"], c["before"] if c["before"] != c["outcome"] else "", c["detail"]) for c in checks),
+    )
 
 
 def _changed(now: bytes, then: bytes) -> list[tuple[int, int]]:

@@ -7,29 +7,15 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
-from typing import Any, TypedDict
 
 from sceplab.analysis.compare import Likeness, Pair
 from sceplab.schema import Node
+from sceplab.views.state import DiffRow, DiffState, Side
 from sceplab.views.table import Table, table
 from sceplab.views.text import visible
 
 _LONGEST = 200
 _ORDER = list(Likeness)
-
-Row = list[Any]
-"""Depth, name, type, index of the likeness, both values, both [start, end] or None, why, number of children."""
-
-
-class DifferenceState(TypedDict):
-    """What the script needs to draw two structures; the names are those of its traits."""
-
-    first: bytes
-    second: bytes
-    titles: list[str]
-    likenesses: list[str]
-    rows: list[Row]
-    selected: int
 
 
 def pairs_in_order(root: Pair) -> Iterator[tuple[Pair, int]]:
@@ -41,10 +27,11 @@ def pairs_in_order(root: Pair) -> Iterator[tuple[Pair, int]]:
         stack += [(child, depth + 1) for child in reversed(pair.children)]
 
 
-def difference_state(first: bytes, second: bytes, titles: tuple[str, str], root: Pair) -> DifferenceState:
+def difference_state(first: bytes, second: bytes, titles: tuple[str, str], root: Pair) -> DiffState:
     """Return the state for two values and what `compare` found; the first difference is selected."""
     pairs = list(pairs_in_order(root))
     return {
+        "view": "diff",
         "first": first,
         "second": second,
         "titles": [visible(t) for t in titles],
@@ -101,17 +88,18 @@ def _said(node: Node | None) -> str:
     return text if len(text) <= _LONGEST else f"{text[:_LONGEST]} ..."
 
 
-def _row(pair: Pair, depth: int) -> Row:
+def _row(pair: Pair, depth: int) -> DiffRow:
     one = pair.first if pair.first is not None else pair.second
-    return [
-        depth,
-        visible(pair.name),
-        visible(one.type) if one is not None else "",
-        _ORDER.index(pair.likeness),
-        visible(_said(pair.first)),
-        visible(_said(pair.second)),
-        None if pair.first is None else [pair.first.start, pair.first.end],
-        None if pair.second is None else [pair.second.start, pair.second.end],
-        pair.why,
-        len(pair.children),
-    ]
+    return {
+        "depth": depth,
+        "name": visible(pair.name),
+        "type": visible(one.type) if one is not None else "",
+        "likeness": _ORDER.index(pair.likeness),
+        "sides": [_side(pair.first), _side(pair.second)],
+        "why": pair.why,
+        "parts": len(pair.children),
+    }
+
+
+def _side(node: Node | None) -> Side | None:
+    return None if node is None else {"text": visible(_said(node)), "start": node.start, "end": node.end}

@@ -5,39 +5,18 @@ Rule: `sceplab.report.ladder` says what the arrows are; here they become plain d
 
 from __future__ import annotations
 
-from typing import TypedDict
-
 from sceplab.report.ladder import SIGNS, Arrow, Ladder, drawn, said
+from sceplab.views.state import ArrowState, LadderState
 from sceplab.views.text import safe, safe_lines, visible
-
-# ("from" is no name that a class could have.)
-ArrowState = TypedDict(
-    "ArrowState",
-    {
-        "exchange": int,
-        "side": str,
-        "from": int,
-        "to": int,
-        "label": str,
-        "state": str,
-        "sign": str,
-        "time": str,
-        "date": str,
-    },
-)
-"""One message; "from" and "to" are indexes of lifelines, "time" and "date" are "" where not known."""
-
-
-class LadderState(TypedDict):
-    """What the script needs to draw a ladder; the names are those of its traits."""
-
-    lifelines: list[str]
-    arrows: list[ArrowState]
 
 
 def ladder_state(ladder: Ladder) -> LadderState:
-    """Return the state of a ladder."""
-    return {"lifelines": [visible(name) for name in ladder.lifelines], "arrows": list(map(_arrow, ladder.arrows))}
+    """Return the state of a ladder; nothing is selected."""
+    return {
+        "lifelines": [visible(name) for name in ladder.lifelines],
+        "arrows": [_arrow(a) for a in ladder.arrows],
+        "selected": {},
+    }
 
 
 def _arrow(arrow: Arrow) -> ArrowState:

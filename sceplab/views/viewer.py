@@ -1,7 +1,7 @@
 """The state of the viewer: layers with the names, coverage and landmarks that its script draws.
 
 Rule: of a large layer only the names in sight go along; the script asks for the
-rest by offset (`labels_at`). What a person selects is a layer's index and an
+rest by offset (`labels_found`). What a person selects is a layer's index and an
 offset in that layer.
 """
 
@@ -9,13 +9,16 @@ from __future__ import annotations
 
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
 from itertools import islice
-from typing import Any, TypedDict
+from typing import TypedDict
 
 from sceplab.scep.message import PkiMessage
 from sceplab.schema import Node, by_path, find, link, nodes_of, path_of, paths, steps_of
-from sceplab.schema.coverage import Coverage, Span
+from sceplab.schema import coverage as covering
+from sceplab.schema.coverage import Coverage
 from sceplab.schema.layers import AS_USUAL, LayerBytes, Reading, layers_of
+from sceplab.views.state import BufferState, Label, LabelsFound, RegionState, Span, Station, ViewerState
 from sceplab.views.text import visible
 
 # Nodes of a layer whose names go along with it; of a larger layer only the outermost ones.
@@ -28,52 +31,31 @@ _STATIONS = 2000
 # Characters of a value in one label.
 _LONGEST = 600
 
-Label = list[Any]
-"""A node's offset, name, type, value, section, link, step of the path, guess (0 or 1), findings."""
 
-Station = list[Any]
-"""A step of the way through the layers: title, layer, offset."""
-
-
-class LayerState(TypedDict):
-    """One layer; `start` and `length` are its place in `ViewerState.data`, `complete` says that all have labels."""
-
-    title: str
-    type: str
-    start: int
-    length: int
-    parent: int | None
-    at: int
-    how: str
-    complete: bool
-
-
-class CoverageState(TypedDict):
-    """One `Coverage`; a span is [layer, start, end]."""
-
-    kind: str
-    label: str
-    note: str
-    spans: list[list[int]]
-    proof: list[int] | None
-
-
-class ViewerState(TypedDict):
-    """What the script needs to draw layers; the names are those of its traits."""
+class Drawn(TypedDict):
+    """The part of `ViewerState` that follows from the layers."""
 
     data: bytes
-    buffers: list[LayerState]
+    buffers: list[BufferState]
     labels: list[list[Label]]
     openings: list[list[int]]
-    regions: list[CoverageState]
+    regions: list[RegionState]
     stations: list[Station]
 
 
-class Labels(TypedDict):
-    """Labels of one layer and the offsets of the strings in it that hold ASN.1."""
+@dataclass(slots=True)
+class _Labels:
+    """Labels of one layer, and the offsets of the strings in it that hold ASN.1."""
 
-    labels: list[Label]
-    openings: list[int]
+    labels: list[Label] = field(default_factory=list)
+    openings: list[int] = field(default_factory=list)
+    complete: bool = True
+
+    def add(self, node: Node, step: str) -> None:
+        """Add the label of a node."""
+        self.labels.append(_label(node, step))
+        if node.children and not node.element.constructed:
+            self.openings.append(node.start)
 
 
 def layers_to_show(
@@ -91,13 +73,32 @@ def layers_to_show(
     return (LayerBytes(named, value, type_name, reading=reading),)
 
 
-def viewer_state(layers: Sequence[LayerBytes], coverage: Iterable[Coverage]) -> ViewerState:
-    """Return the state of a viewer of these layers with their coverage."""
-    listed: list[LayerState] = []
-    labels, openings = [], []
+def viewer_state(
+    layers: Sequence[LayerBytes], coverage: Iterable[Coverage], *, title: str = "", open_depth: int = 2
+) -> ViewerState:
+    """Return the state of a viewer of these layers with their coverage; nothing is selected."""
+    return {
+        "view": "viewer",
+        "title": visible(title),
+        **drawn_state(layers, coverage),
+        "selected": [],
+        "lit": -1,
+        "open_depth": open_depth,
+        "changed": [],
+        "checks": [],
+        "editable": False,
+        "can_undo": False,
+        "problem": "",
+        "revision": 0,
+    }
+
+
+def drawn_state(layers: Sequence[LayerBytes], coverage: Iterable[Coverage]) -> Drawn:
+    """Return the part of the state that follows from the layers."""
+    listed: list[BufferState] = []
+    named = [_labels(layer.tree) for layer in layers]
     start = 0
-    for layer in layers:
-        named, complete = _labels(layer.tree)
+    for layer, labels in zip(layers, named, strict=True):
         listed.append(
             {
                 "title": visible(layer.title),
@@ -107,30 +108,28 @@ def viewer_state(layers: Sequence[LayerBytes], coverage: Iterable[Coverage]) -> 
                 "parent": layer.parent,
                 "at": layer.at,
                 "how": layer.made.value,
-                "complete": complete,
+                "complete": labels.complete,
             }
         )
         start += len(layer.data)
-        labels.append(named["labels"])
-        openings.append(named["openings"])
     return {
         "data": b"".join(layer.data for layer in layers),
         "buffers": listed,
-        "labels": labels,
-        "openings": openings,
-        "regions": [_coverage(c) for c in coverage],
+        "labels": [n.labels for n in named],
+        "openings": [n.openings for n in named],
+        "regions": [_region(c) for c in coverage],
         "stations": list(_stations(layers)),
     }
 
 
-def labels_at(layer: LayerBytes, offsets: Sequence[int]) -> Labels:
-    """Return the labels of the nodes that start at the offsets; other offsets are passed over."""
-    out: Labels = {"labels": [], "openings": []}
+def labels_found(layers: Sequence[LayerBytes], index: int, offsets: Sequence[int]) -> LabelsFound:
+    """Return the labels of the nodes that start at the offsets of a layer; other offsets are passed over."""
+    found = _Labels()
     for offset in offsets[:_ASKED]:
-        chain = _chain_to(layer.tree, offset)
+        chain = _chain_to(layers[index].tree, offset)
         if chain:
-            _add(out, chain[-1], path_of(chain).rpartition(".")[2])
-    return out
+            found.add(chain[-1], path_of(chain).rpartition(".")[2])
+    return {"kind": "labels", "buffer": index, "labels": found.labels, "openings": found.openings}
 
 
 def chain_at(layers: Sequence[LayerBytes], selected: Sequence[int]) -> list[Node]:
@@ -189,11 +188,7 @@ def _roots(layer: LayerBytes) -> Iterator[Node]:
         yield root
 
 
-def _span(span: Span) -> list[int]:
-    return [span.layer, span.start, span.end]
-
-
-def _coverage(one: Coverage) -> CoverageState:
+def _region(one: Coverage) -> RegionState:
     return {
         "kind": one.kind.value,
         "label": visible(one.label),
@@ -203,41 +198,43 @@ def _coverage(one: Coverage) -> CoverageState:
     }
 
 
-def _add(out: Labels, node: Node, step: str) -> None:
-    out["labels"].append(_label(node, step))
-    if node.children and not node.element.constructed:
-        out["openings"].append(node.start)
+def _span(span: covering.Span) -> Span:
+    return {"buffer": span.layer, "start": span.start, "end": span.end}
 
 
 def _label(node: Node, step: str) -> Label:
     value = visible(node.value)
-    return [
-        node.start,
-        visible(node.name),
-        visible(node.type),
-        value if len(value) <= _LONGEST else f"{value[:_LONGEST]} ...",
-        node.section,
-        link(node.section),
-        visible(step),
-        int(node.guess),
-        list(node.findings),
-    ]
+    label: Label = {
+        "start": node.start,
+        "name": visible(node.name),
+        "type": visible(node.type),
+        "value": value if len(value) <= _LONGEST else f"{value[:_LONGEST]} ...",
+        "section": node.section,
+        "link": link(node.section),
+        "step": visible(step),
+    }
+    if node.guess:
+        label["guess"] = True
+    if node.findings:
+        label["findings"] = list(node.findings)
+    return label
 
 
-def _labels(root: Node | None) -> tuple[Labels, bool]:
-    """Return the labels that go along with a layer, and whether these are all."""
-    out: Labels = {"labels": [], "openings": []}
+def _labels(root: Node | None) -> _Labels:
+    """Return the labels that go along with a layer."""
+    out = _Labels()
     if root is None:
-        return out, True
+        return out
     # By breadth: where not all can be named, the outermost ones are.
     waiting = deque([(root, "")])
     small = sum(1 for _ in nodes_of(root, _NAMED_AT_ONCE + 1)) <= _NAMED_AT_ONCE
-    while waiting and (small or len(out["labels"]) < _NAMED_FIRST):
+    while waiting and (small or len(out.labels) < _NAMED_FIRST):
         node, step = waiting.popleft()
-        _add(out, node, step)
+        out.add(node, step)
         if small or len(node.children) <= _NAMED_FIRST:
             waiting += steps_of(node.children)
-    return out, not waiting and small
+    out.complete = not waiting and small
+    return out
 
 
 _LANDMARKS = {"SignedData", "EnvelopedData"}
@@ -248,11 +245,12 @@ def _stations(layers: Sequence[LayerBytes]) -> Iterator[Station]:
     for index, layer in enumerate(layers):
         root = layer.tree
         if root is None:
-            yield [visible(layer.title), index, 0]
+            yield {"title": visible(layer.title), "buffer": index, "offset": 0}
             continue
         found = []
         if layer.type_name == "ContentInfo":
             found = [n for n in nodes_of(root, _STATIONS) if n.type in _LANDMARKS]
         if not found:
-            yield [visible(root.type), index, root.start]
-        yield from ([n.type, index, n.start] for n in found)
+            yield {"title": visible(root.type), "buffer": index, "offset": root.start}
+        for node in found:
+            yield {"title": node.type, "buffer": index, "offset": node.start}

@@ -14,7 +14,7 @@ from sceplab.errors import ScepError
 from sceplab.scep.conversation import NO_MATERIALS, Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.schema.layers import layers_of
-from sceplab.views.change import change_state, check_rows, check_table
+from sceplab.views.change import change_state, check_states, check_table
 from sceplab.widgets.viewer import Asn1Viewer
 
 
@@ -30,7 +30,7 @@ class WhatIf(Asn1Viewer):
         self._versions = [data]
         self.original = self.judged = judge(data, materials, at)
         self._original_layers = layers_of(self.original.message)
-        checks = check_rows(self.judged, self.original)
+        checks = check_states(self.judged, self.original)
         super().__init__(self._original_layers, title="What if", open_depth=open_depth, editable=True, checks=checks)
 
     @property
@@ -80,10 +80,10 @@ class WhatIf(Asn1Viewer):
 
     def _renew(self) -> None:
         self.judged = judge(self.octets, self._materials, self._at)
-        shown = self._state(layers_of(self.judged.message))
-        changes = change_state(self.layers, self.judged, self._original_layers, self.original)
         with self.hold_sync():
-            for name, value in (*shown.items(), *changes.items()):
+            self._draw(layers_of(self.judged.message))
+            changes = change_state(self.layers, self.judged, self._original_layers, self.original)
+            for name, value in changes.items():
                 setattr(self, name, value)
             if self.selected and self.selected[0] >= len(self.layers):
                 self.selected = [0, 0]

@@ -15,7 +15,9 @@ from sceplab.report.ladder import drawn, lay_out, without_times
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.views.ladder import ladder_html, ladder_state
+from sceplab.views.state import Place
 from sceplab.widgets.live import CHOSEN, STATIC, View
+from sceplab.widgets.script import join
 
 
 class Ladder(View):
@@ -40,7 +42,7 @@ class Ladder(View):
     are known, else in the order of `decoded`.
     """
 
-    _esm = STATIC / "ladder.js"
+    _esm = join(STATIC / "ladder.js")
     _css = STATIC / "ladder.css"
     lifelines: Any = traitlets.List().tag(sync=True)
     arrows: Any = traitlets.List().tag(sync=True)
@@ -87,9 +89,8 @@ class Ladder(View):
         self._ladder = ladder = laid if self._timed else without_times(laid)
         chosen = self.selected if self._exists(self.selected) else {}
         with self.hold_sync():
-            for name, value in ladder_state(ladder).items():
+            for name, value in (ladder_state(ladder) | {"selected": chosen}).items():
                 setattr(self, name, value)
-            self.selected = chosen
 
     def _exists(self, place: Mapping[str, Any]) -> bool:
         wanted = (place.get("exchange"), place.get("side"))
@@ -106,7 +107,7 @@ class Ladder(View):
 
     def select(self, exchange: int, side: str = "request") -> None:
         """Select a message; raises LookupError where there is no such arrow."""
-        place = {"exchange": exchange, "side": side}
+        place: Place = {"exchange": exchange, "side": side}
         if not self._exists(place):
             raise LookupError(f"exchange {exchange} has no {side}")
         self.selected = place

@@ -8,6 +8,8 @@ from typing import Any
 
 import anywidget
 
+from sceplab.widgets.script import join
+
 STATIC = Path(__file__).parent / "static"
 """Where the browser's halves are."""
 
@@ -120,5 +122,5 @@ class View(Still, anywidget.AnyWidget):
 class LiveView(View):
     """A view of static/viewer.js."""
 
-    _esm = STATIC / "viewer.js"
+    _esm = join(STATIC / "viewer.js")
     _css = STATIC / "viewer.css"

@@ -16,8 +16,7 @@ from sceplab.schema import Node, path_of
 from sceplab.schema.coverage import Coverage, coverage_of
 from sceplab.schema.layers import LayerBytes, Reading
 from sceplab.views.still import still_html, still_text
-from sceplab.views.text import visible
-from sceplab.views.viewer import ViewerState, chain_at, labels_at, layers_to_show, look_up, viewer_state
+from sceplab.views.viewer import chain_at, drawn_state, labels_found, layers_to_show, look_up, viewer_state
 from sceplab.widgets.live import CHOSEN, LiveView
 
 
@@ -48,9 +47,9 @@ class Asn1Viewer(LiveView):
 
     def __init__(self, layers: Sequence[LayerBytes], *, title: str = "", open_depth: int = 2, **more: object) -> None:
         """Show layers; `more` are other traits."""
-        self.layers: tuple[LayerBytes, ...] = ()
-        self.coverage: tuple[Coverage, ...] = ()
-        super().__init__(title=visible(title), open_depth=open_depth, **self._state(layers), **more)
+        self._keep(layers)
+        state = viewer_state(self.layers, self.coverage, title=title, open_depth=open_depth)
+        super().__init__(**{**state, **more})
 
     # ---------------------------------------------------------- for cells
 
@@ -78,16 +77,20 @@ class Asn1Viewer(LiveView):
 
     # ---------------------------------------------------------- state
 
-    def _state(self, layers: Sequence[LayerBytes]) -> ViewerState:
-        """Keep the layers with their coverage, and return the state that shows them."""
-        self.layers, self.coverage = tuple(layers), coverage_of(layers)
-        return viewer_state(self.layers, self.coverage)
+    def _keep(self, layers: Sequence[LayerBytes]) -> None:
+        self.layers: tuple[LayerBytes, ...] = tuple(layers)
+        self.coverage: tuple[Coverage, ...] = coverage_of(layers)
+
+    def _draw(self, layers: Sequence[LayerBytes]) -> None:
+        """Show other layers; what is selected stays selected."""
+        self._keep(layers)
+        for name, value in drawn_state(self.layers, self.coverage).items():
+            setattr(self, name, value)
 
     def _receive(self, widget: object, content: dict[str, Any], buffers: object) -> None:
         super()._receive(widget, content, buffers)
         if content.get("kind") == "labels":
-            index = content["buffer"]
-            self.send({"kind": "labels", "buffer": index, **labels_at(self.layers[index], content["offsets"])})
+            self.send(labels_found(self.layers, content["buffer"], content["offsets"]))
 
     # ---------------------------------------------------------- where JavaScript does not run
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -14,7 +13,7 @@ from anywidget import AnyWidget
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 import sceplab
-from sceplab.asn1 import oids, scan
+from sceplab.asn1 import oids
 from sceplab.scep.conversation import Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.widgets import Asn1Diff, Ladder, show, show_differences, what_if
@@ -22,7 +21,7 @@ from tests import scenes
 from tests.browser.page import ADDRESS, mount, open_page
 from tests.crl import make_crl
 from tests.scenes import decode
-from tests.support import DATA, certificate, key, messages, needs, real_messages
+from tests.support import DATA, certificate, key, messages, needs
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 
@@ -54,34 +53,6 @@ def _specimen() -> PkiMessage:
 
 def _selected(page: Page) -> str:
     return page.locator("[role=treeitem][aria-selected=true] b").inner_text()
-
-
-_TWIN = """([text, inside]) => {
-    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    const made = viewer.scan(bytes, new Set(inside), 200, 2000000), n = made.count;
-    return [...["start", "content", "end", "parent", "after", "flags"].map((c) => Array.from(made[c].subarray(0, n)))];
-}"""
-
-
-def test_the_two_scans_are_twins(page: Page) -> None:
-    """JavaScript's and Python's columns are equal: real messages, changed ones, random octets, deep ones."""
-    chance = random.Random(11)  # noqa: S311 - a test
-    cases = [*real_messages(), make_crl(50), b"", b"\x30\x80" * 500, b"\x30\x82" * 300, bytes(100)]
-    for _ in range(150):
-        changed = bytearray(chance.choice(real_messages()))
-        for _ in range(chance.randint(1, 6)):
-            changed[chance.randrange(len(changed))] = chance.choice((0, 0x80, 0x30, 0xFF, chance.randrange(256)))
-        cases.append(bytes(changed))
-    cases += [chance.randbytes(chance.randint(1, 80)) for _ in range(200)]
-    nodes = 0
-    for data in cases:
-        inside = chance.sample(range(len(data)), min(len(data), 4))
-        made = scan.scan(data, inside=inside)
-        theirs = page.evaluate(_TWIN, [base64.b64encode(data).decode(), inside])
-        ours = [list(c) for c in (made.start, made.content_start, made.end, made.parent, made.after, made.flags)]
-        assert theirs == ours, data.hex()
-        nodes += len(made)
-    assert nodes > 10_000
 
 
 def test_layers_and_what_is_selected(page: Page) -> None:
