@@ -39,8 +39,8 @@ with atheris.instrument_imports(include=["sceplab"]):
     from sceplab.errors import InputError, ScepError
     from sceplab.files import load_certificates, load_private_keys
     from sceplab.scep import transport
-    from sceplab.schema.coverage import regions_of
-    from sceplab.schema.layers import Buffer
+    from sceplab.schema.coverage import coverage_of
+    from sceplab.schema.layers import LayerBytes
 
 SPECIMEN = ROOT / "data" / "specimen"
 # Octets of one input: larger than any real message, small enough to be quick.
@@ -89,11 +89,11 @@ def scan_and_name(data: bytes) -> None:
     assert sum(made.end[i] - made.start[i] for i in roots) == len(data)  # noqa: S101
     list(made.findings())
     kind = _KINDS[len(data) % len(_KINDS)]
-    for node in schema.walk(schema.describe(data, kind, probe=len(data) % 2 == 1), 3000):
+    for node in schema.nodes_of(schema.describe(data, kind, probe=len(data) % 2 == 1), 3000):
         assert 0 <= node.start <= node.content_start <= node.content_end <= node.end <= len(data)  # noqa: S101
         assert node.value is not None  # noqa: S101
         assert node.findings is not None  # noqa: S101
-    regions_of((Buffer("fuzz", data, kind),))
+    coverage_of((LayerBytes("fuzz", data, kind),))
 
 
 def compare_and_judge(data: bytes) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import subprocess
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from dataclasses import replace
@@ -127,7 +126,7 @@ def _sent_as_asked(lab: Lab, url: str, case: Case) -> None:
 
 
 class _person:  # noqa: N801 - read as words: with _person(...)
-    """Somebody who looks at the pending queue four times a second, two seconds late, and decides."""
+    """Somebody who looks at the pending queue four times a second, and decides what was answered with PENDING."""
 
     def __init__(self, lab: Lab, *, grants: bool) -> None:
         self._lab, self._grants, self._gone = lab, grants, threading.Event()
@@ -141,14 +140,14 @@ class _person:  # noqa: N801 - read as words: with _person(...)
         self._thread.join()
 
     def _work(self) -> None:
+        decide = self._lab.ca.grant if self._grants else self._lab.ca.deny
         while not self._gone.wait(0.25):
-            for transaction in self._lab.ca.pending():
-                # So late that the program has read PENDING before.
-                time.sleep(2)
-                if self._grants:
-                    self._lab.ca.grant(transaction)
-                else:
-                    self._lab.ca.deny(transaction)
+            waiting = self._lab.ca.pending()
+            replies = [d.reply.attributes for d in self._lab.decoded() if d.reply is not None] if waiting else []
+            told = {r.transaction_id for r in replies if r.status is PkiStatus.PENDING}
+            for transaction in waiting:
+                if transaction.transaction_id in told:
+                    decide(transaction)
 
 
 # --------------------------------------------------------------- our client at theirs

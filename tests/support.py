@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -33,6 +35,7 @@ PACKAGES = {
     "od": "coreutils",
     "tcpdump": "tcpdump",
     "tshark": "tshark",
+    "node": "nodejs",
 }
 
 T = TypeVar("T", bound=Callable[..., object])
@@ -44,6 +47,34 @@ def needs(program: str) -> pytest.MarkDecorator:
     if missing and os.environ.get("SCEPLAB_REQUIRE_ALL"):
         raise RuntimeError(f"{program} is missing, and SCEPLAB_REQUIRE_ALL is set")
     return pytest.mark.skipif(missing, reason=f"{program} is not installed (apt-get install {PACKAGES[program]})")
+
+
+_NODE = """
+import {{ readFileSync }} from "node:fs";
+const load = (name) => import({static} + name);
+const given = JSON.parse(readFileSync(0, "utf-8"));
+const result = await (async () => {{ {code} }})();
+process.stdout.write(JSON.stringify(result ?? null));
+"""
+
+
+def in_node(code: str, given: object) -> Any:
+    """Run JavaScript in node and return what it returns.
+
+    In it `given` is what was given, and `await load("viewer/scan.js")` a module of `widgets/static`.
+    """
+    static = json.dumps((ROOT / "sceplab" / "widgets" / "static").as_uri() + "/")
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", _NODE.format(static=static, code=code)],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return json.loads(done.stdout)
 
 
 def capture_folders() -> list[Path]:

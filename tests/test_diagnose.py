@@ -40,7 +40,7 @@ def _renewal(signer: bytes, own: object) -> bytes:
 def _flip(message: bytes, name: str) -> bytes:
     from sceplab import schema
 
-    node = next(n for n in schema.walk(schema.describe(message)) if n.name == name and not n.children)
+    node = next(n for n in schema.nodes_of(schema.describe(message)) if n.name == name and not n.children)
     at = node.content_start + (node.content_end - node.content_start) // 2
     return message[:at] + bytes((message[at] ^ 4,)) + message[at + 1 :]
 

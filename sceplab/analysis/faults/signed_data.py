@@ -67,7 +67,7 @@ def attribute_order(message: PkiMessage) -> Iterator[Hit]:
     """Yield signedAttrs that are not sent in the order that DER gives a SET OF."""
     if message.signed.signer_info is None:
         return
-    node = next((n for n in schema.walk(schema.describe(message.raw), 5000) if n.name == "signedAttrs"), None)
+    node = next((n for n in schema.nodes_of(schema.describe(message.raw), 5000) if n.name == "signedAttrs"), None)
     if node is not None and not is_sorted(message.raw, node.content_start, node.content_end):
         yield Hit(ATTRIBUTE_ORDER, "they are not sorted", node.start)
 
