@@ -23,8 +23,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 import sceplab
 from sceplab import openssl
 from sceplab.capture import read_capture
-from sceplab.cms.enveloped import KeyTransRecipient
-from sceplab.cms.signed import covered_forms
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.verify import covered_forms
 from sceplab.files import load_certificates
 from sceplab.scep.transport import parse_request
 

@@ -18,13 +18,14 @@ from pathlib import Path
 
 from sceplab.cms import algorithms
 from sceplab.cms.csr import parse_csr
+from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem, pem_certificate, pem_key, write_new
 from sceplab.lab.ca import CertificationAuthority, Policy, wants_ra
 from sceplab.lab.client import Result, ScepClient, http_sender
 from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.faults import FAULTS, faults_named
-from sceplab.lab.identity import Identity, make_request, new_key, parse_subject
+from sceplab.lab.identity import Identity, make_request, new_key
 from sceplab.lab.network import Lab
 from sceplab.lab.ra import RaPolicy
 from sceplab.lab.replies import Decision, ReplyForm, Strictness
