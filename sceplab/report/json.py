@@ -20,6 +20,7 @@ from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.cms.name import Name
 from sceplab.cms.verify import Outcome
 from sceplab.cms.x509 import Certificate, RevocationList
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import (
@@ -28,7 +29,7 @@ from sceplab.scep.messagedata import (
     IssuerAndSubject,
     MessageData,
 )
-from sceplab.scep.transport import Exchange, ScepRequest, parse_caps
+from sceplab.scep.transport import Exchange, ScepRequest
 
 Facts = dict[str, Any]
 

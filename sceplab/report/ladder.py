@@ -16,9 +16,9 @@ from typing import Literal
 from sceplab.cms.verify import Outcome
 from sceplab.report.text import kind_of, visible
 from sceplab.scep.attributes import PkiStatus
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
-from sceplab.scep.transport import parse_caps
 
 Side = Literal["request", "reply"]
 
