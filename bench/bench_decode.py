@@ -23,8 +23,9 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 import sceplab
 from sceplab import openssl
 from sceplab.capture import read_capture
-from sceplab.cms.enveloped import KeyTransRecipient
-from sceplab.cms.signed import covered_forms
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.trust import forget_paths
+from sceplab.cms.verify import covered_forms
 from sceplab.files import load_certificates
 from sceplab.scep.transport import parse_request
 
@@ -96,12 +97,23 @@ def main() -> None:
     full = per_call(lambda: sceplab.decode_message(message, keys=[key]))
     rows.append((f"decode_message, {len(message)} octets", full, full / floor_time))
     trust = sceplab.Trust(tuple(load_certificates(SPECIMEN / "ca.pem")))
-    with_chain = per_call(lambda: sceplab.decode_message(message, keys=[key], trust=trust, at=exchange.time))
-    rows.append(("the same, and the chain to the CA validated", with_chain, with_chain / floor_time))
+
+    def with_chain() -> None:
+        sceplab.decode_message(message, keys=[key], trust=trust, at=exchange.time)
+
+    def with_new_chain() -> None:
+        forget_paths()
+        with_chain()
+
+    first, later = per_call(with_new_chain), per_call(with_chain)
+    rows.append(("and the chain, first message of a signer", first, first / floor_time))
+    rows.append(("and the chain, further messages", later, later / floor_time))
     for label, value, ratio in rows:
         print(f"{label:45} {value:8.3f} ms" + ("" if ratio is None else f"   {ratio:5.2f} x floor"))
     if full / floor_time > 1.8:
         print("  goal missed: at most 1.8 x floor")
+    if later / floor_time > 2:
+        print("  goal missed: with the chain at most 2 x floor, once a signer is known")
     if openssl.available():
         with tempfile.TemporaryDirectory() as folder:
             (Path(folder) / "m.b64").write_bytes(base64.b64encode(message))

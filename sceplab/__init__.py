@@ -7,29 +7,16 @@ in `sceplab.capture`, widgets in `sceplab.widgets`.
 from sceplab.cms.attribute import Attribute
 from sceplab.cms.csr import CertificationRequest, build_csr, parse_csr, verify_csr
 from sceplab.cms.enveloped import EnvelopedData, Opened, build_enveloped, decrypt, parse_enveloped
-from sceplab.cms.signed import (
-    Check,
-    Outcome,
-    SignedData,
-    Verification,
-    build_degenerate,
-    build_signed,
-    parse_signed,
-    verify_signed,
-)
+from sceplab.cms.name import Name, NameAttribute, build_name
+from sceplab.cms.sign import build_signed
+from sceplab.cms.signed import SignedData, build_degenerate, parse_signed
 from sceplab.cms.trust import Trust
-from sceplab.cms.x509 import Certificate, Name, NameAttribute, build_name, parse_certificate
+from sceplab.cms.verify import Check, Outcome, Verification, verify_signed
+from sceplab.cms.x509 import Certificate, parse_certificate
 from sceplab.errors import BuildError, DecryptError, InputError, Layer, Problem, ScepError
-from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
-from sceplab.scep.message import (
-    MessageDraft,
-    PkiMessage,
-    decode_message,
-    draft_message,
-    draft_of,
-    encode_message,
-    transaction_id_of,
-)
+from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes, transaction_id_of
+from sceplab.scep.draft import draft_message, draft_of
+from sceplab.scep.message import MessageDraft, PkiMessage, decode_message, encode_message
 from sceplab.scep.messagedata import (
     CertsOnly,
     IssuerAndSerialNumber,

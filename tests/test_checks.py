@@ -13,7 +13,8 @@ from sceplab.analysis.faults.model import Finding, Level, Side, strongest_first,
 from sceplab.analysis.faults.registry import RULES, check_exchanges, check_message
 from sceplab.asn1 import der
 from sceplab.cms import algorithms
-from sceplab.cms.signed import SignedDraft, build_signed, signature_algorithm_for
+from sceplab.cms.sign import SignedDraft, build_signed
+from sceplab.cms.signature import signature_algorithm_for
 from sceplab.cms.x509 import build_identifier
 from sceplab.report.text import finding_line, place
 from sceplab.scep import transport

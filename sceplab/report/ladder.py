@@ -13,13 +13,13 @@ from enum import StrEnum
 from itertools import pairwise
 
 from sceplab.analysis.faults.model import Side
-from sceplab.cms.signed import Outcome
+from sceplab.cms.verify import Outcome
 from sceplab.report.escape import visible
 from sceplab.report.text import kind_of
 from sceplab.scep.attributes import PkiStatus
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
-from sceplab.scep.transport import parse_caps
 
 
 class ArrowState(StrEnum):

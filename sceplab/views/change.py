@@ -10,7 +10,7 @@ from itertools import pairwise
 from typing import TypedDict
 
 from sceplab.analysis.whatif import Judged
-from sceplab.cms.signed import Outcome
+from sceplab.cms.verify import Outcome
 from sceplab.schema.layers import LayerBytes
 from sceplab.views.state import CheckState, Span
 from sceplab.views.table import Table, table

@@ -17,8 +17,8 @@ from sceplab.report.html import section_html, to_html
 from sceplab.report.markdown import to_markdown
 from sceplab.report.sections import NO_FAILURE, causes_section, findings_section, ladder_section
 from sceplab.report.text import place
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange, Materials
-from sceplab.scep.transport import parse_caps
 from sceplab.schema.layers import LayerBytes
 from sceplab.views.text import count, safe
 from sceplab.views.viewer import layers_to_show

@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sceplab.cms.signed import Check, Verification
+from sceplab.cms.verify import Check, Verification
 from sceplab.views.text import safe, visible
 
 

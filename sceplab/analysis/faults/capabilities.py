@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sceplab.analysis.faults.model import Context, Hit, Level, Rule
 from sceplab.analysis.faults.strength import digests_of
 from sceplab.scep.attributes import MessageType
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange
-from sceplab.scep.transport import parse_caps
 
 CAPS_UNKNOWN = Rule(
     "caps-unknown", "RFC 8894, 3.5.2", Level.INFO, "capabilities that RFC 8894 does not know", "Clients ignore them."

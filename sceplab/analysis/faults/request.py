@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sceplab.analysis.faults import strength
 from sceplab.analysis.faults.model import Hit, Level, Rule
 from sceplab.cms.csr import CertificationRequest
-from sceplab.cms.signed import Outcome
-from sceplab.cms.x509 import Certificate, Name
+from sceplab.cms.name import Name
+from sceplab.cms.verify import Outcome
+from sceplab.cms.x509 import Certificate
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
 

@@ -12,7 +12,7 @@ from sceplab import schema
 from sceplab.analysis.faults.model import Hit, Level, Rule
 from sceplab.asn1 import oids
 from sceplab.asn1.scan import is_sorted
-from sceplab.cms.signed import Outcome
+from sceplab.cms.verify import Outcome
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
 
