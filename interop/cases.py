@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from interop.peers import Wish
-from sceplab.lab.ca import DEFAULT_CAPABILITIES
+from sceplab.lab.policy import DEFAULT_CAPABILITIES
 
 CHALLENGE = "R3-to-R1-via-R2"
 CERTIFICATE, REFUSED = "certificate", "refused"

@@ -24,13 +24,15 @@ from sceplab import FailInfo, PkiStatus
 from sceplab.cms.signed import SigningKey
 from sceplab.files import pem_certificate, pem_key
 from sceplab.lab import micromdm
-from sceplab.lab.ca import DEFAULT_CAPABILITIES, Policy
-from sceplab.lab.client import ClientError, Result, ScepClient
+from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
+from sceplab.lab.http import ClientError
 from sceplab.lab.identity import Identity, make_request, new_key, parse_subject
 from sceplab.lab.network import Lab
+from sceplab.lab.opening import Strictness
+from sceplab.lab.policy import DEFAULT_CAPABILITIES, Policy
 from sceplab.lab.ra import RaPolicy
-from sceplab.lab.replies import Strictness
+from sceplab.lab.results import Result
 from sceplab.scep import transport
 
 

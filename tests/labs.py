@@ -10,9 +10,10 @@ from functools import cache
 from pathlib import Path
 
 from sceplab.cms.signed import SigningKey
-from sceplab.lab.ca import CertificationAuthority, Policy
+from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.client import ScepClient
 from sceplab.lab.identity import make_request, new_key, parse_subject
+from sceplab.lab.policy import Policy
 from sceplab.lab.store import Store
 
 SECRET = "open sesame"

@@ -10,11 +10,12 @@ import pytest
 
 import sceplab
 from sceplab.errors import BuildError, InputError, ScepError
-from sceplab.lab.ca import Policy, with_faults
-from sceplab.lab.client import CaCertificates, Capabilities, ClientError, ScepClient, http_sender, self_signed
+from sceplab.lab.client import CaCertificates, Capabilities, ScepClient, self_signed
 from sceplab.lab.faults import FAULTS, faults_named
+from sceplab.lab.http import ClientError, http_sender
 from sceplab.lab.identity import Identity, new_key, parse_subject
-from sceplab.lab.replies import Strictness
+from sceplab.lab.opening import Strictness
+from sceplab.lab.policy import Policy, with_faults
 from sceplab.scep.attributes import PkiStatus, ScepAttributes
 from sceplab.scep.transport import HttpReply, HttpRequest
 from tests.labs import SECRET, authority, client_of, csr, quick_key

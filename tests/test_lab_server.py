@@ -19,10 +19,11 @@ import sceplab
 from sceplab.capture import read_capture
 from sceplab.capture.record import Segment, build_pcap
 from sceplab.errors import InputError
-from sceplab.lab.ca import Policy
-from sceplab.lab.client import ClientError, ScepClient, http_sender
+from sceplab.lab.client import ScepClient
+from sceplab.lab.http import ClientError, http_sender
 from sceplab.lab.identity import make_request, parse_subject
 from sceplab.lab.network import Kept, Lab
+from sceplab.lab.policy import Policy
 from sceplab.lab.server import Limits, Server
 from sceplab.scep.attributes import PkiStatus
 from sceplab.scep.conversation import decode_exchanges

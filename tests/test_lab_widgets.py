@@ -19,9 +19,10 @@ import sceplab
 from sceplab.asn1 import oids
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key
-from sceplab.lab.client import Result, self_signed
+from sceplab.lab.client import self_signed
 from sceplab.lab.identity import make_request, parse_subject
 from sceplab.lab.network import Lab
+from sceplab.lab.results import Result
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import PkiStatus
 from sceplab.widgets import EnrollmentForm, LabView, PendingQueue, show

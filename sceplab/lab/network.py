@@ -23,12 +23,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sceplab.capture.record import Segment, build_pcap
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
-from sceplab.lab.ca import CertificationAuthority, Policy, with_faults
-from sceplab.lab.client import ScepClient, http_sender
+from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
+from sceplab.lab.http import http_sender
 from sceplab.lab.identity import ENCIPHER, RA_UNIT, SIGN, Identity, make_request, new_key, parse_subject
+from sceplab.lab.policy import Policy, with_faults
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
-from sceplab.lab.replies import Decision, ignore
+from sceplab.lab.responder import Decision, ignore
 from sceplab.lab.server import LIMITS, Answerer, Limits, Server
 from sceplab.lab.store import Store
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
@@ -188,7 +190,7 @@ class Lab:
             host=host,
             port=port,
             limits=self._limits,
-            delay=lambda: 3.0 if "slow" in self.ca.policy.form.faults else 0.0,
+            delay=lambda: sum(fault.delay for fault in self.ca.policy.form.faults),
             on_exchange=self.exchanges.append,
             on_segment=self._segments.append if self._record else None,
         )

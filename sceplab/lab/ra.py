@@ -19,24 +19,26 @@ from sceplab.cms.signed import build_degenerate
 from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.x509 import Certificate
 from sceplab.lab import replies
-from sceplab.lab.ca import CA_RA_CERT, DEFAULT_CAPABILITIES, NEXT_CA_CERT, Clock, utc_now
-from sceplab.lab.client import ClientError, Result, ScepClient
+from sceplab.lab.ca import CA_RA_CERT, NEXT_CA_CERT, Clock, utc_now
+from sceplab.lab.client import ScepClient
+from sceplab.lab.http import ClientError, text_reply
 from sceplab.lab.identity import Identity
-from sceplab.lab.replies import (
-    Answer,
-    Decision,
-    Desk,
-    Incoming,
+from sceplab.lab.opening import (
     NotAMessageError,
     Refused,
-    ReplyForm,
+    SignedRequest,
     Strictness,
-    ignore,
-    text_reply,
+    is_one_of,
+    read_csr,
+    read_lookup,
 )
+from sceplab.lab.policy import DEFAULT_CAPABILITIES
+from sceplab.lab.replies import Answer, ReplyForm
+from sceplab.lab.responder import Decision, Responder, capabilities_reply, ignore, message_reply, refuse_method
+from sceplab.lab.results import Result
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.scep.messagedata import build_issuer_and_subject
-from sceplab.scep.transport import HttpReply, HttpRequest, build_caps, parse_request
+from sceplab.scep.transport import HttpReply, HttpRequest, parse_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +84,7 @@ class RegistrationAuthority:
         try:
             match asked.operation:
                 case "GetCACaps":
-                    return HttpReply(200, (("Content-Type", "text/plain"),), build_caps(self.policy.capabilities))
+                    return capabilities_reply(self.policy.capabilities, self.policy.form)
                 case "GetCACert":
                     own = dict.fromkeys((self.signer.certificate, self.decrypter.certificate))
                     body = build_degenerate([*own, self.upstream.ca.ca.der])
@@ -91,10 +93,10 @@ class RegistrationAuthority:
                     # Signed by the CA, whom clients know: it goes on as it is.
                     return HttpReply(200, (("Content-Type", NEXT_CA_CERT),), self.upstream.fetch("GetNextCACert"))
                 case "PKIOperation":
-                    refused = replies.refuse_method(request.method, self.policy.capabilities)
+                    refused = refuse_method(request.method, self.policy.capabilities)
                     if refused is not None:
                         return refused
-                    return replies.http_reply(self.operate(asked.message or b""), self.policy.form.faults)
+                    return message_reply(self.operate(asked.message or b""), self.policy.form)
             return text_reply(400, "operation must be GetCACaps, GetCACert, GetNextCACert or PKIOperation")
         except NotAMessageError as error:
             return text_reply(400, str(error))
@@ -104,7 +106,7 @@ class RegistrationAuthority:
 
     def operate(self, data: bytes) -> bytes:
         """Answer a pkiMessage with a CertRep (RFC 8894, 3). Raises NotAMessageError, and ClientError from the CA."""
-        desk = Desk(
+        responder = Responder(
             self.name,
             self.signer,
             (self.decrypter, self.signer),
@@ -114,9 +116,11 @@ class RegistrationAuthority:
             self._random,
             self._on_decision,
         )
-        return replies.respond(data, desk, self._now(), self._decide)
+        return responder.respond(data, self._now(), self._decide)
 
-    def _decide(self, incoming: Incoming, opening: Callable[[], bytes], steps: list[str]) -> tuple[Answer, str | None]:
+    def _decide(
+        self, incoming: SignedRequest, opening: Callable[[], bytes], steps: list[str]
+    ) -> tuple[Answer, str | None]:
         kind = incoming.attributes.type
         assert kind is not None  # noqa: S101 - judge_request saw to it
         ca, signer = self.upstream.ca.ca, incoming.signer
@@ -125,7 +129,7 @@ class RegistrationAuthority:
             data = build_issuer_and_subject(ca.subject, signer.subject)
         elif kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
             data = opening()
-            request = replies.read_csr(data, self.policy.strict)
+            request = read_csr(data, self.policy.strict)
             steps.append(f"asks for {request.subject}")
             replies.check_reachable(signer, request.challenge_password)
             self._vouch(incoming, request, steps)
@@ -133,7 +137,7 @@ class RegistrationAuthority:
             kind = MessageType.PKCSReq
         else:
             replies.check_reachable(signer, None)
-            data = replies.read_lookup(opening(), ca.subject).raw
+            data = read_lookup(opening(), ca.subject).raw
         steps.append(f"to the CA as {kind.name}, signed by {self.signer.parsed.subject}")
         result = self.upstream.operate(kind, data, self.signer, incoming.transaction_id, request)
         steps.append(f"the CA says {result}")
@@ -142,7 +146,7 @@ class RegistrationAuthority:
             raise Refused(FailInfo.badCertId, "the transaction is another one's (RFC 8894, 4.4)")
         return _passed_on(result), request.challenge_password if request is not None else None
 
-    def _vouch(self, incoming: Incoming, request: CertificationRequest, steps: list[str]) -> None:
+    def _vouch(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> None:
         """Raise Refused for a request that this RA does not vouch for."""
         challenges = self.policy.challenges
         if not challenges:
@@ -152,7 +156,7 @@ class RegistrationAuthority:
         if signer.subject.raw == request.subject.raw and not signer.self_issued and self._holds(signer):
             steps.append("vouched for: renewal with a certificate of the CA")
             return
-        if not replies.is_one_of(request.challenge_password or "", challenges):
+        if not is_one_of(request.challenge_password or "", challenges):
             raise Refused(FailInfo.badRequest, "the challengePassword is not one that this RA takes")
         steps.append("vouched for: the challengePassword is right")
 
