@@ -20,7 +20,7 @@ from typing import Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.capture.record import Segment, build_pcap
+from sceplab.capture.record import Sent, build_pcap
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
 from sceplab.lab.ca import CertificationAuthority
@@ -127,7 +127,7 @@ class Lab:
         self._ra_policy = ra_policy or RaPolicy(challenges)
         self._limits, self._ports = limits, ports
         self._record, self._on_decision = record, on_decision
-        self._segments: Kept[Segment] = Kept(lambda segment: 200 + len(segment.data))
+        self._sent: Kept[Sent] = Kept(lambda sent: 200 + len(sent.data))
         self.exchanges: Kept[Exchange] = Kept(_octets_of)
         self.decisions: deque[Decision] = deque(maxlen=10_000)
         try:
@@ -192,7 +192,7 @@ class Lab:
             limits=self._limits,
             delay=lambda: sum(fault.delay for fault in self.ca.policy.form.faults),
             on_exchange=self.exchanges.append,
-            on_segment=self._segments.append if self._record else None,
+            on_sent=self._sent.append if self._record else None,
         )
         server.start()
         self._servers.append(server)
@@ -322,4 +322,4 @@ class Lab:
         """Return what passed as a pcap that Wireshark and `read_capture` open. Raises InputError."""
         if not self._record:
             raise InputError("this lab does not record")
-        return build_pcap(list(self._segments))
+        return build_pcap(list(self._sent))

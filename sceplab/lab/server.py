@@ -24,7 +24,7 @@ from typing import Any, Self
 from tornado import httputil, iostream
 from tornado.httpserver import HTTPServer
 
-from sceplab.capture.record import Segment
+from sceplab.capture.record import Sent
 from sceplab.errors import InputError
 from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
 
@@ -62,7 +62,7 @@ class Server:
         limits: Limits = LIMITS,
         delay: Callable[[], float] = lambda: 0,
         on_exchange: Callable[[Exchange], None] | None = None,
-        on_segment: Callable[[Segment], None] | None = None,
+        on_sent: Callable[[Sent], None] | None = None,
         sockets: list[socket.socket] | None = None,
     ) -> None:
         """Lay it out; `start` opens the port.
@@ -76,12 +76,12 @@ class Server:
             limits: What a client may use.
             delay: Seconds to wait before each reply.
             on_exchange: Called with each request and its reply.
-            on_segment: Called with the octets as they pass the socket.
+            on_sent: Called with the octets as they pass the socket.
             sockets: Listening sockets to use instead of new ones.
         """
         self._answer, self.host, self.port, self._path = answer, host, port, path
         self._threads, self._limits, self._delay = threads, limits, delay
-        self._on_exchange, self._on_segment = on_exchange, on_segment
+        self._on_exchange, self._on_sent = on_exchange, on_sent
         self._sockets = sockets
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -143,7 +143,7 @@ class Server:
                 max_body_size=limits.body_size,
                 max_buffer_size=limits.body_size + limits.header_size,
             )
-            server.max_connections, server.on_segment = limits.connections, self._on_segment
+            server.max_connections, server.on_sent = limits.connections, self._on_sent
             server.add_sockets(sockets)
             ready.set()
             await self._stopping.wait()
@@ -171,7 +171,7 @@ class _Listener(HTTPServer):
     """Tornado's server, with a limit of connections, and octets told as they pass."""
 
     max_connections = 0
-    on_segment: Callable[[Segment], None] | None = None
+    on_sent: Callable[[Sent], None] | None = None
     open_connections = 0
 
     def handle_stream(self, stream: iostream.IOStream, address: Any) -> None:  # noqa: ANN401 - as the base class
@@ -179,9 +179,9 @@ class _Listener(HTTPServer):
             stream.close()
             return
         self.open_connections += 1
-        if self.on_segment is not None:
+        if self.on_sent is not None:
             # In place of the stream that was made for the socket, and does nothing until it is read from.
-            stream = _TappedStream(stream.socket, self.on_segment, max_buffer_size=self.max_buffer_size)
+            stream = _TappedStream(stream.socket, self.on_sent, max_buffer_size=self.max_buffer_size)
         super().handle_stream(stream, address)
 
     def on_close(self, server_conn: object) -> None:
@@ -192,7 +192,7 @@ class _Listener(HTTPServer):
 class _TappedStream(iostream.IOStream):
     """A stream that tells what passes its socket."""
 
-    def __init__(self, connection: socket.socket, tell: Callable[[Segment], None], **options: Any) -> None:  # noqa: ANN401
+    def __init__(self, connection: socket.socket, tell: Callable[[Sent], None], **options: Any) -> None:  # noqa: ANN401
         self._tell = tell
         self._here, self._there = connection.getsockname()[:2], connection.getpeername()[:2]
         super().__init__(connection, **options)
@@ -200,13 +200,13 @@ class _TappedStream(iostream.IOStream):
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         count = super().read_from_fd(buf)
         if count:
-            self._tell(Segment(datetime.now(UTC), self._there, self._here, bytes(buf[:count])))
+            self._tell(Sent(datetime.now(UTC), self._there, self._here, bytes(buf[:count])))
         return count
 
     def write_to_fd(self, data: memoryview) -> int:
         copy = bytes(data)
         count = super().write_to_fd(data)
-        self._tell(Segment(datetime.now(UTC), self._here, self._there, copy[:count]))
+        self._tell(Sent(datetime.now(UTC), self._here, self._there, copy[:count]))
         return count
 
 
