@@ -66,7 +66,7 @@ def test_client_at_our_ra(peer: Peer, case: Case, known: Known | None, tmp_path:
 
 @contextmanager
 def _expecting(known: Known | None) -> Iterator[None]:
-    """Let a known failure happen, as known, and no other; and not let it stay away."""
+    """Accept a known failure only as it is known, and fail when it no longer happens."""
     try:
         yield
     except (AssertionError, ClientError) as error:
@@ -129,7 +129,7 @@ def _sent_as_asked(lab: Lab, url: str, case: Case) -> None:
 
 
 class _person:  # noqa: N801 - read as words: with _person(...)
-    """Somebody who looks at the pending queue four times a second, two seconds late, and decides."""
+    """An operator who looks at the pending queue four times a second, and decides two seconds late."""
 
     def __init__(self, lab: Lab, *, grants: bool) -> None:
         self._lab, self._grants, self._gone = lab, grants, threading.Event()

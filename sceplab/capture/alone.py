@@ -1,6 +1,6 @@
 """A structure of DER or BER without HTTP around it: a pkiMessage, certificates, a CSR.
 
-Rule: what it is, a few bytes at known places say; nothing is decoded here.
+Rule: a few bytes at known places show what it is; nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -49,7 +49,7 @@ class Kind(Enum):
 
 
 def kind_of(data: bytes) -> Kind | None:
-    """Return what bytes are by a few signs in them, None where it is nothing that SCEP carries."""
+    """Return what a structure is by a few signs in it, None for anything that SCEP does not carry."""
     outer = _content(data, 0)
     if outer is None:
         return None
@@ -68,7 +68,7 @@ def kind_of(data: bytes) -> Kind | None:
 
 
 def _content(data: bytes, at: int) -> int | None:
-    """Return where the content of the SEQUENCE at an octet begins, None where there is none."""
+    """Return where the content of the SEQUENCE at a byte begins, None where there is none."""
     head = data[at : at + 2]
     if len(head) < 2 or head[0] != 0x30:
         return None

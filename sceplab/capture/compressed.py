@@ -21,7 +21,7 @@ _PIECE = 1 << 16
 
 
 class Unpacked(io.RawIOBase):
-    """A gzip'd file as it is unpacked, read on and on; it may be rewound. Raises InputError where it explodes."""
+    """A gzip'd file, unpacked while it is read; it can be rewound. `read` raises InputError beyond the limits."""
 
     def __init__(self, file: BinaryIO) -> None:
         """Unpack from the file's present place."""
@@ -42,7 +42,7 @@ class Unpacked(io.RawIOBase):
         return 0
 
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` octets, less only at the end of what can be unpacked."""
+        """Return up to `size` bytes, fewer only at the end of what can be unpacked."""
         out = bytearray()
         while size < 0 or len(out) < size:
             wanted = _PIECE if size < 0 else min(size - len(out), _PIECE)

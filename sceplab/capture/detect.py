@@ -58,7 +58,7 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 
 
 def read_capture(source: str | bytes | Path) -> list[Exchange]:
-    """Read a file (a path, or "-" is not special here), or the text or octets themselves.
+    """Read a file (given by its path), or text or bytes themselves.
 
     Formats: pcap and pcapng, also gzip'd; HAR; HTTP as it went over the wire; a
     URL, a request line, access logs; the value of `message=`; base64; PEM; DER;
@@ -117,7 +117,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _looks_like_path(source: str) -> bool:
-    """Whether a text that is no file was surely meant as one (a URL is not)."""
+    """Whether a text was surely meant as a path, though there is no such file."""
     return len(source) < 256 and "://" not in source and "?" not in source and bool(re.search(r"\.\w{1,6}$", source))
 
 

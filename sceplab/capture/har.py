@@ -1,6 +1,6 @@
 """HAR: what browsers and HTTP proxies export (http://www.softwareishard.com/blog/har-12-spec/).
 
-Rule: JSON to `Exchange`s; nothing in it is trusted to be of its type.
+Rule: JSON to `Exchange`s; no value is trusted to have the type that the format promises.
 """
 
 from __future__ import annotations
@@ -68,7 +68,7 @@ def _octets(text: str, encoding: str) -> bytes:
             return base64.b64decode(text)
         except binascii.Error:
             return b""
-    # Without an encoding each character stands for one octet, as far as it can.
+    # Without an encoding each character stands for one byte, as far as it can.
     return text.encode("latin-1", "replace")
 
 

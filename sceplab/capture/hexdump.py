@@ -29,7 +29,7 @@ _HEX_LINE = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[:,]? *)++")
 # "char peer0_0[] = { /* Packet 1 */", and the end of a C array or string.
 _ARRAY = re.compile(r"\s*(?:static |const |unsigned )*char peer(\d+)_\d+ ?\[")
 _CLOSERS = ('"', '";', '",', "}", "};")
-_ROW = 16  # octets a line, in every dump program's default form
+_ROW = 16  # bytes a line, in every dump program's default form
 
 
 @dataclass(slots=True)
@@ -112,7 +112,7 @@ def read_hex(text: str) -> list[Dump]:
 
 
 def _row(line: str) -> tuple[int | None, bytes] | None:
-    """Return the offset (None: without one) and the octets of a line, or None where it is no hex."""
+    """Return the offset (None: without one) and the bytes of a line, or None where it is no hex."""
     # The marks of a C string or array around it.
     line = line.rstrip()
     if line.endswith(_CLOSERS):

@@ -1,8 +1,8 @@
 """Access logs of web servers, proxies and CAs: one exchange for each line with a SCEP operation.
 
-Rule: a log is lines; each is tried as the formats below, and what is no SCEP is
-passed over. A GET has the message in its URL; of a POST the log has only that it
-was. Formats: common and combined (Apache, nginx ...), HAProxy, squid, IIS (W3C),
+Rule: a log is lines; each is tried as the formats below, and lines without SCEP are
+skipped. A GET has the message in its URL; of a POST a log only shows that there
+was one. Formats: common and combined (Apache, nginx ...), HAProxy, squid, IIS (W3C),
 key=value (step-ca, Traefik ...), and JSON (step-ca, Caddy, Traefik, nginx ...).
 """
 

@@ -26,7 +26,7 @@ from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.faults import FAULTS, faults_named
 from sceplab.lab.http import http_sender
 from sceplab.lab.identity import Identity, make_request, new_key, parse_subject
-from sceplab.lab.network import Lab
+from sceplab.lab.network import STORE_FILE, Lab
 from sceplab.lab.opening import Strictness
 from sceplab.lab.policy import Policy, wants_ra
 from sceplab.lab.ra import RaPolicy
@@ -229,7 +229,7 @@ crypto pki authenticate R1 / crypto pki enroll R1""".splitlines()
 
 
 def _authority(arguments: argparse.Namespace) -> CertificationAuthority:
-    path = arguments.dir / "ca.sqlite"
+    path = arguments.dir / STORE_FILE
     if not path.exists():
         raise InputError(f"{arguments.dir} is no folder of a lab; sceplab lab start makes one")
     return CertificationAuthority(Store(path))

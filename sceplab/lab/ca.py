@@ -1,8 +1,8 @@
-"""The CA (R1): who gets a certificate, and what a SCEP server says (RFC 8894, 3 and 4).
+"""The CA (R1): its keys, what it issues, and its answers as a SCEP server (RFC 8894, 3 and 4).
 
-Rule: policy, and nothing of sockets: an `HttpRequest` goes in, an `HttpReply`
-comes out. What must outlive the process is in the store; what CA and RA do alike
-is in `replies`.
+Rule: no sockets: an `HttpRequest` goes in, an `HttpReply` comes out. What must
+outlive the process is in the store, who gets a certificate is decided in `policy`,
+and the steps that CA and RA share are in `responder`.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def utc_now() -> datetime:
 
 
 class CertificationAuthority:
-    """A CA on a store. All of it may be called from several threads."""
+    """A CA whose state is in a store. All methods may be called from several threads."""
 
     def __init__(
         self,
@@ -68,7 +68,7 @@ class CertificationAuthority:
         random: RandomBytes = secrets.token_bytes,
         on_decision: Callable[[Decision], None] = ignore,
     ) -> None:
-        """Take the CA that is in the store. Raises InputError where there is none (see `create`)."""
+        """Use the CA in the store. Raises InputError when it holds none (see `create`)."""
         self.store, self.policy, self.name = store, policy, name
         self._now, self._random, self._on_decision = now, random, on_decision
         self._roles: tuple[float, dict[str, tuple[bytes, bytes]]] = _NEVER, {}
@@ -109,7 +109,7 @@ class CertificationAuthority:
     # ---------------------------------------------------------- keys
 
     def identity(self, role: str) -> Identity | None:
-        """Return who has a role (issuer, signer, decrypter, previous, next), or None."""
+        """Return certificate and key of a role (issuer, signer, decrypter, previous, next), or None."""
         read, roles = self._roles
         if time.monotonic() - read > _ROLES_KEPT:
             roles = self.store.identities()
@@ -136,17 +136,17 @@ class CertificationAuthority:
 
     @property
     def signer(self) -> Identity:
-        """Who signs CertReps."""
+        """The identity that signs CertReps."""
         return self.identity("signer") or self.issuer
 
     @property
     def _decrypters(self) -> tuple[Identity, ...]:
-        """Who requests may be encrypted for; after a rollover clients still know the old certificate for a while."""
+        """The recipients of requests; after a rollover, clients use the old certificate for a while."""
         roles = [self.identity(r) for r in ("decrypter", "previous")]
         return (*(i for i in roles if i is not None), self.issuer)
 
     def prepare_rollover(self, *, days: int = 3650) -> bytes:
-        """Make the CA certificate that will follow this one, to be had by GetNextCACert (RFC 8894, 4.7)."""
+        """Make the next CA certificate (DER), which GetNextCACert announces (RFC 8894, 4.7). `days` is its validity."""
         now = self._now()
         name = self.issuer.parsed.subject
         following = make_root(
@@ -156,7 +156,7 @@ class CertificationAuthority:
         return following.certificate
 
     def roll_over(self) -> None:
-        """Let the prepared CA certificate take over. Raises InputError where none was prepared."""
+        """Make the prepared CA certificate the current one. Raises InputError when none was prepared."""
         roles = self.store.identities()
         if "next" not in roles:
             raise InputError("no CA certificate was prepared to follow this one")
@@ -165,13 +165,13 @@ class CertificationAuthority:
     # ---------------------------------------------------------- what a person does
 
     def pending(self) -> list[Transaction]:
-        """Return what waits for a person, oldest first."""
+        """Return the pending requests, oldest first."""
         return self.store.transactions(State.PENDING)
 
     def grant(self, transaction: Transaction) -> bytes:
         """Issue the certificate that a pending transaction asks for and return it (DER). Raises InputError.
 
-        Granting what is granted already gives the same certificate again.
+        Granting a request twice returns the same certificate again.
         """
         number = transaction.id
         for _ in range(_TRIES):
@@ -198,14 +198,14 @@ class CertificationAuthority:
         return found[0]
 
     def new_challenge(self, subject: str | None = None, lifetime: timedelta = timedelta(hours=1)) -> str:
-        """Make a challengePassword that holds once, for this subject only if one is given."""
+        """Create a one-time challengePassword; with `subject`, for that subject only."""
         text = secrets.token_hex(8).upper()
         bound = parse_subject(subject).raw if subject is not None else None
         self.store.add_challenge(challenge_digest(text), bound, self._now() + lifetime)
         return text
 
     def revoke(self, serial: int) -> None:
-        """Revoke a certificate. Raises InputError where there is none, or it is revoked already."""
+        """Revoke a certificate. Raises InputError for an unknown or already revoked serial."""
         if not self.store.revoke(serial, self._now()):
             raise InputError(f"no certificate with serial {serial:X} that is not revoked yet")
 
@@ -249,7 +249,7 @@ class CertificationAuthority:
         following = self.identity("next")
         if following is None:
             return text_reply(404, "this CA has no next certificate yet")
-        # A SignedData that is no pkiMessage: the current CA vouches for the next one (RFC 8894, 4.7.1).
+        # A SignedData without SCEP attributes: the current CA signs the next one (RFC 8894, 4.7.1).
         body = replies.vouch(build_degenerate([following.certificate]), self.issuer)
         return HttpReply(200, (("Content-Type", NEXT_CA_CERT),), body)
 
@@ -354,7 +354,7 @@ class CertificationAuthority:
 
     def _issue(self, request: CertificationRequest) -> tuple[int, bytes]:
         serial, now, issuer = _new_serial(), self._now(), self.issuer
-        # A certificate that outlives its CA is of no use.
+        # A certificate cannot be used after its CA has expired.
         end = min(now + self.policy.validity, issuer.parsed.not_after or now + self.policy.validity)
         try:
             made = issue(request, issuer, serial, now - timedelta(minutes=5), end, crl_url=self.policy.crl_url)
@@ -364,19 +364,19 @@ class CertificationAuthority:
 
 
 _NEVER = float("-inf")
-# Seconds after which a rollover that another process made is noticed.
+# Seconds until a rollover made by another process is noticed.
 _ROLES_KEPT = 1.0
-# A serial of 127 random bits is taken once in the life of the universe; another process may be first more often.
+# Retries are for races with other processes; collisions of serials are negligible.
 _TRIES = 5
 
 
 def _new_serial() -> int:
-    """Return a serial of 127 random bits: not to be guessed, and never the same again (the store sees to it)."""
+    """Return a serial of 127 random bits: it cannot be guessed, and the store refuses one that was used."""
     return secrets.randbits(126) | 1 << 126
 
 
 def _requester(incoming: SignedRequest) -> bytes:
-    """Who asks: the key that signs, whatever certificate it has this time."""
+    """Identify the requester by its signing key, since its certificate may change."""
     return hashlib.sha256(incoming.signer.public_key_info).digest()
 
 

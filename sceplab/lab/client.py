@@ -69,7 +69,7 @@ class Capabilities:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is weaker than RFC 8894 wants: an old CA, or somebody on the way took words out (RFC 8894, 7.5)."""
+        """What is weaker than RFC 8894 requires: an old CA, or a downgrade on the way (RFC 8894, 7.5)."""
         out = []
         if self.cipher == "des-ede3-cbc":
             out.append("the CA offers no AES: 3DES is used, an old CA or a downgrade")
@@ -82,7 +82,7 @@ class Capabilities:
 
 @dataclass(frozen=True, slots=True)
 class CaCertificates:
-    """The certificates of GetCACert and the part of each (RFC 8894, 4.2.1)."""
+    """The certificates of GetCACert and the role of each (RFC 8894, 4.2.1)."""
 
     all: tuple[Certificate, ...]
 
@@ -93,23 +93,23 @@ class CaCertificates:
 
     @property
     def registration_authorities(self) -> tuple[Certificate, ...]:
-        """Those that are no CA's: an RA's, one or two."""
+        """The certificates that are not the CA's: one or two of an RA."""
         return tuple(c for c in self.all if not c.is_ca and not c.self_issued)
 
     @property
     def recipient(self) -> Certificate:
-        """Whom to encrypt for: the RA that may receive keys, else the CA."""
+        """The recipient of requests: the RA certificate for keyEncipherment, else the CA."""
         return self._with("keyEncipherment")
 
     @property
     def signer(self) -> Certificate:
-        """Who will sign replies: the RA that may sign, else the CA."""
+        """The signer of replies: the RA certificate for digitalSignature, else the CA."""
         return self._with("digitalSignature")
 
     def _with(self, usage: str) -> Certificate:
         others = self.registration_authorities
         able = [c for c in others if c.key_usage is None or usage in c.key_usage]
-        # Of two RA certificates the one that can do nothing else is meant for this.
+        # Of two RA certificates, the one with no other usage is meant for this.
         able.sort(key=lambda c: len(c.key_usage or ()))
         return (*able, *others, self.ca)[0]
 
@@ -121,8 +121,8 @@ def _silent(_: str) -> None:
 class ScepClient:
     """A client of one SCEP server.
 
-    `get_ca_caps` and `get_ca_cert` are called when they are needed, and their
-    answers kept. What a careful client would complain of goes to `on_warning`.
+    `get_ca_caps` and `get_ca_cert` are called when they are first needed, and their
+    answers kept. Warnings of a careful client go to `on_warning`.
     """
 
     def __init__(
@@ -137,17 +137,17 @@ class ScepClient:
         on_warning: Callable[[str], None] = _silent,
         random: RandomBytes = secrets.token_bytes,
     ) -> None:
-        """Take the server's URL, or a function that sends.
+        """Set the client up; nothing is sent yet.
 
         Args:
-            send: The SCEP URL, or what brings an HttpRequest to the server.
+            send: The SCEP URL, or a function that brings an HttpRequest to the server.
             fingerprint: Hex of the SHA-256 (or SHA-1) of the CA certificate, from elsewhere (RFC 8894, 2.2).
-            dialect: Which program to send like.
-            method: "GET" or "POST" instead of what GetCACaps and dialect say.
+            dialect: The program to imitate.
+            method: "GET" or "POST"; by default what dialect or GetCACaps say.
             cipher: Name in `algorithms.CIPHERS`, likewise.
             digest: Name in `algorithms.DIGESTS`, likewise.
             on_warning: Called with one sentence each.
-            random: Where nonces, keys and padding come from.
+            random: Source of nonces, keys and padding.
         """
         self._send = http_sender(send) if isinstance(send, str) else send
         self.fingerprint, self.dialect = fingerprint, dialect
@@ -159,7 +159,7 @@ class ScepClient:
     # ---------------------------------------------------------- GetCACaps, GetCACert, GetNextCACert
 
     def get_ca_caps(self) -> Capabilities:
-        """Ask for the capabilities (RFC 8894, 3.5). No answer, or an error, means none. Raises ClientError."""
+        """Ask for the capabilities (RFC 8894, 3.5); an HTTP error means that there are none. Raises ClientError."""
         reply = self._send(build_request("GetCACaps", identifier=self.dialect.identifier, headers=self._headers(())))
         words = parse_caps(reply.body) if reply.status == OK else ()
         if len(words) > _MAX_WORDS or any(len(w) > _MAX_WORD for w in words):
@@ -213,7 +213,7 @@ class ScepClient:
         self._caps = self._ca = None
 
     def get_next_ca_cert(self) -> CaCertificates:
-        """Fetch the certificates that will follow, signed by the current CA (RFC 8894, 4.7). Raises ClientError."""
+        """Fetch the next CA certificates, signed by the current CA (RFC 8894, 4.7). Raises ClientError."""
         body = self.fetch("GetNextCACert")
         signed = parse_signed(body)
         verification = verify_signed(signed, certificates=[c.der for c in self.ca.all])
@@ -225,7 +225,7 @@ class ScepClient:
         return CaCertificates(found)
 
     def fetch(self, operation: str) -> bytes:
-        """Return the body of GetCACert or GetNextCACert as it came (RFC 8894, 4.2, 4.7). Raises ClientError."""
+        """Return the unchanged body of GetCACert or GetNextCACert (RFC 8894, 4.2, 4.7). Raises ClientError."""
         request = build_request(operation, identifier=self.dialect.identifier, headers=self._headers(()))
         reply = self._send(request)
         if reply.status != OK or not reply.body:
@@ -258,7 +258,7 @@ class ScepClient:
         return self.enroll(csr, old, message_type=kind)
 
     def poll(self, pending: Result) -> Result:
-        """Ask what became of a PENDING request (CertPoll; RFC 8894, 3.3.3). Raises ClientError."""
+        """Ask for the outcome of a PENDING request (CertPoll; RFC 8894, 3.3.3). Raises ClientError."""
         if pending.csr is None:
             raise InputError("only an enrollment can be polled")
         data = build_issuer_and_subject(self.ca.ca.subject, pending.csr.subject)
@@ -273,7 +273,7 @@ class ScepClient:
         on_wait: Callable[[float], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Result:
-        """Poll every so many seconds until it is pending no more, or `limit` seconds are over.
+        """Poll `every` so many seconds until the request is no longer pending, or `limit` seconds are over.
 
         `on_wait` is called with the seconds waited so far, before each pause.
         """
@@ -286,7 +286,7 @@ class ScepClient:
         return result
 
     def get_cert(self, serial: bytes, signer: Identity) -> Result:
-        """Ask for a certificate by its serial (content octets; RFC 8894, 3.3.4). Raises ClientError."""
+        """Ask for a certificate by its serial (content bytes; RFC 8894, 3.3.4). Raises ClientError."""
         data = build_issuer_and_serial(self.ca.ca.subject, serial)
         return self.operate(MessageType.GetCert, data, signer, secrets.token_hex(16).upper(), None)
 
@@ -299,14 +299,14 @@ class ScepClient:
     def operate(
         self, kind: MessageType, data: bytes, signer: Identity, transaction_id: str, csr: CertificationRequest | None
     ) -> Result:
-        """Send a pkiMessage around `data` (messageData) and judge what comes back (RFC 8894, 3). Raises ClientError.
+        """Send a pkiMessage around `data` (messageData) and check the reply (RFC 8894, 3). Raises ClientError.
 
         Args:
             kind: The messageType.
             data: messageData as DER, encrypted for the CA here.
             signer: Who signs it, and for whom the reply is encrypted.
             transaction_id: The transactionID.
-            csr: The request that a certificate in the reply must fit, None where there is none.
+            csr: The request whose key a certificate in the reply must have, None for look-ups.
         """
         nonce = self._random(self.dialect.nonce_length)
         octets = self.build(kind, data, signer, transaction_id, nonce)

@@ -47,11 +47,11 @@ from sceplab.scep.messagedata import IssuerAndSerialNumber, parse_issuer_and_ser
 
 
 class NotAMessageError(ScepError):
-    """What came is no SCEP request that could be answered with a CertRep."""
+    """The bytes are not a SCEP request, so no CertRep can answer them."""
 
 
 class Refused(ScepError):  # noqa: N818 - a verdict, not an error of ours
-    """A request is answered with FAILURE; the text becomes failInfoText, `aside` is for the server's own log."""
+    """A request is answered with FAILURE: `text` becomes failInfoText, `aside` goes only into the server's own log."""
 
     def __init__(self, fail_info: FailInfo, text: str, aside: str = "") -> None:
         super().__init__(text)
@@ -60,7 +60,7 @@ class Refused(ScepError):  # noqa: N818 - a verdict, not an error of ours
 
 @dataclass(frozen=True, slots=True)
 class Strictness:
-    """What a server takes: `legacy` is MD5 and single DES, `clock_skew` None takes any signingTime."""
+    """What a server accepts: `legacy` allows MD5 and single DES, `clock_skew` None allows any signingTime."""
 
     legacy: bool = False
     min_rsa_bits: int = 2048
@@ -72,7 +72,7 @@ DEFAULT_CIPHER = "aes-128-cbc"
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request of which it is known who signed it (`signer`), not yet whether that is enough."""
+    """A request whose signature was verified: `signer` is who signed it; whether that suffices is decided later."""
 
     signed: SignedData
     attributes: ScepAttributes
@@ -95,11 +95,11 @@ class SignedRequest:
 
 
 Asked = tuple[SignedData, ScepAttributes]
-"""A request as far as it must be read to be answered."""
+"""The parts of a request that are needed to answer it."""
 
 
 def read_request(data: bytes) -> Asked:
-    """Read a request as far as its SCEP attributes. Raises NotAMessageError where there is nobody to answer."""
+    """Read a request as far as its SCEP attributes. Raises NotAMessageError."""
     signed = parse_signed(data)
     info = signed.signer_info
     if info is None:
@@ -119,7 +119,7 @@ _MAX_TRANSACTION_ID = 512
 
 
 def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strictness, now: datetime) -> SignedRequest:
-    """Check all that can be checked without a key of ours. Raises Refused."""
+    """Make every check that needs no private key of this server. Raises Refused."""
     verification = verify_signed(signed)
     signer, info = verification.signer, signed.signer_info
     if signer is None or info is None:
@@ -154,7 +154,7 @@ def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strict
     return SignedRequest(signed, attributes, signer, enveloped)
 
 
-# What a PasswordRecipientInfo may make this server do, in PBKDF2 rounds.
+# Limit of PBKDF2 rounds, which a PasswordRecipientInfo chooses.
 _MAX_ROUNDS = 1_000_000
 UNOPENED = "the pkcsPKIEnvelope cannot be opened, or what is in it is no request signed with its own key"
 
@@ -166,9 +166,9 @@ def _unopened(aside: str) -> Refused:
 def open_request(incoming: SignedRequest, mine: Sequence[Identity], passwords: Sequence[str] = ()) -> bytes:
     """Return the messageData of a request that is encrypted for one of my keys (or passwords). Raises Refused.
 
-    That it is for somebody else is told, since everybody can see it. Beyond that
-    all failures are one: a key that does not come out is replaced by a random
-    one, and the work goes on with that (RFC 5246 7.4.7.1 does so for TLS).
+    A wrong recipient is reported openly: anyone can see the recipient. All later
+    failures look the same: where the key cannot be decrypted, a random one is used
+    instead and the work goes on (as RFC 5246 7.4.7.1 does for TLS).
     """
     enveloped = incoming.enveloped
     for recipient in enveloped.recipients:
@@ -184,7 +184,7 @@ def open_request(incoming: SignedRequest, mine: Sequence[Identity], passwords: S
 
 def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: rsa.RSAPrivateKey) -> bytes:
     cipher = enveloped.cipher
-    assert cipher is not None  # noqa: S101 - judge_request saw to it
+    assert cipher is not None  # noqa: S101 - judge_request made sure
     try:
         iv = iv_of(enveloped.content_encryption, cipher)
     except der.DerError as error:
@@ -209,7 +209,7 @@ def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: 
 
 
 def _work_on() -> None:
-    """Do the work that would have come next, so that time does not tell how far it came."""
+    """Do the work that would have come next, so that the time does not show which step failed."""
     verify_csr(parse_csr(_some_request()))
 
 
@@ -220,7 +220,7 @@ def _parsed_request() -> CertificationRequest:
 
 @cache
 def _some_request() -> bytes:
-    """Return a request whose signature is wrong: that takes longer to find than that it is right."""
+    """Return a request with a wrong signature: finding that takes longer than verifying a right one."""
     made = make_request(parse_subject("CN=nobody"), new_key())
     return made[:-1] + bytes((made[-1] ^ 1,))
 
@@ -235,7 +235,7 @@ def _open_with_password(enveloped: EnvelopedData, recipient: PasswordRecipient, 
 
 
 def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
-    """Read the request of a PKCSReq or RenewalReq and check what it says of itself. Raises Refused."""
+    """Read the request of a PKCSReq or RenewalReq and check it: signature, subject, key size. Raises Refused."""
     request = parse_csr(data)
     possession = verify_csr(request)
     if request.problems or possession.outcome is not Outcome.PASSED:
@@ -254,22 +254,22 @@ def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
 
 
 def read_lookup(data: bytes, issuer: Name) -> IssuerAndSerialNumber:
-    """Read what a GetCert or GetCRL asks for of this issuer. Raises Refused."""
+    """Read which certificate of this issuer a GetCert or GetCRL asks about. Raises Refused."""
     wanted = parse_issuer_and_serial(data)
-    # Unlike a name, this leaves no room for octets that somebody wants to try.
+    # Compared as bytes: comparing names leniently would leave room to try changed bytes.
     if wanted.problems or wanted.issuer.raw != issuer.raw or not 0 < len(wanted.serial) <= _MAX_SERIAL:
         raise _unopened(f"asks for serial {wanted.serial_hex} of {wanted.issuer}, not of this CA")
     return wanted
 
 
-_MAX_SERIAL = 20  # octets (RFC 5280, 4.1.2.2)
+_MAX_SERIAL = 20  # bytes (RFC 5280, 4.1.2.2)
 
 
 def is_one_of(given: str, challenges: Sequence[str]) -> bool:
-    """Whether a challengePassword is one of these. All are compared, so that time does not tell which came close."""
+    """Whether a challengePassword is one of these. All are compared, so that the time shows nothing."""
     octets = given.encode("utf-8", "surrogatepass")
     return any([hmac.compare_digest(octets, c.encode()) for c in challenges])  # noqa: C419
 
 
-# Longer keys cost more time than they give safety.
+# Longer keys cost more time than they add security.
 _MAX_RSA_BITS = 8192

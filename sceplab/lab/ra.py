@@ -1,10 +1,10 @@
 """The RA (R2): takes requests of clients, and asks the CA in its own name (RFC 8894, 1 and appendix A).
 
-Rule: policy, and nothing of sockets, as in `ca`. What a client sends is encrypted
+Rule: no sockets, as in `ca`. What a client sends is encrypted
 for the RA; it is opened, judged, encrypted anew for the CA and signed with the
 RA's certificate, which makes the CA grant it. The request inside stays the
-client's, octet for octet, and so does the transactionID. Nothing is kept: what is
-pending is the CA's to know.
+client's, byte for byte, and so does the transactionID. Nothing is kept: what is
+pending, only the CA knows.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from sceplab.scep.transport import HttpReply, HttpRequest, parse_request
 
 @dataclass(frozen=True, slots=True)
 class RaPolicy:
-    """Whom this RA vouches for: who knows one of the `challenges`, or holds a certificate of the CA to renew.
+    """Which requests this RA passes on: those with one of the `challenges`, and renewals of a certificate of the CA.
 
-    Without challenges it vouches for everybody, as an IOS RA with `grant auto` does.
+    Without challenges it passes on everything, as an IOS RA with `grant auto` does.
     """
 
     challenges: tuple[str, ...] = field(default=(), repr=False)
@@ -55,7 +55,7 @@ class RaPolicy:
 
 
 class RegistrationAuthority:
-    """An RA in front of a CA. All of it may be called from several threads."""
+    """An RA in front of a CA. All methods may be called from several threads."""
 
     def __init__(
         self,
@@ -90,7 +90,7 @@ class RegistrationAuthority:
                     body = build_degenerate([*own, self.upstream.ca.ca.der])
                     return HttpReply(200, (("Content-Type", CA_RA_CERT),), body)
                 case "GetNextCACert":
-                    # Signed by the CA, whom clients know: it goes on as it is.
+                    # Signed by the CA, whose certificate clients have: passed on unchanged.
                     return HttpReply(200, (("Content-Type", NEXT_CA_CERT),), self.upstream.fetch("GetNextCACert"))
                 case "PKIOperation":
                     refused = refuse_method(request.method, self.policy.capabilities)
@@ -122,7 +122,7 @@ class RegistrationAuthority:
         self, incoming: SignedRequest, opening: Callable[[], bytes], steps: list[str]
     ) -> tuple[Answer, str | None]:
         kind = incoming.attributes.type
-        assert kind is not None  # noqa: S101 - judge_request saw to it
+        assert kind is not None  # noqa: S101 - judge_request made sure
         ca, signer = self.upstream.ca.ca, incoming.signer
         request = None
         if kind is MessageType.CertPoll:
@@ -133,7 +133,7 @@ class RegistrationAuthority:
             steps.append(f"asks for {request.subject}")
             replies.check_reachable(signer, request.challenge_password)
             self._vouch(incoming, request, steps)
-            # To the CA it is the RA that asks, not who renews.
+            # To the CA the requester is the RA, not the client that renews.
             kind = MessageType.PKCSReq
         else:
             replies.check_reachable(signer, None)
@@ -142,12 +142,12 @@ class RegistrationAuthority:
         result = self.upstream.operate(kind, data, self.signer, incoming.transaction_id, request)
         steps.append(f"the CA says {result}")
         if kind is MessageType.CertPoll and not all(_is_for(c, signer) for c in result.certificates[:1]):
-            # Many clients' transactions are one RA's at the CA: theirs must not be mixed up.
+            # At the CA the transactions of all clients belong to this RA; they must not be mixed up.
             raise Refused(FailInfo.badCertId, "the transaction is another one's (RFC 8894, 4.4)")
         return _passed_on(result), request.challenge_password if request is not None else None
 
     def _vouch(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> None:
-        """Raise Refused for a request that this RA does not vouch for."""
+        """Raise Refused for a request that this RA does not pass on."""
         challenges = self.policy.challenges
         if not challenges:
             steps.append("vouched for: this RA vouches for everybody")
@@ -161,7 +161,7 @@ class RegistrationAuthority:
         steps.append("vouched for: the challengePassword is right")
 
     def _holds(self, certificate: Certificate) -> bool:
-        """Whether a certificate is the CA's, valid now, and not on its CRL of this moment."""
+        """Whether a certificate is the CA's, valid now, and not on its current CRL."""
         path = validate_path(certificate, Trust((self.upstream.ca.ca.der,), legacy=True), self._now())
         if not path.valid:
             return False
@@ -170,12 +170,12 @@ class RegistrationAuthority:
 
 
 def _is_for(certificate: Certificate, signer: Certificate) -> bool:
-    """Whether a certificate may be what this signer polls for: his key, or his subject where he renews."""
+    """Whether a certificate may be the one that this signer polls for: same key, or same subject in a renewal."""
     return signer.public_key_info == certificate.public_key_info or signer.subject.raw == certificate.subject.raw
 
 
 def _passed_on(result: Result) -> Answer:
-    """Return what the CA said as an answer to the client."""
+    """Return the answer of the CA as the answer to the client."""
     if result.status is PkiStatus.SUCCESS:
         return replies.success([c.der for c in result.certificates], [crl.der for crl in result.crls])
     if result.status is PkiStatus.PENDING:
