@@ -136,7 +136,7 @@ def read_logs(data: bytes) -> None:
     for start in (b"", b'1.2.3.4 - - [24/Nov/2026:08:04:11 +0000] "GET /?operation=', b'{"log":{"entries":['):
         with contextlib.suppress(InputError):
             read_capture(start + data)
-    logs.is_log(b"operation=" + data)
+    logs.fits(b"operation=" + data)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {

@@ -30,7 +30,7 @@ PEERS = ROOT / ".venv-peers" / "bin" / "python"
 
 
 class Unsupported(Exception):  # noqa: N818 - no error: a fact about a program
-    """The program has no way to do this; the text says what."""
+    """The program cannot do this; the text says what."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +102,7 @@ class Peer(Protocol):
 def run(
     command: Sequence[str], folder: Path, *, seconds: float, environment: Mapping[str, str] | None = None
 ) -> tuple[int | None, str]:
-    """Run a program and all that it starts for at most so long; returns exit code (None: time was up) and output."""
+    """Run a program and its children for a limited time; returns exit code (None: timed out) and output."""
     with started(command, folder, folder / "log", environment) as process:
         try:
             code: int | None = process.wait(seconds)
@@ -147,7 +147,7 @@ def _write_key(path: Path, wish: Wish) -> None:
 
 
 def cannot(able: frozenset[str], wish: Wish) -> str | None:
-    """Return what a program that is `able` to do some of these cannot do of a wish, or None."""
+    """Return what a wish asks that a program with these abilities cannot do, or None."""
     asked = {
         "ec": (wish.ec, "no EC keys"),
         "cipher": (wish.cipher is not None, "one cipher only"),
@@ -286,7 +286,7 @@ class Certmonger:
         """As Peer says. It asks again when it is told to (`getcert refresh`), here each second."""
         # Of EC keys it says "Keys aren't RSA. They won't work with SCEP."
         _check(self.able, wish)
-        # A socket's path is at most 107 octets; pytest's folders are longer.
+        # A socket's path is at most 107 bytes; pytest's folders are longer.
         with tempfile.TemporaryDirectory(prefix="cm") as short:
             socket = Path(short) / "socket"
             environment = {"HOME": short, "CERTMONGER_PVT_ADDRESS": f"unix:path={socket}"}

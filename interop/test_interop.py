@@ -24,13 +24,15 @@ from sceplab.cms.name import parse_subject
 from sceplab.cms.signature import SigningKey
 from sceplab.files import pem_certificate, pem_key
 from sceplab.lab import micromdm
-from sceplab.lab.ca import DEFAULT_CAPABILITIES, Policy
-from sceplab.lab.client import ClientError, Result, ScepClient
+from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
+from sceplab.lab.http import ClientError
 from sceplab.lab.identity import Identity, make_request, new_key
 from sceplab.lab.network import Lab
+from sceplab.lab.opening import Strictness
+from sceplab.lab.policy import DEFAULT_CAPABILITIES, Policy
 from sceplab.lab.ra import RaPolicy
-from sceplab.lab.replies import Strictness
+from sceplab.lab.results import Result
 from sceplab.scep import transport
 
 
@@ -64,7 +66,7 @@ def test_client_at_our_ra(peer: Peer, case: Case, known: Known | None, tmp_path:
 
 @contextmanager
 def _expecting(known: Known | None) -> Iterator[None]:
-    """Let a known failure happen, as known, and no other; and not let it stay away."""
+    """Accept a known failure only as it is known, and fail when it no longer happens."""
     try:
         yield
     except (AssertionError, ClientError) as error:

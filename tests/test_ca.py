@@ -14,11 +14,14 @@ import sceplab
 from sceplab.cms.name import parse_subject
 from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import InputError
-from sceplab.lab.ca import DEFAULT_CAPABILITIES, Policy
-from sceplab.lab.client import ClientError, Result, ScepClient
+from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
+from sceplab.lab.http import ClientError
 from sceplab.lab.identity import Identity, make_request
-from sceplab.lab.replies import ReplyForm, Strictness
+from sceplab.lab.opening import Strictness
+from sceplab.lab.policy import DEFAULT_CAPABILITIES, Policy
+from sceplab.lab.replies import ReplyForm
+from sceplab.lab.results import Result
 from sceplab.lab.store import State
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
 from sceplab.scep.message import decode_message

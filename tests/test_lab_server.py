@@ -19,13 +19,14 @@ import requests
 
 import sceplab
 from sceplab.capture import read_capture
-from sceplab.capture.record import Segment, build_pcap
+from sceplab.capture.record import Sent, build_pcap
 from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
-from sceplab.lab.ca import Policy
-from sceplab.lab.client import ClientError, ScepClient, http_sender
+from sceplab.lab.client import ScepClient
+from sceplab.lab.http import ClientError, http_sender
 from sceplab.lab.identity import make_request
 from sceplab.lab.network import Kept, Lab
+from sceplab.lab.policy import Policy
 from sceplab.lab.server import Limits, Server
 from sceplab.scep.attributes import PkiStatus
 from sceplab.scep.conversation import decode_exchanges
@@ -156,10 +157,10 @@ def test_pcap_of_long_and_odd_segments() -> None:
     request = b"POST /?operation=PKIOperation HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     now = datetime.now(UTC)
     segments = [
-        Segment(now, client, server, request),
-        Segment(now, server, client, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno"),
-        Segment(now, client, server, b"GET /?operation=GetCACaps HTTP/1.1\r\n\r\n"),
-        Segment(now, server, client, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nAES"),
+        Sent(now, client, server, request),
+        Sent(now, server, client, b"HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nno"),
+        Sent(now, client, server, b"GET /?operation=GetCACaps HTTP/1.1\r\n\r\n"),
+        Sent(now, server, client, b"HTTP/1.1 200 OK\r\nContent-Length: 3\r\n\r\nAES"),
     ]
     exchanges = read_capture(build_pcap(segments))
     assert [e.request.body if e.request else None for e in exchanges] == [body, b""]

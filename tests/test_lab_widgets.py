@@ -20,9 +20,10 @@ from sceplab.asn1 import oids
 from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key
-from sceplab.lab.client import Result, self_signed
+from sceplab.lab.client import self_signed
 from sceplab.lab.identity import make_request
 from sceplab.lab.network import Lab
+from sceplab.lab.results import Result
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import PkiStatus
 from sceplab.widgets import EnrollmentForm, LabView, PendingQueue, show

@@ -16,7 +16,7 @@ from sceplab.cms.trust import PathResult
 from sceplab.cms.verify import CheckName, Outcome, Reason, SignedForm
 from sceplab.cms.x509 import public_key_info
 from sceplab.errors import BuildError, DecryptError, Layer, Problem
-from sceplab.lab.replies import Refused, Strictness, read_csr
+from sceplab.lab.opening import Refused, Strictness, read_csr
 from sceplab.scep.conversation import Materials, decode_exchanges
 from tests.support import DATA, capture_file, capture_folders, certificate, decoded, key, materials, messages
 

@@ -22,14 +22,19 @@ from sceplab.cms.name import parse_subject
 from sceplab.cms.pem import build_pem
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
-from sceplab.lab.ca import CertificationAuthority, Policy, wants_ra
-from sceplab.lab.client import Result, ScepClient, http_sender
+from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.faults import FAULTS, faults_named
+from sceplab.lab.http import http_sender
 from sceplab.lab.identity import Identity, make_request, new_key
-from sceplab.lab.network import Lab
+from sceplab.lab.network import STORE_FILE, Lab
+from sceplab.lab.opening import Strictness
+from sceplab.lab.policy import Policy, wants_ra
 from sceplab.lab.ra import RaPolicy
-from sceplab.lab.replies import Decision, ReplyForm, Strictness
+from sceplab.lab.replies import ReplyForm
+from sceplab.lab.responder import Decision
+from sceplab.lab.results import Result
 from sceplab.lab.store import Store, Transaction
 from sceplab.report.escape import visible
 from sceplab.scep.attributes import PkiStatus
@@ -226,7 +231,7 @@ crypto pki authenticate R1 / crypto pki enroll R1""".splitlines()
 
 
 def _authority(arguments: argparse.Namespace) -> CertificationAuthority:
-    path = arguments.dir / "ca.sqlite"
+    path = arguments.dir / STORE_FILE
     if not path.exists():
         raise InputError(f"{arguments.dir} is no folder of a lab; sceplab lab start makes one")
     return CertificationAuthority(Store(path))

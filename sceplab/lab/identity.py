@@ -105,7 +105,7 @@ def _load(request: CertificationRequest) -> x509.CertificateSigningRequest:
 
     Its reader wants attributes in DER order, which devices do not keep to; of
     them only the extensions matter here. Who holds the key was checked before, on
-    the octets that came.
+    the bytes that came.
     """
     # `cryptography` would only warn, once for the whole process.
     check_lengths(request.subject)

@@ -1,4 +1,4 @@
-"""A SCEP server that is not ours, run for as long as a `with` block: a judge of what we build.
+"""micromdm's SCEP server, run for as long as a `with` block: an independent check of what we build.
 
 Rule: starts and asks, never decodes. micromdm's `scepserver` listens on all
 interfaces (it has no option for one), on a free port, while the block runs.

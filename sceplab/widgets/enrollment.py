@@ -20,10 +20,11 @@ from sceplab.cms.name import parse_subject
 from sceplab.cms.signature import SigningKey
 from sceplab.errors import InputError, ScepError
 from sceplab.files import pem_certificate, pem_key, write_new
-from sceplab.lab.client import Result, ScepClient
+from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.identity import Identity, make_request, new_key
 from sceplab.lab.network import Lab
+from sceplab.lab.results import Result
 from sceplab.scep.attributes import FAIL_INFO_MEANING, PkiStatus
 from sceplab.views.text import compact, safe, visible
 from sceplab.widgets.live import AS_A_WHOLE, Still

@@ -13,7 +13,7 @@ import ipywidgets as w
 
 from sceplab.errors import ScepError
 from sceplab.lab.network import R1, Lab
-from sceplab.lab.replies import Decision
+from sceplab.lab.responder import Decision
 from sceplab.report.ladder import drawn, lay_out, said, without_times
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges

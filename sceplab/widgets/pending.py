@@ -19,8 +19,8 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sceplab.cms.csr import MASK, CertificationRequest, parse_csr
 from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import ScepError
-from sceplab.lab.ca import wants_ra
 from sceplab.lab.network import Lab
+from sceplab.lab.policy import wants_ra
 from sceplab.lab.store import Transaction
 from sceplab.views.text import compact, cut, safe, visible
 from sceplab.widgets.live import AS_A_WHOLE, Following, in_order
