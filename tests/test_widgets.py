@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 import sceplab
 from sceplab.asn1 import oids
+from sceplab.cms.signed import Check
 from sceplab.widgets import hexdump, show, show_checks, table
 from sceplab.widgets.live import LiveView
 from tests.support import DATA, ROOT, key, messages, real_messages
@@ -56,7 +57,7 @@ def test_names_and_passwords_of_others_are_text() -> None:
     html = _html(show(csr, "CertificationRequest"))
     assert "&lt;script&gt;" in html
     assert_harmless(html)
-    assert_harmless(show_checks([sceplab.Check(HOSTILE, sceplab.Outcome.FAILED, HOSTILE)])._repr_html_())
+    assert_harmless(show_checks([Check(HOSTILE, sceplab.Outcome.FAILED, HOSTILE)])._repr_html_())
     assert_harmless(table((HOSTILE,), [(HOSTILE,)])._repr_html_())
     assert "\x1b" not in repr(show(csr, "CertificationRequest"))
 

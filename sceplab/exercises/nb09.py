@@ -31,8 +31,8 @@ def exercises(decoded: Sequence[DecodedExchange]) -> tuple[Exercise, ...]:
         Exercise(
             "How many findings break a MUST?",
             musts,
-            "sum(f.rule.level.value == 'MUST' for f in check_exchanges(decoded))",
-            ("check_exchanges gives all of them.", "Each has a rule, and each rule a level."),
+            "sum(f.rule.level.value == 'MUST' for f in sceplab.check_exchanges(decoded))",
+            ("sceplab.check_exchanges gives all of them.", "Each has a rule, and each rule a level."),
             {"that is all of them, notes too.": len(findings)},
         ),
     )
