@@ -20,8 +20,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
 import sceplab
 from sceplab import openssl
-from sceplab.cms.enveloped import KeyTransRecipient
-from sceplab.cms.signed import covered_forms
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.verify import covered_forms
 from sceplab.paths import SPECIMEN
 
 

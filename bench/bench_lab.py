@@ -35,9 +35,10 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sceplab
 from bench.load import read_records, write_records
+from sceplab.cms.name import parse_subject
 from sceplab.lab import micromdm
 from sceplab.lab.client import ScepClient, self_signed
-from sceplab.lab.identity import Identity, make_request, parse_subject
+from sceplab.lab.identity import Identity, make_request
 from sceplab.scep.messagedata import CertsOnly
 
 HERE = Path(__file__).resolve().parent

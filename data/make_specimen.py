@@ -38,7 +38,8 @@ from cryptography.hazmat.primitives.serialization import (
 import sceplab
 from sceplab import MessageType, NameAttribute, PkiStatus, ScepAttributes
 from sceplab.asn1 import oids
-from sceplab.cms.x509 import Extension, Name
+from sceplab.cms.name import Name
+from sceplab.cms.x509 import Extension
 
 HERE = Path(__file__).parent / "specimen"
 R1, R2 = "127.0.0.1", "127.0.0.2"

@@ -32,7 +32,7 @@ with atheris.instrument_imports(include=["sceplab"]):
     from sceplab import schema
     from sceplab.analysis import compare
     from sceplab.analysis.whatif import judge
-    from sceplab.asn1 import der, scan
+    from sceplab.asn1 import ber, der, scan
     from sceplab.capture import logs, read_capture
     from sceplab.capture.http import HttpReader
     from sceplab.capture.packets import read_packets, segment_of
@@ -78,10 +78,10 @@ def parse_inner(data: bytes) -> None:
 def read_der(data: bytes) -> None:
     """BER to DER and back: what can be described is written again octet for octet."""
     try:
-        plain, shape = der.normalise(data)
+        plain, shape = ber.normalise(data)
     except der.DerError:
         return
-    assert der.dress(plain, shape) == data  # noqa: S101
+    assert ber.dress(plain, shape) == data  # noqa: S101
 
 
 def scan_and_name(data: bytes) -> None:

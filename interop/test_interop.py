@@ -21,13 +21,14 @@ from interop.judge import judge
 from interop.matrix import THEIRS, clients, have
 from interop.peers import Enrolled, Held, Peer, Wish
 from sceplab import FailInfo, PkiStatus
-from sceplab.cms.signed import SigningKey
+from sceplab.cms.name import parse_subject
+from sceplab.cms.signature import SigningKey
 from sceplab.files import pem_certificate, pem_key
 from sceplab.lab import micromdm
 from sceplab.lab.ca import DEFAULT_CAPABILITIES, Policy
 from sceplab.lab.client import ClientError, Result, ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
-from sceplab.lab.identity import Identity, make_request, new_key, parse_subject
+from sceplab.lab.identity import Identity, make_request, new_key
 from sceplab.lab.network import Lab
 from sceplab.lab.ra import RaPolicy
 from sceplab.lab.replies import Strictness

@@ -17,18 +17,15 @@ if TYPE_CHECKING:  # the same names as in _NAMES, for type checkers and editors
     from sceplab.capture import read_capture as read_capture
     from sceplab.cms.csr import build_csr as build_csr, parse_csr as parse_csr, verify_csr as verify_csr
     from sceplab.cms.enveloped import decrypt as decrypt, parse_enveloped as parse_enveloped
-    from sceplab.cms.signed import (
-        Outcome as Outcome,
-        build_degenerate as build_degenerate,
-        parse_signed as parse_signed,
-        verify_signed as verify_signed,
-    )
-    from sceplab.cms.trust import Trust as Trust
-    from sceplab.cms.x509 import (
+    from sceplab.cms.name import (
         NameAttribute as NameAttribute,
         build_name as build_name,
-        parse_certificate as parse_certificate,
+        parse_subject as parse_subject,
     )
+    from sceplab.cms.signed import build_degenerate as build_degenerate, parse_signed as parse_signed
+    from sceplab.cms.trust import Trust as Trust
+    from sceplab.cms.verify import Outcome as Outcome, verify_signed as verify_signed
+    from sceplab.cms.x509 import parse_certificate as parse_certificate
     from sceplab.errors import DecryptError as DecryptError, InputError as InputError
     from sceplab.files import (
         load_certificates as load_certificates,
@@ -37,7 +34,6 @@ if TYPE_CHECKING:  # the same names as in _NAMES, for type checkers and editors
         pem_key as pem_key,
         write_new as write_new,
     )
-    from sceplab.lab.identity import parse_subject as parse_subject
     from sceplab.paths import DATA as DATA, SPECIMEN as SPECIMEN
     from sceplab.report.page import to_markdown as to_markdown
     from sceplab.report.rows import rows_of as rows_of
@@ -47,15 +43,11 @@ if TYPE_CHECKING:  # the same names as in _NAMES, for type checkers and editors
         MessageType as MessageType,
         PkiStatus as PkiStatus,
         ScepAttributes as ScepAttributes,
-    )
-    from sceplab.scep.conversation import Materials as Materials, decode_exchanges as decode_exchanges
-    from sceplab.scep.message import (
-        decode_message as decode_message,
-        draft_message as draft_message,
-        draft_of as draft_of,
-        encode_message as encode_message,
         transaction_id_of as transaction_id_of,
     )
+    from sceplab.scep.conversation import Materials as Materials, decode_exchanges as decode_exchanges
+    from sceplab.scep.draft import draft_message as draft_message, draft_of as draft_of
+    from sceplab.scep.message import decode_message as decode_message, encode_message as encode_message
     from sceplab.scep.messagedata import (
         build_issuer_and_subject as build_issuer_and_subject,
         parse_ca_certificates as parse_ca_certificates,
@@ -78,18 +70,27 @@ _NAMES = {
     "capture": ("read_capture",),
     "cms.csr": ("build_csr", "parse_csr", "verify_csr"),
     "cms.enveloped": ("decrypt", "parse_enveloped"),
-    "cms.signed": ("Outcome", "build_degenerate", "parse_signed", "verify_signed"),
+    "cms.name": ("NameAttribute", "build_name", "parse_subject"),
+    "cms.signed": ("build_degenerate", "parse_signed"),
     "cms.trust": ("Trust",),
-    "cms.x509": ("NameAttribute", "build_name", "parse_certificate"),
+    "cms.verify": ("Outcome", "verify_signed"),
+    "cms.x509": ("parse_certificate",),
     "errors": ("DecryptError", "InputError"),
     "files": ("load_certificates", "load_private_keys", "pem_certificate", "pem_key", "write_new"),
-    "lab.identity": ("parse_subject",),
     "paths": ("DATA", "SPECIMEN"),
     "report.page": ("to_markdown",),
     "report.rows": ("rows_of",),
-    "scep.attributes": ("FAIL_INFO_MEANING", "FailInfo", "MessageType", "PkiStatus", "ScepAttributes"),
+    "scep.attributes": (
+        "FAIL_INFO_MEANING",
+        "FailInfo",
+        "MessageType",
+        "PkiStatus",
+        "ScepAttributes",
+        "transaction_id_of",
+    ),
     "scep.conversation": ("Materials", "decode_exchanges"),
-    "scep.message": ("decode_message", "draft_message", "draft_of", "encode_message", "transaction_id_of"),
+    "scep.draft": ("draft_message", "draft_of"),
+    "scep.message": ("decode_message", "encode_message"),
     "scep.messagedata": ("build_issuer_and_subject", "parse_ca_certificates"),
     "scep.transport": ("build_request", "decode_message_value", "encode_message_value", "parse_caps", "parse_request"),
 }

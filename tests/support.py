@@ -13,7 +13,7 @@ import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab import paths
-from sceplab.asn1 import der
+from sceplab.asn1 import ber, der
 from sceplab.asn1.scan import scan
 from sceplab.capture import read_capture
 from sceplab.files import load_certificates, load_private_keys
@@ -100,8 +100,8 @@ def real_messages() -> list[bytes]:
 def as_ber(data: bytes) -> bytes:
     """Return DER with an indefinite length for every constructed element, as iOS and jscep write it."""
     made = scan(data)
-    forms = tuple((i, der.Form(indefinite=True)) for i in range(len(made)) if data[made.start[i]] & der.CONSTRUCTED)
-    return der.dress(data, der.Shape(forms))
+    forms = tuple((i, ber.Form(indefinite=True)) for i in range(len(made)) if data[made.start[i]] & der.CONSTRUCTED)
+    return ber.dress(data, ber.Shape(forms))
 
 
 def key(name: str) -> rsa.RSAPrivateKey:

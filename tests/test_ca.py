@@ -11,12 +11,13 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import sceplab
+from sceplab.cms.name import parse_subject
 from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import InputError
 from sceplab.lab.ca import DEFAULT_CAPABILITIES, Policy
 from sceplab.lab.client import ClientError, Result, ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
-from sceplab.lab.identity import Identity, make_request, parse_subject
+from sceplab.lab.identity import Identity, make_request
 from sceplab.lab.replies import ReplyForm, Strictness
 from sceplab.lab.store import State
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
@@ -562,7 +563,7 @@ def test_states(tmp_path: Path) -> None:
 def _forged(ca: object, kind: int, plaintext: bytes, spoil: str) -> bytes:
     """Return a request whose envelope was made, or changed, to fail in one way."""
     from sceplab.cms.enveloped import build_enveloped
-    from sceplab.cms.signed import build_signed
+    from sceplab.cms.sign import build_signed
     from sceplab.lab.client import self_signed
 
     own = self_signed(csr(), quick_key())

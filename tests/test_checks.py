@@ -11,7 +11,8 @@ from sceplab import schema
 from sceplab.analysis.checks import RULES, Finding, Level, check_exchanges, check_message, provenance, worst
 from sceplab.asn1 import der
 from sceplab.cms import algorithms
-from sceplab.cms.signed import SignedDraft, build_signed, signature_algorithm_for
+from sceplab.cms.sign import SignedDraft, build_signed
+from sceplab.cms.signature import signature_algorithm_for
 from sceplab.cms.x509 import build_identifier
 from sceplab.scep import transport
 from sceplab.scep.transport import HttpReply

@@ -61,7 +61,8 @@ def _with_clear_secret() -> bytes:
 
 def _not_scep() -> bytes:
     from sceplab.asn1 import der
-    from sceplab.cms.signed import SignedDraft, build_signed, signature_algorithm_for
+    from sceplab.cms.sign import SignedDraft, build_signed
+    from sceplab.cms.signature import signature_algorithm_for
     from sceplab.cms.x509 import build_identifier
 
     signer = sceplab.parse_certificate(s.device_certificate())

@@ -18,10 +18,11 @@ import requests
 import sceplab
 from sceplab.capture import read_capture
 from sceplab.capture.record import Segment, build_pcap
+from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.lab.ca import Policy
 from sceplab.lab.client import ClientError, ScepClient, http_sender
-from sceplab.lab.identity import make_request, parse_subject
+from sceplab.lab.identity import make_request
 from sceplab.lab.network import Kept, Lab
 from sceplab.lab.server import Limits, Server
 from sceplab.scep.attributes import PkiStatus

@@ -17,10 +17,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import sceplab
 from sceplab.asn1 import oids
+from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key
 from sceplab.lab.client import Result, self_signed
-from sceplab.lab.identity import make_request, parse_subject
+from sceplab.lab.identity import make_request
 from sceplab.lab.network import Lab
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import PkiStatus

@@ -21,8 +21,10 @@ from sceplab.asn1 import der
 from sceplab.cms import algorithms
 from sceplab.cms.attribute import Attribute
 from sceplab.cms.csr import parse_csr, serialize_csr
-from sceplab.cms.signed import SigningKey, parse_signed, serialize_signed
-from sceplab.cms.x509 import NameAttribute, build_name, parse_certificate
+from sceplab.cms.name import NameAttribute, build_name
+from sceplab.cms.signature import SigningKey
+from sceplab.cms.signed import parse_signed, serialize_signed
+from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import BuildError
 from sceplab.scep import messagedata
 from sceplab.scep.attributes import build_attributes, parse_attributes
@@ -371,7 +373,7 @@ def test_sha1_in_the_path_needs_an_explicit_word(
 def _sha1_certificate(ca_key: rsa.RSAPrivateKey, key: rsa.RSAPrivateKey) -> bytes:
     """Take a SHA-256 certificate and sign it anew with SHA-1: `cryptography` makes none."""
     from sceplab.cms.algorithms import AlgorithmIdentifier, build_algorithm
-    from sceplab.cms.signed import sign
+    from sceplab.cms.signature import sign
 
     sha1 = AlgorithmIdentifier("1.2.840.113549.1.1.5", der.NULL_ELEMENT)
     fields = der.read(make_certificate("RA", key, ("CA", ca_key))).children()[0].children()

@@ -9,10 +9,11 @@ from pathlib import Path
 
 import pytest
 
+from sceplab.cms.name import parse_subject
 from sceplab.errors import ScepError
 from sceplab.lab.ca import CertificationAuthority, Policy
 from sceplab.lab.client import ClientError, Result, ScepClient
-from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request, parse_subject
+from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
 from sceplab.lab.replies import Decision
 from sceplab.scep.attributes import FailInfo, PkiStatus

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 import sceplab
 from sceplab.asn1 import oids
-from sceplab.cms.signed import Check
+from sceplab.cms.verify import Check
 from sceplab.widgets import hexdump, show, show_checks, table
 from sceplab.widgets.live import LiveView
 from tests.support import DATA, ROOT, key, messages, real_messages

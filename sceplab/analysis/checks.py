@@ -21,9 +21,12 @@ from sceplab import schema
 from sceplab.asn1 import der, oids
 from sceplab.cms import algorithms
 from sceplab.cms.csr import CertificationRequest
-from sceplab.cms.enveloped import KeyTransRecipient, PasswordRecipient
-from sceplab.cms.signed import Outcome, parse_signed
-from sceplab.cms.x509 import Certificate, Name, load_public_key
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.name import Name
+from sceplab.cms.password import PasswordRecipient
+from sceplab.cms.signed import parse_signed
+from sceplab.cms.verify import Outcome
+from sceplab.cms.x509 import Certificate, load_public_key
 from sceplab.scep.attributes import MessageType, PkiStatus
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage

@@ -16,9 +16,9 @@ from typing import Any
 from sceplab.analysis.checks import Finding, check_exchanges, rsa_bits
 from sceplab.asn1 import der, oids
 from sceplab.cms.csr import MASK
-from sceplab.cms.enveloped import KeyTransRecipient, public_key_info
-from sceplab.cms.signed import Outcome
-from sceplab.cms.x509 import Certificate, CertificateIdentifier, parse_certificate
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.verify import Outcome
+from sceplab.cms.x509 import Certificate, CertificateIdentifier, parse_certificate, public_key_info
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage

@@ -13,8 +13,8 @@ from datetime import datetime
 from sceplab.analysis.checks import Level, check_message
 from sceplab.asn1 import der
 from sceplab.asn1.scan import CUT, INDEFINITE
-from sceplab.cms import enveloped
-from sceplab.cms.signed import Check, Outcome
+from sceplab.cms.cipher import encrypt_content
+from sceplab.cms.verify import Check, Outcome
 from sceplab.errors import BuildError, Problem
 from sceplab.scep.conversation import NO_MATERIALS, Materials
 from sceplab.scep.message import PkiMessage, decode_message
@@ -137,5 +137,5 @@ def reseal(buffers: tuple[Buffer, ...], message: PkiMessage, plaintext: bytes) -
     if buffers[last.parent].data != message.raw or message.enveloped.cipher is None:
         raise BuildError("the envelope came in BER segments: change its octets, not what is inside")
     opened = message.opened
-    ciphertext = enveloped.encrypt_content(message.enveloped.cipher, opened.content_key, opened.iv, plaintext)
+    ciphertext = encrypt_content(message.enveloped.cipher, opened.content_key, opened.iv, plaintext)
     return replace_content(message.raw, last.at, ciphertext)

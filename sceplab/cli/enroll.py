@@ -11,11 +11,12 @@ from pathlib import Path
 
 from sceplab.cli.arguments import ask
 from sceplab.cms import algorithms
+from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem, pem_certificate, pem_key, write_new
 from sceplab.lab.client import Result, ScepClient, http_sender
 from sceplab.lab.dialects import CLIENT_DIALECTS
-from sceplab.lab.identity import Identity, make_request, new_key, parse_subject
+from sceplab.lab.identity import Identity, make_request, new_key
 from sceplab.report.text import visible
 from sceplab.scep.attributes import PkiStatus
 

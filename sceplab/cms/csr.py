@@ -9,18 +9,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sceplab.asn1 import der, oids
 from sceplab.cms import algorithms
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute, build_attribute, parse_attribute_list
-from sceplab.cms.signed import Check, Outcome, SigningKey, UnknownAlgorithmError, check_signature, sign
-from sceplab.cms.x509 import Extension, Name, load_public_key, parse_extensions
+from sceplab.cms.name import Name
+from sceplab.cms.signature import SigningKey, UnknownAlgorithmError, check_signature, sign
+from sceplab.cms.verify import Check, Outcome
+from sceplab.cms.x509 import Extension, load_public_key, parse_extensions, public_key_info
 from sceplab.errors import BuildError, Layer, Problem
 
 _EMPTY_NAME = Name(b"")
@@ -119,15 +121,15 @@ def general_names(value: bytes) -> str:
 def parse_csr(data: bytes) -> CertificationRequest:
     """Take a PKCS#10 request apart (RFC 2986, 4). Never raises; `problems` says what could not be read."""
     problems: list[Problem] = []
-    fields: dict[str, object] = {}
+    fields: dict[str, Any] = {}
     try:
         _read_csr(data, fields, problems)
     except der.DerError as error:
         problems.append(error.problem(Layer.CSR))
-    return CertificationRequest(data, problems=tuple(problems), **fields)  # type: ignore[arg-type]
+    return CertificationRequest(data, problems=tuple(problems), **fields)
 
 
-def _read_csr(data: bytes, out: dict[str, object], problems: list[Problem]) -> None:
+def _read_csr(data: bytes, out: dict[str, Any], problems: list[Problem]) -> None:
     outer = der.read_expected(data, der.SEQUENCE, "CertificationRequest")
     if outer.end != len(data):
         found = f"{len(data) - outer.end} more octets"
@@ -223,7 +225,7 @@ def build_csr(
         CertificationRequest(
             b"",
             subject=subject,
-            public_key_info=key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+            public_key_info=public_key_info(key),
             attributes=tuple(sorted((*all_attributes, *attributes), key=build_attribute)),
             signature_algorithm=_signature_algorithm(key, digest),
         ),

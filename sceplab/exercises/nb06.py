@@ -6,7 +6,7 @@ import hashlib
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.cms.enveloped import KeyTransRecipient, transport_randomness
+from sceplab.cms.keytransport import KeyTransRecipient, transport_randomness
 from sceplab.exercises import Exercise
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import build_issuer_and_subject

@@ -19,25 +19,16 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
 from sceplab.asn1 import oids
+from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import CertificationRequest, parse_csr
-from sceplab.cms.enveloped import RandomBytes
-from sceplab.cms.signed import SigningKey, build_degenerate
-from sceplab.cms.x509 import Certificate, Name, parse_certificate
+from sceplab.cms.name import Name, parse_subject
+from sceplab.cms.signature import SigningKey
+from sceplab.cms.signed import build_degenerate
+from sceplab.cms.x509 import Certificate, parse_certificate
 from sceplab.errors import BuildError, InputError
 from sceplab.lab import replies
 from sceplab.lab.faults import faults_named
-from sceplab.lab.identity import (
-    ENCIPHER,
-    RA_UNIT,
-    SIGN,
-    Identity,
-    issue,
-    make_crl,
-    make_request,
-    make_root,
-    new_key,
-    parse_subject,
-)
+from sceplab.lab.identity import ENCIPHER, RA_UNIT, SIGN, Identity, issue, make_crl, make_request, make_root, new_key
 from sceplab.lab.replies import (
     Answer,
     Decision,

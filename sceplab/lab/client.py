@@ -22,17 +22,20 @@ import requests.adapters
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab.cms import algorithms
+from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import CertificationRequest, parse_csr
-from sceplab.cms.enveloped import RandomBytes
-from sceplab.cms.signed import Outcome, SigningKey, parse_signed, verify_signed
+from sceplab.cms.signature import SigningKey
+from sceplab.cms.signed import parse_signed
 from sceplab.cms.trust import Trust, validate_path
+from sceplab.cms.verify import Outcome, verify_signed
 from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.errors import InputError, ScepError
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.identity import Identity, make_self_signed
 from sceplab.scep import transport
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
-from sceplab.scep.message import PkiMessage, decode_message, draft_message, encode_message
+from sceplab.scep.draft import draft_message
+from sceplab.scep.message import PkiMessage, decode_message, encode_message
 from sceplab.scep.messagedata import CertsOnly, build_issuer_and_serial, build_issuer_and_subject, parse_ca_certificates
 from sceplab.scep.transport import HttpReply, HttpRequest, build_request, parse_caps
 

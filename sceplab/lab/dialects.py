@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sceplab.asn1 import der
 from sceplab.scep import transport
-from sceplab.scep.message import transaction_id_of
+from sceplab.scep.attributes import transaction_id_of
 from sceplab.scep.transport import PKI_MESSAGE, Base64Dialect
 
 

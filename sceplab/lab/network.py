@@ -21,12 +21,13 @@ from typing import Self, TypeVar
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab.capture.record import Segment, build_pcap
+from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
 from sceplab.lab.ca import CertificationAuthority, Policy, with_faults
 from sceplab.lab.client import ScepClient, http_sender
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
-from sceplab.lab.identity import ENCIPHER, RA_UNIT, SIGN, Identity, make_request, new_key, parse_subject
+from sceplab.lab.identity import ENCIPHER, RA_UNIT, SIGN, Identity, make_request, new_key
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
 from sceplab.lab.replies import Decision, ignore
 from sceplab.lab.server import LIMITS, Answerer, Limits, Server

@@ -13,8 +13,8 @@ import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import CertificationRequest
-from sceplab.cms.enveloped import RandomBytes
 from sceplab.cms.signed import build_degenerate
 from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.x509 import Certificate

@@ -26,35 +26,23 @@ from sceplab.asn1 import der, oids
 from sceplab.cms import algorithms
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute
+from sceplab.cms.cipher import RandomBytes, decrypt_content, iv_of
 from sceplab.cms.csr import NOT_ITS_KEY, CertificationRequest, parse_csr, verify_csr
-from sceplab.cms.enveloped import (
-    EnvelopedData,
-    KeyTransRecipient,
-    PasswordRecipient,
-    RandomBytes,
-    decrypt,
-    decrypt_content,
-    decrypt_key,
-    iv_of,
-    parse_enveloped,
-    rounds_of,
-)
-from sceplab.cms.signed import (
-    Outcome,
-    SignedData,
-    SignedDraft,
-    build_degenerate,
-    build_signed,
-    parse_signed,
-    signature_algorithm_for,
-    verify_signed,
-)
-from sceplab.cms.x509 import Certificate, Name, build_identifier
+from sceplab.cms.enveloped import EnvelopedData, decrypt, parse_enveloped
+from sceplab.cms.keytransport import KeyTransRecipient, decrypt_key
+from sceplab.cms.name import Name, parse_subject
+from sceplab.cms.password import PasswordRecipient, rounds_of
+from sceplab.cms.sign import SignedDraft, build_signed
+from sceplab.cms.signature import signature_algorithm_for
+from sceplab.cms.signed import SignedData, build_degenerate, parse_signed
+from sceplab.cms.verify import Outcome, verify_signed
+from sceplab.cms.x509 import Certificate, build_identifier
 from sceplab.errors import DecryptError, ScepError
 from sceplab.files import pem
-from sceplab.lab.identity import Identity, issue, make_request, make_root, new_key, parse_subject
+from sceplab.lab.identity import Identity, issue, make_request, make_root, new_key
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes, parse_attributes
-from sceplab.scep.message import draft_message, encode_message
+from sceplab.scep.draft import draft_message
+from sceplab.scep.message import encode_message
 from sceplab.scep.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
 from sceplab.scep.transport import PKI_MESSAGE, HttpReply
 

@@ -15,9 +15,11 @@ from typing import Any
 from sceplab.asn1 import der, oids
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.csr import MASK, CertificationRequest, verify_csr
-from sceplab.cms.enveloped import EnvelopedData, KeyTransRecipient
-from sceplab.cms.signed import Outcome
-from sceplab.cms.x509 import Certificate, Name, RevocationList
+from sceplab.cms.enveloped import EnvelopedData
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.name import Name
+from sceplab.cms.verify import Outcome
+from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import (

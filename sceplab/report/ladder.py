@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Literal
 
-from sceplab.cms.signed import Outcome
+from sceplab.cms.verify import Outcome
 from sceplab.report.text import kind_of, visible
 from sceplab.scep.attributes import PkiStatus
 from sceplab.scep.conversation import DecodedExchange

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sceplab.cms.csr import MASK, CertificationRequest
-from sceplab.cms.signed import Outcome
+from sceplab.cms.verify import Outcome
 from sceplab.scep.attributes import FAIL_INFO_MEANING
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage

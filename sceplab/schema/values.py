@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 
 from sceplab.asn1 import der, oids
 from sceplab.cms import algorithms
-from sceplab.cms.x509 import KEY_USAGE_BITS, Name, parse_time
+from sceplab.cms.name import Name
+from sceplab.cms.x509 import KEY_USAGE_BITS, parse_time
 from sceplab.scep.attributes import FAIL_INFO_MEANING, FailInfo, MessageType, PkiStatus
 
 # Octets of a leaf that are written out; of more, how many there are.

@@ -10,7 +10,7 @@ from typing import Any
 
 from sceplab.analysis.whatif import judge, overwrite, replace_content, reseal
 from sceplab.asn1 import der
-from sceplab.cms.signed import Outcome
+from sceplab.cms.verify import Outcome
 from sceplab.errors import ScepError
 from sceplab.scep.conversation import NO_MATERIALS, Materials
 from sceplab.scep.message import PkiMessage

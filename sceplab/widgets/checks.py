@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from sceplab.cms.signed import Check, Verification
+from sceplab.cms.verify import Check, Verification
 from sceplab.widgets.table import Table, table
 
 

@@ -16,12 +16,13 @@ from pathlib import Path
 import ipywidgets as w
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.cms.signed import SigningKey
+from sceplab.cms.name import parse_subject
+from sceplab.cms.signature import SigningKey
 from sceplab.errors import InputError, ScepError
 from sceplab.files import pem_certificate, pem_key, write_new
 from sceplab.lab.client import Result, ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
-from sceplab.lab.identity import Identity, make_request, new_key, parse_subject
+from sceplab.lab.identity import Identity, make_request, new_key
 from sceplab.lab.network import Lab
 from sceplab.scep.attributes import FAIL_INFO_MEANING, PkiStatus
 from sceplab.widgets.live import Still
