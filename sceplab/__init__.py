@@ -13,7 +13,6 @@ TYPE_CHECKING = False  # as type checkers know it, without the cost of importing
 if TYPE_CHECKING:  # the same names as in _NAMES, for type checkers and editors
     from sceplab.analysis.checks import check_exchanges as check_exchanges
     from sceplab.analysis.diagnose import diagnose as diagnose
-    from sceplab.asn1.oids import NAMES_TO_OID as NAMES_TO_OID
     from sceplab.capture import read_capture as read_capture
     from sceplab.cms.csr import build_csr as build_csr, parse_csr as parse_csr, verify_csr as verify_csr
     from sceplab.cms.enveloped import decrypt as decrypt, parse_enveloped as parse_enveloped
@@ -66,7 +65,6 @@ __version__ = "0.1.0"
 _NAMES = {
     "analysis.checks": ("check_exchanges",),
     "analysis.diagnose": ("diagnose",),
-    "asn1.oids": ("NAMES_TO_OID",),
     "capture": ("read_capture",),
     "cms.csr": ("build_csr", "parse_csr", "verify_csr"),
     "cms.enveloped": ("decrypt", "parse_enveloped"),

@@ -30,7 +30,7 @@ def exercises(message: PkiMessage) -> tuple[Exercise, ...]:
         Exercise(
             "What is the unstructuredName in the subject of the signer's certificate (as a str)?",
             signer.subject.get(oids.NAMES_TO_OID["unstructuredName"]),
-            'message.verification.signer.subject.get(sceplab.NAMES_TO_OID["unstructuredName"])',
+            'message.verification.signer.subject.get(sceplab.asn1.oids.NAMES_TO_OID["unstructuredName"])',
             (
                 "Unfold certificates, certificate, tbsCertificate, subject in the tree.",
                 "print(message.verification.signer.subject) shows the whole name.",
