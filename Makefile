@@ -51,6 +51,7 @@ notebooks: setup
 	$(BIN)/python -m tools.notebooks build
 
 bench: setup
+	$(BIN)/python bench/bench_start.py
 	$(BIN)/python bench/bench_decode.py
 	$(BIN)/python bench/bench_viewer.py
 	$(BIN)/python bench/bench_capture.py

@@ -39,6 +39,7 @@ from sceplab.cms.name import parse_subject
 from sceplab.lab import micromdm
 from sceplab.lab.client import ScepClient, self_signed
 from sceplab.lab.identity import Identity, make_request
+from sceplab.scep.messagedata import CertsOnly
 
 HERE = Path(__file__).resolve().parent
 CHALLENGE = "bench"
@@ -130,7 +131,7 @@ class Sender:
         if message.attributes.status is not sceplab.PkiStatus.SUCCESS or not message.verification.intact:
             return None
         data = message.message_data
-        if not isinstance(data, sceplab.CertsOnly):
+        if not isinstance(data, CertsOnly):
             return None
         keys = {sceplab.parse_certificate(c).public_key_info for c in held}
         return next((c.serial for c in data.certificates if c.public_key_info in keys), None)

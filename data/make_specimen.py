@@ -38,6 +38,7 @@ from cryptography.hazmat.primitives.serialization import (
 import sceplab
 from sceplab import MessageType, NameAttribute, PkiStatus, ScepAttributes
 from sceplab.asn1 import oids
+from sceplab.cms.name import Name
 from sceplab.cms.x509 import Extension
 
 HERE = Path(__file__).parent / "specimen"
@@ -75,7 +76,7 @@ def key(name: str) -> rsa.RSAPrivateKey:
     return loaded
 
 
-def name(*rdns: list[tuple[str, str, str]]) -> sceplab.Name:
+def name(*rdns: list[tuple[str, str, str]]) -> Name:
     """Return a name of RDNs, each a list of (OID, value, string type)."""
     return sceplab.build_name([[NameAttribute(*a) for a in rdn] for rdn in rdns])
 

@@ -38,11 +38,13 @@ with atheris.instrument_imports(include=["sceplab"]):
     from sceplab.capture.packets import read_packets, segment_of
     from sceplab.errors import InputError, ScepError
     from sceplab.files import load_certificates, load_private_keys
+    from sceplab.paths import DATA, SPECIMEN
     from sceplab.scep import transport
+    from sceplab.scep.messagedata import parse_message_data
     from sceplab.schema.coverage import coverage_of
     from sceplab.schema.layers import LayerBytes
 
-SPECIMEN = ROOT / "data" / "specimen"
+
 # Octets of one input: larger than any real message, small enough to be quick.
 _LONGEST = 8192
 
@@ -70,7 +72,7 @@ def parse_inner(data: bytes) -> None:
     sceplab.verify_csr(sceplab.parse_csr(data))
     sceplab.parse_certificate(data)
     for kind in sceplab.MessageType:
-        sceplab.parse_message_data(kind, data)
+        parse_message_data(kind, data)
 
 
 def read_der(data: bytes) -> None:
@@ -167,7 +169,7 @@ _CERTIFICATES = tuple(load_certificates(SPECIMEN / "ca.pem"))
 def seeds(folder: Path) -> int:
     """Write one file for each real message and each of its layers; returns how many."""
     found: set[bytes] = set()
-    for pcap in sorted((ROOT / "data").glob("**/*.pcap")):
+    for pcap in sorted(DATA.glob("**/*.pcap")):
         found.add(pcap.read_bytes())
         for exchange in read_capture(pcap):
             operation = transport.parse_request(exchange.request) if exchange.request else None

@@ -1,7 +1,8 @@
 """Keys and certificates from files, or from their octets: PEM, DER and PKCS#12.
 
 Rule: the one place that reads a private key, and nothing of it is ever printed.
-Raises `InputError` with what was found and what to try.
+Raises `InputError` with what was found and what to try. `cryptography.x509` is
+slow to import and waits for a certificate or a PKCS#12 file.
 """
 
 from __future__ import annotations
@@ -9,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import (
@@ -18,7 +18,6 @@ from cryptography.hazmat.primitives.serialization import (
     PrivateFormat,
     load_der_private_key,
     load_pem_private_key,
-    pkcs12,
 )
 
 from sceplab.cms.pem import build_pem, parse_pem
@@ -88,6 +87,8 @@ def _load(loader: Callable[..., object], data: bytes, path: str, ask: AskPassphr
 
 
 def _load_pkcs12(data: bytes, path: str, ask: AskPassphrase) -> tuple[object, list[bytes]]:
+    from cryptography.hazmat.primitives.serialization import pkcs12
+
     bundle = None
     try:
         bundle = pkcs12.load_pkcs12(data, None)
@@ -132,6 +133,8 @@ def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
 
 def read_certificates(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
     """Return the certificates in the octets of such a file, as DER; `path` is its name in errors and questions."""
+    from cryptography import x509
+
     blocks = [b.raw for b in parse_pem(data) if b.label in {"CERTIFICATE", "X509 CERTIFICATE"}]
     try:
         if blocks:

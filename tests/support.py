@@ -14,6 +14,7 @@ from typing import Any, TypeVar
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sceplab import paths
 from sceplab.asn1 import ber, der
 from sceplab.asn1.scan import scan
 from sceplab.capture import read_capture
@@ -22,7 +23,7 @@ from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchang
 from sceplab.scep.message import PkiMessage
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT / "data"
+DATA = paths.DATA
 SHARED = ROOT.parent / "shared"
 
 # Debian's package of each program that a test may need.

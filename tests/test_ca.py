@@ -24,7 +24,7 @@ from sceplab.lab.replies import ReplyForm
 from sceplab.lab.results import Result
 from sceplab.lab.store import State
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
-from sceplab.scep.message import decode_message
+from sceplab.scep.message import PkiMessage, decode_message
 from sceplab.scep.messagedata import build_issuer_and_serial, build_issuer_and_subject
 from sceplab.scep.transport import HttpRequest, build_request
 from tests.labs import SECRET, Clock, authority, client_of, csr, openssl, quick_key
@@ -275,7 +275,7 @@ def test_too_many_waiting(tmp_path: Path) -> None:
 # --------------------------------------------------------------- strictness
 
 
-def _send(ca: object, data: bytes) -> sceplab.PkiMessage:
+def _send(ca: object, data: bytes) -> PkiMessage:
     reply = ca.answer(build_request("PKIOperation", message=data, method="POST"))  # type: ignore[attr-defined]
     assert reply.status == 200, reply.body
     return decode_message(reply.body)

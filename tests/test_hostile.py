@@ -17,6 +17,7 @@ from sceplab.cms.x509 import parse_certificate, parse_crl
 from sceplab.errors import InputError, Problem, ScepError
 from sceplab.scep import transport
 from sceplab.scep.capabilities import parse_caps
+from sceplab.scep.messagedata import parse_message_data
 from sceplab.scep.transport import HttpRequest, decode_message_value, encode_message_value, parse_request
 from tests.support import key, real_messages
 
@@ -35,7 +36,7 @@ def decode(data: bytes) -> None:
     parse_crl(data)
     sceplab.parse_ca_certificates(data)
     for kind in sceplab.MessageType:
-        sceplab.parse_message_data(kind, data)
+        parse_message_data(kind, data)
 
 
 def test_there_are_real_messages() -> None:

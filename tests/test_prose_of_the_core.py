@@ -13,11 +13,12 @@ from sceplab.analysis.whatif import judge
 from sceplab.asn1.der import DerError
 from sceplab.capture import read_capture
 from sceplab.cms.trust import PathResult
-from sceplab.cms.verify import CheckName, Outcome, Reason, SignedForm
+from sceplab.cms.verify import Check, CheckName, Outcome, Reason, SignedForm
 from sceplab.cms.x509 import public_key_info
 from sceplab.errors import BuildError, DecryptError, Layer, Problem
 from sceplab.lab.opening import Refused, Strictness, read_csr
 from sceplab.scep.conversation import Materials, decode_exchanges
+from sceplab.scep.message import PkiMessage
 from tests.support import DATA, capture_file, capture_folders, certificate, decoded, key, materials, messages
 
 _WORDS = "other words"
@@ -27,11 +28,11 @@ _WORDS = "other words"
 def reworded(monkeypatch: pytest.MonkeyPatch) -> None:
     """Replace the text of every check, problem, path and error of the core."""
     check, problem, path, error = (
-        *(sceplab.Check.__init__, Problem.__init__),
+        *(Check.__init__, Problem.__init__),
         *(PathResult.__init__, DerError.__init__),
     )
 
-    def new_check(self: sceplab.Check, name: str, outcome: Outcome, detail: str, reason: Reason | None = None) -> None:
+    def new_check(self: Check, name: str, outcome: Outcome, detail: str, reason: Reason | None = None) -> None:
         assert detail is not None
         check(self, name, outcome, _WORDS, reason)
 
@@ -49,7 +50,7 @@ def reworded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert expected is not None is not found
         error(self, offset, _WORDS, _WORDS)
 
-    monkeypatch.setattr(sceplab.Check, "__init__", new_check)
+    monkeypatch.setattr(Check, "__init__", new_check)
     monkeypatch.setattr(Problem, "__init__", new_problem)
     monkeypatch.setattr(PathResult, "__init__", new_path)
     monkeypatch.setattr(DerError, "__init__", new_error)
@@ -57,13 +58,13 @@ def reworded(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setattr(kind, "__str__", lambda _: _WORDS)
 
 
-def _inputs() -> list[tuple[list[sceplab.PkiMessage], Materials]]:
+def _inputs() -> list[tuple[list[PkiMessage], Materials]]:
     specimen = Materials((key("ca"), key("ra")), (certificate("ca"),))
     own = [(f, materials(f)) for f in capture_folders() if f.parent.parent == DATA]
     return [(messages(DATA / "specimen"), specimen), *((messages(folder), held) for folder, held in own)]
 
 
-def _results(found: Sequence[tuple[list[sceplab.PkiMessage], Materials]]) -> list[object]:
+def _results(found: Sequence[tuple[list[PkiMessage], Materials]]) -> list[object]:
     """Return what was concluded of every message, and of some that were damaged, without any sentence."""
     out: list[object] = []
     for sent, held in found:
@@ -75,7 +76,7 @@ def _results(found: Sequence[tuple[list[sceplab.PkiMessage], Materials]]) -> lis
     return out
 
 
-def _flipped(message: sceplab.PkiMessage) -> bytes:
+def _flipped(message: PkiMessage) -> bytes:
     at = len(message.raw) - 5
     return message.raw[:at] + bytes((message.raw[at] ^ 1,)) + message.raw[at + 1 :]
 
@@ -95,7 +96,7 @@ def test_checks_and_findings_do_not_change(request: pytest.FixtureRequest) -> No
     assert len(before) > 100
     assert len(findings) > 100
     request.getfixturevalue("reworded")
-    assert sceplab.Check("x", Outcome.PASSED, "y").detail == _WORDS
+    assert Check("x", Outcome.PASSED, "y").detail == _WORDS
     assert _results(found) == before
     assert _findings() == findings
 

@@ -10,6 +10,7 @@ import sceplab
 from sceplab import schema
 from sceplab.analysis.whatif import judge, overwrite, replace_content, reseal
 from sceplab.asn1 import der, oids
+from sceplab.errors import BuildError
 from sceplab.scep.conversation import Materials
 from sceplab.schema.layers import layers_of
 from sceplab.widgets import what_if
@@ -109,12 +110,12 @@ def test_a_plaintext_can_be_changed() -> None:
 
 def test_what_cannot_be_changed_is_said() -> None:
     """Outside of the octets, where no element starts, in an envelope that was not opened."""
-    with pytest.raises(sceplab.BuildError, match="not inside"):
+    with pytest.raises(BuildError, match="not inside"):
         overwrite(MESSAGE.raw, len(MESSAGE.raw), b"\0")
-    with pytest.raises(sceplab.BuildError, match="no element starts"):
+    with pytest.raises(BuildError, match="no element starts"):
         replace_content(MESSAGE.raw, 1, b"")
     closed = sceplab.decode_message(MESSAGE.raw)
-    with pytest.raises(sceplab.BuildError, match="not opened"):
+    with pytest.raises(BuildError, match="not opened"):
         reseal(layers_of(closed), closed, b"")
 
 

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 import sceplab
 import sceplab.widgets
 from sceplab.asn1 import oids
+from sceplab.cms.verify import Check
 from sceplab.schema import Node, describe
 from sceplab.schema.coverage import coverage_of
 from sceplab.views.viewer import layers_to_show, viewer_state
@@ -64,7 +65,7 @@ def test_names_and_passwords_of_others_are_text() -> None:
     html = _html(show(csr, "CertificationRequest"))
     assert "&lt;script&gt;" in html
     assert_harmless(html)
-    assert_harmless(show_checks([sceplab.Check(HOSTILE, sceplab.Outcome.FAILED, HOSTILE)])._repr_html_())
+    assert_harmless(show_checks([Check(HOSTILE, sceplab.Outcome.FAILED, HOSTILE)])._repr_html_())
     assert_harmless(table((HOSTILE,), [(HOSTILE,)])._repr_html_())
     assert "\x1b" not in repr(show(csr, "CertificationRequest"))
 
