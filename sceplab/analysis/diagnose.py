@@ -1,8 +1,8 @@
 """Why an enrollment failed: causes in plain words, with their evidence, likeliest first.
 
-Rule: a cause is data (`KINDS`); the functions below only say where one is seen
-and how surely. It is drawn from what was decoded and checked, never from a guess
-about a product.
+Rule: a kind of cause is data (`KINDS`); the functions below only yield where one is
+seen and how likely it is. Causes follow from decoded values and findings, never
+from a guess about a product.
 """
 
 from __future__ import annotations
@@ -40,7 +40,7 @@ class Likelihood(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A cause: in `words`, what to `do`, and where the RFC has it."""
+    """A kind of cause: what happened in `words`, what to `do`, and the RFC's section about it."""
 
     id: str
     words: str
@@ -50,7 +50,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause that was seen in exchange number `exchange`, with its `evidence`."""
+    """A cause that was seen in an exchange (counted from 0), with its `evidence`."""
 
     kind: Kind
     likelihood: Likelihood
@@ -427,11 +427,11 @@ def _held(decoded: Sequence[DecodedExchange], materials: Materials) -> _Held:
 
 
 def _delivery(item: DecodedExchange, held: _Held) -> Iterator[_Seen]:
-    """Yield where a message is encrypted for somebody else than should read it."""
+    """Yield where the request is encrypted for a certificate that cannot or should not open it."""
     named = _named(item.request)
     if named and held.authorities and not any(i.matches(c) for i in named for c in held.authorities):
         yield "wrong-recipient", _C, f"for {named[0]}; GetCACert gave {'; '.join(map(str, held.authorities))}"
-    # A CA that found fault with what is inside has decrypted it.
+    # A CA that refuses for another reason has decrypted the request.
     read = _failure(item) not in {None, FailInfo.badMessageCheck}
     for identifier in named:
         target = next((c for c in held.certificates if identifier.matches(c)), None)

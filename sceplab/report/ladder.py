@@ -1,7 +1,7 @@
 """Who sent what to whom: the lifelines of a conversation, and its messages as arrows between them.
 
-Rule: decoded exchanges to plain rows, which a report draws as text and a widget
-as a picture. One actor has one lifeline, whatever number of addresses it has.
+Rule: exchanges become plain data, which a report draws as text and a widget as a
+picture. One actor has one lifeline, however many addresses it has.
 """
 
 from __future__ import annotations

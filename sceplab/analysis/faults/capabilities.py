@@ -94,7 +94,7 @@ _DIGEST_CAPS = {"sha256": ("SHA-256", "SCEPStandard"), "sha512": ("SHA-512",), "
 
 
 def used(item: DecodedExchange, context: Context) -> Iterator[Hit]:
-    """Yield what a request uses although the server does not offer it, or does not use although it does."""
+    """Yield what a request uses without the server offering it, and GET where POST is offered."""
     operation, message = item.operation, item.request
     if context.caps is None:
         return

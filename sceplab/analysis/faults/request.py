@@ -1,6 +1,6 @@
-"""The certificate request in a message, and who may sign for it (RFC 8894, 2.3 to 2.5; RFC 2986).
+"""The certificate request in a message, and its signer (RFC 8894, 2.3 to 2.5; RFC 2986).
 
-Rule: asked only of a request that was decrypted and read.
+Rule: only a request that was decrypted and read without problems is judged.
 """
 
 from __future__ import annotations
@@ -134,7 +134,7 @@ _FINDERS: tuple[Callable[[PkiMessage, CertificationRequest], Iterator[Hit]], ...
 
 
 def request(message: PkiMessage) -> Iterator[Hit]:
-    """Yield what is wrong with the certificate request of a message, or with who signed for it."""
+    """Yield what is wrong with the certificate request of a message, or with its signer's certificate."""
     data = message.message_data
     if isinstance(data, CertificationRequest) and not data.problems:
         for finder in _FINDERS:

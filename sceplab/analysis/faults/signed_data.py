@@ -1,7 +1,7 @@
 """SignedData: its structure, its attributes, its signature, its signer (RFC 5652, 5; RFC 8894, 3.2).
 
-Rule: what a check of `cms.signed` found is told here as the rule that it breaks,
-never judged a second time.
+Rule: the checks of `message.verification` are taken over as broken rules, never
+done a second time.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ CMS_ATTRIBUTES = Rule(
 
 
 def structure(message: PkiMessage) -> Iterator[Hit]:
-    """Yield where the structure of the SignedData is not as SCEP wants it."""
+    """Yield where the structure of the SignedData breaks RFC 5652 or RFC 8894."""
     signed, info = message.signed, message.signed.signer_info
     for problem in signed.problems:
         yield Hit(READABLE, str(problem), problem.offset)

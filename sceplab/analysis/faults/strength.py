@@ -1,6 +1,6 @@
-"""Algorithms and keys that are weak, old, or not for everybody (RFC 8894, 2.9 and 3.5.2).
+"""Weak, old and unusual algorithms, and short keys (RFC 8894, 2.9 and 3.5.2).
 
-Rule: judged by what a message used, whoever chose it.
+Rule: a message is judged by the algorithms that it used, whoever chose them.
 """
 
 from __future__ import annotations
