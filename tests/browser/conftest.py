@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
 
-from sceplab.lab.foreign import free_port
+from sceplab.lab.micromdm import free_port
 from tests.support import ROOT
 
 _SETTINGS = {
