@@ -16,7 +16,7 @@ help:
 	@echo "make notebooks  build and run the notebooks from notebooks/src"
 	@echo "make bench      measure speed, as ratios to a floor of the same run"
 	@echo "make fuzz       coverage-guided fuzzing, SECONDS=30 for each target (Linux)"
-	@echo "make lint       ruff and mypy"
+	@echo "make lint       ruff and mypy; eslint and tsc where there is node"
 	@echo "make lock       choose new versions of all dependencies"
 
 setup: $(READY)
@@ -51,6 +51,7 @@ notebooks: setup
 	$(BIN)/python -m tools.notebooks build
 
 bench: setup
+	$(BIN)/python bench/bench_start.py
 	$(BIN)/python bench/bench_decode.py
 	$(BIN)/python bench/bench_viewer.py
 	$(BIN)/python bench/bench_capture.py
@@ -62,10 +63,25 @@ SEED ?= 0
 fuzz: setup
 	$(BIN)/python fuzz/fuzz_decode.py --seconds $(SECONDS) --seed $(SEED)
 
-lint: setup
+# The browser's half of the views: eslint and tsc, from npm, never shipped.
+JS := tools/js/node_modules
+NODE := $(shell command -v npm > /dev/null && node -e 'const [a, b] = process.versions.node.split("."); process.exit(+(a < 20 || (a == 20 && b < 19)))' 2> /dev/null && echo yes)
+
+$(JS)/.ready: tools/js/package.json tools/js/package-lock.json
+	cd tools/js && npm ci --ignore-scripts --no-audit --no-fund --loglevel=error
+	touch $@
+
+lint: setup $(if $(NODE),$(JS)/.ready)
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
+ifdef NODE
+	$(JS)/.bin/eslint --config tools/js/eslint.config.js --max-warnings 0 sceplab/widgets/static
+	$(JS)/.bin/tsc --project tools/js
+else
+	@echo "The JavaScript was not checked: that needs node 20.19 or newer, and npm."
+	@test -z "$$SCEPLAB_REQUIRE_ALL"
+endif
 
 lock:
 	$(BIN)/python -m pip install --quiet uv
@@ -73,4 +89,4 @@ lock:
 	$(BIN)/uv pip compile interop/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o interop/requirements.lock
 
 clean:
-	rm -rf .venv .venv-peers build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-peers tools/js/node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis

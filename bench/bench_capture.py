@@ -74,12 +74,12 @@ def read(path: str, mode: str) -> tuple[int, int, float, int]:
     """Read a capture; return exchanges, messages, seconds, and the most megabytes of this process."""
     from sceplab.capture import iter_capture
     from sceplab.files import load_certificates, load_private_keys
+    from sceplab.paths import SPECIMEN
     from sceplab.scep.conversation import NO_MATERIALS, Materials, iter_decoded
 
-    folder = ROOT / "data" / "specimen"
     names = ("ca", "r3")
-    keys = tuple(load_private_keys(folder / f"{n}.key.pem")[0] for n in names)
-    held = Materials(keys, tuple(load_certificates(folder / "ca.pem")), key_names=names)
+    keys = tuple(load_private_keys(SPECIMEN / f"{n}.key.pem")[0] for n in names)
+    held = Materials(keys, tuple(load_certificates(SPECIMEN / "ca.pem")), key_names=names)
     started = time.perf_counter()
     exchanges = messages = 0
     if mode == "read":

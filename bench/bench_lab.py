@@ -4,11 +4,11 @@ Run by `make bench`, or `python bench/bench_lab.py --url URL --challenge ...` ag
 any server. Every server gets messages of the same kind: PKCSReq, RSA 2048, SHA-256,
 AES-128, POST over connections that stay open, from `load.py` in a process of its
 own. Each reply is opened afterwards: what counts is a SUCCESS with a certificate
-for a key that asked; serials that came before are counted and said. Both servers keep what
+for a key that asked; repeated serials are counted and reported. Both servers keep what
 they issued in files; ours waits until they are on the disk (SQLite, WAL,
 synchronous=FULL), micromdm's does not.
 
-The bound is what no server can do without: three RSA private operations for each
+The bound is the work that no server can avoid: three RSA private operations for each
 enrollment (open the envelope, sign the certificate, sign the reply), on all cores.
 """
 
@@ -35,9 +35,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 import sceplab
 from bench.load import read_records, write_records
+from sceplab.cms.name import parse_subject
 from sceplab.lab import micromdm
 from sceplab.lab.client import ScepClient, self_signed
-from sceplab.lab.identity import Identity, make_request, parse_subject
+from sceplab.lab.identity import Identity, make_request
+from sceplab.scep.messagedata import CertsOnly
 
 HERE = Path(__file__).resolve().parent
 CHALLENGE = "bench"
@@ -54,7 +56,7 @@ with Lab(challenge={CHALLENGE!r}, record=False) as lab:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """What one run showed: SUCCESSes a second, milliseconds, and what was wrong.
+    """The results of one run: SUCCESSes a second, milliseconds, and failures.
 
     `repeated_serials` counts SUCCESSes whose serial another one had before; they
     are in `rate` all the same. `load` is the part of one core that the sender used.
@@ -96,7 +98,7 @@ class Sender:
         return sceplab.encode_message(draft, signer.key)
 
     def measure(self, connections: int, messages: int) -> Figures:
-        """Send so many new messages over so many connections. Raises RuntimeError where the sender gives up."""
+        """Send so many new messages over so many connections. Raises RuntimeError when the sender fails."""
         url = urlsplit(self._url)
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "messages", Path(folder) / "replies"
@@ -122,14 +124,14 @@ class Sender:
         )
 
     def _serial(self, reply: bytes) -> bytes | None:
-        """Return the serial of the certificate in a reply, or None where there is none that is good."""
-        # A sender reads its reply with the key that the envelope says.
+        """Return the serial of the certificate in a reply, or None when the reply brings none for our keys."""
+        # `decode_message` picks the key that the envelope names.
         held = [s.certificate for s in self._signers]
         message = sceplab.decode_message(reply, keys=self._keys, certificates=held)
         if message.attributes.status is not sceplab.PkiStatus.SUCCESS or not message.verification.intact:
             return None
         data = message.message_data
-        if not isinstance(data, sceplab.CertsOnly):
+        if not isinstance(data, CertsOnly):
             return None
         keys = {sceplab.parse_certificate(c).public_key_info for c in held}
         return next((c.serial for c in data.certificates if c.public_key_info in keys), None)
@@ -162,7 +164,7 @@ def ours() -> Iterator[str]:
 def report(name: str, url: str, challenge: str, connections: tuple[int, ...], messages: int) -> list[Figures]:
     """Measure a server, print a line for each number of connections, and return the figures."""
     sender, out = Sender(url, challenge), []
-    sender.measure(1, 20)  # what is made at the first request only
+    sender.measure(1, 20)  # warms up what only the first request needs
     for count in connections:
         bound = (os.cpu_count() or 1) / (3 * private_operation())
         got = sender.measure(count, messages)
@@ -178,7 +180,7 @@ def report(name: str, url: str, challenge: str, connections: tuple[int, ...], me
 
 
 def main() -> None:
-    """Measure ours and micromdm's, or the one at --url; a goal that is missed is said, and no failure."""
+    """Measure ours and micromdm's, or the one at --url; a missed goal is reported, and is not an error."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", help="a SCEP URL to measure, instead of ours and micromdm's")
     parser.add_argument("--challenge", default=CHALLENGE)

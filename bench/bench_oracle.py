@@ -21,12 +21,15 @@ from rich.console import Console
 from rich.table import Table
 
 import sceplab
-from sceplab.cms.enveloped import KeyTransRecipient, build_enveloped
-from sceplab.cms.signed import build_signed
+from sceplab.cms.enveloped import build_enveloped
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.name import parse_subject
+from sceplab.cms.sign import build_signed
 from sceplab.cms.x509 import load_public_key
-from sceplab.lab.ca import CertificationAuthority, Policy
+from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.client import self_signed
-from sceplab.lab.identity import make_request, new_key, parse_subject
+from sceplab.lab.identity import make_request, new_key
+from sceplab.lab.policy import Policy
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import ScepAttributes
 

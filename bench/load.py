@@ -1,12 +1,12 @@
 """Send prepared pkiMessages to a SCEP server over some connections, and note how long each took.
 
-Rule: light, so that it takes as little as it can of the machine that it measures:
-one thread, plain sockets, nothing but the standard library, and replies are kept
-and not read. It is a process of its own, run by `bench_lab`.
+Rule: light, so that it uses little of the machine that it measures: one thread,
+plain sockets, the standard library only, and replies are kept unread. It is a
+process of its own, run by `bench_lab`.
 
     python bench/load.py HOST PORT PATH CONNECTIONS MESSAGES REPLIES
 
-MESSAGES and REPLIES are files of records: four octets of length, then as many.
+MESSAGES and REPLIES are files of records: four bytes of length, then as many.
 Each connection is kept open and sends its next message when a reply has come.
 Prints one JSON object: seconds in all, seconds of each reply, seconds of CPU.
 """
@@ -64,7 +64,7 @@ def body_of(reply: bytearray) -> bytes | None:
 
 
 def main() -> None:
-    """Do what the first lines say."""
+    """Send all messages and write all replies."""
     host, port, path, count, source, target = sys.argv[1:]
     start = f"POST {path}?operation=PKIOperation HTTP/1.1\r\nHost: {host}:{port}\r\n"
     start += "Content-Type: application/x-pki-message\r\nContent-Length: "

@@ -38,6 +38,7 @@ from cryptography.hazmat.primitives.serialization import (
 import sceplab
 from sceplab import MessageType, NameAttribute, PkiStatus, ScepAttributes
 from sceplab.asn1 import oids
+from sceplab.cms.name import Name
 from sceplab.cms.x509 import Extension
 
 HERE = Path(__file__).parent / "specimen"
@@ -75,7 +76,7 @@ def key(name: str) -> rsa.RSAPrivateKey:
     return loaded
 
 
-def name(*rdns: list[tuple[str, str, str]]) -> sceplab.Name:
+def name(*rdns: list[tuple[str, str, str]]) -> Name:
     """Return a name of RDNs, each a list of (OID, value, string type)."""
     return sceplab.build_name([[NameAttribute(*a) for a in rdn] for rdn in rdns])
 
@@ -182,11 +183,11 @@ def main() -> None:
     HERE.mkdir(exist_ok=True)
     r1, r2, r3 = key("ca"), key("ra"), key("r3")
     text = "PrintableString"
-    unstructured = oids.NAMES_TO_OID["unstructuredName"]
-    serial = oids.NAMES_TO_OID["serialNumber"]
-    ca_csr = sceplab.build_csr(name([(oids.NAMES_TO_OID["commonName"], "CA", text)]), r1)
+    unstructured = oids.UNSTRUCTURED_NAME
+    serial = oids.SERIAL_NUMBER
+    ca_csr = sceplab.build_csr(name([(oids.COMMON_NAME, "CA", text)]), r1)
     ra_subject = name(
-        [(oids.NAMES_TO_OID["organizationalUnitName"], "ioscs RA", text)],
+        [(oids.ORGANIZATIONAL_UNIT_NAME, "ioscs RA", text)],
         [(serial, "4279256517", text), (unstructured, "R2", "IA5String")],
     )
     usage = Extension(oids.KEY_USAGE, True, b"\x03\x02\x05\xa0")  # noqa: FBT003 - critical

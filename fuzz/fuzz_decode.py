@@ -32,17 +32,19 @@ with atheris.instrument_imports(include=["sceplab"]):
     from sceplab import schema
     from sceplab.analysis import compare
     from sceplab.analysis.whatif import judge
-    from sceplab.asn1 import der, scan
+    from sceplab.asn1 import ber, der, scan
     from sceplab.capture import logs, read_capture
     from sceplab.capture.http import HttpReader
     from sceplab.capture.packets import read_packets, segment_of
     from sceplab.errors import InputError, ScepError
     from sceplab.files import load_certificates, load_private_keys
+    from sceplab.paths import DATA, SPECIMEN
     from sceplab.scep import transport
-    from sceplab.schema.coverage import regions_of
-    from sceplab.schema.layers import Buffer
+    from sceplab.scep.messagedata import parse_message_data
+    from sceplab.schema.coverage import coverage_of
+    from sceplab.schema.layers import LayerBytes
 
-SPECIMEN = ROOT / "data" / "specimen"
+
 # Octets of one input: larger than any real message, small enough to be quick.
 _LONGEST = 8192
 
@@ -70,16 +72,16 @@ def parse_inner(data: bytes) -> None:
     sceplab.verify_csr(sceplab.parse_csr(data))
     sceplab.parse_certificate(data)
     for kind in sceplab.MessageType:
-        sceplab.parse_message_data(kind, data)
+        parse_message_data(kind, data)
 
 
 def read_der(data: bytes) -> None:
     """BER to DER and back: what can be described is written again octet for octet."""
     try:
-        plain, shape = der.normalise(data)
+        plain, shape = ber.normalise(data)
     except der.DerError:
         return
-    assert der.dress(plain, shape) == data  # noqa: S101
+    assert ber.dress(plain, shape) == data  # noqa: S101
 
 
 def scan_and_name(data: bytes) -> None:
@@ -89,11 +91,11 @@ def scan_and_name(data: bytes) -> None:
     assert sum(made.end[i] - made.start[i] for i in roots) == len(data)  # noqa: S101
     list(made.findings())
     kind = _KINDS[len(data) % len(_KINDS)]
-    for node in schema.walk(schema.describe(data, kind, probe=len(data) % 2 == 1), 3000):
+    for node in schema.nodes_of(schema.describe(data, kind, probe=len(data) % 2 == 1), 3000):
         assert 0 <= node.start <= node.content_start <= node.content_end <= node.end <= len(data)  # noqa: S101
         assert node.value is not None  # noqa: S101
         assert node.findings is not None  # noqa: S101
-    regions_of((Buffer("fuzz", data, kind),))
+    coverage_of((LayerBytes("fuzz", data, kind),))
 
 
 def compare_and_judge(data: bytes) -> None:
@@ -136,7 +138,7 @@ def read_logs(data: bytes) -> None:
     for start in (b"", b'1.2.3.4 - - [24/Nov/2026:08:04:11 +0000] "GET /?operation=', b'{"log":{"entries":['):
         with contextlib.suppress(InputError):
             read_capture(start + data)
-    logs.is_log(b"operation=" + data)
+    logs.fits(b"operation=" + data)
 
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
@@ -167,7 +169,7 @@ _CERTIFICATES = tuple(load_certificates(SPECIMEN / "ca.pem"))
 def seeds(folder: Path) -> int:
     """Write one file for each real message and each of its layers; returns how many."""
     found: set[bytes] = set()
-    for pcap in sorted((ROOT / "data").glob("**/*.pcap")):
+    for pcap in sorted(DATA.glob("**/*.pcap")):
         found.add(pcap.read_bytes())
         for exchange in read_capture(pcap):
             operation = transport.parse_request(exchange.request) if exchange.request else None

@@ -1,4 +1,4 @@
-"""Who is asked to do what with whom, and which failures are known: data only.
+"""Which program does what with which server, and which failures are known: data only.
 
 Rule: a failure is known for a reason that says whose fault it is, and by a sign
 in what is printed then. One that is known and does not happen, or happens
@@ -10,7 +10,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from interop.peers import Wish
-from sceplab.lab.ca import DEFAULT_CAPABILITIES
+from sceplab.lab.policy import DEFAULT_CAPABILITIES
 
 CHALLENGE = "R3-to-R1-via-R2"
 CERTIFICATE, REFUSED = "certificate", "refused"
@@ -108,6 +108,6 @@ KNOWN: tuple[Known, ...] = (
 
 
 def known_failure(program: str, case: str) -> Known | None:
-    """Return what is known of this to fail, or None."""
+    """Return the known failure of this case, or None."""
     found = (k for k in KNOWN if (k.program, k.case) == (program, case))
     return next(found, None)

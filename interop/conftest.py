@@ -1,4 +1,4 @@
-"""The table at the end of `make interop`: who did what with whom, and whose fault it was where it failed."""
+"""The table at the end of `make interop`: which program did what with which server, and where a failure comes from."""
 
 from __future__ import annotations
 

@@ -9,12 +9,12 @@ import pytest
 
 from interop.matrix import have
 from interop.peers import PROGRAMS
-from sceplab.cli.lab import client_commands
+from sceplab.cli.lab.start import client_commands
 from sceplab.cms.x509 import parse_certificate
 from sceplab.files import load_certificates
-from sceplab.lab.ca import Policy
 from sceplab.lab.network import Lab
-from sceplab.lab.replies import Strictness
+from sceplab.lab.opening import Strictness
+from sceplab.lab.policy import Policy
 
 
 @pytest.mark.parametrize("program", ["strongSwan", "micromdm"])

@@ -1,90 +1,112 @@
 """sceplab: take SCEP messages apart, put them together, and show how (RFC 8894).
 
-Rule: the public names, nothing else. The core does no I/O; readers of files are
-in `sceplab.capture`, widgets in `sceplab.widgets`.
+Rule: the names that the notebooks and the README use, and nothing else. Each is
+loaded from its module when it is first asked for, so that `import sceplab` is
+light; inside the package, names are imported from their modules.
 """
 
-from sceplab.cms.attribute import Attribute
-from sceplab.cms.csr import CertificationRequest, build_csr, parse_csr, verify_csr
-from sceplab.cms.enveloped import EnvelopedData, Opened, build_enveloped, decrypt, parse_enveloped
-from sceplab.cms.signed import (
-    Check,
-    Outcome,
-    SignedData,
-    Verification,
-    build_degenerate,
-    build_signed,
-    parse_signed,
-    verify_signed,
-)
-from sceplab.cms.trust import Trust
-from sceplab.cms.x509 import Certificate, Name, NameAttribute, build_name, parse_certificate
-from sceplab.errors import BuildError, DecryptError, InputError, Layer, Problem, ScepError
-from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
-from sceplab.scep.message import (
-    MessageDraft,
-    PkiMessage,
-    decode_message,
-    draft_message,
-    draft_of,
-    encode_message,
-    transaction_id_of,
-)
-from sceplab.scep.messagedata import (
-    CertsOnly,
-    IssuerAndSerialNumber,
-    IssuerAndSubject,
-    parse_ca_certificates,
-    parse_message_data,
-)
+from __future__ import annotations
+
+import importlib
+
+TYPE_CHECKING = False  # as type checkers know it, without the cost of importing typing
+if TYPE_CHECKING:  # the same names as in _NAMES, for type checkers and editors
+    from sceplab.analysis.analyse import analyse as analyse
+    from sceplab.capture import read_capture as read_capture
+    from sceplab.cms.csr import build_csr as build_csr, parse_csr as parse_csr, verify_csr as verify_csr
+    from sceplab.cms.enveloped import decrypt as decrypt, parse_enveloped as parse_enveloped
+    from sceplab.cms.name import (
+        NameAttribute as NameAttribute,
+        build_name as build_name,
+        parse_subject as parse_subject,
+    )
+    from sceplab.cms.signed import build_degenerate as build_degenerate, parse_signed as parse_signed
+    from sceplab.cms.trust import Trust as Trust
+    from sceplab.cms.verify import Outcome as Outcome, verify_signed as verify_signed
+    from sceplab.cms.x509 import parse_certificate as parse_certificate
+    from sceplab.errors import DecryptError as DecryptError, InputError as InputError
+    from sceplab.files import (
+        load_certificates as load_certificates,
+        load_private_keys as load_private_keys,
+        pem_certificate as pem_certificate,
+        pem_key as pem_key,
+        write_new as write_new,
+    )
+    from sceplab.paths import DATA as DATA, SPECIMEN as SPECIMEN
+    from sceplab.report.markdown import to_markdown as to_markdown
+    from sceplab.report.rows import rows_of as rows_of
+    from sceplab.report.text import cause_lines as cause_lines, place as place
+    from sceplab.scep.attributes import (
+        FAIL_INFO_MEANING as FAIL_INFO_MEANING,
+        FailInfo as FailInfo,
+        MessageType as MessageType,
+        PkiStatus as PkiStatus,
+        ScepAttributes as ScepAttributes,
+        transaction_id_of as transaction_id_of,
+    )
+    from sceplab.scep.capabilities import parse_caps as parse_caps
+    from sceplab.scep.conversation import Materials as Materials, decode_exchanges as decode_exchanges
+    from sceplab.scep.draft import draft_message as draft_message, draft_of as draft_of
+    from sceplab.scep.message import decode_message as decode_message, encode_message as encode_message
+    from sceplab.scep.messagedata import (
+        build_issuer_and_subject as build_issuer_and_subject,
+        parse_ca_certificates as parse_ca_certificates,
+    )
+    from sceplab.scep.transport import (
+        build_request as build_request,
+        decode_message_value as decode_message_value,
+        encode_message_value as encode_message_value,
+        parse_request as parse_request,
+    )
 
 __version__ = "0.1.0"
 
-__all__ = [
-    "Attribute",
-    "BuildError",
-    "Certificate",
-    "CertificationRequest",
-    "CertsOnly",
-    "Check",
-    "DecryptError",
-    "EnvelopedData",
-    "FailInfo",
-    "InputError",
-    "IssuerAndSerialNumber",
-    "IssuerAndSubject",
-    "Layer",
-    "MessageDraft",
-    "MessageType",
-    "Name",
-    "NameAttribute",
-    "Opened",
-    "Outcome",
-    "PkiMessage",
-    "PkiStatus",
-    "Problem",
-    "ScepAttributes",
-    "ScepError",
-    "SignedData",
-    "Trust",
-    "Verification",
-    "build_csr",
-    "build_degenerate",
-    "build_enveloped",
-    "build_name",
-    "build_signed",
-    "decode_message",
-    "decrypt",
-    "draft_message",
-    "draft_of",
-    "encode_message",
-    "parse_ca_certificates",
-    "parse_certificate",
-    "parse_csr",
-    "parse_enveloped",
-    "parse_message_data",
-    "parse_signed",
-    "transaction_id_of",
-    "verify_csr",
-    "verify_signed",
-]
+# Module (under sceplab): the names that it gives.
+_NAMES = {
+    "analysis.analyse": ("analyse",),
+    "capture": ("read_capture",),
+    "cms.csr": ("build_csr", "parse_csr", "verify_csr"),
+    "cms.enveloped": ("decrypt", "parse_enveloped"),
+    "cms.name": ("NameAttribute", "build_name", "parse_subject"),
+    "cms.signed": ("build_degenerate", "parse_signed"),
+    "cms.trust": ("Trust",),
+    "cms.verify": ("Outcome", "verify_signed"),
+    "cms.x509": ("parse_certificate",),
+    "errors": ("DecryptError", "InputError"),
+    "files": ("load_certificates", "load_private_keys", "pem_certificate", "pem_key", "write_new"),
+    "paths": ("DATA", "SPECIMEN"),
+    "report.markdown": ("to_markdown",),
+    "report.rows": ("rows_of",),
+    "report.text": ("cause_lines", "place"),
+    "scep.attributes": (
+        "FAIL_INFO_MEANING",
+        "FailInfo",
+        "MessageType",
+        "PkiStatus",
+        "ScepAttributes",
+        "transaction_id_of",
+    ),
+    "scep.capabilities": ("parse_caps",),
+    "scep.conversation": ("Materials", "decode_exchanges"),
+    "scep.draft": ("draft_message", "draft_of"),
+    "scep.message": ("decode_message", "encode_message"),
+    "scep.messagedata": ("build_issuer_and_subject", "parse_ca_certificates"),
+    "scep.transport": ("build_request", "decode_message_value", "encode_message_value", "parse_request"),
+}
+_HOMES = {name: home for home, names in _NAMES.items() for name in names}
+__all__ = tuple(sorted(_HOMES))
+
+if not TYPE_CHECKING:  # a type checker shall find unknown names
+
+    def __getattr__(name: str) -> object:
+        """Load a public name from its module."""
+        if name not in _HOMES:
+            raise AttributeError(f"module 'sceplab' has no attribute {name!r}")
+        value = getattr(importlib.import_module(f"sceplab.{_HOMES[name]}"), name)
+        globals()[name] = value
+        return value
+
+
+def __dir__() -> list[str]:
+    """Name what is public, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -9,10 +9,12 @@ from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
-from sceplab.cms.signed import SigningKey
-from sceplab.lab.ca import CertificationAuthority, Policy
+from sceplab.cms.name import parse_subject
+from sceplab.cms.signature import SigningKey
+from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.client import ScepClient
-from sceplab.lab.identity import make_request, new_key, parse_subject
+from sceplab.lab.identity import make_request, new_key
+from sceplab.lab.policy import Policy
 from sceplab.lab.store import Store
 
 SECRET = "open sesame"

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import json
 import os
 import shutil
+import subprocess
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.asn1 import der
+from sceplab import paths
+from sceplab.asn1 import ber, der
 from sceplab.asn1.scan import scan
 from sceplab.capture import read_capture
 from sceplab.files import load_certificates, load_private_keys
@@ -20,7 +23,7 @@ from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchang
 from sceplab.scep.message import PkiMessage
 
 ROOT = Path(__file__).resolve().parent.parent
-DATA = ROOT / "data"
+DATA = paths.DATA
 SHARED = ROOT.parent / "shared"
 
 # Debian's package of each program that a test may need.
@@ -33,6 +36,7 @@ PACKAGES = {
     "od": "coreutils",
     "tcpdump": "tcpdump",
     "tshark": "tshark",
+    "node": "nodejs",
 }
 
 T = TypeVar("T", bound=Callable[..., object])
@@ -44,6 +48,34 @@ def needs(program: str) -> pytest.MarkDecorator:
     if missing and os.environ.get("SCEPLAB_REQUIRE_ALL"):
         raise RuntimeError(f"{program} is missing, and SCEPLAB_REQUIRE_ALL is set")
     return pytest.mark.skipif(missing, reason=f"{program} is not installed (apt-get install {PACKAGES[program]})")
+
+
+_NODE = """
+import {{ readFileSync }} from "node:fs";
+const load = (name) => import({static} + name);
+const given = JSON.parse(readFileSync(0, "utf-8"));
+const result = await (async () => {{ {code} }})();
+process.stdout.write(JSON.stringify(result ?? null));
+"""
+
+
+def in_node(code: str, given: object) -> Any:
+    """Run JavaScript in node and return what it returns.
+
+    In it `given` is what was given, and `await load("viewer/scan.js")` a module of `widgets/static`.
+    """
+    static = json.dumps((ROOT / "sceplab" / "widgets" / "static").as_uri() + "/")
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", _NODE.format(static=static, code=code)],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return json.loads(done.stdout)
 
 
 def capture_folders() -> list[Path]:
@@ -99,8 +131,8 @@ def real_messages() -> list[bytes]:
 def as_ber(data: bytes) -> bytes:
     """Return DER with an indefinite length for every constructed element, as iOS and jscep write it."""
     made = scan(data)
-    forms = tuple((i, der.Form(indefinite=True)) for i in range(len(made)) if data[made.start[i]] & der.CONSTRUCTED)
-    return der.dress(data, der.Shape(forms))
+    forms = tuple((i, ber.Form(indefinite=True)) for i in range(len(made)) if data[made.start[i]] & der.CONSTRUCTED)
+    return ber.dress(data, ber.Shape(forms))
 
 
 def key(name: str) -> rsa.RSAPrivateKey:

@@ -11,16 +11,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import sceplab
+from sceplab.cms.name import parse_subject
 from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import InputError
-from sceplab.lab.ca import DEFAULT_CAPABILITIES, Policy
-from sceplab.lab.client import ClientError, Result, ScepClient
+from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
-from sceplab.lab.identity import Identity, make_request, parse_subject
-from sceplab.lab.replies import ReplyForm, Strictness
+from sceplab.lab.http import ClientError
+from sceplab.lab.identity import Identity, make_request
+from sceplab.lab.opening import Strictness
+from sceplab.lab.policy import DEFAULT_CAPABILITIES, Policy
+from sceplab.lab.replies import ReplyForm
+from sceplab.lab.results import Result
 from sceplab.lab.store import State
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
-from sceplab.scep.message import decode_message
+from sceplab.scep.message import PkiMessage, decode_message
 from sceplab.scep.messagedata import build_issuer_and_serial, build_issuer_and_subject
 from sceplab.scep.transport import HttpRequest, build_request
 from tests.labs import SECRET, Clock, authority, client_of, csr, openssl, quick_key
@@ -271,7 +275,7 @@ def test_too_many_waiting(tmp_path: Path) -> None:
 # --------------------------------------------------------------- strictness
 
 
-def _send(ca: object, data: bytes) -> sceplab.PkiMessage:
+def _send(ca: object, data: bytes) -> PkiMessage:
     reply = ca.answer(build_request("PKIOperation", message=data, method="POST"))  # type: ignore[attr-defined]
     assert reply.status == 200, reply.body
     return decode_message(reply.body)
@@ -562,7 +566,7 @@ def test_states(tmp_path: Path) -> None:
 def _forged(ca: object, kind: int, plaintext: bytes, spoil: str) -> bytes:
     """Return a request whose envelope was made, or changed, to fail in one way."""
     from sceplab.cms.enveloped import build_enveloped
-    from sceplab.cms.signed import build_signed
+    from sceplab.cms.sign import build_signed
     from sceplab.lab.client import self_signed
 
     own = self_signed(csr(), quick_key())

@@ -12,12 +12,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sceplab.capture import read_capture
-from sceplab.capture.har import read_har
+from sceplab.capture import har, read_capture
+from sceplab.capture.detect import read_octets
 from sceplab.capture.hexdump import read_hex
 from sceplab.errors import InputError
+from sceplab.scep.capabilities import build_caps, parse_caps
 from sceplab.scep.conversation import decode_exchanges
-from sceplab.scep.transport import build_caps, parse_caps
 from tests.support import DATA, decoded, needs
 
 CAPTURE = DATA / "specimen" / "capture.pcap"
@@ -141,21 +141,46 @@ def test_a_long_line_that_is_nearly_hex_takes_no_time() -> None:
     """Found by fuzzing: backtracking doubled the time with every octet (a million of them would never end)."""
     for tail in ("{", " {", ": ,"):
         assert read_hex("88" * 1_000_000 + tail) == []
-        assert [b"\x88" * 16] == read_hex("0000  " + "88 " * 1_000_000 + tail)
+        (dump,) = read_hex("0000  " + "88 " * 1_000_000 + tail)
+        assert dump.octets == b"\x88" * 16
     assert read_hex(" " * 1_000_000) == []
+
+
+@pytest.mark.parametrize("form", [f for name, f in FORMS.items() if "pcap" not in name])
+def test_a_reader_claims_what_it_read(form: str | bytes) -> None:
+    """The claimed spans hold the whole message, and no words around it."""
+    octets = form.encode() if isinstance(form, str) else form
+    claims = read_octets(octets, "").claims
+    assert all(0 <= start < end <= len(octets) for start, end in claims)
+    assert sorted(claims) == list(claims)
+    claimed = b"".join(octets[start:end] for start, end in claims)
+    found = [d.request.raw for d in decode_exchanges(read_octets(claimed, "").exchanges) if d.request is not None]
+    assert found == [REQUEST]
+    assert b"CRYPTO_PKI" not in claimed
+
+
+def test_claims_count_bytes() -> None:
+    """Where characters have several bytes, too."""
+    text = f"Grüße\n{_url('a')} – und\n{_url('b')} …\n".encode()
+    first, second = read_octets(text, "").claims
+    assert [text[slice(*span)].decode() for span in (first, second)] == [_url("a"), _url("b")]
+
+
+def _url(host: str) -> str:
+    return f"http://{host}.example/scep?operation=GetCACaps"
 
 
 @given(st.text(max_size=300))
 def test_any_text_can_be_looked_through_for_hex(text: str) -> None:
     """Never an error, and never more octets than the text could hold."""
-    assert sum(map(len, read_hex(text))) <= len(text)
+    assert sum(len(dump.octets) for dump in read_hex(text)) <= len(text)
 
 
 @pytest.mark.parametrize("bad", [b"{", b"{}", b'{"log": 1}', b'{"log": {"entries": [1]}}', b'{"a":' * 100_000])
 def test_a_har_file_that_is_none_is_one_error(bad: bytes) -> None:
     """Also one that nests without end."""
     with pytest.raises(InputError, match="HAR"):
-        read_har(bad)
+        har.read(bad, "")
 
 
 @given(st.lists(st.from_regex(r"[A-Za-z0-9-]{1,20}", fullmatch=True)))

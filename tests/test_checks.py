@@ -13,7 +13,8 @@ from sceplab.analysis.faults.model import Finding, Level, Side, strongest_first,
 from sceplab.analysis.faults.registry import RULES, check_exchanges, check_message
 from sceplab.asn1 import der
 from sceplab.cms import algorithms
-from sceplab.cms.signed import SignedDraft, build_signed, signature_algorithm_for
+from sceplab.cms.sign import SignedDraft, build_signed
+from sceplab.cms.signature import signature_algorithm_for
 from sceplab.cms.x509 import build_identifier
 from sceplab.report.text import finding_line, place
 from sceplab.scep import transport
@@ -27,7 +28,7 @@ from tests.test_diagnose import SCENES
 def _overwrite(message: bytes, path_end: str, octet: int, at: int = -1, *, start: bool = False) -> bytes:
     """Return the message with one octet of a field changed: of its content, or its first."""
     root = schema.describe(message)
-    node = next(n for n in schema.walk(root) if schema.path_of(schema.find(root, n.start)).endswith(path_end))
+    node = next(n for n in schema.nodes_of(root) if schema.path_of(schema.find(root, n.start)).endswith(path_end))
     while node.children and not start:
         node = node.children[-1]
     place = node.start if start else range(node.content_start, node.content_end)[at]

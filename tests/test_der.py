@@ -7,8 +7,9 @@ from asn1crypto import core
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sceplab.asn1 import der
-from sceplab.asn1.der import DerError, Form
+from sceplab.asn1 import ber, der, scan
+from sceplab.asn1.ber import Form
+from sceplab.asn1.der import DerError
 
 # (what it is, BER, the same in DER); every BER form here was seen in real SCEP traffic.
 TWINS = [
@@ -25,24 +26,24 @@ TWINS = [
 ]
 
 
-@pytest.mark.parametrize(("ber", "plain"), [t[1:] for t in TWINS], ids=[t[0] for t in TWINS])
-def test_normalise_and_dress_are_inverse(ber: str, plain: str) -> None:
+@pytest.mark.parametrize(("captured", "plain"), [t[1:] for t in TWINS], ids=[t[0] for t in TWINS])
+def test_normalise_and_dress_are_inverse(captured: str, plain: str) -> None:
     """BER becomes DER, and the shape makes the same BER of it again."""
-    data = bytes.fromhex(ber)
-    normal, shape = der.normalise(data)
+    data = bytes.fromhex(captured)
+    normal, shape = ber.normalise(data)
     assert bytes.fromhex(plain) == normal
-    assert data == der.dress(normal, shape)
-    assert (normal, der.DER_SHAPE) == der.normalise(normal)
+    assert data == ber.dress(normal, shape)
+    assert (normal, ber.DER_SHAPE) == ber.normalise(normal)
 
 
 def test_an_implicit_string_needs_the_schemas_word() -> None:
     """[0]{OCTET STRING} is an explicit tag, unless the schema says that [0] is the string itself."""
     data = bytes.fromhex("3006a00404026162")
-    assert data == der.normalise(data)[0]
-    normal, shape = der.normalise(data, [2])
+    assert data == ber.normalise(data)[0]
+    normal, shape = ber.normalise(data, [2])
     assert bytes.fromhex("300480026162") == normal
-    assert shape.forms == ((1, Form(segments=((2, der.DER_FORM),))),)
-    assert data == der.dress(normal, shape)
+    assert shape.forms == ((1, Form(segments=((2, ber.DER_FORM),))),)
+    assert data == ber.dress(normal, shape)
 
 
 BROKEN = [
@@ -62,7 +63,7 @@ BROKEN = [
 def test_broken_ber_is_a_der_error(data: str) -> None:
     """Malformed bytes raise our error, which says where."""
     with pytest.raises(DerError) as info:
-        der.normalise(bytes.fromhex(data))
+        ber.normalise(bytes.fromhex(data))
     assert info.value.offset >= 0
     assert info.value.expected
 
@@ -71,7 +72,7 @@ def test_very_deep_nesting_ends_quickly() -> None:
     """100,000 levels are refused: no RecursionError, and no quadratic time."""
     for data in (b"\x30\x80" * 100_000 + b"\0\0" * 100_000, b"\x30\x80" * 100_000):
         with pytest.raises(DerError):
-            der.normalise(data)
+            ber.normalise(data)
 
 
 @given(st.binary(max_size=300))
@@ -93,10 +94,10 @@ def test_reading_anything_raises_nothing_else(data: bytes) -> None:
 def test_normalise_anything_and_dress_it_again(data: bytes) -> None:
     """What can be normalised can be dressed again, octet for octet."""
     try:
-        normal, shape = der.normalise(data)
+        normal, shape = ber.normalise(data)
     except DerError:
         return
-    assert data == der.dress(normal, shape)
+    assert data == ber.dress(normal, shape)
 
 
 ber_values = st.recursive(
@@ -121,9 +122,45 @@ def _ber(tag: int, content: bytes, form: int) -> bytes:
 @given(ber_values)
 def test_generated_ber_round_trips(data: bytes) -> None:
     """Nested forms in every mixture: normalise gives DER, dress gives the original."""
-    normal, shape = der.normalise(data)
-    assert data == der.dress(normal, shape)
-    assert not der.normalise(normal)[1]
+    normal, shape = ber.normalise(data)
+    assert data == ber.dress(normal, shape)
+    assert not ber.normalise(normal)[1]
+
+
+headers = st.lists(
+    st.sampled_from([0x00, 0x02, 0x04, 0x30, 0x1F, 0x3F, 0x7F, 0x80, 0x81, 0x82, 0x83, 0xA0, 0xBF, 0xFF])
+    | st.integers(0, 255),
+    max_size=40,
+).map(bytes)
+
+
+@given(headers | ber_values.map(lambda data: data[2:]))
+def test_every_way_to_read_a_header_is_the_same(data: bytes) -> None:
+    """The short ways of `Element.children`, `scan` and `scan.level` find what `read` and `header` find."""
+    whole = der.Element(data, 0, der.SEQUENCE, 0, len(data), len(data))
+    slow: list[der.Element] = []
+    stopped = ""
+    try:
+        while (pos := slow[-1].end if slow else 0) < len(data):
+            slow.append(der.read(data, pos, len(data)))
+    except DerError as error:
+        stopped = str(error)
+    try:
+        fast = whole.children()
+    except DerError as error:
+        assert str(error) == stopped  # noqa: PT017 - either outcome is right
+    else:
+        assert not stopped
+        assert list(map(repr, fast)) == list(map(repr, slow))
+        assert [e.end for e in fast] == [e.end for e in slow]
+    found = scan.scan(b"\x30\x83" + len(data).to_bytes(3, "big") + data)
+    starts = [found.start[i] - 5 for i in found.children(0)]
+    assert starts[: len(slow)] == list(scan.level(data, 0, len(data), {}))[: len(starts)][: len(slow)]
+    for element, index in zip(slow, found.children(0), strict=False):
+        assert (element.start, element.content_start) == (found.start[index] - 5, found.content_start[index] - 5)
+        assert (element.content_end, element.end) == (found.content_end(index) - 5, found.end[index] - 5)
+    if stopped:  # where `read` refuses, the scan says garbage, or that something is missing
+        assert found.problems
 
 
 @given(st.integers())

@@ -40,7 +40,7 @@ def _renewal(signer: bytes, own: object) -> bytes:
 def _flip(message: bytes, name: str) -> bytes:
     from sceplab import schema
 
-    node = next(n for n in schema.walk(schema.describe(message)) if n.name == name and not n.children)
+    node = next(n for n in schema.nodes_of(schema.describe(message)) if n.name == name and not n.children)
     at = node.content_start + (node.content_end - node.content_start) // 2
     return message[:at] + bytes((message[at] ^ 4,)) + message[at + 1 :]
 
@@ -63,7 +63,8 @@ def _with_clear_secret() -> bytes:
 
 def _not_scep() -> bytes:
     from sceplab.asn1 import der
-    from sceplab.cms.signed import SignedDraft, build_signed, signature_algorithm_for
+    from sceplab.cms.sign import SignedDraft, build_signed
+    from sceplab.cms.signature import signature_algorithm_for
     from sceplab.cms.x509 import build_identifier
 
     signer = sceplab.parse_certificate(s.device_certificate())

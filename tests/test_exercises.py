@@ -11,9 +11,10 @@ import pytest
 import sceplab
 from sceplab import exercises
 from sceplab.capture import read_capture
+from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.exercises import Exercise
-from sceplab.lab.identity import make_request, parse_subject
+from sceplab.lab.identity import make_request
 from sceplab.lab.network import Lab
 from sceplab.scep.conversation import Materials
 from sceplab.scep.transport import parse_request

@@ -13,6 +13,8 @@ import sceplab
 from sceplab import openssl
 from sceplab.lab import micromdm
 from sceplab.scep import transport
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.messagedata import CertsOnly
 from tests.support import DATA, certificate, key, needs
 
 CHALLENGE = "R3-to-R1-via-R2"
@@ -40,7 +42,7 @@ def _request(url: str, challenge: str, *, digest: str, cipher: str) -> tuple[byt
     return sceplab.encode_message(draft, key("ra")), attributes
 
 
-def _read(reply: bytes) -> sceplab.PkiMessage:
+def _read(reply: bytes) -> PkiMessage:
     return sceplab.decode_message(reply, keys=[key("ra")], certificates=[certificate("ra")])
 
 
@@ -56,7 +58,7 @@ def test_it_grants_a_request_that_our_ra_signed(url: str, digest: str, cipher: s
     assert reply.attributes.status is sceplab.PkiStatus.SUCCESS
     assert attributes.transaction_id == reply.attributes.transaction_id
     assert attributes.sender_nonce == reply.attributes.recipient_nonce
-    assert isinstance(reply.message_data, sceplab.CertsOnly)
+    assert isinstance(reply.message_data, CertsOnly)
     issued = x509.load_der_x509_certificate(reply.message_data.certificates[0].der)
     ca = x509.load_der_x509_certificate(micromdm.get_ca_certificates(url))
     issued.verify_directly_issued_by(ca)

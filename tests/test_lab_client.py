@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -9,13 +11,16 @@ from pathlib import Path
 import pytest
 
 import sceplab
+from sceplab.cms.name import parse_subject
 from sceplab.errors import BuildError, InputError, ScepError
-from sceplab.lab.ca import Policy, with_faults
-from sceplab.lab.client import CaCertificates, Capabilities, ClientError, ScepClient, http_sender, self_signed
-from sceplab.lab.faults import FAULTS, faults_named
-from sceplab.lab.identity import Identity, new_key, parse_subject
-from sceplab.lab.replies import Strictness
+from sceplab.lab.client import CaCertificates, ScepClient, self_signed
+from sceplab.lab.faults import FAULTS, Fault, faults_named
+from sceplab.lab.http import ClientError, http_sender
+from sceplab.lab.identity import Identity, new_key
+from sceplab.lab.opening import Strictness
+from sceplab.lab.policy import Policy, with_faults
 from sceplab.scep.attributes import PkiStatus, ScepAttributes
+from sceplab.scep.capabilities import Capabilities
 from sceplab.scep.transport import HttpReply, HttpRequest
 from tests.labs import SECRET, authority, client_of, csr, quick_key
 from tests.support import certificate
@@ -51,6 +56,33 @@ def test_every_fault_has_its_line() -> None:
     assert set(SAID) == set(FAULTS)
     with pytest.raises(InputError, match="no such fault"):
         faults_named("typo")
+
+
+def test_every_fault_has_an_effect() -> None:
+    """A fault without one would be a right answer under a wrong name."""
+    plain = Fault("", "", "")
+    for fault in FAULTS.values():
+        assert replace(fault, id="", what="", clients="") != plain, fault.id
+
+
+def test_the_lab_loads_http_libraries_only_where_they_are_used() -> None:
+    """Tornado belongs to the server, requests to what is sent."""
+    small = (
+        "ca",
+        "client",
+        "dialects",
+        "faults",
+        "http",
+        "identity",
+        "opening",
+        "policy",
+        "ra",
+        "replies",
+        "responder",
+    )
+    code = f"import sys; {'; '.join(f'import sceplab.lab.{m}' for m in small)}; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert not {"requests", "tornado", "ipywidgets"} & set(done.stdout.split())
 
 
 @pytest.mark.parametrize("fault", SAID)

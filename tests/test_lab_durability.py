@@ -19,10 +19,13 @@ from pathlib import Path
 
 import pytest
 
+from sceplab.cms.name import parse_subject
 from sceplab.errors import ScepError
-from sceplab.lab.ca import CertificationAuthority, Policy
-from sceplab.lab.client import ScepClient, http_sender
-from sceplab.lab.identity import make_request, parse_subject
+from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.client import ScepClient
+from sceplab.lab.http import http_sender
+from sceplab.lab.identity import make_request
+from sceplab.lab.policy import Policy
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import PkiStatus
 from tests.labs import SECRET, csr, quick_key

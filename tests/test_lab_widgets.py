@@ -17,11 +17,13 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 import sceplab
 from sceplab.asn1 import oids
+from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key
-from sceplab.lab.client import Result, self_signed
-from sceplab.lab.identity import make_request, parse_subject
+from sceplab.lab.client import self_signed
+from sceplab.lab.identity import make_request
 from sceplab.lab.network import Lab
+from sceplab.lab.results import Result
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import PkiStatus
 from sceplab.widgets import EnrollmentForm, LabView, PendingQueue, show
@@ -184,7 +186,7 @@ def test_who_would_become_an_ra_and_who_signed(lab: Lab) -> None:
 def test_hostile_requests_are_text(lab: Lab) -> None:
     """Markup, bidi and control characters in a subject; a challengePassword is not shown."""
     queue = PendingQueue(lab)
-    evil = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], HOSTILE, "UTF8String")]])
+    evil = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, HOSTILE, "UTF8String")]])
     evil_csr = make_request(evil, key("r3"))
     lab.client().enroll(evil_csr, key("r3"))
     queue.refresh()

@@ -16,12 +16,16 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 import sceplab
-from sceplab import BuildError, DecryptError, MessageType, Outcome, PkiStatus, ScepAttributes, Trust, openssl
+from sceplab import DecryptError, MessageType, Outcome, PkiStatus, ScepAttributes, Trust, openssl
 from sceplab.asn1 import der
 from sceplab.cms import algorithms
+from sceplab.cms.attribute import Attribute
 from sceplab.cms.csr import parse_csr, serialize_csr
-from sceplab.cms.signed import SigningKey, parse_signed, serialize_signed
-from sceplab.cms.x509 import NameAttribute, build_name, parse_certificate
+from sceplab.cms.name import NameAttribute, build_name
+from sceplab.cms.signature import SigningKey
+from sceplab.cms.signed import parse_signed, serialize_signed
+from sceplab.cms.x509 import parse_certificate
+from sceplab.errors import BuildError
 from sceplab.scep import messagedata
 from sceplab.scep.attributes import build_attributes, parse_attributes
 from tests.support import needs
@@ -173,9 +177,9 @@ def test_we_read_openssls_other_envelopes(
     assert not enveloped.problems
     opened = sceplab.decrypt(enveloped, keys=[ca_key])
     assert csr == opened.plaintext
-    from sceplab.cms.enveloped import draft_of_enveloped
+    from sceplab.cms.enveloped import build_enveloped, draft_of_enveloped
 
-    assert data == sceplab.build_enveloped(draft_of_enveloped(enveloped, opened, keys=[ca_key]), csr)
+    assert data == build_enveloped(draft_of_enveloped(enveloped, opened, keys=[ca_key]), csr)
 
 
 @needs("openssl")
@@ -369,7 +373,7 @@ def test_sha1_in_the_path_needs_an_explicit_word(
 def _sha1_certificate(ca_key: rsa.RSAPrivateKey, key: rsa.RSAPrivateKey) -> bytes:
     """Take a SHA-256 certificate and sign it anew with SHA-1: `cryptography` makes none."""
     from sceplab.cms.algorithms import AlgorithmIdentifier, build_algorithm
-    from sceplab.cms.signed import sign
+    from sceplab.cms.signature import sign
 
     sha1 = AlgorithmIdentifier("1.2.840.113549.1.1.5", der.NULL_ELEMENT)
     fields = der.read(make_certificate("RA", key, ("CA", ca_key))).children()[0].children()
@@ -464,7 +468,7 @@ def test_attributes_both_ways() -> None:
 
 def test_attributes_that_are_wrong_become_problems() -> None:
     """Wrong string type, unknown values, doubles and absences are named, and what is there is used."""
-    utf8 = sceplab.Attribute("2.16.840.1.113733.1.9.2", (der.encode(der.UTF8_STRING, b"77"),))
+    utf8 = Attribute("2.16.840.1.113733.1.9.2", (der.encode(der.UTF8_STRING, b"77"),))
     parsed = parse_attributes([utf8, utf8])
     assert parsed.message_type == "77"
     assert parsed.type is None

@@ -10,6 +10,7 @@ import pytest
 import sceplab
 from sceplab import openssl
 from sceplab.errors import InputError
+from sceplab.scep.message import PkiMessage
 from tests.support import DATA, certificate, decoded, key, needs
 
 pytestmark = needs("openssl")
@@ -17,7 +18,7 @@ SPECIMEN = DATA / "specimen"
 
 
 @pytest.fixture
-def message(tmp_path: Path) -> sceplab.PkiMessage:
+def message(tmp_path: Path) -> PkiMessage:
     """The specimen's request, with its layers as files in `tmp_path`."""
     (item,) = decoded(SPECIMEN)
     assert item.request is not None
@@ -30,7 +31,7 @@ def message(tmp_path: Path) -> sceplab.PkiMessage:
 
 
 @pytest.mark.parametrize("one_line", [True, False])
-def test_base64(tmp_path: Path, message: sceplab.PkiMessage, *, one_line: bool) -> None:
+def test_base64(tmp_path: Path, message: PkiMessage, *, one_line: bool) -> None:
     """In lines, and in one."""
     text = base64.b64encode(message.raw) if one_line else base64.encodebytes(message.raw)
     (tmp_path / "text").write_bytes(text)
@@ -38,7 +39,7 @@ def test_base64(tmp_path: Path, message: sceplab.PkiMessage, *, one_line: bool) 
     assert message.raw == (tmp_path / "out").read_bytes()
 
 
-def test_reading(tmp_path: Path, message: sceplab.PkiMessage) -> None:
+def test_reading(tmp_path: Path, message: PkiMessage) -> None:
     """Printing commands show the values that we show."""
     shown = openssl.run(openssl.print_cms(tmp_path / "message"))
     assert message.attributes.transaction_id is not None
@@ -55,7 +56,7 @@ def test_reading(tmp_path: Path, message: sceplab.PkiMessage) -> None:
     assert "4279256517" in openssl.run(openssl.print_degenerate(tmp_path / "bag"))
 
 
-def test_verify_and_decrypt(tmp_path: Path, message: sceplab.PkiMessage) -> None:
+def test_verify_and_decrypt(tmp_path: Path, message: PkiMessage) -> None:
     """The same content comes out."""
     assert message.opened is not None
     out = tmp_path / "out"
@@ -67,7 +68,7 @@ def test_verify_and_decrypt(tmp_path: Path, message: sceplab.PkiMessage) -> None
     assert message.opened.plaintext == out.read_bytes()
 
 
-def test_what_openssl_encrypts_we_decrypt(tmp_path: Path, message: sceplab.PkiMessage) -> None:
+def test_what_openssl_encrypts_we_decrypt(tmp_path: Path, message: PkiMessage) -> None:
     """For the CA, with two ciphers."""
     assert message.opened is not None
     for cipher in ("aes-256-cbc", "des-ede3-cbc"):
@@ -76,7 +77,7 @@ def test_what_openssl_encrypts_we_decrypt(tmp_path: Path, message: sceplab.PkiMe
         assert message.opened.plaintext == sceplab.decrypt(enveloped, keys=[key("ca")]).plaintext
 
 
-def test_a_refusal_is_an_error_with_openssls_words(tmp_path: Path, message: sceplab.PkiMessage) -> None:
+def test_a_refusal_is_an_error_with_openssls_words(tmp_path: Path, message: PkiMessage) -> None:
     """The wrong CA."""
     assert message
     with pytest.raises(InputError, match="exit code"):

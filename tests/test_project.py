@@ -10,7 +10,11 @@ import sys
 import tomllib
 from pathlib import Path
 
+import pytest
+
 import sceplab
+from sceplab import paths
+from sceplab.asn1 import oids
 from sceplab.cli.doctor import data_hashes
 from tests.support import DATA, ROOT
 
@@ -68,24 +72,93 @@ def test_imports_run_downward() -> None:
     assert len(found) >= 8
 
 
+_OID = re.compile(r"[0-2](\.\d+){3,}")
+
+
+def test_each_object_identifier_is_written_once() -> None:
+    """As a constant in asn1/oids.py; nobody else writes one, or asks for one by its name."""
+    found: list[tuple[str, str]] = []
+    asked = []
+    for path in sorted((ROOT / "sceplab").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and _OID.fullmatch(node.value):
+                found.append((node.value, path.name))
+            if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("NAMES_TO_OID"):
+                asked.append((path.name, node.lineno))
+    assert len(found) > 100
+    values = [value for value, _ in found]
+    assert sorted({value for value in values if values.count(value) > 1}) == []
+    assert {name for _, name in found} == {"oids.py"}
+    assert asked == []
+    assert {value for value, _ in found} == set(oids.NAMES)
+
+
 def test_libraries_have_one_place() -> None:
     """HTTP, capture files, path validation and widgets each in their room."""
     wrong = [(m, w) for m, w, top in _imports() if top in ONLY_IN and m not in ONLY_IN[top]]
     assert wrong == []
 
 
-def test_import_sceplab_is_light() -> None:
-    """No requests, widgets, capture readers or path validation before they are needed."""
-    code = "import sceplab, sys; print(' '.join(m.split('.')[0] for m in sys.modules))"
+def _loaded(code: str) -> set[str]:
+    """Return the top names of the modules that are there after running `code` in a fresh interpreter."""
+    code += "\nimport sys; print('\\n' + ' '.join(m.split('.')[0] for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
-    assert set(done.stdout.split()) & {*ONLY_IN, "IPython", "socketserver"} == set()
+    return set(done.stdout.splitlines()[-1].split())
+
+
+# What takes long to load, or belongs to one floor.
+_HEAVY = {*ONLY_IN, "cryptography", "IPython", "socketserver", "typing", "dataclasses"}
+
+
+def test_import_sceplab_is_light() -> None:
+    """`import sceplab` loads no library and no floor; a name loads what it needs."""
+    assert _loaded("import sceplab") & _HEAVY == set()
+    loaded = _loaded("import sceplab; sceplab.decode_message")
+    assert "cryptography" in loaded
+    assert loaded & {*ONLY_IN, "IPython", "socketserver"} == set()
+
+
+def test_a_command_loads_what_it_needs() -> None:
+    """Version and help load no library, `decode` of packets what reads them; none of them loads HTTP or the lab."""
+    run = "from sceplab.cli import main\ntry: main({})\nexcept SystemExit: pass"
+    for arguments in (["--version"], ["--help"], ["lab", "--help"]):
+        assert _loaded(run.format(arguments)) & {*ONLY_IN, "cryptography"} == set(), arguments
+    decoding = _loaded(run.format(["decode", str(paths.SPECIMEN / "capture.pcap")]))
+    assert {"cryptography", "dpkt"} <= decoding
+    assert decoding & {"rich", "requests", "tornado", "sqlite3", "anywidget", "pyhanko_certvalidator"} == set()
+
+
+def _facade() -> tuple[dict[str, str], dict[str, str]]:
+    """Return name -> module for the names that `sceplab` exports: as imported for type checkers, and as loaded."""
+    tree = ast.parse((ROOT / "sceplab" / "__init__.py").read_text(encoding="utf-8"))
+    nodes = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("sceplab.")]
+    typed = {a.asname or "": (n.module or "").removeprefix("sceplab.") for n in nodes for a in n.names}
+    return typed, {name: home for home, names in sceplab._NAMES.items() for name in names}
 
 
 def test_every_public_name_exists_and_has_a_docstring() -> None:
-    """`__all__` is complete and sorted."""
-    assert sorted(sceplab.__all__) == list(sceplab.__all__)
+    """`__all__` is complete and sorted, `dir` has it, and type checkers see the same names."""
+    typed, loaded = _facade()
+    assert typed == loaded
+    assert sorted(sceplab.__all__) == list(sceplab.__all__) == sorted(loaded)
+    assert set(sceplab.__all__) <= set(dir(sceplab))
+    assert set(sceplab.__all__) & set(ORDER) == set(), "a name hides a module"
     for name in sceplab.__all__:
         assert getattr(sceplab, name).__doc__, name
+    with pytest.raises(AttributeError, match="nonsense"):
+        _ = sceplab.nonsense  # type: ignore[attr-defined]
+
+
+def test_every_public_name_is_used() -> None:
+    """The notebooks, their exercises, the README or the documentation use it; the package itself does not."""
+    pages = [ROOT / "README.md", *(ROOT / "docs").glob("**/*.md"), *(ROOT / "notebooks" / "src").glob("*.md")]
+    pages += (ROOT / "sceplab" / "exercises").glob("*.py")
+    text = "\n".join(p.read_text(encoding="utf-8") for p in pages)
+    used = {n for line in re.findall(r"from sceplab import (.*)", text) for n in re.findall(r"\w+", line)}
+    used |= set(re.findall(r"\bsceplab\.(\w+)", text))
+    assert [n for n in sceplab.__all__ if n not in used] == []
+    inside = [(m, w) for m, w, _ in _imports() if w.removeprefix("sceplab.") in sceplab.__all__]
+    assert inside == []
 
 
 def test_environment_yml_agrees_with_pyproject() -> None:
@@ -99,10 +172,11 @@ def test_environment_yml_agrees_with_pyproject() -> None:
     assert "conda-forge" in text
 
 
-def test_versions_agree() -> None:
-    """pyproject, the package and the newest entry of the changelog."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == sceplab.__version__
+def test_the_version_is_in_one_place() -> None:
+    """The package has it; pyproject reads it there, and the changelog has an entry for it."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    assert "version" in project["project"]["dynamic"]
+    assert project["tool"]["hatch"]["version"]["path"] == "sceplab/__init__.py"
     entries = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
     assert sceplab.__version__ in entries
 

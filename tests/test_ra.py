@@ -9,12 +9,16 @@ from pathlib import Path
 
 import pytest
 
+from sceplab.cms.name import parse_subject
 from sceplab.errors import ScepError
-from sceplab.lab.ca import CertificationAuthority, Policy
-from sceplab.lab.client import ClientError, Result, ScepClient
-from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request, parse_subject
+from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.client import ScepClient
+from sceplab.lab.http import ClientError
+from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request
+from sceplab.lab.policy import Policy
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
-from sceplab.lab.replies import Decision
+from sceplab.lab.responder import Decision
+from sceplab.lab.results import Result
 from sceplab.scep.attributes import FailInfo, PkiStatus
 from sceplab.scep.message import PkiMessage, decode_message
 from sceplab.scep.transport import HttpReply, HttpRequest, build_request, parse_request
@@ -234,7 +238,7 @@ def test_http(tmp_path: Path) -> None:
 def test_the_ca_refuses_what_the_ra_refuses_not(tmp_path: Path) -> None:
     """The CA's own rules hold for an RA too: short keys, say."""
     with network(tmp_path) as (ra, wire, _):
-        from sceplab.lab.replies import Strictness
+        from sceplab.lab.opening import Strictness
 
         ra.policy = replace(ra.policy, strict=Strictness(min_rsa_bits=1024))
         key = quick_key(0, "1024")

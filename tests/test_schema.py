@@ -16,8 +16,8 @@ from sceplab import schema
 from sceplab.analysis.whatif import replace_content
 from sceplab.asn1 import der, oids
 from sceplab.scep.message import PkiMessage
-from sceplab.schema.coverage import regions_of
-from sceplab.schema.layers import TEXT, Buffer, buffers_of
+from sceplab.schema.coverage import Covered, coverage_of
+from sceplab.schema.layers import TEXT, LayerBytes, Made, layers_of
 from tests.crl import make_crl
 from tests.support import DATA, capture_folders, decoded, key, messages, real_messages
 
@@ -31,40 +31,40 @@ def _decoded() -> list[PkiMessage]:
     return found
 
 
-def _everything() -> Iterator[Buffer]:
-    """Yield every buffer of every real message, and the shared messages that no key opens."""
+def _everything() -> Iterator[LayerBytes]:
+    """Yield every layer of every real message, and the shared messages that no key opens."""
     seen = set()
     for message in _decoded():
-        for buffer in buffers_of(message):
-            seen.add(buffer.data)
-            yield buffer
+        for layer in layers_of(message):
+            seen.add(layer.data)
+            yield layer
     for raw in real_messages():
         if raw not in seen:
-            yield Buffer("message", raw, "ContentInfo" if _CMS in raw[:30] else "CertificationRequest")
+            yield LayerBytes("message", raw, "ContentInfo" if _CMS in raw[:30] else "CertificationRequest")
     # What a CA answers to GetCACert: its certificate, or several in a SignedData without a signer.
     for folder in (DATA / "specimen", *capture_folders()):
         for item in decoded(folder):
             body = item.exchange.reply.body if item.exchange.reply is not None and item.request is None else b""
             if item.ca_certificates and body:
-                yield Buffer("GetCACert", body, "ContentInfo" if _CMS in body[:30] else "Certificate")
+                yield LayerBytes("GetCACert", body, "ContentInfo" if _CMS in body[:30] else "Certificate")
 
 
 def test_every_octet_belongs_to_a_named_element() -> None:
     """100 % of the elements and octets of all real messages and of what is encrypted in them."""
     octets = named = nodes = 0
     strangers = []
-    for buffer in _everything():
-        root = buffer.describe()
+    for layer in _everything():
+        root = layer.tree
         assert root is not None
-        octets += len(buffer.data)
-        for node in schema.walk(root):
+        octets += len(layer.data)
+        for node in schema.nodes_of(root):
             own = node.end - node.start - sum(c.end - c.start for c in node.children)
             assert own >= 0
             nodes += 1
             if node.known:
                 named += own
             else:
-                strangers.append((buffer.title, schema.path_of(schema.find(root, node.start)), node.type))
+                strangers.append((layer.title, schema.path_of(schema.find(root, node.start)), node.type))
     assert strangers == []
     assert named == octets
     assert octets > 30_000
@@ -74,10 +74,10 @@ def test_every_octet_belongs_to_a_named_element() -> None:
 def test_every_element_says_where_it_is_defined() -> None:
     """Type and section everywhere; those of RFCs lead to a page."""
     count = 0
-    for buffer in _everything():
-        root = buffer.describe()
+    for layer in _everything():
+        root = layer.tree
         assert root is not None
-        for node in schema.walk(root):
+        for node in schema.nodes_of(root):
             count += 1
             assert node.type, node
             assert node.section, (node.name, node.type)
@@ -135,7 +135,7 @@ def test_asn1crypto_agrees_on_the_names() -> None:
             for raw, theirs, kind in values:
                 if raw[1] == 0x80:
                     continue  # asn1crypto writes BER anew: nothing to compare octets with
-                ours = {(n.name.lower(), n.content) for n in schema.walk(schema.describe(raw, kind))}
+                ours = {(n.name.lower(), n.content) for n in schema.nodes_of(schema.describe(raw, kind))}
                 for name, content in _their_fields(theirs):
                     if (name, content) == ("critical", b"\0"):
                         continue  # a DEFAULT that is not in the octets
@@ -150,7 +150,7 @@ def test_asn1crypto_agrees_on_the_names() -> None:
 @given(st.binary(max_size=400), st.sampled_from(sorted(schema.TYPES)), st.booleans())
 def test_any_octets_can_be_described(data: bytes, kind: str, probe: bool) -> None:
     """Every type, on anything; all that a view asks for."""
-    for node in schema.walk(schema.describe(data, kind, probe=probe), 500):
+    for node in schema.nodes_of(schema.describe(data, kind, probe=probe), 500):
         assert 0 <= node.start <= node.content_start <= node.content_end <= node.end <= len(data)
         assert isinstance(node.value, str)
         assert isinstance(node.findings, tuple)
@@ -163,7 +163,7 @@ def test_changed_messages_can_be_described(data: st.DataObject) -> None:
     message = bytearray(data.draw(st.sampled_from(real_messages())))
     for _ in range(data.draw(st.integers(1, 6))):
         message[data.draw(st.integers(0, len(message) - 1))] = data.draw(st.integers(0, 255))
-    for node in schema.walk(schema.describe(bytes(message)), 3000):
+    for node in schema.nodes_of(schema.describe(bytes(message)), 3000):
         assert isinstance(node.value, str)
         assert isinstance(node.findings, tuple)
 
@@ -173,9 +173,9 @@ def test_own_names_and_types() -> None:
     attribute = der.sequence(der.oid("1.2.3.4"), der.set_of([der.sequence(der.encode(0x82, b"router.example"))]))
     data = der.set_of([attribute])
     plain = schema.describe(data, "Attributes")
-    assert [n.value for n in schema.walk(plain) if n.name == "attrType"] == ["1.2.3.4"]
+    assert [n.value for n in schema.nodes_of(plain) if n.name == "attrType"] == ["1.2.3.4"]
     own = schema.describe(data, "Attributes", names={"1.2.3.4": "ourNames"}, types={"1.2.3.4": "GeneralNames"})
-    (names,) = [n for n in schema.walk(own) if n.name == "ourNames"]
+    (names,) = [n for n in schema.nodes_of(own) if n.name == "ourNames"]
     assert names.type == "GeneralNames"
     assert [(c.name, c.value) for c in names.children] == [("dNSName", "router.example")]
 
@@ -187,7 +187,7 @@ def test_probing_is_asked_for_and_called_a_guess() -> None:
     )
     assert [len(n.children) for n in schema.describe(data, "ANY").children] == [0, 0]
     first, second = schema.describe(data, "ANY", probe=True).children
-    assert [(n.guess, n.known) for n in schema.walk(first)][1:] == [(True, False), (True, False)]
+    assert [(n.guess, n.known) for n in schema.nodes_of(first)][1:] == [(True, False), (True, False)]
     assert second.children == ()
 
 
@@ -195,7 +195,7 @@ def test_find_and_paths() -> None:
     """From an offset to the element and its path, and from the path back, for every element."""
     (message, *_) = messages(DATA / "specimen")
     root = schema.describe(message.raw)
-    found = list(schema.walk(root))
+    found = list(schema.nodes_of(root))
     paths = set()
     for node in found[1:]:
         chain = schema.find(root, node.start)
@@ -220,16 +220,16 @@ def test_find_and_paths() -> None:
 def test_values_have_their_meaning() -> None:
     """What the digits stand for, and what is weak."""
     said = {}
-    for buffer in _everything():
-        root = buffer.describe()
+    for layer in _everything():
+        root = layer.tree
         assert root is not None
-        said.update({(n.name, n.value): n for n in schema.walk(root)})
+        said.update({(n.name, n.value): n for n in schema.nodes_of(root)})
     assert ("messageType", "19 = PKCSReq") in said
     assert ("messageType", "3 = CertRep") in said
     assert ("pkiStatus", "0 = SUCCESS") in said
     assert any(n == "modulus" and v == "2048 bits" for n, v in said)
     assert any(n == "keyUsage" and "digitalSignature" in v for n, v in said)
-    weak = schema.describe(der.sequence(der.oid(oids.NAMES_TO_OID["des-cbc"])), "AlgorithmIdentifier")
+    weak = schema.describe(der.sequence(der.oid(oids.DES_CBC)), "AlgorithmIdentifier")
     assert "weak: single DES" in weak.value
     failure = schema.describe(der.encode(der.PRINTABLE_STRING, b"2"), "failInfo")
     assert failure.value.startswith("2 = badRequest")
@@ -250,7 +250,7 @@ def test_an_element_further_on_can_be_described() -> None:
     """Octets behind the first element: offsets count from the start of the whole."""
     data = bytes.fromhex("0500 3003 020107")
     node = schema.describe(data, "ANY", start=2)
-    assert [(n.start, n.end, n.value) for n in schema.walk(node)] == [(2, 7, ""), (4, 7, "7")]
+    assert [(n.start, n.end, n.value) for n in schema.nodes_of(node)] == [(2, 7, ""), (4, 7, "7")]
     assert schema.describe(data, "ANY", start=7).value == "0 octets"
 
 
@@ -262,7 +262,7 @@ def test_a_large_crl_costs_only_what_is_looked_at() -> None:
     assert len(entries.children) == 100_000
     last = entries.children[-1]
     assert last.type == "RevokedCertificate"
-    assert [n.value for n in schema.walk(last) if n.name == "reasonCode"] == ["1 = keyCompromise"]
+    assert [n.value for n in schema.nodes_of(last) if n.name == "reasonCode"] == ["1 = keyCompromise"]
     assert entries.children[99_999:][0].start == last.start
 
 
@@ -281,13 +281,13 @@ def test_nodes_deep_inside_are_reached_without_recursion() -> None:
     for _ in range(3000):
         deep = der.sequence(deep)
     for data in (deep, b"\x30\x80" * 5000):
-        assert 100 < sum(1 for _ in schema.walk(schema.describe(data, "ANY"))) <= 202
+        assert 100 < sum(1 for _ in schema.nodes_of(schema.describe(data, "ANY"))) <= 202
 
 
-def test_buffers_of_a_message() -> None:
+def test_layers_of_a_message() -> None:
     """Text, message, plaintext; for BER in segments also what the segments joined give."""
     (message, *_) = messages(DATA / "specimen")
-    text, outer, inner = buffers_of(message, "MII...")
+    text, outer, inner = layers_of(message, "MII...")
     assert (text.type_name, outer.parent, inner.parent) == (TEXT, 0, 1)
     assert outer.data[inner.at] == 0x80  # encryptedContent, [0] IMPLICIT
     assert inner.data == message.csr.raw if message.csr else False
@@ -295,21 +295,21 @@ def test_buffers_of_a_message() -> None:
     assert schema.describe(segments, "eContent").children[0].name == "segment"
 
 
-def test_joined_segments_are_a_buffer() -> None:
-    """In BER segments the envelope stands in no one place: joined, it gets a buffer, and all is found there."""
+def test_joined_segments_are_a_layer() -> None:
+    """In BER segments the envelope stands in no one place: joined, it gets a layer, and all is found there."""
     (message, *_) = messages(DATA / "specimen")
     content = message.signed.content or b""
-    wrapper = next(n for n in schema.walk(schema.describe(message.raw)) if n.holds)
+    wrapper = next(n for n in schema.nodes_of(schema.describe(message.raw)) if n.holds)
     pieces = b"".join(der.encode(der.OCTET_STRING, content[i : i + 200]) for i in range(0, len(content), 200))
     ber = replace_content(message.raw, wrapper.start - 4, b"\x24\x80" + pieces + b"\0\0")
     again = sceplab.decode_message(ber, keys=[key("ca")])
     assert again.verification["digest"].outcome is sceplab.Outcome.PASSED
-    outer, joined, plain = buffers_of(again)
+    outer, joined, plain = layers_of(again)
     assert joined.data == content
-    assert (joined.parent, joined.at, joined.how) == (0, wrapper.start, "segments joined")
-    assert (plain.parent, plain.how) == (1, "decrypted")
+    assert (joined.parent, joined.at, joined.made) == (0, wrapper.start, Made.JOINED)
+    assert (plain.parent, plain.made) == (1, Made.DECRYPTED)
     assert joined.data[plain.at] == 0x80
-    (digest,) = [r for r in regions_of((outer, joined, plain)) if r.kind == "digest"]
+    (digest,) = [r for r in coverage_of((outer, joined, plain)) if r.kind is Covered.DIGEST]
     assert b"".join(ber[s.start : s.end] for s in digest.spans) == content
     assert len(digest.spans) == 6
 

@@ -9,7 +9,7 @@ import pytest
 
 import sceplab
 from sceplab import openssl
-from sceplab.cms.enveloped import public_key_info
+from sceplab.cms.x509 import public_key_info
 from sceplab.errors import BuildError
 from sceplab.files import load_private_keys
 from sceplab.report.json import capture_facts

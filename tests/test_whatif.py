@@ -10,8 +10,9 @@ import sceplab
 from sceplab import schema
 from sceplab.analysis.whatif import judge, overwrite, replace_content, reseal
 from sceplab.asn1 import der, oids
+from sceplab.errors import BuildError
 from sceplab.scep.conversation import Materials
-from sceplab.schema.layers import buffers_of
+from sceplab.schema.layers import layers_of
 from sceplab.widgets import what_if
 from tests.support import DATA, certificate, key, messages
 
@@ -21,7 +22,7 @@ BEFORE = judge(MESSAGE.raw, HELD)
 
 
 def _place(name: str) -> schema.Node:
-    return next(n for n in schema.walk(schema.describe(MESSAGE.raw)) if n.name == name and not n.children)
+    return next(n for n in schema.nodes_of(schema.describe(MESSAGE.raw)) if n.name == name and not n.children)
 
 
 def test_an_untouched_message_passes() -> None:
@@ -72,9 +73,9 @@ def test_no_change_goes_unnoticed(at: int, change: int) -> None:
 
 def test_another_content_moves_all_lengths() -> None:
     """Longer and shorter contents, deep inside, through strings: still one whole element, and read back."""
-    request = buffers_of(MESSAGE)[-1].data
+    request = layers_of(MESSAGE)[-1].data
     root = schema.describe(request, "CertificationRequest")
-    node = next(n for n in schema.walk(root) if n.name == "challengePassword" and not n.children)
+    node = next(n for n in schema.nodes_of(root) if n.name == "challengePassword" and not n.children)
     for password in (b"", b"x", b"y" * 300):
         changed = replace_content(request, node.start, password, "CertificationRequest")
         assert der.read(changed).end == len(changed)
@@ -82,7 +83,7 @@ def test_another_content_moves_all_lengths() -> None:
         assert csr.challenge_password == password.decode()
         assert sceplab.verify_csr(csr).outcome is sceplab.Outcome.FAILED
         assert csr.subject == MESSAGE.csr.subject if MESSAGE.csr else False
-    inner = next(n for n in schema.walk(root) if n.name == "keyUsage" and n.inner)
+    inner = next(n for n in schema.nodes_of(root) if n.name == "keyUsage" and n.inner)
     changed = replace_content(request, inner.start, b"\x00\xff", "CertificationRequest")
     extension = sceplab.parse_csr(changed).extensions
     assert [e.value for e in extension if e.oid == oids.KEY_USAGE] == [b"\x03\x02\x00\xff"]
@@ -99,29 +100,29 @@ def test_a_plaintext_can_be_changed() -> None:
     """Under the same key and IV: the envelope opens to the new plaintext, the digest notices."""
     assert MESSAGE.opened is not None
     new = MESSAGE.opened.plaintext.replace(b"R3-to-R1-via-R2", b"R3-to-R1-via-R9")
-    judged = judge(reseal(buffers_of(MESSAGE), MESSAGE, new), HELD)
+    judged = judge(reseal(layers_of(MESSAGE), MESSAGE, new), HELD)
     assert set(judged.broke(BEFORE)) == {"digest", "proof of possession"}
     assert judged.message.csr is not None
     assert judged.message.csr.challenge_password == "R3-to-R1-via-R9"
-    again = reseal(buffers_of(MESSAGE), MESSAGE, MESSAGE.opened.plaintext)
+    again = reseal(layers_of(MESSAGE), MESSAGE, MESSAGE.opened.plaintext)
     assert again == MESSAGE.raw
 
 
 def test_what_cannot_be_changed_is_said() -> None:
     """Outside of the octets, where no element starts, in an envelope that was not opened."""
-    with pytest.raises(sceplab.BuildError, match="not inside"):
+    with pytest.raises(BuildError, match="not inside"):
         overwrite(MESSAGE.raw, len(MESSAGE.raw), b"\0")
-    with pytest.raises(sceplab.BuildError, match="no element starts"):
+    with pytest.raises(BuildError, match="no element starts"):
         replace_content(MESSAGE.raw, 1, b"")
     closed = sceplab.decode_message(MESSAGE.raw)
-    with pytest.raises(sceplab.BuildError, match="not opened"):
-        reseal(buffers_of(closed), closed, b"")
+    with pytest.raises(BuildError, match="not opened"):
+        reseal(layers_of(closed), closed, b"")
 
 
 def test_the_widget_changes_judges_and_undoes() -> None:
     """From Python and by the messages that a view sends."""
     view = what_if(MESSAGE, HELD)
-    assert [c[1] for c in view.checks] == [c[3] for c in view.checks]
+    assert [c["outcome"] for c in view.checks] == [c["before"] for c in view.checks]
     view.set_content("senderNonce", b"\xff" * 16)
     assert view.broke == ("signature",)
     assert view.changed
@@ -134,8 +135,10 @@ def test_the_widget_changes_judges_and_undoes() -> None:
     view._receive(view, {"kind": "octets", "buffer": 0, "offset": at + 1, "hex": "37"}, [])
     assert view.message.type is sceplab.MessageType.RenewalReq
     view.undo()
-    node = next(n for n in schema.walk(view._shown[-1][1] or schema.describe(b"")) if n.name == "challengePassword")
-    child = next(n for n in schema.walk(node) if not n.children)
+    node = next(
+        n for n in schema.nodes_of(view.layers[-1].tree or schema.describe(b"")) if n.name == "challengePassword"
+    )
+    child = next(n for n in schema.nodes_of(node) if not n.children)
     view._receive(view, {"kind": "content", "buffer": 1, "offset": child.start, "text": "oops", "hex": False}, [])
     assert set(view.broke) == {"digest", "proof of possession"}
     html = view._still()
@@ -155,17 +158,17 @@ def test_rules_of_the_rfcs_are_checked_again() -> None:
     view = what_if(MESSAGE, HELD)
     view.set_content("senderNonce", bytes(8))
     assert set(view.broke) == {"signature", "rule nonce-size"}
-    (row,) = [r for r in view.checks if r[0] == "rule nonce-size"]
-    assert row[1::2] == ["failed", "passed"]
-    assert "SHOULD, RFC 8894, 3.2.1" in row[2]
+    (row,) = [r for r in view.checks if r["name"] == "rule nonce-size"]
+    assert (row["outcome"], row["before"]) == ("failed", "passed")
+    assert "SHOULD, RFC 8894, 3.2.1" in row["detail"]
     view.undo()
-    assert not [r for r in view.checks if r[0].startswith("rule")]
+    assert not [r for r in view.checks if r["name"].startswith("rule")]
     wrong = replace_content(MESSAGE.raw, _place("messageType").start, b"99")
     view = what_if(wrong, HELD)
     assert view.broke == ()
     view.set_content("messageType", "19")
-    (row,) = [r for r in view.checks if r[0] == "rule message-type"]
-    assert row == ["rule message-type", "passed", "no longer broken", "failed"]
+    (row,) = [r for r in view.checks if r["name"] == "rule message-type"]
+    assert (row["outcome"], row["detail"], row["before"]) == ("passed", "no longer broken", "failed")
 
 
 def test_garbage_can_be_judged() -> None:

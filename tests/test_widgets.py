@@ -2,15 +2,24 @@
 
 from __future__ import annotations
 
+import json
 import re
+import subprocess
+import sys
 from html.parser import HTMLParser
+from typing import Any
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 import sceplab
+import sceplab.widgets
 from sceplab.asn1 import oids
+from sceplab.cms.verify import Check
+from sceplab.schema import Node, describe
+from sceplab.schema.coverage import coverage_of
+from sceplab.views.viewer import layers_to_show, viewer_state
 from sceplab.widgets import hexdump, show, show_checks, table
 from sceplab.widgets.live import LiveView
 from tests.support import DATA, ROOT, key, messages, real_messages
@@ -51,12 +60,12 @@ def assert_harmless(html: str) -> None:
 
 def test_names_and_passwords_of_others_are_text() -> None:
     """A subject and a challengePassword full of markup show as what they are."""
-    name = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], HOSTILE, "UTF8String")]])
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, HOSTILE, "UTF8String")]])
     csr = sceplab.build_csr(name, key("r3"), challenge_password=HOSTILE, challenge_type=0x0C)
     html = _html(show(csr, "CertificationRequest"))
     assert "&lt;script&gt;" in html
     assert_harmless(html)
-    assert_harmless(show_checks([sceplab.Check(HOSTILE, sceplab.Outcome.FAILED, HOSTILE)])._repr_html_())
+    assert_harmless(show_checks([Check(HOSTILE, sceplab.Outcome.FAILED, HOSTILE)])._repr_html_())
     assert_harmless(table((HOSTILE,), [(HOSTILE,)])._repr_html_())
     assert "\x1b" not in repr(show(csr, "CertificationRequest"))
 
@@ -156,6 +165,53 @@ def test_the_viewer_s_style_is_its_own() -> None:
     assert [s for s in outside if ".sceplab-viewer" not in s] == []
 
 
+def test_the_lab_is_loaded_when_it_is_used() -> None:
+    """Views of messages need neither the lab nor its libraries; without these, a view of the lab says what to do."""
+    code = """
+import sys
+import sceplab.widgets
+from sceplab.widgets import show, table
+loaded = {m for m in sys.modules if m.split(".")[0] in {"requests", "tornado"} or m.startswith("sceplab.lab")}
+assert not loaded, loaded
+from sceplab.widgets import LabView
+assert LabView.__name__ == "LabView"
+assert "sceplab.lab.network" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    missing = "import sys; sys.modules['requests'] = None; from sceplab.widgets import show, EnrollmentForm"
+    done = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, check=False)
+    assert "EnrollmentForm shows the lab, which needs requests: pip install requests" in done.stderr
+    assert not hasattr(sceplab.widgets, "Nothing")
+
+
+def test_each_layer_is_described_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The viewer, the coverage and the still share the tree of a layer."""
+    (message, *_) = messages(DATA / "specimen")
+    described = []
+
+    def counted(data: bytes, *args: Any, **options: Any) -> Node:
+        described.append(len(data))
+        return describe(data, *args, **options)
+
+    monkeypatch.setattr("sceplab.schema.layers.describe", counted)
+    view = show(message)
+    _html(view)
+    assert view.select("senderNonce").name == "senderNonce"
+    assert len(described) == len(view.layers) == 2
+
+
+def test_a_state_is_json_and_bytes() -> None:
+    """A page without a kernel gets the same state as a widget."""
+    (message, *_) = messages(DATA / "specimen")
+    layers = layers_to_show(message, text="TUlJ")
+    state = viewer_state(layers, coverage_of(layers), title="base64")
+    assert state["data"] == b"".join(layer.data for layer in layers)
+    assert json.loads(json.dumps({**state, "data": ""})) == {**state, "data": ""}
+    assert [one["how"] for one in state["buffers"]] == ["", "base64 decoded", "decrypted"]
+    view = show(message, text="TUlJ")
+    assert {name: getattr(view, name) for name in state} == state
+
+
 def test_a_table_refuses_rows_of_another_width() -> None:
     """That is a mistake of ours, not of the data."""
     with pytest.raises(ValueError, match="cells"):
@@ -168,3 +224,17 @@ def test_hexdump() -> None:
         "   16  41 42 00 41 42 00 41 42 00 41 42 00 41 42 00 41  AB.AB.AB.AB.AB.A",
         "       ... 2 more octets",
     ]
+
+
+def test_a_script_sets_what_is_selected_and_nobody_is_moved_back() -> None:
+    """The trait is set, those who observe it are told, and the only answer is the message itself."""
+    view = show(messages(DATA / "specimen")[0])
+    told: list[object] = []
+    sent: list[object] = []
+    view.observe(lambda change: told.append(change["new"]), names=["selected"])
+    view._send = lambda content, buffers=None: sent.append((content, buffers))
+    message = {"kind": "set", "name": "selected", "value": [0, 30], "window": "w", "number": 1}
+    view._handle_custom_msg(message, [])
+    assert view.selected == told[0] == [0, 30]
+    assert view.path == "content.digestAlgorithms.digestAlgorithm.algorithm"
+    assert sent == [({"method": "custom", "content": message}, None)]

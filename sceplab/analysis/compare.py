@@ -1,9 +1,9 @@
-"""Two structures beside each other, field by field.
+"""Two structures compared field by field.
 
-Rule: aligned by what a field is, never by where it stands. Elements of a SET OF
-have no order, and an attribute is found again by its identifier. Whether two
-fields say the same is asked of their values, so that BER beside DER, or
-PrintableString beside UTF8String, is the same value in another encoding.
+Rule: fields are aligned by what they are, never by their position. Elements of a
+SET OF have no order; an attribute is matched by its identifier. Fields are compared
+by their values, so BER and DER, or PrintableString and UTF8String, can be the same
+value in another encoding.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Why an enrollment failed: causes in plain words, with their evidence, likeliest first.
 
-Rule: a cause is data (`KINDS`); the functions below only say where one is seen
-and how surely. It is drawn from what was decoded and checked, never from a guess
-about a product.
+Rule: a kind of cause is data (`KINDS`); the functions below only yield where one is
+seen and how likely it is. Causes follow from decoded values and findings, never
+from a guess about a product.
 """
 
 from __future__ import annotations
@@ -13,12 +13,18 @@ from datetime import datetime, timedelta
 from enum import IntEnum
 
 from sceplab.analysis.faults.model import Finding, Side
-from sceplab.analysis.faults.strength import rsa_bits
 from sceplab.asn1 import der, oids
+from sceplab.cms.algorithms import MIN_RSA_BITS
 from sceplab.cms.csr import MASK
-from sceplab.cms.enveloped import KeyTransRecipient, public_key_info
-from sceplab.cms.signed import Outcome
-from sceplab.cms.x509 import Certificate, CertificateIdentifier, parse_certificate
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.verify import Outcome
+from sceplab.cms.x509 import (
+    Certificate,
+    CertificateIdentifier,
+    certificate_of,
+    public_key_info,
+    rsa_bits,
+)
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage
@@ -34,7 +40,7 @@ class Likelihood(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """A cause: in `words`, what to `do`, and where the RFC has it."""
+    """A kind of cause: what happened in `words`, what to `do`, and the RFC's section about it."""
 
     id: str
     words: str
@@ -44,7 +50,7 @@ class Kind:
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A cause that was seen in exchange number `exchange`, with its `evidence`."""
+    """A cause that was seen in an exchange (counted from 0), with its `evidence`."""
 
     kind: Kind
     likelihood: Likelihood
@@ -150,7 +156,7 @@ _KINDS = (
     Kind("renewal-self-signed", "A RenewalReq must be signed with the old certificate.", "Or send a PKCSReq."),
     Kind("renewal-not-offered", "A RenewalReq, but the CA does not offer Renewal.", "Send a PKCSReq.", "RFC 8894, 2.3"),
     Kind("algorithm", "The CA may refuse an algorithm of the request.", "Use AES-128-CBC, SHA-256.", "RFC 8894, 2.9"),
-    Kind("short-key", "A key is shorter than 2048 bits, which many CAs refuse.", "Make a longer one."),
+    Kind("short-key", f"A key is shorter than {MIN_RSA_BITS} bits, which many CAs refuse.", "Make a longer one."),
     Kind("oaep", "The content key is encrypted with OAEP, which many CAs cannot open.", "Use PKCS#1 v1.5."),
     Kind("ber", "The message is BER of indefinite length, which some cannot read.", "Write DER."),
     Kind("clear-secret", "A challengePassword went unencrypted.", "Count it as known; put it in the CSR."),
@@ -416,16 +422,16 @@ class _Held:
 
 def _held(decoded: Sequence[DecodedExchange], materials: Materials) -> _Held:
     authorities = tuple({c.der: c for item in decoded for c in item.ca_certificates}.values())
-    given = tuple(parse_certificate(c) for c in materials.certificates)
+    given = tuple(certificate_of(c) for c in materials.certificates)
     return _Held(authorities, (*authorities, *given), frozenset(public_key_info(k) for k in materials.keys))
 
 
 def _delivery(item: DecodedExchange, held: _Held) -> Iterator[_Seen]:
-    """Yield where a message is encrypted for somebody else than should read it."""
+    """Yield where the request is encrypted for a certificate that cannot or should not open it."""
     named = _named(item.request)
     if named and held.authorities and not any(i.matches(c) for i in named for c in held.authorities):
         yield "wrong-recipient", _C, f"for {named[0]}; GetCACert gave {'; '.join(map(str, held.authorities))}"
-    # A CA that found fault with what is inside has decrypted it.
+    # A CA that refuses for another reason has decrypted the request.
     read = _failure(item) not in {None, FailInfo.badMessageCheck}
     for identifier in named:
         target = next((c for c in held.certificates if identifier.matches(c)), None)

@@ -1,12 +1,12 @@
-"""Change a message and see what notices: edits, and every check there is run again.
+"""Change a message and see what notices: edits, and all checks run again.
 
-Rule: an edit gives new octets and touches nothing else; it never mends. `judge`
-knows no check of its own: it lists what decoding and verifying said.
+Rule: an edit returns new bytes and changes nothing else; it never repairs. `judge`
+has no check of its own: it lists the results of decoding and verifying.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -14,35 +14,35 @@ from sceplab.analysis.faults.model import Level
 from sceplab.analysis.faults.registry import check_message
 from sceplab.asn1 import der
 from sceplab.asn1.scan import CUT, INDEFINITE
-from sceplab.cms import enveloped
-from sceplab.cms.signed import Check, Outcome
+from sceplab.cms.cipher import encrypt_content
+from sceplab.cms.verify import Check, Outcome
 from sceplab.errors import BuildError, Problem
 from sceplab.scep.conversation import NO_MATERIALS, Materials
 from sceplab.scep.message import PkiMessage, decode_message
 from sceplab.schema import describe, find
-from sceplab.schema.layers import Buffer
+from sceplab.schema.layers import LayerBytes, Made
 
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A message with all its checks; a rule of the RFCs is among them only where it is broken."""
+    """A message with all its checks; only broken rules of the RFCs are among them, a missing one has passed."""
 
     message: PkiMessage
     checks: tuple[Check, ...]
 
     def broke(self, before: Judged) -> tuple[str, ...]:
-        """Return the names of the checks that passed before and do not now."""
+        """Return the names of the checks that passed before and do not pass now."""
         missed = {c.name for c in before.checks if c.outcome is not Outcome.PASSED}
         return tuple(c.name for c in self.checks if c.outcome is not Outcome.PASSED and c.name not in missed)
 
 
 def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None = None) -> Judged:
-    """Decode a message with what is at hand and return every check. Never raises on content.
+    """Decode a message with the given materials and return all checks. Never raises on content.
 
     The checks: "SignedData", those of `signed.Verification`, "SCEP attributes",
     "EnvelopedData", "decryption", "messageData", "proof of possession", and
-    "rule ..." for each MUST and SHOULD of `registry.RULES` that is broken and that
-    none of these is about.
+    "rule ..." for each broken MUST and SHOULD of `registry.RULES` that none of
+    the others covers.
     """
     message = decode_message(
         data,
@@ -74,7 +74,7 @@ def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None 
     return Judged(message, (*checks, *_rules(message)))
 
 
-# Rules that the checks before them are about.
+# Rules that the other checks cover.
 _CHECKED = {"readable", "digest", "signature", "chain", "validity", "message-data", "possession"}
 
 
@@ -97,18 +97,18 @@ def _readable(name: str, problems: tuple[Problem, ...]) -> Check:
 
 
 def overwrite(data: bytes, offset: int, octets: bytes) -> bytes:
-    """Return the octets with some replaced by as many others; raises BuildError outside of the data."""
+    """Return the bytes with some replaced by as many others; raises BuildError outside of the data."""
     if not 0 <= offset <= len(data) - len(octets):
         raise BuildError(f"octets {offset} to {offset + len(octets)} are not inside the {len(data)} there are")
     return data[:offset] + octets + data[offset + len(octets) :]
 
 
 def replace_content(data: bytes, offset: int, content: bytes, type_name: str = "ContentInfo") -> bytes:
-    """Return the octets with the content of the element that starts at `offset` replaced.
+    """Return the bytes with the content of the element that starts at `offset` replaced.
 
-    The lengths of all that holds it are written anew, also through strings that
-    hold ASN.1; what was of indefinite length stays so. Raises BuildError where
-    no element starts there.
+    The lengths of all elements around it are adjusted, also through strings that
+    hold ASN.1; indefinite lengths stay indefinite. Raises BuildError where no
+    element starts there.
     """
     around = find(describe(data, type_name), offset)
     if not around or around[-1].start != offset:
@@ -127,16 +127,30 @@ def replace_content(data: bytes, offset: int, content: bytes, type_name: str = "
     return data[:start] + new + data[end:]
 
 
-def reseal(buffers: tuple[Buffer, ...], message: PkiMessage, plaintext: bytes) -> bytes:
-    """Return the message with another plaintext, encrypted under the same key and IV, and not signed again.
+def encode_content(tag: int, value: str | int) -> bytes:
+    """Return the content bytes of a value typed by a person, encoded for an element with that tag.
+
+    Raises ValueError for a value that does not fit.
+    """
+    if tag == der.INTEGER:
+        return der.read(der.integer(int(value))).value
+    if tag == der.OID:
+        return der.read(der.oid(str(value))).value
+    if tag in der.STRING_TYPE_NAMES and tag != der.OCTET_STRING:
+        return der.encode_text(tag, str(value))
+    return str(value).encode()
+
+
+def reseal(layers: Sequence[LayerBytes], message: PkiMessage, plaintext: bytes) -> bytes:
+    """Return the message with another plaintext, encrypted with the same key and IV, and not signed again.
 
     Raises BuildError where the envelope was not opened or came in BER segments.
     """
-    last = buffers[-1]
-    if message.opened is None or message.enveloped is None or last.parent is None or last.how != "decrypted":
+    last = layers[-1]
+    if message.opened is None or message.enveloped is None or last.parent is None or last.made is not Made.DECRYPTED:
         raise BuildError("the envelope was not opened, so nothing inside can be changed")
-    if buffers[last.parent].data != message.raw or message.enveloped.cipher is None:
+    if layers[last.parent].data != message.raw or message.enveloped.cipher is None:
         raise BuildError("the envelope came in BER segments: change its octets, not what is inside")
     opened = message.opened
-    ciphertext = enveloped.encrypt_content(message.enveloped.cipher, opened.content_key, opened.iv, plaintext)
+    ciphertext = encrypt_content(message.enveloped.cipher, opened.content_key, opened.iv, plaintext)
     return replace_content(message.raw, last.at, ciphertext)

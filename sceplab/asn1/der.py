@@ -1,19 +1,15 @@
-"""Tag, length, value: reading BER leniently, writing DER, and the way between them.
+"""Tag, length, value: reading BER leniently, writing DER.
 
 Rule: this module knows octets, lengths and tags (X.690), and no schema. Every
 layer above takes its bytes apart with `read` and `Element.children`, so that a
 field is always a slice of what was captured, at a known offset. asn1crypto is
 not used for that: it keeps no offsets, refuses legal BER that real SCEP
 programs send, and raises many kinds of exception on hostile bytes.
-
-`normalise` and `dress` are inverse: the first turns BER into DER and says in a
-`Shape` what it changed, the second puts the captured form back on.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable
 from functools import lru_cache
 
 from sceplab.errors import Layer, Problem, ScepError
@@ -40,28 +36,9 @@ BMP_STRING = 0x1E
 CONSTRUCTED = 0x20
 CONTEXT = 0x80
 
-# Universal string types: when one of these is constructed, its children are
-# segments of one value (X.690, 8.7 and 8.23).
-_STRING_TAGS = frozenset(
-    {
-        BIT_STRING,
-        OCTET_STRING,
-        UTF8_STRING,
-        NUMERIC_STRING,
-        PRINTABLE_STRING,
-        T61_STRING,
-        IA5_STRING,
-        VISIBLE_STRING,
-        UNIVERSAL_STRING,
-        BMP_STRING,
-    }
-)
 # Segments inside segments: no program does it, a hostile one might, without end.
-_MAX_SEGMENT_DEPTH = 8
+MAX_SEGMENT_DEPTH = 8
 _MAX_OID = 128
-# A SCEP message nests about 20 deep. Finding the end of an indefinite length
-# costs a pass at each level, so depth is what a hostile message would spend.
-_MAX_DEPTH = 200
 
 
 class DerError(ScepError):
@@ -130,7 +107,8 @@ class Element:
         pos, end, data = self.content_start, self.content_end, self.data
         while pos < end and len(out) <= limit:
             # `read` with its commonest headers inlined (low tag, length of 1 or 3
-            # octets): a decoder spends most of its own time here.
+            # octets): a decoder spends most of its own time here. A test holds
+            # the two together.
             here = pos + 2
             if here <= end and (tag := data[pos]) & 0x1F != 0x1F:
                 length = data[pos + 1]
@@ -160,9 +138,60 @@ class Element:
 
 
 def _join(element: Element, depth: int) -> bytes:
-    if depth > _MAX_SEGMENT_DEPTH:
-        raise DerError(element.start, f"at most {_MAX_SEGMENT_DEPTH} levels of string segments", "more")
+    if depth > MAX_SEGMENT_DEPTH:
+        raise DerError(element.start, f"at most {MAX_SEGMENT_DEPTH} levels of string segments", "more")
     return b"".join(_join(c, depth + 1) if c.constructed else c.value for c in element.children())
+
+
+# What `header` gives instead of a length where there is no definite one.
+INDEFINITE = -1
+CUT_OFF = -2
+LONG_TAG = -3
+RESERVED = -4
+PRIMITIVE = -5
+_REFUSED = {
+    CUT_OFF: ("an element (tag, length, value)", "the end of the data"),
+    LONG_TAG: ("a tag number of at most 8 octets", "a longer one"),
+    RESERVED: ("a length (X.690, 8.1.3)", "the reserved octet ff"),
+    PRIMITIVE: ("a definite length (the element is primitive)", "an indefinite length"),
+}
+
+
+def header(data: bytes, pos: int, limit: int) -> tuple[int, int, int]:
+    """Read a tag and a length (X.690, 8.1): return (end of the tag, start of the content, length). Never raises.
+
+    The length may reach past `limit`. It is negative where it is INDEFINITE, or
+    where no element can start here: the header is CUT_OFF by the limit, the tag
+    number has more than 8 octets, the first length octet is the RESERVED ff, or
+    a PRIMITIVE element claims an indefinite length.
+    """
+    here = pos + 1
+    if here >= limit:
+        return here, here, CUT_OFF
+    first = data[pos]
+    if first & 0x1F == 0x1F:
+        while data[here] & 0x80:
+            here += 1
+            if here >= limit:
+                return here, here, CUT_OFF
+            if here - pos > 8:
+                return here, here, LONG_TAG
+        here += 1
+        if here >= limit:
+            return here, here, CUT_OFF
+    tag_end = here
+    length = data[here]
+    here += 1
+    if length < 0x80:
+        return tag_end, here, length
+    if length == 0x80:
+        return tag_end, here, INDEFINITE if first & CONSTRUCTED else PRIMITIVE
+    if length == 0xFF:
+        return tag_end, here, RESERVED
+    stop = here + length - 0x80
+    if stop > limit:
+        return tag_end, here, CUT_OFF
+    return tag_end, stop, int.from_bytes(data[here:stop], "big")
 
 
 def read(data: bytes, pos: int = 0, end: int | None = None) -> Element:
@@ -172,23 +201,13 @@ def read(data: bytes, pos: int = 0, end: int | None = None) -> Element:
     runs past `end`. Takes definite and indefinite lengths, minimal or not.
     """
     limit = len(data) if end is None else end
-    try:
-        tag = data[pos]
-        here = pos + 1
-        if tag & 0x1F == 0x1F:
-            tag, here = _high_tag(data, pos, limit)
-        length = data[here]
-        here += 1
-        if length >= 0x80:
-            if length == 0x80:
-                return _indefinite(data, pos, tag, here, limit)
-            count = length & 0x7F
-            if here + count > limit:
-                raise IndexError
-            length = int.from_bytes(data[here : here + count], "big")
-            here += count
-    except IndexError:
-        raise DerError(pos, "an element (tag, length, value)", "the end of the data") from None
+    tag_end, here, length = header(data, pos, limit)
+    if length < INDEFINITE:
+        raise DerError(pos, *_REFUSED[length])
+    tag = data[pos] if tag_end == pos + 1 else int.from_bytes(data[pos:tag_end], "big")
+    if length == INDEFINITE:
+        stop = _end_of_contents(data, pos, here, limit)
+        return Element(data, pos, tag, here, stop, stop + 2)
     stop = here + length
     if stop > limit:
         raise DerError(pos, f"{_count(length)} of content", f"{max(limit - here, 0)} left")
@@ -199,51 +218,28 @@ def _count(length: int) -> str:
     return f"{length} octets" if length < 1 << 64 else "an absurd number of octets"
 
 
-def _high_tag(data: bytes, pos: int, limit: int) -> tuple[int, int]:
-    here = pos + 1
-    while data[here] & 0x80:
-        here += 1
-        if here >= limit or here - pos > 8:
-            raise DerError(pos, "a tag number of at most 8 octets", "a longer one")
-    return int.from_bytes(data[pos : here + 1], "big"), here + 1
-
-
-def _indefinite(data: bytes, start: int, tag: int, content_start: int, limit: int) -> Element:
-    """Find the end-of-contents octets that belong to this element, without recursion."""
-    if not data[start] & CONSTRUCTED:
-        raise DerError(start, "a definite length (the element is primitive)", "an indefinite length")
+def _end_of_contents(data: bytes, start: int, pos: int, limit: int) -> int:
+    """Return where the end-of-contents octets of the element at `start` are, without recursion."""
     depth = 1
-    pos = content_start
     while True:
         if pos + 2 > limit:
             raise DerError(start, "end-of-contents octets (00 00)", "the end of the data")
-        first = data[pos]
-        if first == 0 and data[pos + 1] == 0:
+        if data[pos] == 0 and data[pos + 1] == 0:
             depth -= 1
             if depth == 0:
-                return Element(data, start, tag, content_start, pos, pos + 2)
+                return pos
             pos += 2
             continue
-        here = pos + 1
-        if first & 0x1F == 0x1F:
-            here = _high_tag(data, pos, limit)[1]
-        if here >= limit:
-            raise DerError(pos, "a length", "the end of the data")
-        length = data[here]
-        here += 1
-        if length == 0x80:
-            if not first & CONSTRUCTED:
-                raise DerError(pos, "a definite length (the element is primitive)", "an indefinite length")
+        _, here, length = header(data, pos, limit)
+        if length == INDEFINITE:
             depth += 1
-        else:
-            if length > 0x80:
-                count = length & 0x7F
-                length = int.from_bytes(data[here : min(here + count, limit)], "big")
-                here += count
-            here += length
-            if here > limit:
-                raise DerError(pos, f"{_count(length)} of content", "fewer")
-        pos = here
+            pos = here
+            continue
+        if length < 0:
+            raise DerError(pos, *_REFUSED[length])
+        if here + length > limit:
+            raise DerError(pos, f"{_count(length)} of content", "fewer")
+        pos = here + length
 
 
 def read_expected(data: bytes, tag: int, what: str, pos: int = 0, end: int | None = None) -> Element:
@@ -395,199 +391,3 @@ def context(number: int, *parts: bytes, constructed: bool = True) -> bytes:
 
 
 NULL_ELEMENT = b"\x05\x00"
-
-
-# --------------------------------------------------------------- BER <-> DER
-
-
-@dataclass(frozen=True, slots=True)
-class Form:
-    """How one element was written, where that is not the DER way.
-
-    `length_octets` counts the octets after 0x8n of a length that was not the
-    shortest (0: shortest). `segments` holds, for a string that was constructed,
-    the length and the form of each segment.
-    """
-
-    indefinite: bool = False
-    length_octets: int = 0
-    segments: tuple[tuple[int, Form], ...] | None = None
-
-
-DER_FORM = Form()
-
-
-@dataclass(frozen=True, slots=True)
-class Shape:
-    """What `normalise` took off: the form of each element that was not DER, by its place in reading order."""
-
-    forms: tuple[tuple[int, Form], ...] = ()
-
-    def __bool__(self) -> bool:
-        return bool(self.forms)
-
-
-DER_SHAPE = Shape()
-
-
-class _Tree:
-    """The elements of a BER value in reading order, strings joined."""
-
-    __slots__ = ("contents", "forms", "heads", "parents")
-
-    def __init__(self) -> None:
-        self.heads: list[bytes] = []
-        self.contents: list[bytes | None] = []
-        self.parents: list[int] = []
-        self.forms: list[Form] = []
-
-
-def _form_of(element: Element, segments: tuple[tuple[int, Form], ...] | None = None) -> Form:
-    if element.indefinite:
-        return Form(indefinite=True, segments=segments)
-    header = element.content_start - element.start
-    head = _head(element)
-    length = element.content_end - element.content_start
-    used = header - len(head) - 1
-    minimal = len(encode_length(length)) - 1
-    if used == minimal and segments is None:
-        return DER_FORM
-    return Form(length_octets=0 if used == minimal else used, segments=segments)
-
-
-def _head(element: Element) -> bytes:
-    return element.tag.to_bytes((max(element.tag.bit_length(), 1) + 7) // 8, "big")
-
-
-def _segments(element: Element, depth: int = 0) -> tuple[tuple[int, Form], ...]:
-    if depth > _MAX_SEGMENT_DEPTH:
-        raise DerError(element.start, f"at most {_MAX_SEGMENT_DEPTH} levels of string segments", "more")
-    out = []
-    for child in element.children():
-        if child.tag & ~CONSTRUCTED != OCTET_STRING:
-            raise DerError(child.start, "a segment that is an OCTET STRING", f"tag {child.tag:02x}")
-        inner = _segments(child, depth + 1) if child.constructed else None
-        out.append((len(child.octets()), _form_of(child, inner)))
-    return tuple(out)
-
-
-def _tree(data: bytes, strings: Collection[int]) -> _Tree:
-    tree = _Tree()
-    root = read(data)
-    if root.end != len(data):
-        raise DerError(root.end, "the end of the element", f"{len(data) - root.end} more octets")
-    stack: list[tuple[Element, int, int]] = [(root, -1, 0)]
-    while stack:
-        element, parent, depth = stack.pop()
-        if depth > _MAX_DEPTH:
-            raise DerError(element.start, f"at most {_MAX_DEPTH} levels", "more")
-        index = len(tree.heads)
-        head = _head(element)
-        segments = None
-        if element.constructed and (
-            (element.tag < CONTEXT and element.tag & ~CONSTRUCTED in _STRING_TAGS) or element.start in strings
-        ):
-            if element.tag & ~CONSTRUCTED == BIT_STRING:
-                raise DerError(element.start, "a BIT STRING in one piece", "a segmented one")
-            segments = _segments(element)
-            head = bytes((head[0] & ~CONSTRUCTED,)) + head[1:]
-        tree.heads.append(head)
-        tree.parents.append(parent)
-        tree.forms.append(_form_of(element, segments))
-        if not element.constructed or segments is not None:
-            tree.contents.append(element.octets())
-        else:
-            tree.contents.append(None)
-            stack.extend((child, index, depth + 1) for child in reversed(element.children()))
-    return tree
-
-
-def _write(tree: _Tree, forms: Sequence[Form]) -> bytes:
-    """Write the tree with these forms: lengths from the leaves up, then octets in reading order."""
-    count = len(tree.heads)
-    bodies = [0] * count
-    payloads: list[bytes | None] = [None] * count
-    heads: list[bytes] = [b""] * count
-    last = list(range(count))  # the last element inside each one
-    for i in range(count - 1, -1, -1):
-        form, content = forms[i], tree.contents[i]
-        head = tree.heads[i]
-        if content is not None:
-            if form.segments is not None:
-                head = bytes((head[0] | CONSTRUCTED,)) + head[1:]
-                content = _write_segments(content, form.segments)
-            payloads[i] = content
-            bodies[i] = len(content)
-        head += _length(bodies[i], form)
-        heads[i] = head
-        parent = tree.parents[i]
-        if parent >= 0:
-            bodies[parent] += len(head) + bodies[i] + (2 if form.indefinite else 0)
-            last[parent] = max(last[parent], last[i])
-    out = []
-    open_ends: list[int] = []
-    for i in range(count):
-        out.append(heads[i])
-        payload = payloads[i]
-        if payload is not None:
-            out.append(payload)
-        if forms[i].indefinite:
-            open_ends.append(last[i])
-        while open_ends and open_ends[-1] == i:
-            out.append(b"\0\0")
-            open_ends.pop()
-    return b"".join(out)
-
-
-def _length(length: int, form: Form) -> bytes:
-    if form.indefinite:
-        return b"\x80"
-    if form.length_octets:
-        return bytes((0x80 | form.length_octets,)) + length.to_bytes(form.length_octets, "big")
-    return encode_length(length)
-
-
-def _write_segments(content: bytes, segments: tuple[tuple[int, Form], ...]) -> bytes:
-    if sum(length for length, _ in segments) != len(content):
-        raise DerError(0, "a string as long as the captured one", f"{len(content)} octets")
-    out = []
-    pos = 0
-    for length, form in segments:
-        piece = content[pos : pos + length]
-        pos += length
-        tag = OCTET_STRING
-        if form.segments is not None:
-            tag |= CONSTRUCTED
-            piece = _write_segments(piece, form.segments)
-        out.append(bytes((tag,)) + _length(len(piece), form) + piece + (b"\0\0" if form.indefinite else b""))
-    return b"".join(out)
-
-
-def normalise(data: bytes, strings: Collection[int] = ()) -> tuple[bytes, Shape]:
-    """Turn one BER element into DER lengths and primitive strings, and say what was changed.
-
-    `strings` are the offsets of constructed context-tagged elements that the
-    schema knows to be implicit OCTET STRINGs (encryptedContent): nothing in the
-    bytes tells them from an explicit tag. The order of a SET OF is left as it
-    was sent. Raises DerError on malformed or trailing bytes.
-    """
-    tree = _tree(data, strings)
-    plain = [DER_FORM] * len(tree.heads)
-    shape = Shape(tuple((i, form) for i, form in enumerate(tree.forms) if form != DER_FORM))
-    return _write(tree, plain), shape
-
-
-def dress(data: bytes, shape: Shape) -> bytes:
-    """Write DER `data` again in the captured `shape`: the inverse of `normalise`.
-
-    Raises DerError when the data does not have the shape's elements.
-    """
-    if not shape:
-        return data
-    tree = _tree(data, ())
-    forms = [DER_FORM] * len(tree.heads)
-    for index, form in shape.forms:
-        if index >= len(forms):
-            raise DerError(0, f"at least {index + 1} elements", str(len(forms)))
-        forms[index] = form
-    return _write(tree, forms)

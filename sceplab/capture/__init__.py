@@ -5,6 +5,6 @@ each format has its module. Libraries that read files are imported here, never
 by the core.
 """
 
-from sceplab.capture.sniff import iter_capture, read_capture
+from sceplab.capture.detect import iter_capture, read_capture
 
 __all__ = ["iter_capture", "read_capture"]

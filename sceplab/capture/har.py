@@ -1,6 +1,6 @@
 """HAR: what browsers and HTTP proxies export (http://www.softwareishard.com/blog/har-12-spec/).
 
-Rule: JSON to `Exchange`s; nothing in it is trusted to be of its type.
+Rule: JSON to `Exchange`s; no value is trusted to have the type that the format promises.
 """
 
 from __future__ import annotations
@@ -12,12 +12,18 @@ import json
 from datetime import datetime, timedelta
 from typing import Any
 
+from sceplab.capture.reading import Reading
 from sceplab.errors import InputError
 from sceplab.scep.transport import Exchange, Headers, HttpReply, HttpRequest
 
 
-def read_har(data: bytes, name: str = "") -> list[Exchange]:
-    """Return the exchanges of a HAR file in its order; raises InputError when it is none."""
+def fits(data: bytes) -> bool:
+    """Whether it begins as a JSON object; a log of JSON lines does so too."""
+    return data.lstrip()[:1] == b"{"
+
+
+def read(data: bytes, name: str) -> Reading:
+    """Return the exchanges of a HAR file in its order. Raises InputError for other JSON, or no entries."""
     try:
         entries = json.loads(data)["log"]["entries"]
         found = [_exchange(entry, name) for entry in entries]
@@ -25,7 +31,7 @@ def read_har(data: bytes, name: str = "") -> list[Exchange]:
         raise InputError(f"this is JSON, but not a readable HAR file ({type(error).__name__})") from error
     if not found:
         raise InputError("this HAR file has no request in it; was it saved before the enrollment?")
-    return found
+    return Reading(found, ((0, len(data)),))
 
 
 def _exchange(entry: dict[str, Any], name: str) -> Exchange:
@@ -62,7 +68,7 @@ def _octets(text: str, encoding: str) -> bytes:
             return base64.b64decode(text)
         except binascii.Error:
             return b""
-    # Without an encoding each character stands for one octet, as far as it can.
+    # Without an encoding each character stands for one byte, as far as it can.
     return text.encode("latin-1", "replace")
 
 

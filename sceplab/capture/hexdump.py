@@ -1,14 +1,20 @@
 """Hex dumps as people copy them: plain, xxd, hexdump -C, tcpdump -X, Wireshark, router debug output.
 
-Rule: text to octets only; what the octets are, `sniff` finds out. A dump ends
-where a line is no hex, or where its offsets begin again at 0; so one text can
-hold several.
+Rule: text to bytes, and bytes to messages, HTTP or packets. A dump ends at a line
+that is not hex, or where its offsets begin again at 0; so one text can hold several.
 """
 
 from __future__ import annotations
 
 import re
 from dataclasses import dataclass, field
+
+from sceplab.capture import httptext, pcap
+from sceplab.capture.alone import kind_of, message_alone, paired
+from sceplab.capture.packets import Packet
+from sceplab.capture.reading import Reading, Span
+from sceplab.errors import InputError
+from sceplab.scep.transport import Exchange
 
 # "Nov 24 08:04:11.123: CRYPTO_PKI: " and the like before the hex.
 _LOG_PREFIX = re.compile(r"^.{0,60}?\d\d:\d\d:\d\d(?:\.\d+)?:?\s+|^\*?\w{3} +\d+ [\d:.]+: ")
@@ -23,26 +29,66 @@ _HEX_LINE = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[:,]? *)++")
 # "char peer0_0[] = { /* Packet 1 */", and the end of a C array or string.
 _ARRAY = re.compile(r"\s*(?:static |const |unsigned )*char peer(\d+)_\d+ ?\[")
 _CLOSERS = ('"', '";', '",', "}", "};")
-_ROW = 16  # octets a line, in every dump program's default form
+_ROW = 16  # bytes a line, in every dump program's default form
 
 
 @dataclass(slots=True)
-class _Dump:
-    """The octets of one dump so far; `expected` is the offset that the next line should have."""
+class Dump:
+    """The bytes of one dump, and from where to where in the text (in characters) its lines are."""
 
+    start: int
+    end: int
     octets: bytearray = field(default_factory=bytearray)
     with_offsets: bool = False
 
 
-def read_hex(text: str) -> list[bytes]:
-    """Return the octets of each hex dump in a text, [] where there is none. Never raises.
+def fits(data: bytes) -> bool:  # noqa: ARG001 - as every format
+    """Any text may hold a dump; `read` finds out."""
+    return True
 
-    Fewer than four octets in a row count as words, not as a dump.
+
+def read(data: bytes, name: str) -> Reading:
+    """Read the dumps in a text: messages, HTTP, or packets of tcpdump and Wireshark."""
+    found: list[Exchange] = []
+    dumped: list[Packet] = []
+    claims: list[Span] = []
+    for dump in read_hex(data.decode("latin-1")):
+        octets = bytes(dump.octets)
+        if kind_of(octets) is not None:
+            found.append(message_alone(octets, name))
+        elif httptext.fits(octets):
+            found += httptext.read(octets, name).exchanges
+        elif octets[0] >> 4 in {4, 6} and octets[:1] != b"\x40":
+            dumped.append((0.0, octets, _RAW_IP))
+        elif len(octets) > _SHORTEST_FRAME:
+            dumped.append((0.0, octets, _ETHERNET))
+        else:
+            continue
+        claims.append((dump.start, dump.end))
+    try:
+        # Wireshark adds what it reassembled to the packets: only the packets have both sides.
+        exchanges = sorted(pcap.exchanges_of(dumped, name), key=lambda e: e.stream or 0)
+    except InputError:
+        exchanges = paired(found)
+    return Reading(exchanges, tuple(claims) if exchanges else ())
+
+
+# Link types (https://www.tcpdump.org/linktypes.html), and the heads of Ethernet and IPv4.
+_ETHERNET, _RAW_IP = 1, 101
+_SHORTEST_FRAME = 14 + 20
+
+
+def read_hex(text: str) -> list[Dump]:
+    """Return each hex dump in a text, [] where there is none. Never raises.
+
+    Fewer than four bytes in a row count as words, not as a dump.
     """
-    dumps: list[_Dump] = []
-    current: _Dump | None = None
+    dumps: list[Dump] = []
+    current: Dump | None = None
     peer = ""
-    for line in text.splitlines():
+    end = 0
+    for line in text.splitlines(keepends=True):
+        start, end = end, end + len(line)
         array = _ARRAY.match(line)
         if array is not None:
             # Wireshark gives each packet an array of its own: those of one side belong together.
@@ -58,14 +104,15 @@ def read_hex(text: str) -> list[bytes]:
             offset == len(current.octets) if offset is not None else not current.with_offsets
         )
         if not fits or current is None:
-            current = _Dump(with_offsets=offset is not None)
+            current = Dump(start, end, with_offsets=offset is not None)
             dumps.append(current)
         current.octets += octets
-    return [bytes(d.octets) for d in dumps if len(d.octets) >= 4]
+        current.end = end
+    return [d for d in dumps if len(d.octets) >= 4]
 
 
 def _row(line: str) -> tuple[int | None, bytes] | None:
-    """Return the offset (None: without one) and the octets of a line, or None where it is no hex."""
+    """Return the offset (None: without one) and the bytes of a line, or None where it is no hex."""
     # The marks of a C string or array around it.
     line = line.rstrip()
     if line.endswith(_CLOSERS):

@@ -1,8 +1,8 @@
 """HTTP messages out of a byte stream, piece by piece: pipelined or not, whole, cut off, or with holes.
 
 Rule: httptools parses; what is added here is when each message began, and what
-to do where octets are missing, or the stream stops making sense: the message
-keeps what came before, and reading goes on where the next one begins.
+to do where bytes are missing or the stream cannot be parsed: the message keeps
+what came before, and reading goes on where the next one begins.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ MAX_BODY = 16 << 20
 MAX_HEAD = 1 << 20
 """The largest head: a GET carries its message there."""
 _MAX_HOLE = 1 << 20
-# A body may become so many times larger when unpacked, and so many octets more: DER packs badly.
+# Decompression limit: so many times the packed size plus so many bytes; DER hardly compresses.
 _GROWTH, _GROWTH_FLOOR = 20, 4096
 
 
@@ -29,8 +29,8 @@ _GROWTH, _GROWTH_FLOOR = 20, 4096
 class HttpMessage:
     """One HTTP message; `moment` is when it began, in seconds since 1970.
 
-    `cut` octets were not captured and `lost` ones not seen at all; the first of
-    them is octet `hole` of the body, which ends there.
+    `cut` bytes were not captured and `lost` ones not seen at all; the first of
+    them is byte `hole` of the body, which ends there.
     """
 
     moment: float
@@ -49,7 +49,7 @@ class HttpMessage:
 
     @property
     def promised(self) -> int | None:
-        """The octets of body that its Content-Length names, or None."""
+        """The bytes of body that its Content-Length names, or None."""
         value = next((v for n, v in self.headers if n.lower() == "content-length"), "")
         return int(value) if value.isdecimal() and value.isascii() and len(value) < 16 else None
 
@@ -119,7 +119,7 @@ class _Collector:
 
 
 def _unpacked(body: bytes, headers: Headers) -> tuple[bytes, str]:
-    """Take gzip or deflate off a body; a damaged or exploding one stays as it is, and a note says so."""
+    """Decompress a body; a damaged or exploding one stays packed, and a note says so."""
     coding = next((v.lower().strip() for n, v in headers if n.lower() == "content-encoding"), "identity")
     if coding in {"identity", ""} or not body:
         return body, ""
@@ -153,10 +153,10 @@ class HttpReader:
         self._starts = _REQUEST_STARTS if requests else _REPLY_STARTS
         self._collector = _Collector()
         self._parser: httptools.HttpRequestParser | httptools.HttpResponseParser | None = None
-        # Octets since the last message began: a body that no header announces is in them.
+        # Bytes since the last message began: a body without Content-Length is among them.
         self._recent = bytearray()
         self._prefix = b""
-        # A message whose body is taken past the parser, and how much of it is left (None: to the end).
+        # A message whose body goes past the parser, and how many bytes are left (None: to the end).
         self._rest_of: HttpMessage | None = None
         self._left: int | None = None
         self.broken = False
@@ -168,7 +168,7 @@ class HttpReader:
         return self._collector.done
 
     def take(self, data: bytes, missing: int, moment: float) -> None:
-        """Take the next octets, and how many behind them are missing (negative: lost, not cut)."""
+        """Take the next bytes, and how many behind them are missing (negative: lost, not cut)."""
         self._collector.moment = moment
         if self._rest_of is not None:
             data, missing = self._more(self._rest_of, data, missing)
@@ -244,7 +244,7 @@ class HttpReader:
         return None if any(n.lower() == "transfer-encoding" for n, _ in last.headers) else last
 
     def _more(self, message: HttpMessage, data: bytes, missing: int) -> tuple[bytes, int]:
-        """Take octets of a body that the parser does not see; returns what is behind it."""
+        """Take bytes of a body that the parser does not see; returns what is behind it."""
         mine, behind = (data, b"") if self._left is None else (data[: self._left], data[self._left :])
         if not (message.cut or message.lost) and len(message.body) + len(mine) <= MAX_BODY:
             message.body += mine
@@ -261,7 +261,7 @@ class HttpReader:
         return behind, missing if behind else 0
 
     def _skip(self, missing: int) -> None:
-        """Go over octets that nobody has; zeros stand for them while they are parsed."""
+        """Skip bytes that are missing; the parser gets zeros instead."""
         collector = self._collector
         self.broken = True
         if self._parser is None:

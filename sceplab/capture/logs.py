@@ -1,8 +1,8 @@
 """Access logs of web servers, proxies and CAs: one exchange for each line with a SCEP operation.
 
-Rule: a log is lines; each is tried as the formats below, and what is no SCEP is
-passed over. A GET has the message in its URL; of a POST the log has only that it
-was. Formats: common and combined (Apache, nginx ...), HAProxy, squid, IIS (W3C),
+Rule: a log is lines; each is tried as the formats below, and lines without SCEP are
+skipped. A GET has the message in its URL; of a POST a log only shows that there
+was one. Formats: common and combined (Apache, nginx ...), HAProxy, squid, IIS (W3C),
 key=value (step-ca, Traefik ...), and JSON (step-ca, Caddy, Traefik, nginx ...).
 """
 
@@ -14,7 +14,8 @@ from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import Any
 
-from sceplab.errors import InputError, Layer, Problem
+from sceplab.capture.reading import Reading, Span
+from sceplab.errors import Layer, Problem
 from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
 
 LONGEST_LINE = 1 << 20
@@ -51,37 +52,42 @@ _NAMES: dict[str, tuple[str, ...]] = {
     "server": ("host", "requesthost", "server_name"),
 }
 # IIS's fields.
+_IIS_HEAD = "#Fields:"
 _IIS = {"c-ip": "client", "s-ip": "server", "cs-method": "method", "sc-status": "status", "cs-host": "server"}
 
 
-def is_log(data: bytes) -> bool:
+def fits(data: bytes) -> bool:
     """Whether a text has a line of a known kind of log with a SCEP operation in it."""
     return next(_read(data, ""), None) is not None
 
 
-def read_log(data: bytes, name: str = "") -> list[Exchange]:
-    """Return an exchange for each line of a log with a SCEP operation; raises InputError where there is none."""
+def fits_json(data: bytes) -> bool:
+    """Whether it is such a log, and its first line is JSON."""
+    return data.lstrip()[:1] == b"{" and fits(data)
+
+
+def read(data: bytes, name: str) -> Reading:
+    """Return an exchange for each line of a log with a SCEP operation."""
     found = list(_read(data, name))
-    if not found:
-        raise InputError("no line of this log has a SCEP operation in it; are query strings logged?")
-    return found
+    return Reading([exchange for exchange, _ in found], tuple(span for _, span in found))
 
 
-def _read(data: bytes, name: str) -> Iterator[Exchange]:
+def _read(data: bytes, name: str) -> Iterator[tuple[Exchange, Span]]:
     fields: list[str] = []
-    for line in _lines(data):
-        if line.startswith("#Fields:"):
+    for line, span in _lines(data):
+        if line.startswith(_IIS_HEAD):
             fields = line.split()[1:]
         elif (exchange := _exchange(line, fields, name)) is not None:
-            yield exchange
+            yield exchange, span
 
 
-def _lines(data: bytes) -> Iterator[str]:
-    """Yield the lines with an operation, and IIS's lines of field names; what never ends is passed over."""
+def _lines(data: bytes) -> Iterator[tuple[str, Span]]:
+    """Yield lines with an operation, and IIS's line of field names, with their spans; skip overlong ones."""
     at = 0
-    head = data.rfind(b"#Fields:", 0, 65536)
+    head = data.rfind(_IIS_HEAD.encode(), 0, 65536)
     if head >= 0:
-        yield data[head : head + 4096].split(b"\n", 1)[0].decode("utf-8", "replace").strip()
+        line = data[head : head + 4096].split(b"\n", 1)[0]
+        yield line.decode("utf-8", "replace").strip(), (head, head + len(line))
     for found in _OPERATION.finditer(data):
         if found.start() < at:
             continue
@@ -90,7 +96,7 @@ def _lines(data: bytes) -> Iterator[str]:
         end = len(data) if end < 0 else end
         at = end
         if end - start <= LONGEST_LINE:
-            yield data[start:end].decode("utf-8", "replace").strip()
+            yield data[start:end].decode("utf-8", "replace").strip(), (start, end)
 
 
 def _exchange(line: str, fields: list[str], name: str) -> Exchange | None:

@@ -19,18 +19,18 @@ import dpkt
 from sceplab.errors import InputError
 
 Packet = tuple[float, bytes, int]
-"""When it was seen (seconds since 1970), its octets, and the link type of these."""
+"""When it was seen (seconds since 1970), its bytes, and the link type of these."""
 
 _PCAP = {bytes.fromhex(m) for m in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")}
 _PCAPNG = bytes.fromhex("0a0d0d0a")
 LARGEST = 1 << 20
-"""Octets of the largest packet: no snapshot length is larger than 262144."""
-# So many empty records in a row are no capture.
+"""Bytes of the largest packet: no snapshot length is larger than 262144."""
+# A file with so many empty records in a row is not a capture.
 _EMPTY = 100_000
 
 
 def is_packets(data: bytes) -> bool:
-    """Whether the octets begin like a pcap or pcapng file."""
+    """Whether the bytes begin like a pcap or pcapng file."""
     return data[:4] in _PCAP or data[:4] == _PCAPNG
 
 
@@ -65,7 +65,7 @@ def read_packets(file: BinaryIO) -> Iterator[Packet]:
 
 
 class _Prefixed:
-    """A file with some octets put back in front; dpkt asks for little more than `read`."""
+    """A file with some bytes put back in front; dpkt asks for little more than `read`."""
 
     name = "capture"
 
@@ -74,7 +74,7 @@ class _Prefixed:
 
     def read(self, size: int) -> bytes:
         if size < 0 or size > LARGEST + 1:
-            # A length that no packet has: nobody shall wait for the rest of the file as one.
+            # Reject absurd record lengths instead of reading the rest of the file as one packet.
             raise ValueError("a packet larger than any is")
         if not self._start:
             return self._file.read(size)
@@ -101,7 +101,7 @@ def _pcapng(file: _Prefixed) -> Iterator[Packet]:
     interfaces: list[_Interface] = []
     while len(head := file.read(8)) == 8:
         if head[:4] == _PCAPNG:
-            # A section begins, perhaps in another octet order.
+            # A section begins, perhaps in another byte order.
             mark = file.read(4)
             orders = {b"\x4d\x3c\x2b\x1a": "<", b"\x1a\x2b\x3c\x4d": ">"}
             if mark not in orders:
@@ -162,7 +162,7 @@ def _block(kind: int, body: bytes, order: str, interfaces: list[_Interface]) -> 
 
 @dataclass(frozen=True, slots=True)
 class TcpSegment:
-    """A TCP segment: its ends (address, port), number, flags, octets, and how many of these were not captured."""
+    """A TCP segment: its ends (address, port), number, flags, bytes, and how many of these were not captured."""
 
     source: tuple[str, int]
     target: tuple[str, int]
@@ -213,7 +213,7 @@ _PPPOE, _MPLS = 0x8864, {0x8847, 0x8848}
 _RAW = {12, 14, 101, 228, 229}
 _AT = {0: 4, 108: 4, 109: 12}  # BSD loopback and tunnels: a head with an address family
 _ETHERTYPE_AT = {1: 12, 113: 14, 276: 0, 104: 2, 106: 6}  # Ethernet, cooked Linux (1 and 2), Cisco HDLC, ATM
-_COOKED_2 = 20  # octets of the head of cooked Linux, version 2
+_COOKED_2 = 20  # bytes of the head of cooked Linux, version 2
 
 
 def _network_layer(packet: bytes, linktype: int) -> bytes | None:

@@ -3,7 +3,7 @@
 Rule: an exchange leaves as soon as it is whole, and a stream is forgotten when
 it ends, so that memory does not grow with the capture. Only putting TCP segments
 into order is done here: no well-kept library offers that without binding HTTP to
-fixed ports or starting another program. Ports tell nothing: whoever sends an
+fixed ports or starting another program. Ports are ignored: the side that sends an
 HTTP request is the client.
 """
 
@@ -23,9 +23,9 @@ from sceplab.scep.transport import Exchange
 MAX_OPEN = 32_768
 """Conversations that are followed at a time; of more, the one that was silent longest ends."""
 MAX_WAITING = 1 << 20
-"""Octets of one direction that wait for a segment before them; then that one counts as lost."""
+"""Bytes of one direction that wait for a segment before them; then that one counts as lost."""
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
-# How far a conversation's first seen octet may be from its SYN.
+# How far a conversation's first seen byte may be from its SYN.
 _SYN_WINDOW = 1 << 20
 # Sniffers write packets out of order: so many packets later a closed stream is over.
 _GRACE = 1000
@@ -70,13 +70,13 @@ class _Half:
     next_seq: int | None = None
     waiting: dict[int, tuple[bytes, int, float]] | None = None
     held: int = 0
-    # Of what cannot yet be told apart: less octets than a method has.
+    # The start of the stream while it is shorter than a method, and so undecided.
     opening: bytes = b""
     reader: HttpReader | None = None
     ended: bool = False
 
     def place(self, seq: int, data: bytes, missing: int, moment: float) -> Iterator[tuple[bytes, int, float]]:
-        """Yield what can be handed on now: octets, how many behind them are missing, and when they came."""
+        """Yield what can be handed on now: bytes, how many behind them are missing, and when they came."""
         if self.next_seq is None:
             self.first_seq = self.next_seq = seq  # the capture began in the middle
         ahead = (seq - self.next_seq) & 0xFFFFFFFF
@@ -116,7 +116,7 @@ class _Half:
                     yield piece
 
     def give_up(self) -> Iterator[tuple[bytes, int, float]]:
-        """Yield what waits, with the number of octets that were lost before each."""
+        """Yield what waits, with the number of bytes that were lost before each."""
         while self.waiting:
             start = min(self.waiting, key=lambda s: (s - self.next_seq) & 0xFFFFFFFF)  # type: ignore[operator]
             lost = (start - self.next_seq) & 0xFFFFFFFF  # type: ignore[operator]
@@ -221,7 +221,7 @@ class _Table:
                 half.opening = start
                 return
             else:
-                # The middle of a message, or another protocol: the next segments may tell.
+                # The middle of a message, or another protocol: the next segments may show which.
                 half.opening = b""
                 stream.tries += 1
                 kind = _protocol(start)

@@ -1,6 +1,6 @@
-"""The inverse of reading a capture: octets that passed a socket, written as a pcap.
+"""The inverse of reading a capture: what passed a socket, written as a pcap.
 
-Rule: the octets and their times are real; the TCP around them (handshake, acknowledgements,
+Rule: the bytes and their times are real; the TCP around them (handshake, acknowledgements,
 sequence numbers) is made up, since a program never sees it. Wireshark and
 `read_capture` open the result.
 """
@@ -23,8 +23,8 @@ _MOST = 65_535 - 40
 
 
 @dataclass(frozen=True, slots=True)
-class Segment:
-    """Octets that went from `source` to `target` (address, port) at `time`."""
+class Sent:
+    """Bytes that went from `source` to `target` (address, port) at `time`."""
 
     time: datetime
     source: Endpoint
@@ -32,29 +32,29 @@ class Segment:
     data: bytes
 
 
-def build_pcap(segments: Iterable[Segment]) -> bytes:
-    """Return a pcap of the segments, one TCP conversation for each pair of endpoints.
+def build_pcap(sent: Iterable[Sent]) -> bytes:
+    """Return a pcap of what was sent, one TCP conversation for each pair of endpoints.
 
     Addresses are IPv4. Whoever sends first in a conversation opened it.
     """
     out = io.BytesIO()
     writer = dpkt.pcap.Writer(out, linktype=_RAW_IP, snaplen=262_144)
-    sent: dict[tuple[Endpoint, Endpoint], int] = {}
-    for segment in segments:
-        there, back = (segment.source, segment.target), (segment.target, segment.source)
-        time = segment.time.timestamp()
-        if there not in sent:
-            sent[there] = sent[back] = 0
+    so_far: dict[tuple[Endpoint, Endpoint], int] = {}
+    for each in sent:
+        there, back = (each.source, each.target), (each.target, each.source)
+        time = each.time.timestamp()
+        if there not in so_far:
+            so_far[there] = so_far[back] = 0
             for (source, target), flags, seq, ack in (
                 (there, _SYN, 0, 0),
                 (back, _SYN | _ACK, 0, 1),
                 (there, _ACK, 1, 1),
             ):
                 writer.writepkt(_packet(source, target, flags, seq, ack, b""), time)
-        for start in range(0, len(segment.data), _MOST):
-            part = segment.data[start : start + _MOST]
-            writer.writepkt(_packet(*there, _PSH | _ACK, sent[there] + 1, sent[back] + 1, part), time)
-            sent[there] += len(part)
+        for start in range(0, len(each.data), _MOST):
+            part = each.data[start : start + _MOST]
+            writer.writepkt(_packet(*there, _PSH | _ACK, so_far[there] + 1, so_far[back] + 1, part), time)
+            so_far[there] += len(part)
     return out.getvalue()
 
 

@@ -1,10 +1,11 @@
-"""Is everything here that the notebooks need? Versions, data files, optional tools.
+"""`sceplab doctor`: is everything here that the notebooks need? Versions, data files, optional tools.
 
 Rule: it looks and tells; it changes nothing.
 """
 
 from __future__ import annotations
 
+import argparse
 import hashlib
 import platform
 import re
@@ -15,7 +16,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
-from sceplab.cli.walk import DATA
+from sceplab.paths import DATA
 
 _REQUIRED = (
     "cryptography",
@@ -36,6 +37,11 @@ _TOOLS = {
     "scepserver": ("the test against micromdm's server", "scep"),
 }
 _ROW = re.compile(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", re.MULTILINE)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of the command its arguments: there are none."""
+    parser.set_defaults(run=lambda _: main())
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,27 +1,53 @@
-"""The story in a terminal: one captured request, step by step, each step kept in a file.
+"""`sceplab walk`: one captured request, step by step, each step kept in a file.
 
-Rule: the order and the words of the walk. Decoding is done by the layers; files
-are written through `files.write_new`, so nothing is lost unasked.
+Rule: the order and the words of the walk. Decoding is done by the floors below;
+files are written through `files.write_new`, so nothing is lost unasked.
 """
 
 from __future__ import annotations
 
+import argparse
 import base64
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from sceplab import openssl
 from sceplab.capture import read_capture
+from sceplab.cli.arguments import add_materials, exchanges_of, materials_of
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys, write_new
+from sceplab.paths import SPECIMEN
 from sceplab.report.escape import visible
 from sceplab.report.text import envelope_lines, kind_of, signed_lines
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange
 
-DATA = Path(__file__).resolve().parents[2] / "data"
-"""Where a checkout keeps the specimen and the foreign captures."""
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of the command its arguments."""
+    parser.description = (
+        "Walk the first PKIOperation request of FILE from the URL to the CSR. Without FILE: the specimen."
+    )
+    parser.add_argument("file", metavar="FILE", nargs="?", help="a capture or any other form of a request")
+    parser.add_argument(
+        "--out", metavar="DIR", type=Path, default=Path(), help="where the files of the steps go (default: here)"
+    )
+    parser.add_argument("--show-secrets", action="store_true", help="show the challengePassword instead of masking it")
+    parser.add_argument("--force", action="store_true", help="replace files of an earlier walk")
+    add_materials(parser)
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print the walk and write its files; returns 0."""
+    if arguments.file is None:
+        exchanges, materials = specimen()
+    else:
+        exchanges, materials = exchanges_of(arguments.file), materials_of(arguments)
+    for line in walk(exchanges, materials, arguments.out, force=arguments.force, show_secrets=arguments.show_secrets):
+        print(line)
+    return 0
 
 
 def specimen() -> tuple[list[Exchange], Materials]:
@@ -29,12 +55,12 @@ def specimen() -> tuple[list[Exchange], Materials]:
 
     Raises InputError where there is no checkout around the package.
     """
-    folder = DATA / "specimen"
-    if not folder.is_dir():
+    if not SPECIMEN.is_dir():
         raise InputError("the specimen is not here (it comes with a checkout, not with the package); name a FILE")
-    keys = load_private_keys(folder / "ca.key.pem")
-    certificates = load_certificates(folder / "ca.pem")
-    return read_capture(folder / "capture.pcap"), Materials(tuple(keys), tuple(certificates), key_names=("ca.key.pem",))
+    keys = load_private_keys(SPECIMEN / "ca.key.pem")
+    certificates = load_certificates(SPECIMEN / "ca.pem")
+    materials = Materials(tuple(keys), tuple(certificates), key_names=("ca.key.pem",))
+    return read_capture(SPECIMEN / "capture.pcap"), materials
 
 
 def walk(

@@ -9,18 +9,20 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from sceplab.asn1 import der, oids
 from sceplab.cms import algorithms
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute, build_attribute, parse_attribute_list
-from sceplab.cms.signed import Check, Outcome, SigningKey, UnknownAlgorithmError, check_signature, sign
-from sceplab.cms.x509 import Extension, Name, load_public_key, parse_extensions
+from sceplab.cms.name import Name
+from sceplab.cms.signature import SigningKey, UnknownAlgorithmError, check_signature, sign
+from sceplab.cms.verify import Check, CheckName, Outcome, Reason
+from sceplab.cms.x509 import Extension, load_public_key, parse_extensions, public_key_info
 from sceplab.errors import BuildError, Layer, Problem
 
 _EMPTY_NAME = Name(b"")
@@ -119,15 +121,15 @@ def general_names(value: bytes) -> str:
 def parse_csr(data: bytes) -> CertificationRequest:
     """Take a PKCS#10 request apart (RFC 2986, 4). Never raises; `problems` says what could not be read."""
     problems: list[Problem] = []
-    fields: dict[str, object] = {}
+    fields: dict[str, Any] = {}
     try:
         _read_csr(data, fields, problems)
     except der.DerError as error:
         problems.append(error.problem(Layer.CSR))
-    return CertificationRequest(data, problems=tuple(problems), **fields)  # type: ignore[arg-type]
+    return CertificationRequest(data, problems=tuple(problems), **fields)
 
 
-def _read_csr(data: bytes, out: dict[str, object], problems: list[Problem]) -> None:
+def _read_csr(data: bytes, out: dict[str, Any], problems: list[Problem]) -> None:
     outer = der.read_expected(data, der.SEQUENCE, "CertificationRequest")
     if outer.end != len(data):
         found = f"{len(data) - outer.end} more octets"
@@ -156,21 +158,18 @@ def _read_csr(data: bytes, out: dict[str, object], problems: list[Problem]) -> N
 
 def verify_csr(request: CertificationRequest) -> Check:
     """Check the proof of possession: the request signed with the key that it asks to certify. Never raises."""
-    name = "proof of possession"
+    name = CheckName.POSSESSION
     try:
         key = load_public_key(request.public_key_info)
         how = check_signature(request.signature_algorithm, "", key, request.signature, request.info_raw)
     except UnknownAlgorithmError as error:
-        return Check(name, Outcome.NOT_POSSIBLE, str(error))
+        return Check(name, Outcome.NOT_POSSIBLE, str(error), Reason.UNKNOWN_ALGORITHM)
     except (ValueError, UnsupportedAlgorithm, der.DerError) as error:
-        return Check(name, Outcome.FAILED, f"the request's key cannot be used: {error}")
+        return Check(name, Outcome.FAILED, f"the request's key cannot be used: {error}", Reason.UNUSABLE_KEY)
     if how:
         return Check(name, Outcome.PASSED, f"{how}, with the key in the request")
-    return Check(name, Outcome.FAILED, NOT_ITS_KEY)
-
-
-NOT_ITS_KEY = "the signature does not fit the key in the request"
-"""What `verify_csr` says after it tried; everything else it says without trying."""
+    detail = "the signature does not fit the key in the request"
+    return Check(name, Outcome.FAILED, detail, Reason.MISMATCH)
 
 
 def serialize_csr(request: CertificationRequest) -> bytes:
@@ -223,7 +222,7 @@ def build_csr(
         CertificationRequest(
             b"",
             subject=subject,
-            public_key_info=key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+            public_key_info=public_key_info(key),
             attributes=tuple(sorted((*all_attributes, *attributes), key=build_attribute)),
             signature_algorithm=_signature_algorithm(key, digest),
         ),

@@ -1,4 +1,4 @@
-"""The parts of X.509 that CMS points at: names, certificates, CRLs (RFC 5280).
+"""The parts of X.509 that CMS points at: certificates, keys, times, CRLs (RFC 5280).
 
 Rule: read only. `cryptography` refuses some certificates that real SCEP clients
 sign with (X.509 v1 with 32-octet serials, odd extensions), and re-encodes names,
@@ -10,125 +10,24 @@ from __future__ import annotations
 
 import hashlib
 import re
-from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
+from typing import Any
 
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
-from cryptography.hazmat.primitives.serialization import load_der_public_key
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from sceplab.asn1 import der, oids
+from sceplab.cms.name import Name
 from sceplab.errors import Layer, Problem
 
-# The same few certificates and names come with every message, so they are kept;
+# The same few certificates come with every message, so they are kept;
 # larger things are not, or hostile input would fill the memory.
 _MAX_CACHED = 8_192
-
-
-@dataclass(frozen=True, slots=True)
-class NameAttribute:
-    """One AttributeTypeAndValue of a name; `string_type` is the ASN.1 type that was sent."""
-
-    oid: str
-    value: str
-    string_type: str
-
-    @property
-    def keyword(self) -> str:
-        """The short keyword (CN, O, unstructuredName ...)."""
-        return oids.keyword_of(self.oid)
-
-
-@dataclass(frozen=True, slots=True)
-class Name:
-    """A distinguished name, kept as the bytes that were sent; the parts are read on demand."""
-
-    raw: bytes
-
-    @property
-    def rdns(self) -> tuple[tuple[NameAttribute, ...], ...]:
-        """The RDNs in the order sent; an RDN of several attributes is one with "+" in text."""
-        return _rdns(self.raw) if len(self.raw) <= _MAX_CACHED else _read_rdns(self.raw)
-
-    def get(self, oid: str) -> str | None:
-        """Return the first value of an attribute type, or None."""
-        return next((a.value for rdn in self.rdns for a in rdn if a.oid == oid), None)
-
-    def rfc4514(self) -> str:
-        """Return the name on one line, last RDN first (RFC 4514), as `openssl -nameopt RFC2253,utf8` has it."""
-        return ",".join(
-            "+".join(f"{a.keyword}={_escape(a.value)}" for a in reversed(rdn)) for rdn in reversed(self.rdns)
-        )
-
-    def oneline(self) -> str:
-        """Return the name in the order sent, as `openssl cms -cmsout -print` has it."""
-        return ", ".join(" + ".join(f"{a.keyword}={_quote(a.value)}" for a in rdn) for rdn in self.rdns)
-
-    def __str__(self) -> str:
-        return self.rfc4514()
-
-
-_PLAIN = re.compile(r"[\w.@:/'()=?*&!-]+( [\w.@:/'()=?*&!-]+)*")
-
-
-def _escape(value: str) -> str:
-    if _PLAIN.fullmatch(value):
-        return value
-    out = "".join("\\" + c if c in ',+"\\<>;' else f"\\{ord(c):02X}" if c < " " or c == "\x7f" else c for c in value)
-    if out[:1] in {"#", " "}:
-        out = "\\" + out
-    if len(out) > 1 and out.endswith(" "):
-        out = out[:-1] + "\\ "
-    return out
-
-
-def _quote(value: str) -> str:
-    escaped = "".join("\\" + c if c in '"\\' else f"\\{ord(c):02X}" if c < " " or c == "\x7f" else c for c in value)
-    special = any(c in ",+<>;" for c in value) or value[:1] in {"#", " "} or value[-1:] == " "
-    return f'"{escaped}"' if special else escaped
-
-
-@lru_cache(maxsize=512)
-def _rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
-    return _read_rdns(raw)
-
-
-def _read_rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
-    out: list[tuple[NameAttribute, ...]] = []
-    try:
-        for rdn in der.read(raw).children():
-            attributes = []
-            for pair in rdn.children():
-                kind, value = pair.children()[:2]
-                string_type = der.STRING_TYPE_NAMES.get(value.tag & ~der.CONSTRUCTED, f"tag {value.tag:02x}")
-                attributes.append(NameAttribute(der.oid_of(kind), der.text_of(value), string_type))
-            out.append(tuple(attributes))
-    except (der.DerError, ValueError):
-        # A name that stops making sense half way: what came before still helps.
-        out.append((NameAttribute("(unreadable)", raw.hex(), "raw"),))
-    return tuple(out)
-
-
-def build_name(rdns: Sequence[Sequence[NameAttribute]]) -> Name:
-    """Return the name with these RDNs, each value in its `string_type`: the inverse of `Name.rdns`.
-
-    Raises ValueError on a string type that is not known, or a value that does not fit it.
-    """
-    out = []
-    for rdn in rdns:
-        pairs = []
-        for attribute in rdn:
-            tag = _STRING_TAGS.get(attribute.string_type)
-            if tag is None:
-                raise ValueError(f"{attribute.string_type} is not a string type")
-            pairs.append(der.sequence(der.oid(attribute.oid), der.encode(tag, der.encode_text(tag, attribute.value))))
-        out.append(der.set_of(pairs))
-    return Name(der.sequence(*out))
-
-
-_STRING_TAGS = {name: tag for tag, name in der.STRING_TYPE_NAMES.items()}
+_EMPTY_NAME = Name(b"")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,15 +44,15 @@ class Certificate:
     """A certificate as captured. `serial` are the content octets of the INTEGER, `public_key_info` the SPKI."""
 
     der: bytes
-    version: int
-    serial: bytes
-    signature_algorithm: str
-    issuer: Name
-    subject: Name
-    not_before: datetime | None
-    not_after: datetime | None
-    public_key_info: bytes
-    extensions: tuple[Extension, ...]
+    version: int = 1
+    serial: bytes = b""
+    signature_algorithm: str = ""
+    issuer: Name = _EMPTY_NAME
+    subject: Name = _EMPTY_NAME
+    not_before: datetime | None = None
+    not_after: datetime | None = None
+    public_key_info: bytes = b""
+    extensions: tuple[Extension, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -223,6 +122,20 @@ class Certificate:
         return f"{self.subject.rfc4514()} (serial {self.serial_hex}, issued by {self.issuer.rfc4514()})"
 
 
+CertificateLike = Certificate | bytes
+"""What a caller gives where a certificate is wanted: one that was read, or its DER."""
+
+
+def der_of(certificate: CertificateLike) -> bytes:
+    """Return the octets of a certificate, however it was given."""
+    return certificate.der if isinstance(certificate, Certificate) else certificate
+
+
+def certificate_of(certificate: CertificateLike) -> Certificate:
+    """Return a certificate that can be asked, however it was given. Never raises, as `parse_certificate`."""
+    return certificate if isinstance(certificate, Certificate) else parse_certificate(certificate)
+
+
 KEY_USAGE_BITS = (
     "digitalSignature",
     "nonRepudiation",
@@ -249,6 +162,20 @@ def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
         return load_der_public_key(public_key_info)
     except UnsupportedAlgorithm as error:
         raise ValueError(str(error)) from error
+
+
+def rsa_bits(public_key_info: bytes) -> int | None:
+    """Return the size of an RSA key, None for any other key and for none that can be loaded."""
+    try:
+        key = load_public_key(public_key_info)
+    except ValueError:
+        return None
+    return key.key_size if isinstance(key, rsa.RSAPublicKey) else None
+
+
+def public_key_info(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
+    """Return the SubjectPublicKeyInfo (DER) of a private key."""
+    return key.public_key().public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)
 
 
 def serial_hex(content: bytes) -> str:
@@ -288,6 +215,14 @@ def parse_time(element: der.Element) -> datetime | None:
     return moment
 
 
+def build_time(moment: datetime) -> bytes:
+    """Return a Time as RFC 5652 11.3 wants it: UTCTime from 1950 to 2049, else GeneralizedTime."""
+    utc = moment.astimezone(UTC)
+    if 1950 <= utc.year < 2050:
+        return der.encode(der.UTC_TIME, utc.strftime("%y%m%d%H%M%SZ").encode())
+    return der.encode(der.GENERALIZED_TIME, utc.strftime("%Y%m%d%H%M%SZ").encode())
+
+
 def parse_certificate(data: bytes) -> Certificate:
     """Read a certificate (RFC 5280, 4.1) as far as it goes; `problems` says what was wrong. Never raises."""
     return _cached_certificate(data) if len(data) <= _MAX_CACHED else _parse_certificate(data)
@@ -299,59 +234,32 @@ def _cached_certificate(data: bytes) -> Certificate:
 
 
 def _parse_certificate(data: bytes) -> Certificate:
-    fields = _Fields()
+    fields: dict[str, Any] = {}
     problems: list[Problem] = []
     try:
         _read_certificate(data, fields)
-    except (der.DerError, ValueError, IndexError) as error:
-        if isinstance(error, der.DerError):
-            problems.append(error.problem(Layer.CERTIFICATE))
-        else:
-            problems.append(Problem(Layer.CERTIFICATE, "short", "a whole certificate", "missing fields"))
-    return Certificate(
-        data,
-        fields.version,
-        fields.serial,
-        fields.signature_algorithm,
-        fields.issuer,
-        fields.subject,
-        fields.not_before,
-        fields.not_after,
-        fields.public_key_info,
-        fields.extensions,
-        tuple(problems),
-    )
+    except der.DerError as error:
+        problems.append(error.problem(Layer.CERTIFICATE))
+    except (ValueError, IndexError):
+        problems.append(Problem(Layer.CERTIFICATE, "short", "a whole certificate", "missing fields"))
+    return Certificate(data, problems=tuple(problems), **fields)
 
 
-class _Fields:
-    """What was read of a certificate so far."""
-
-    version = 1
-    serial = b""
-    signature_algorithm = ""
-    issuer = Name(b"")
-    subject = Name(b"")
-    not_before: datetime | None = None
-    not_after: datetime | None = None
-    public_key_info = b""
-    extensions: tuple[Extension, ...] = ()
-
-
-def _read_certificate(data: bytes, out: _Fields) -> None:
+def _read_certificate(data: bytes, out: dict[str, Any]) -> None:
     outer = der.read_expected(data, der.SEQUENCE, "Certificate").children()
-    out.signature_algorithm = der.oid_of(outer[1].children()[0])
+    out["signature_algorithm"] = der.oid_of(outer[1].children()[0])
     parts = outer[0].children()
     if parts[0].tag == der.CONTEXT | der.CONSTRUCTED:
-        out.version = der.int_of(parts.pop(0).children()[0]) + 1
-    out.serial = parts[0].value
-    out.issuer = Name(parts[2].raw)
+        out["version"] = der.int_of(parts.pop(0).children()[0]) + 1
+    out["serial"] = parts[0].value
+    out["issuer"] = Name(parts[2].raw)
     times = parts[3].children()
-    out.not_before, out.not_after = parse_time(times[0]), parse_time(times[1])
-    out.subject = Name(parts[4].raw)
-    out.public_key_info = parts[5].raw
+    out["not_before"], out["not_after"] = parse_time(times[0]), parse_time(times[1])
+    out["subject"] = Name(parts[4].raw)
+    out["public_key_info"] = parts[5].raw
     for part in parts[6:]:
         if part.tag == der.CONTEXT | der.CONSTRUCTED | 3:
-            out.extensions = parse_extensions(part.children()[0])
+            out["extensions"] = parse_extensions(part.children()[0])
 
 
 def parse_extensions(element: der.Element) -> tuple[Extension, ...]:
@@ -371,11 +279,11 @@ class RevocationList:
     """A CRL as captured (RFC 5280, 5.1); `revoked` holds serials as content octets."""
 
     der: bytes
-    issuer: Name
-    this_update: datetime | None
-    next_update: datetime | None
-    revoked: tuple[bytes, ...]
-    extensions: tuple[Extension, ...]
+    issuer: Name = _EMPTY_NAME
+    this_update: datetime | None = None
+    next_update: datetime | None = None
+    revoked: tuple[bytes, ...] = ()
+    extensions: tuple[Extension, ...] = ()
     problems: tuple[Problem, ...] = ()
 
     @property
@@ -390,33 +298,34 @@ class RevocationList:
 
 def parse_crl(data: bytes) -> RevocationList:
     """Read a CRL as far as it goes; `problems` says what was wrong. Never raises."""
-    issuer = Name(b"")
-    times: list[datetime | None] = []
-    revoked: list[bytes] = []
-    extensions: tuple[Extension, ...] = ()
-    problems = []
+    fields: dict[str, Any] = {}
+    problems: list[Problem] = []
     try:
-        parts = der.read_expected(data, der.SEQUENCE, "CertificateList").children()[0].children()
-        if parts[0].tag == der.INTEGER:
-            parts.pop(0)
-        issuer = Name(parts[1].raw)
-        rest = parts[2:]
-        while rest and rest[0].tag in {der.UTC_TIME, der.GENERALIZED_TIME}:
-            times.append(parse_time(rest.pop(0)))
-        for part in rest:
-            if part.tag == der.SEQUENCE:
-                revoked = _revoked_serials(part)
-            elif part.tag == der.CONTEXT | der.CONSTRUCTED:
-                extensions = parse_extensions(part.children()[0])
+        _read_crl(data, fields)
     except der.DerError as error:
         problems.append(error.problem(Layer.CERTIFICATE))
     except IndexError:
         problems.append(Problem(Layer.CERTIFICATE, "short", "a whole CertificateList", "missing fields"))
-    times += [None, None]
-    return RevocationList(data, issuer, times[0], times[1], tuple(revoked), extensions, tuple(problems))
+    return RevocationList(data, problems=tuple(problems), **fields)
 
 
-def _revoked_serials(element: der.Element) -> list[bytes]:
+def _read_crl(data: bytes, out: dict[str, Any]) -> None:
+    parts = der.read_expected(data, der.SEQUENCE, "CertificateList").children()[0].children()
+    if parts[0].tag == der.INTEGER:
+        parts.pop(0)
+    out["issuer"] = Name(parts[1].raw)
+    rest = parts[2:]
+    for field in ("this_update", "next_update"):
+        if rest and rest[0].tag in {der.UTC_TIME, der.GENERALIZED_TIME}:
+            out[field] = parse_time(rest.pop(0))
+    for part in rest:
+        if part.tag == der.SEQUENCE:
+            out["revoked"] = _revoked_serials(part)
+        elif part.tag == der.CONTEXT | der.CONSTRUCTED:
+            out["extensions"] = parse_extensions(part.children()[0])
+
+
+def _revoked_serials(element: der.Element) -> tuple[bytes, ...]:
     """Read revokedCertificates one by one: there may be a million, and only the serials are kept."""
     out = []
     pos = element.content_start
@@ -424,7 +333,7 @@ def _revoked_serials(element: der.Element) -> list[bytes]:
         entry = der.read(element.data, pos, element.content_end)
         out.append(der.read(element.data, entry.content_start, entry.content_end).value)
         pos = entry.end
-    return out
+    return tuple(out)
 
 
 @dataclass(frozen=True, slots=True)

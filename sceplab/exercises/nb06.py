@@ -6,7 +6,7 @@ import hashlib
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.cms.enveloped import KeyTransRecipient, transport_randomness
+from sceplab.cms.keytransport import KeyTransRecipient, transport_randomness
 from sceplab.exercises import Exercise
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import build_issuer_and_subject
@@ -48,10 +48,10 @@ def exercises(captured: PkiMessage, ca_key: rsa.RSAPrivateKey) -> tuple[Exercise
             "Had R1 answered PENDING, R2 would ask again with a CertPoll. Build its messageData, an IssuerAndSubject "
             "(RFC 8894 3.3.3): the CA's name, and the subject of R3's request.",
             poll,
-            "messagedata.build_issuer_and_subject(sceplab.parse_certificate(ca).subject, captured.csr.subject)",
+            "sceplab.build_issuer_and_subject(sceplab.parse_certificate(ca).subject, captured.csr.subject)",
             (
                 "IssuerAndSubject ::= SEQUENCE { issuer Name, subject Name }",
-                "sceplab.scep.messagedata has a function for it.",
+                "sceplab has a function for it.",
             ),
             {
                 "the other way round: issuer first.": build_issuer_and_subject(csr.subject, signer.issuer),

@@ -16,7 +16,7 @@ def exercises(data: bytes, held: Materials, at: datetime | None) -> tuple[Exerci
     opened = before.message.opened
     if opened is None or before.message.enveloped is None:
         raise ValueError("these exercises need a request that can be opened")
-    nodes = list(schema.walk(schema.describe(data)))
+    nodes = list(schema.nodes_of(schema.describe(data)))
     kind = next(n for n in nodes if n.name == "messageType" and not n.children)
     key = next(n for n in nodes if n.name == "encryptedKey")
     changed = judge(overwrite(data, key.content_start, bytes((data[key.content_start] ^ 1,))), held, at)
@@ -25,7 +25,7 @@ def exercises(data: bytes, held: Materials, at: datetime | None) -> tuple[Exerci
         Exercise(
             "At which octet must you write the letter 7 to make a RenewalReq (17) out of this PKCSReq (19)?",
             kind.content_start + 1,
-            'next(n for n in schema.walk(root) if n.name == "messageType" and not n.children).content_start + 1',
+            'next(n for n in schema.nodes_of(root) if n.name == "messageType" and not n.children).content_start + 1',
             ("The messageType is two characters in a PrintableString.", "`view.select(...)` gives offsets."),
             {
                 "that is its tag.": kind.start,
@@ -36,7 +36,7 @@ def exercises(data: bytes, held: Materials, at: datetime | None) -> tuple[Exerci
         Exercise(
             "Flip the lowest bit of the first octet of encryptedKey. How many checks that passed do not any more?",
             len(changed.broke(before)),
-            "len(judge(overwrite(data, (at := next(n for n in schema.walk(root) if n.name == 'encryptedKey')"
+            "len(judge(overwrite(data, (at := next(n for n in schema.nodes_of(root) if n.name == 'encryptedKey')"
             ".content_start), bytes([data[at] ^ 1])), held, exchange.time).broke(before))",
             ("It is inside of the content that the digest is about.", "judge(...).broke(before)"),
             {

@@ -1,8 +1,8 @@
-"""The CA (R1): who gets a certificate, and what a SCEP server says (RFC 8894, 3 and 4).
+"""The CA (R1): its keys, what it issues, and its answers as a SCEP server (RFC 8894, 3 and 4).
 
-Rule: policy, and nothing of sockets: an `HttpRequest` goes in, an `HttpReply`
-comes out. What must outlive the process is in the store; what CA and RA do alike
-is in `replies`.
+Rule: no sockets: an `HttpRequest` goes in, an `HttpReply` comes out. What must
+outlive the process is in the store, who gets a certificate is decided in `policy`,
+and the steps that CA and RA share are in `responder`.
 """
 
 from __future__ import annotations
@@ -11,58 +11,29 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
-from sceplab.asn1 import oids
+from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import CertificationRequest, parse_csr
-from sceplab.cms.enveloped import RandomBytes
-from sceplab.cms.signed import SigningKey, build_degenerate
-from sceplab.cms.x509 import Certificate, Name, parse_certificate
+from sceplab.cms.name import parse_subject
+from sceplab.cms.signature import SigningKey
+from sceplab.cms.signed import build_degenerate
+from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import BuildError, InputError
 from sceplab.lab import replies
-from sceplab.lab.faults import faults_named
-from sceplab.lab.identity import (
-    ENCIPHER,
-    RA_UNIT,
-    SIGN,
-    Identity,
-    issue,
-    make_crl,
-    make_request,
-    make_root,
-    new_key,
-    parse_subject,
-)
-from sceplab.lab.replies import (
-    Answer,
-    Decision,
-    Desk,
-    Incoming,
-    NotAMessageError,
-    Refused,
-    ReplyForm,
-    Strictness,
-    ignore,
-    text_reply,
-)
+from sceplab.lab.http import text_reply
+from sceplab.lab.identity import ENCIPHER, SIGN, Identity, issue, make_crl, make_request, make_root, new_key
+from sceplab.lab.opening import NotAMessageError, Refused, SignedRequest, read_csr, read_lookup
+from sceplab.lab.policy import DEFAULT_POLICY, WRONG_CHALLENGE, Judge, Policy, challenge_digest
+from sceplab.lab.replies import Answer
+from sceplab.lab.responder import Decision, Responder, capabilities_reply, ignore, message_reply, refuse_method
 from sceplab.lab.store import State, Store, StoreError, Transaction
 from sceplab.scep.attributes import FailInfo, MessageType
-from sceplab.scep.transport import HttpReply, HttpRequest, build_caps, parse_request
-
-DEFAULT_CAPABILITIES = (
-    *("AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-384", "SHA-512"),
-    *("SCEPStandard", "GetNextCACert"),
-)
-"""SHA-384 is there for strongSwan 5.9.8, which takes AES only from a CA that offers it."""
-
-CA_CERT = "application/x-x509-ca-cert"
-CA_RA_CERT = "application/x-x509-ca-ra-cert"
-NEXT_CA_CERT = "application/x-x509-next-ca-cert"
+from sceplab.scep.transport import CA_CERT, CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequest, parse_request
 
 Clock = Callable[[], datetime]
 
@@ -72,44 +43,20 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
-@dataclass(frozen=True, slots=True)
-class Policy:
-    """Who gets a certificate from this CA, and how.
-
-    `challenges` are challengePasswords that always hold; one-time ones are in
-    the store. A request without any, or with one where none is set, waits for a
-    person. `grant_auto` grants everything (as `grant auto` of Cisco IOS does);
-    `ra_auto` grants what an RA of this CA signed (`grant ra-auto`). Whoever is to
-    become an RA always waits for a person. `renewal_window` is how long before
-    its end a certificate may be renewed (None: any time).
-    """
-
-    challenges: tuple[str, ...] = field(default=(), repr=False)
-    grant_auto: bool = False
-    ra_auto: bool = True
-    renewal_window: timedelta | None = None
-    validity: timedelta = timedelta(days=365)
-    capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
-    strict: Strictness = Strictness()
-    max_pending: int = 1000
-    crl_url: str | None = None
-    form: ReplyForm = ReplyForm()
-
-
 class CertificationAuthority:
-    """A CA on a store. All of it may be called from several threads."""
+    """A CA whose state is in a store. All methods may be called from several threads."""
 
     def __init__(
         self,
         store: Store,
-        policy: Policy = Policy(),
+        policy: Policy = DEFAULT_POLICY,
         *,
         name: str = "CA",
         now: Clock = utc_now,
         random: RandomBytes = secrets.token_bytes,
         on_decision: Callable[[Decision], None] = ignore,
     ) -> None:
-        """Take the CA that is in the store. Raises InputError where there is none (see `create`)."""
+        """Use the CA in the store. Raises InputError when it holds none (see `create`)."""
         self.store, self.policy, self.name = store, policy, name
         self._now, self._random, self._on_decision = now, random, on_decision
         self._roles: tuple[float, dict[str, tuple[bytes, bytes]]] = _NEVER, {}
@@ -150,7 +97,7 @@ class CertificationAuthority:
     # ---------------------------------------------------------- keys
 
     def identity(self, role: str) -> Identity | None:
-        """Return who has a role (issuer, signer, decrypter, previous, next), or None."""
+        """Return certificate and key of a role (issuer, signer, decrypter, previous, next), or None."""
         read, roles = self._roles
         if time.monotonic() - read > _ROLES_KEPT:
             roles = self.store.identities()
@@ -177,17 +124,17 @@ class CertificationAuthority:
 
     @property
     def signer(self) -> Identity:
-        """Who signs CertReps."""
+        """The identity that signs CertReps."""
         return self.identity("signer") or self.issuer
 
     @property
     def _decrypters(self) -> tuple[Identity, ...]:
-        """Who requests may be encrypted for; after a rollover clients still know the old certificate for a while."""
+        """The recipients of requests; after a rollover, clients use the old certificate for a while."""
         roles = [self.identity(r) for r in ("decrypter", "previous")]
         return (*(i for i in roles if i is not None), self.issuer)
 
     def prepare_rollover(self, *, days: int = 3650) -> bytes:
-        """Make the CA certificate that will follow this one, to be had by GetNextCACert (RFC 8894, 4.7)."""
+        """Make the next CA certificate (DER), which GetNextCACert announces (RFC 8894, 4.7). `days` is its validity."""
         now = self._now()
         name = self.issuer.parsed.subject
         following = make_root(
@@ -197,7 +144,7 @@ class CertificationAuthority:
         return following.certificate
 
     def roll_over(self) -> None:
-        """Let the prepared CA certificate take over. Raises InputError where none was prepared."""
+        """Make the prepared CA certificate the current one. Raises InputError when none was prepared."""
         roles = self.store.identities()
         if "next" not in roles:
             raise InputError("no CA certificate was prepared to follow this one")
@@ -206,13 +153,13 @@ class CertificationAuthority:
     # ---------------------------------------------------------- what a person does
 
     def pending(self) -> list[Transaction]:
-        """Return what waits for a person, oldest first."""
+        """Return the pending requests, oldest first."""
         return self.store.transactions(State.PENDING)
 
     def grant(self, transaction: Transaction) -> bytes:
         """Issue the certificate that a pending transaction asks for and return it (DER). Raises InputError.
 
-        Granting what is granted already gives the same certificate again.
+        Granting a request twice returns the same certificate again.
         """
         number = transaction.id
         for _ in range(_TRIES):
@@ -239,14 +186,14 @@ class CertificationAuthority:
         return found[0]
 
     def new_challenge(self, subject: str | None = None, lifetime: timedelta = timedelta(hours=1)) -> str:
-        """Make a challengePassword that holds once, for this subject only if one is given."""
+        """Create a one-time challengePassword; with `subject`, for that subject only."""
         text = secrets.token_hex(8).upper()
         bound = parse_subject(subject).raw if subject is not None else None
-        self.store.add_challenge(_challenge_digest(text), bound, self._now() + lifetime)
+        self.store.add_challenge(challenge_digest(text), bound, self._now() + lifetime)
         return text
 
     def revoke(self, serial: int) -> None:
-        """Revoke a certificate. Raises InputError where there is none, or it is revoked already."""
+        """Revoke a certificate. Raises InputError for an unknown or already revoked serial."""
         if not self.store.revoke(serial, self._now()):
             raise InputError(f"no certificate with serial {serial:X} that is not revoked yet")
 
@@ -260,35 +207,24 @@ class CertificationAuthority:
     def answer(self, request: HttpRequest) -> HttpReply:
         """Answer a SCEP request over HTTP (RFC 8894, 4). Never raises on content."""
         asked = parse_request(request)
-        faults = self.policy.form.faults
         try:
             match asked.operation:
                 case "GetCACaps":
-                    return self._capabilities(faults)
+                    return capabilities_reply(self.policy.capabilities, self.policy.form)
                 case "GetCACert":
                     return self._ca_certificates()
                 case "GetNextCACert":
                     return self._next_ca_certificate()
                 case "PKIOperation":
-                    refused = replies.refuse_method(request.method, self.policy.capabilities)
+                    refused = refuse_method(request.method, self.policy.capabilities)
                     if refused is not None:
                         return refused
-                    return replies.http_reply(self.operate(asked.message or b""), faults)
+                    return message_reply(self.operate(asked.message or b""), self.policy.form)
             return text_reply(400, "operation must be GetCACaps, GetCACert, GetNextCACert or PKIOperation")
         except NotAMessageError as error:
             return text_reply(400, str(error))
         except StoreError:
             return text_reply(503, "this CA cannot write its store; nothing was granted")
-
-    def _capabilities(self, faults: frozenset[str]) -> HttpReply:
-        if "caps-not-found" in faults:
-            return text_reply(404, "no such operation")
-        words = self.policy.capabilities
-        if "empty-caps" in faults:
-            words = ()
-        if "weak-caps" in faults:
-            words = ("DES3", "SHA-1", "POSTPKIOperation")
-        return HttpReply(200, (("Content-Type", "text/plain"),), build_caps(words))
 
     def _ca_certificates(self) -> HttpReply:
         signer, decrypter = self.identity("signer"), self.identity("decrypter")
@@ -301,13 +237,13 @@ class CertificationAuthority:
         following = self.identity("next")
         if following is None:
             return text_reply(404, "this CA has no next certificate yet")
-        # A SignedData that is no pkiMessage: the current CA vouches for the next one (RFC 8894, 4.7.1).
+        # A SignedData without SCEP attributes: the current CA signs the next one (RFC 8894, 4.7.1).
         body = replies.vouch(build_degenerate([following.certificate]), self.issuer)
         return HttpReply(200, (("Content-Type", NEXT_CA_CERT),), body)
 
     def operate(self, data: bytes) -> bytes:
         """Answer a pkiMessage with a CertRep (RFC 8894, 3). Raises NotAMessageError and StoreError only."""
-        desk = Desk(
+        responder = Responder(
             self.name,
             self.signer,
             self._decrypters,
@@ -317,9 +253,11 @@ class CertificationAuthority:
             self._random,
             self._on_decision,
         )
-        return replies.respond(data, desk, self._now(), self._decide)
+        return responder.respond(data, self._now(), self._decide)
 
-    def _decide(self, incoming: Incoming, opening: Callable[[], bytes], steps: list[str]) -> tuple[Answer, str | None]:
+    def _decide(
+        self, incoming: SignedRequest, opening: Callable[[], bytes], steps: list[str]
+    ) -> tuple[Answer, str | None]:
         """Return the answer, and the challengePassword to encrypt it with for a signer with an EC key."""
         kind = incoming.attributes.type
         if kind is MessageType.CertPoll:
@@ -330,12 +268,12 @@ class CertificationAuthority:
             steps.append(f"polls for {request.subject}")
             return self._state(transaction, steps), request.challenge_password
         if kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
-            request = replies.read_csr(opening(), self.policy.strict)
+            request = read_csr(opening(), self.policy.strict)
             steps.append(f"asks for {request.subject}")
             replies.check_reachable(incoming.signer, request.challenge_password)
             return self._enroll(incoming, request, steps), request.challenge_password
         replies.check_reachable(incoming.signer, None)
-        wanted = replies.read_lookup(opening(), self.issuer.parsed.subject)
+        wanted = read_lookup(opening(), self.issuer.parsed.subject)
         if kind is MessageType.GetCRL:
             steps.append("asks for the CRL")
             return replies.success(crls=[self.crl()]), None
@@ -353,7 +291,7 @@ class CertificationAuthority:
 
     # ---------------------------------------------------------- who gets a certificate
 
-    def _enroll(self, incoming: Incoming, request: CertificationRequest, steps: list[str]) -> Answer:
+    def _enroll(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> Answer:
         requester = _requester(incoming)
         digest = hashlib.sha256(request.raw).digest()
         known = self.store.find(incoming.transaction_id, digest, requester)
@@ -361,10 +299,11 @@ class CertificationAuthority:
             # The reply was lost, or the client polls by asking again: the same request has the same answer.
             steps.append("asked before")
             return self._state(known, steps)
-        granted, challenge = self._authorise(incoming, request, steps)
+        judge = Judge(self.policy, self.store, self.issuer.parsed.subject, self._now(), steps)
+        verdict = judge.authorise(incoming, request)
         for _ in range(_TRIES):
             made = None
-            if granted:
+            if verdict.granted:
                 made = self._issue(request)
             elif self.store.count(State.PENDING) >= self.policy.max_pending:
                 raise Refused(FailInfo.badRequest, f"{self.policy.max_pending} requests are waiting already")
@@ -375,7 +314,7 @@ class CertificationAuthority:
                 requester,
                 self._now(),
                 certificate=made,
-                challenge=challenge,
+                challenge=verdict.challenge,
             )
             if added and made is not None:
                 steps.append(f"certificate {made[0]:X}")
@@ -383,79 +322,9 @@ class CertificationAuthority:
             known = self.store.find(incoming.transaction_id, digest, requester)
             if known is not None:
                 return self._state(known, steps)
-            if challenge is not None:
-                raise Refused(FailInfo.badRequest, _WRONG_CHALLENGE)
+            if verdict.challenge is not None:
+                raise Refused(FailInfo.badRequest, WRONG_CHALLENGE)
         raise StoreError(f"{self.store.path} takes no serial")
-
-    def _authorise(
-        self, incoming: Incoming, request: CertificationRequest, steps: list[str]
-    ) -> tuple[bool, bytes | None]:
-        """Return whether this is granted at once, and the digest of the one-time challenge that it uses up.
-
-        Raises Refused where not even a person shall be asked.
-        """
-        policy = self.policy
-        if request.subject.raw == self.issuer.parsed.subject.raw:
-            raise Refused(FailInfo.badRequest, "the subject is the CA's own")
-        renewed = self._renewable(incoming.signer, steps)
-        if incoming.attributes.type is MessageType.RenewalReq and renewed is None:
-            raise Refused(FailInfo.badRequest, "a RenewalReq must be signed with the certificate to renew")
-        if renewed is not None and is_ra(renewed) and policy.ra_auto and not wants_ra(request):
-            steps.append("granted: signed by an RA of this CA")
-            return True, None
-        if renewed is not None and renewed.subject.raw == request.subject.raw:
-            self._check_window(renewed)
-            steps.append("granted: renewal with the old certificate")
-            return True, None
-        if incoming.attributes.type is MessageType.RenewalReq:
-            raise Refused(FailInfo.badRequest, "a RenewalReq must ask for the subject of the certificate that signs it")
-        if wants_ra(request):
-            steps.append(f"waits for a person: OU={RA_UNIT} would make it an RA")
-            return False, None
-        if policy.grant_auto:
-            steps.append("granted: this CA grants everything")
-            return True, None
-        return self._check_challenge(request, steps)
-
-    def _renewable(self, signer: Certificate, steps: list[str]) -> Certificate | None:
-        """Return the signer's certificate if this CA issued it; Refused where it holds no more."""
-        serial = signer.serial_number
-        issued = self.store.issued(serial) if serial > 0 else None
-        if issued is None or issued.der != signer.der:
-            return None
-        if issued.revoked is not None:
-            raise Refused(FailInfo.badRequest, f"the signer's certificate was revoked {issued.revoked:%Y-%m-%d}")
-        now, start, end = self._now(), signer.not_before, signer.not_after
-        if start is None or end is None or not start <= now <= end:
-            raise Refused(FailInfo.badRequest, f"the signer's certificate is valid from {start} to {end}")
-        steps.append("the signer's certificate is this CA's")
-        return signer
-
-    def _check_window(self, old: Certificate) -> None:
-        window, end = self.policy.renewal_window, old.not_after
-        if window is not None and end is not None and end - self._now() > window:
-            raise Refused(FailInfo.badRequest, f"it is too early: renewal is possible {window.days} days before {end}")
-
-    def _check_challenge(self, request: CertificationRequest, steps: list[str]) -> tuple[bool, bytes | None]:
-        given = request.challenge_password
-        if given is None:
-            steps.append("waits for a person: no challengePassword")
-            return False, None
-        if replies.is_one_of(given, self.policy.challenges):
-            steps.append("granted: the challengePassword is right")
-            return True, None
-        digest = _challenge_digest(given)
-        once = self.store.challenge(digest)
-        if once is not None:
-            fresh = not once.used and (once.expires is None or self._now() <= once.expires)
-            if fresh and once.subject in {None, request.subject.raw}:
-                steps.append("granted: the one-time challengePassword is right")
-                return True, digest
-        if once is None and not self.policy.challenges:
-            # Cisco IOS sends whatever was typed at its prompt, also to a CA that never asked for it.
-            steps.append("waits for a person: this CA has no challengePassword to compare with")
-            return False, None
-        raise Refused(FailInfo.badRequest, _WRONG_CHALLENGE)
 
     def _state(self, transaction: Transaction, steps: list[str]) -> Answer:
         """Return the answer that a transaction's state gives."""
@@ -473,7 +342,7 @@ class CertificationAuthority:
 
     def _issue(self, request: CertificationRequest) -> tuple[int, bytes]:
         serial, now, issuer = _new_serial(), self._now(), self.issuer
-        # A certificate that outlives its CA is of no use.
+        # A certificate cannot be used after its CA has expired.
         end = min(now + self.policy.validity, issuer.parsed.not_after or now + self.policy.validity)
         try:
             made = issue(request, issuer, serial, now - timedelta(minutes=5), end, crl_url=self.policy.crl_url)
@@ -483,40 +352,20 @@ class CertificationAuthority:
 
 
 _NEVER = float("-inf")
-# Seconds after which a rollover that another process made is noticed.
+# Seconds until a rollover made by another process is noticed.
 _ROLES_KEPT = 1.0
-_WRONG_CHALLENGE = "the challengePassword is wrong, used already or too old"
-# A serial of 127 random bits is taken once in the life of the universe; another process may be first more often.
+# Retries are for races with other processes; collisions of serials are negligible.
 _TRIES = 5
 
 
 def _new_serial() -> int:
-    """Return a serial of 127 random bits: not to be guessed, and never the same again (the store sees to it)."""
+    """Return a serial of 127 random bits: it cannot be guessed, and the store refuses one that was used."""
     return secrets.randbits(126) | 1 << 126
 
 
-def _challenge_digest(text: str) -> bytes:
-    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
-
-
-def _requester(incoming: Incoming) -> bytes:
-    """Who asks: the key that signs, whatever certificate it has this time."""
+def _requester(incoming: SignedRequest) -> bytes:
+    """Identify the requester by its signing key, since its certificate may change."""
     return hashlib.sha256(incoming.signer.public_key_info).digest()
-
-
-def _units(name: Name) -> set[str]:
-    unit = oids.NAMES_TO_OID["organizationalUnitName"]
-    return {a.value.strip().casefold() for rdn in name.rdns for a in rdn if a.oid == unit}
-
-
-def is_ra(certificate: Certificate) -> bool:
-    """Whether a certificate of this CA is an RA's: `OU=ioscs RA` in its subject."""
-    return RA_UNIT.casefold() in _units(certificate.subject)
-
-
-def wants_ra(request: CertificationRequest) -> bool:
-    """Whether the certificate would be an RA's."""
-    return RA_UNIT.casefold() in _units(request.subject)
 
 
 def _key_octets(key: SigningKey) -> bytes:
@@ -529,8 +378,3 @@ def _load_identity(certificate: bytes, key: bytes) -> Identity:
     if not isinstance(loaded, rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey):
         raise StoreError("a key in the store is neither RSA nor EC")
     return Identity(certificate, loaded)
-
-
-def with_faults(policy: Policy, *names: str) -> Policy:
-    """Return the policy with these faults switched on (see `faults.FAULTS`)."""
-    return replace(policy, form=replace(policy.form, faults=faults_named(*names)))

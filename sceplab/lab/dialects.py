@@ -1,4 +1,4 @@
-"""Ways in which real clients send: what a `ScepClient` does when it plays one of them.
+"""How real clients send: what a `ScepClient` does when it imitates one of them.
 
 Rule: data only, taken from their messages and sources; how it is used is in `client`.
 """
@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from sceplab.asn1 import der
 from sceplab.scep import transport
-from sceplab.scep.message import transaction_id_of
+from sceplab.scep.attributes import transaction_id_of
 from sceplab.scep.transport import PKI_MESSAGE, Base64Dialect
 
 
@@ -22,7 +22,7 @@ def _of_key(digest: str) -> Callable[[bytes], str]:
 
 
 def _of_bits(public_key_info: bytes) -> bytes:
-    """Return the octets of the key itself (for RSA: the RSAPublicKey), without the algorithm."""
+    """Return the bytes of the key itself (for RSA: the RSAPublicKey), without the algorithm."""
     return der.read(public_key_info).children()[1].value[1:]
 
 
@@ -40,7 +40,7 @@ def _decimal(public_key_info: bytes) -> str:
 
 @dataclass(frozen=True, slots=True)
 class ClientDialect:
-    """How a client sends. None for `method`, `cipher` or `digest`: whatever GetCACaps makes best.
+    """How a client sends. None for `method`, `cipher` or `digest`: the best that GetCACaps offers.
 
     `transaction_id` makes a transactionID from the SubjectPublicKeyInfo of the
     request; `identifier` goes with GetCACert; `to_all` encrypts for every

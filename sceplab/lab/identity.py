@@ -7,7 +7,6 @@ opinion on requests that strangers made.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -20,10 +19,12 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sceplab.asn1 import der, oids
+from sceplab.cms.algorithms import MIN_RSA_BITS
 from sceplab.cms.attribute import Attribute
 from sceplab.cms.csr import CertificationRequest, build_csr, build_extensions, parse_csr, serialize_csr
-from sceplab.cms.signed import SigningKey
-from sceplab.cms.x509 import Certificate, Extension, Name, NameAttribute, build_name, parse_certificate
+from sceplab.cms.name import Name, check_lengths, is_printable
+from sceplab.cms.signature import SigningKey
+from sceplab.cms.x509 import Certificate, Extension, parse_certificate
 from sceplab.errors import BuildError, InputError
 
 RA_UNIT = "ioscs RA"
@@ -46,7 +47,7 @@ class Identity:
 CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
 
 
-def new_key(kind: str | int = 2048) -> SigningKey:
+def new_key(kind: str | int = MIN_RSA_BITS) -> SigningKey:
     """Make a private key: RSA of so many bits (1024 to 16384), or EC "P-256", "P-384", "P-521". Raises InputError."""
     curve = CURVES.get(str(kind).upper())
     if curve is not None:
@@ -54,56 +55,6 @@ def new_key(kind: str | int = 2048) -> SigningKey:
     if not str(kind).isascii() or not str(kind).isdigit() or not 1024 <= int(kind) <= 16384:
         raise InputError(f"{kind} is no kind of key: give RSA bits from 1024 to 16384, or {', '.join(CURVES)}")
     return rsa.generate_private_key(65537, int(kind))
-
-
-# --------------------------------------------------------------- subjects
-
-_BY_KEYWORD = {keyword.upper(): oid for oid, keyword in oids.NAME_KEYWORDS.items()}
-_IA5 = {oids.NAMES_TO_OID[n] for n in ("unstructuredName", "domainComponent", "emailAddress")}
-_PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*")
-
-
-def parse_subject(text: str) -> Name:
-    r"""Read a subject such as "CN=R3,O=Lab" or "OU=ioscs RA,serialNumber=42+unstructuredName=R2".
-
-    RDNs stand in the order in which they are sent; "+" joins the attributes of
-    one, and "\," is a comma. Raises InputError.
-    """
-    name = build_name([[_attribute(item) for item in _split(part, "+")] for part in _split(text, ",")])
-    try:
-        check_lengths(name)
-    except ValueError as error:
-        raise InputError(str(error)) from error
-    return name
-
-
-# RFC 5280, appendix A.1 (ub-common-name, and CountryName of two letters).
-_LENGTHS = {oids.NAMES_TO_OID["commonName"]: (1, 64), oids.NAMES_TO_OID["countryName"]: (2, 2)}
-
-
-def check_lengths(name: Name) -> None:
-    """Raise ValueError where a commonName or countryName is longer or shorter than X.509 allows."""
-    for attribute in (a for rdn in name.rdns for a in rdn):
-        least, most = _LENGTHS.get(attribute.oid, (0, len(attribute.value)))
-        if not least <= len(attribute.value) <= most:
-            allowed = f"{most}" if least == most else f"{least} to {most}"
-            found = f"{attribute.keyword} has {len(attribute.value)} characters"
-            raise ValueError(f"{found}, not {allowed} (RFC 5280, A.1)")
-
-
-def _split(text: str, mark: str) -> list[str]:
-    return re.findall(rf"((?:[^\\{re.escape(mark)}]|\\.)*){re.escape(mark)}", text + mark) or [text]
-
-
-def _attribute(item: str) -> NameAttribute:
-    keyword, _, value = item.strip().partition("=")
-    oid = _BY_KEYWORD.get(keyword.upper()) or oids.NAMES_TO_OID.get(keyword)
-    value = re.sub(r"\\(.)", r"\1", value)
-    if oid is None or not value:
-        raise InputError(f"{item!r} is no part of a subject; write for example CN=R3,O=Lab")
-    if oid in _IA5 and value.isascii():
-        return NameAttribute(oid, value, "IA5String")
-    return NameAttribute(oid, value, "PrintableString" if _PRINTABLE.fullmatch(value) else "UTF8String")
 
 
 # --------------------------------------------------------------- requests
@@ -130,7 +81,7 @@ def make_request(
     if dns_names:
         names = x509.SubjectAlternativeName([x509.DNSName(n) for n in dns_names])
         wanted.append(Extension(oids.SUBJECT_ALT_NAME, critical=False, value=names.public_bytes()))
-    printable = challenge is None or _PRINTABLE.fullmatch(challenge)
+    printable = challenge is None or is_printable(challenge)
     return build_csr(
         subject,
         key,
@@ -154,7 +105,7 @@ def _load(request: CertificationRequest) -> x509.CertificateSigningRequest:
 
     Its reader wants attributes in DER order, which devices do not keep to; of
     them only the extensions matter here. Who holds the key was checked before, on
-    the octets that came.
+    the bytes that came.
     """
     # `cryptography` would only warn, once for the whole process.
     check_lengths(request.subject)

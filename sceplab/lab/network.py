@@ -1,9 +1,9 @@
 """The story's network on this machine: R1 (the CA), R2 (the RA), and all that passes between them.
 
-Rule: puts together what the other modules of the lab are, and has no policy of
-its own. Where this machine lets it (Linux does), each router has an address of
-its own (127.0.0.1, .2, .3), so that a capture shows who is who; elsewhere they
-share one and differ by port.
+Rule: combines the other modules of the lab and has no policy of its own. Where the
+machine allows it (Linux does), each router has an address of its own (127.0.0.1,
+.2, .3), so that a capture shows which is which; elsewhere they share one address
+and differ by port.
 """
 
 from __future__ import annotations
@@ -20,15 +20,18 @@ from typing import Self, TypeVar
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.capture.record import Segment, build_pcap
+from sceplab.capture.record import Sent, build_pcap
+from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
-from sceplab.lab.ca import CertificationAuthority, Policy, with_faults
-from sceplab.lab.client import ScepClient, http_sender
+from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
-from sceplab.lab.identity import ENCIPHER, RA_UNIT, SIGN, Identity, make_request, new_key, parse_subject
+from sceplab.lab.http import http_sender
+from sceplab.lab.identity import ENCIPHER, RA_UNIT, SIGN, Identity, make_request, new_key
+from sceplab.lab.policy import Policy, with_faults
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
-from sceplab.lab.replies import Decision, ignore
+from sceplab.lab.responder import Decision, ignore
 from sceplab.lab.server import LIMITS, Answerer, Limits, Server
 from sceplab.lab.store import Store
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
@@ -38,7 +41,7 @@ T = TypeVar("T")
 
 
 class Kept(deque[T]):
-    """The newest of what was appended, at most so many octets and items of it: a server's memory stays flat."""
+    """A queue that drops its oldest items beyond a limit of bytes and items, so that memory does not grow."""
 
     def __init__(self, size: Callable[[T], int], octets: int = 50_000_000, items: int = 20_000) -> None:
         super().__init__()
@@ -46,7 +49,7 @@ class Kept(deque[T]):
         self._lock = threading.Lock()
 
     def append(self, item: T, /) -> None:
-        """Add one, and drop the oldest while it is too much."""
+        """Add one item, and drop the oldest ones beyond the limits."""
         with self._lock:
             super().append(item)
             self._held += self._size(item)
@@ -72,6 +75,12 @@ def own_addresses() -> bool:
 
 
 R1 = "127.0.0.1"
+"""The address of the CA."""
+STORE_FILE = "ca.sqlite"
+"""The store of the CA in the folder of a lab (see `store`)."""
+_CA, _RA, _CLIENT = "R1 (CA)", "R2 (RA)", "R3 (client)"
+# The RA's files in that folder begin with these: to sign, and to receive where that is another certificate.
+_RA_STEMS = ("ra", "ra-decrypter")
 
 
 def _address(number: int) -> str:
@@ -82,7 +91,7 @@ class Lab:
     """R1 and, once it has a certificate, R2, on loopback. A context manager; `stop` leaves nothing behind.
 
     `ca` and `ra` are the CA and the RA themselves, `decisions` what they decided
-    and why, `exchanges` what passed, oldest first.
+    and why, `exchanges` the traffic so far, oldest first.
     """
 
     def __init__(
@@ -100,20 +109,20 @@ class Lab:
         record: bool = True,
         on_decision: Callable[[Decision], None] = ignore,
     ) -> None:
-        """Lay it out; `start` (or `with`) opens the ports.
+        """Set it up; `start` (or `with`) opens the ports.
 
         Args:
             folder: Where the CA's store and the RA's keys are, and stay; a
                 temporary folder by default.
-            policy: The CA's; by default it grants by `challenge` and by a person.
-            challenge: challengePassword that CA and RA take.
-            ra_policy: The RA's; by default it vouches for who knows `challenge`.
+            policy: Of the CA; by default `challenge` is granted, and a person decides the rest.
+            challenge: challengePassword that CA and RA accept.
+            ra_policy: Of the RA; by default it passes on requests with `challenge`.
             subject: Of a new CA.
             key: Kind of key of a new CA, as for `new_key`.
             separate: Give a new CA certificates of their own for replies and requests.
-            ports: Of R1 and R2; 0 takes a free one.
-            limits: What a client may use of the servers.
-            record: Keep the octets that pass, for `pcap`.
+            ports: Of R1 and R2; 0 is any free port.
+            limits: What a client may use.
+            record: Keep the bytes that pass, for `pcap`.
             on_decision: Called with each decision of CA and RA, besides `decisions`.
         """
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -125,22 +134,20 @@ class Lab:
         self._ra_policy = ra_policy or RaPolicy(challenges)
         self._limits, self._ports = limits, ports
         self._record, self._on_decision = record, on_decision
-        self._segments: Kept[Segment] = Kept(lambda segment: 200 + len(segment.data))
+        self._sent: Kept[Sent] = Kept(lambda sent: 200 + len(sent.data))
         self.exchanges: Kept[Exchange] = Kept(_octets_of)
         self.decisions: deque[Decision] = deque(maxlen=10_000)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
             raise InputError(f"{self.folder} cannot be made: {error.strerror}") from error
-        self.store = Store(self.folder / "ca.sqlite")
+        self.store = Store(self.folder / STORE_FILE)
         try:
             CertificationAuthority.create(self.store, subject, key=key, separate=separate)
         except InputError:
             self.store.close()
             raise
-        self.ca = CertificationAuthority(
-            self.store, policy or Policy(challenges), name="R1 (CA)", on_decision=self._decided
-        )
+        self.ca = CertificationAuthority(self.store, policy or Policy(challenges), name=_CA, on_decision=self._decided)
         self.ra: RegistrationAuthority | None = None
         self._servers: list[Server] = []
         self.keys: list[rsa.RSAPrivateKey] = []
@@ -167,7 +174,7 @@ class Lab:
         for server in reversed(self._servers):
             server.stop()
         if self._servers:
-            # What passed can be looked at afterwards, too.
+            # The traffic can still be decoded afterwards.
             self._last_materials = self.materials()
         self._servers.clear()
         self.store.close()
@@ -188,9 +195,9 @@ class Lab:
             host=host,
             port=port,
             limits=self._limits,
-            delay=lambda: 3.0 if "slow" in self.ca.policy.form.faults else 0.0,
+            delay=lambda: sum(fault.delay for fault in self.ca.policy.form.faults),
             on_exchange=self.exchanges.append,
-            on_segment=self._segments.append if self._record else None,
+            on_sent=self._sent.append if self._record else None,
         )
         server.start()
         self._servers.append(server)
@@ -218,10 +225,10 @@ class Lab:
 
     @property
     def names(self) -> dict[str, str]:
-        """Who is at which address, for diagrams."""
-        out = {f"{s.host}:{s.port}": name for s, name in zip(self._servers, ("R1 (CA)", "R2 (RA)"), strict=False)}
+        """The labels of addresses, for diagrams."""
+        out = {f"{s.host}:{s.port}": name for s, name in zip(self._servers, (_CA, _RA), strict=False)}
         if own_addresses():
-            out |= {_address(2): "R2 (RA)", _address(3): "R3 (client)"}
+            out |= {_address(2): _RA, _address(3): _CLIENT}
         return out
 
     def client(
@@ -233,7 +240,7 @@ class Lab:
         fingerprint: bool = True,
         on_warning: Callable[[str], None] = lambda _: None,
     ) -> ScepClient:
-        """Return a client of the CA (or `via="ra"`) that knows its fingerprint: R3, or the router number `source`.
+        """Return a client of the CA (or `via="ra"`) that has its fingerprint: R3, or the router number `source`.
 
         `on_warning` is that of ScepClient.
         """
@@ -267,38 +274,41 @@ class Lab:
         """Start R2 with this certificate and key, which are kept in the folder. Raises InputError."""
         if self.ra is not None:
             raise InputError("R2 is running already")
-        for stem, identity in (("ra", signer), ("ra-decrypter", decrypter)):
+        for stem, identity in zip(_RA_STEMS, (signer, decrypter), strict=True):
             if identity is not None:
-                path = self.folder / f"{stem}.key.pem"
-                write_new(path, pem_key(identity.key), force=True, private=True)
-                write_new(self.folder / f"{stem}.pem", pem_certificate(identity.certificate), force=True)
+                certificate, key = self._files(stem)
+                write_new(key, pem_key(identity.key), force=True, private=True)
+                write_new(certificate, pem_certificate(identity.certificate), force=True)
         self.ra = RegistrationAuthority(
             signer,
             self.client(source=2),
             self._ra_policy,
             decrypter=decrypter,
-            name="R2 (RA)",
+            name=_RA,
             on_decision=self._decided,
         )
         self._serve(self.ra.answer, _address(2), self._ports[1])
 
     def _load_ra(self) -> list[Identity] | None:
         out = []
-        for stem in ("ra", "ra-decrypter"):
-            path = self.folder / f"{stem}.pem"
-            if path.exists():
-                key = load_signing_key(self.folder / f"{stem}.key.pem")
-                out.append(Identity(load_certificates(path)[0], key))
+        for stem in _RA_STEMS:
+            certificate, key = self._files(stem)
+            if certificate.exists():
+                out.append(Identity(load_certificates(certificate)[0], load_signing_key(key)))
         return out or None
+
+    def _files(self, stem: str) -> tuple[Path, Path]:
+        """Return where a certificate and its private key are kept, both PEM."""
+        return self.folder / f"{stem}.pem", self.folder / f"{stem}.key.pem"
 
     # ---------------------------------------------------------- what passed
 
     def set_faults(self, *names: str) -> None:
-        """Let the CA be wrong in these ways (`faults.FAULTS`); none: let it be right. Raises InputError."""
+        """Switch on these faults of the CA (`faults.FAULTS`) and all others off. Raises InputError for unknown ones."""
         self.ca.policy = with_faults(self.ca.policy, *names)
 
     def materials(self) -> Materials:
-        """Return all keys of the lab, and those in `keys` that a reader added: nothing is secret here."""
+        """Return all keys of the lab, and the ones added to `keys`: nothing in a lab is secret."""
         if self._last_materials is not None and not self._servers:
             return self._last_materials
         identities = [i for role in ("issuer", "decrypter", "previous") if (i := self.ca.identity(role)) is not None]
@@ -312,12 +322,12 @@ class Lab:
         )
 
     def decoded(self) -> list[DecodedExchange]:
-        """Return what passed, decoded with all keys of the lab, by time."""
+        """Return the traffic so far, decoded with all keys of the lab, by time."""
         passed = sorted(self.exchanges, key=lambda e: e.time.timestamp() if e.time is not None else 0)
         return decode_exchanges(passed, self.materials())
 
     def pcap(self) -> bytes:
-        """Return what passed as a pcap that Wireshark and `read_capture` open. Raises InputError."""
+        """Return the traffic so far as a pcap (bytes). Raises InputError when the lab does not record."""
         if not self._record:
             raise InputError("this lab does not record")
-        return build_pcap(list(self._segments))
+        return build_pcap(list(self._sent))

@@ -1,7 +1,7 @@
-"""HTTP on loopback around a function that answers: what makes a CA or RA a server.
+"""HTTP on loopback around a function that answers: the network side of a CA or RA.
 
-Rule: sockets, limits and threads, nothing of SCEP. Tornado (Apache-2.0, the server
-under JupyterLab itself) does the HTTP: it takes clients that send no Host header,
+Rule: sockets, limits and threads; no SCEP. Tornado (Apache-2.0, the server
+under JupyterLab itself) does the HTTP: it accepts clients that send no Host header,
 and limits the time for all of the header and all of the body, so that a slow or
 silent client costs nothing but its connection. Each server has a thread for its
 event loop and a few that answer; `stop` ends them all and frees the port.
@@ -24,9 +24,9 @@ from typing import Any, Self
 from tornado import httputil, iostream
 from tornado.httpserver import HTTPServer
 
-from sceplab.capture.record import Segment
+from sceplab.capture.record import Sent
 from sceplab.errors import InputError
-from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
+from sceplab.scep.transport import DEFAULT_PATH, Exchange, HttpReply, HttpRequest
 
 _LOG = logging.getLogger(__name__)
 
@@ -35,7 +35,7 @@ Answerer = Callable[[HttpRequest], HttpReply]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What a client may use; times are seconds, sizes octets. A SCEP message has a few thousand octets."""
+    """Limits for a client; times are seconds, sizes bytes. A SCEP message has a few thousand bytes."""
 
     header_time: float = 15
     body_time: float = 15
@@ -57,15 +57,15 @@ class Server:
         *,
         host: str = "127.0.0.1",
         port: int = 0,
-        path: str = "/cgi-bin/pkiclient.exe",
+        path: str = DEFAULT_PATH,
         threads: int = 4,
         limits: Limits = LIMITS,
         delay: Callable[[], float] = lambda: 0,
         on_exchange: Callable[[Exchange], None] | None = None,
-        on_segment: Callable[[Segment], None] | None = None,
+        on_sent: Callable[[Sent], None] | None = None,
         sockets: list[socket.socket] | None = None,
     ) -> None:
-        """Lay it out; `start` opens the port.
+        """Set it up; `start` opens the port.
 
         Args:
             answer: Called in one of `threads` threads for each request.
@@ -76,12 +76,12 @@ class Server:
             limits: What a client may use.
             delay: Seconds to wait before each reply.
             on_exchange: Called with each request and its reply.
-            on_segment: Called with the octets as they pass the socket.
+            on_sent: Called with the bytes as they pass the socket.
             sockets: Listening sockets to use instead of new ones.
         """
         self._answer, self.host, self.port, self._path = answer, host, port, path
         self._threads, self._limits, self._delay = threads, limits, delay
-        self._on_exchange, self._on_segment = on_exchange, on_segment
+        self._on_exchange, self._on_sent = on_exchange, on_sent
         self._sockets = sockets
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -93,7 +93,7 @@ class Server:
         return f"http://{self.host}:{self.port}{self._path}"
 
     def start(self) -> None:
-        """Open the port and serve. Raises InputError when it cannot be had."""
+        """Open the port and serve. Raises InputError when the port cannot be opened."""
         if self._thread is not None:
             return
         sockets = self._sockets
@@ -113,7 +113,7 @@ class Server:
         ready.wait()
 
     def stop(self) -> None:
-        """Let what is being answered end, then close everything. Stopping twice is no error."""
+        """Finish the replies in progress, then close everything. Stopping twice is no error."""
         thread, loop, stopping = self._thread, self._loop, self._stopping
         if thread is None or loop is None or stopping is None:
             return
@@ -143,7 +143,7 @@ class Server:
                 max_body_size=limits.body_size,
                 max_buffer_size=limits.body_size + limits.header_size,
             )
-            server.max_connections, server.on_segment = limits.connections, self._on_segment
+            server.max_connections, server.on_sent = limits.connections, self._on_sent
             server.add_sockets(sockets)
             ready.set()
             await self._stopping.wait()
@@ -153,11 +153,11 @@ class Server:
             await server.close_all_connections()
 
     async def handle(self, request: HttpRequest, client: str, pool: ThreadPoolExecutor) -> HttpReply:
-        """Answer one request in one of the threads; what goes wrong there is a 500 that tells nothing."""
+        """Answer one request in one of the threads; an exception there becomes a 500 without details."""
         time = datetime.now(UTC)
         try:
             reply = await asyncio.get_running_loop().run_in_executor(pool, self._answer, request)
-        except Exception:  # noqa: BLE001 - a server goes on, whatever it is
+        except Exception:  # noqa: BLE001 - a server keeps running
             _LOG.exception("a request from %s could not be answered", client)
             reply = HttpReply(500, (("Content-Type", "text/plain"),), b"this server failed; see its log\n")
         await asyncio.sleep(self._delay())
@@ -168,10 +168,10 @@ class Server:
 
 
 class _Listener(HTTPServer):
-    """Tornado's server, with a limit of connections, and octets told as they pass."""
+    """Tornado's server, with a limit of connections, and a report of the bytes that pass."""
 
     max_connections = 0
-    on_segment: Callable[[Segment], None] | None = None
+    on_sent: Callable[[Sent], None] | None = None
     open_connections = 0
 
     def handle_stream(self, stream: iostream.IOStream, address: Any) -> None:  # noqa: ANN401 - as the base class
@@ -179,9 +179,9 @@ class _Listener(HTTPServer):
             stream.close()
             return
         self.open_connections += 1
-        if self.on_segment is not None:
-            # In place of the stream that was made for the socket, and does nothing until it is read from.
-            stream = _TappedStream(stream.socket, self.on_segment, max_buffer_size=self.max_buffer_size)
+        if self.on_sent is not None:
+            # Replaces the stream that Tornado made for the socket, which was not read from yet.
+            stream = _TappedStream(stream.socket, self.on_sent, max_buffer_size=self.max_buffer_size)
         super().handle_stream(stream, address)
 
     def on_close(self, server_conn: object) -> None:
@@ -190,28 +190,28 @@ class _Listener(HTTPServer):
 
 
 class _TappedStream(iostream.IOStream):
-    """A stream that tells what passes its socket."""
+    """A stream that reports what passes its socket."""
 
-    def __init__(self, connection: socket.socket, tell: Callable[[Segment], None], **options: Any) -> None:  # noqa: ANN401
-        self._tell = tell
+    def __init__(self, connection: socket.socket, report: Callable[[Sent], None], **options: Any) -> None:  # noqa: ANN401
+        self._report = report
         self._here, self._there = connection.getsockname()[:2], connection.getpeername()[:2]
         super().__init__(connection, **options)
 
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         count = super().read_from_fd(buf)
         if count:
-            self._tell(Segment(datetime.now(UTC), self._there, self._here, bytes(buf[:count])))
+            self._report(Sent(datetime.now(UTC), self._there, self._here, bytes(buf[:count])))
         return count
 
     def write_to_fd(self, data: memoryview) -> int:
         copy = bytes(data)
         count = super().write_to_fd(data)
-        self._tell(Segment(datetime.now(UTC), self._here, self._there, copy[:count]))
+        self._report(Sent(datetime.now(UTC), self._here, self._there, copy[:count]))
         return count
 
 
 class _Service(httputil.HTTPServerConnectionDelegate):
-    """What Tornado tells of requests, as `HttpRequest`s."""
+    """Turns the requests of Tornado into `HttpRequest`s."""
 
     def __init__(self, server: Server, pool: ThreadPoolExecutor) -> None:
         self.server, self.pool = server, pool

@@ -22,11 +22,11 @@ from sceplab.errors import InputError, ScepError
 
 
 class StoreError(ScepError):
-    """The store cannot be written or read (disk full, file damaged): nothing was granted."""
+    """The store cannot be written or read (disk full, file damaged); nothing was granted."""
 
 
 class State(StrEnum):
-    """Where a transaction stands."""
+    """The state of a transaction."""
 
     PENDING = "pending"
     GRANTED = "granted"
@@ -89,9 +89,9 @@ _TRANSACTION = (
     "SELECT t.id, t.transaction_id, t.request, t.requester, t.state, t.created, c.der, t.why "
     "FROM transactions t LEFT JOIN certificates c ON c.serial = t.serial "
 )
-# Of the types that the schema says.
+# With the types of the schema.
 Row = tuple[Any, ...]
-# Seconds to wait for another process that writes.
+# Seconds to wait while another process writes.
 _PATIENCE = 20.0
 
 
@@ -99,7 +99,7 @@ class Store:
     """An open store. Safe to use from several threads and processes; `close` it in the end."""
 
     def __init__(self, path: Path | str) -> None:
-        """Open the file, made if it is not there. Raises InputError where it is no such file, StoreError."""
+        """Open the file, or create it. Raises InputError when it is not a store, and StoreError."""
         self.path = Path(path)
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
@@ -120,7 +120,7 @@ class Store:
         found = getattr(self._local, "connection", None)
         if found is None:
             found = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-            # FULL: what was committed is on the disk, whatever happens then.
+            # FULL: what was committed is on the disk, even after a power failure.
             found.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
             self._local.connection = found
             with self._lock:
@@ -168,7 +168,7 @@ class Store:
         return {role: (c, key) for role, c, key in self._read("SELECT role, certificate, key FROM identities")}
 
     def set_identities(self, **roles: tuple[bytes, bytes] | None) -> None:
-        """Write certificates and keys of roles at once; None takes a role away."""
+        """Write certificates and keys of roles at once; None removes a role."""
         with self._writing() as connection:
             for role, pair in roles.items():
                 if pair is None:
@@ -209,7 +209,7 @@ class Store:
             return connection.execute(sql, (at.timestamp(), f"{serial:x}")).rowcount == 1
 
     def next_number(self, name: str) -> int:
-        """Count up from 1, for CRL numbers."""
+        """Return the next number of a counter, from 1; for CRL numbers."""
         with self._writing() as connection:
             sql = (
                 "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"

@@ -17,10 +17,13 @@ from sceplab.analysis.faults.model import Finding
 from sceplab.asn1 import der, oids
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.csr import MASK, CertificationRequest, verify_csr
-from sceplab.cms.enveloped import EnvelopedData, KeyTransRecipient
-from sceplab.cms.signed import Outcome
-from sceplab.cms.x509 import Certificate, Name, RevocationList
+from sceplab.cms.enveloped import EnvelopedData
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.name import Name
+from sceplab.cms.verify import Outcome
+from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.report.text import place
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import (
@@ -29,7 +32,7 @@ from sceplab.scep.messagedata import (
     IssuerAndSubject,
     MessageData,
 )
-from sceplab.scep.transport import Exchange, ScepRequest, parse_caps
+from sceplab.scep.transport import Exchange, ScepRequest
 
 Facts = dict[str, Any]
 

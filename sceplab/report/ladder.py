@@ -1,7 +1,7 @@
 """Who sent what to whom: the lifelines of a conversation, and its messages as arrows between them.
 
-Rule: decoded exchanges to plain rows, which a report draws as text and a widget
-as a picture. One actor has one lifeline, whatever number of addresses it has.
+Rule: exchanges become plain data, which a report draws as text and a widget as a
+picture. One actor has one lifeline, however many addresses it has.
 """
 
 from __future__ import annotations
@@ -13,13 +13,13 @@ from enum import StrEnum
 from itertools import pairwise
 
 from sceplab.analysis.faults.model import Side
-from sceplab.cms.signed import Outcome
+from sceplab.cms.verify import Outcome
 from sceplab.report.escape import visible
 from sceplab.report.text import kind_of
 from sceplab.scep.attributes import PkiStatus
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
-from sceplab.scep.transport import parse_caps
 
 
 class ArrowState(StrEnum):

@@ -24,8 +24,9 @@ Row = dict[str, Any]
 def rows_of(path: str | Path, materials: Materials = NO_MATERIALS) -> list[Row]:
     """Return one row for each exchange of a capture that carried a message. Never raises on content.
 
-    A row has: file, exchange, time, client, server, method, type, transaction,
-    cipher, digest, key_bits, status, failInfo, worst (level of what it breaks),
+    A file that cannot be read gives one row with its name and the error. A row has:
+    file, exchange, time, client, server, method, type, transaction, cipher, digest,
+    key_bits, status, failInfo, worst (level of what it breaks),
     rules (identifiers), cause (the likeliest), error.
     """
     name = Path(path).name

@@ -11,13 +11,13 @@ from collections.abc import Iterator, Sequence
 from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Finding, Side
 from sceplab.cms.csr import MASK, CertificationRequest
-from sceplab.cms.signed import Outcome
+from sceplab.cms.verify import Outcome
 from sceplab.report.escape import visible
 from sceplab.scep.attributes import FAIL_INFO_MEANING
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import CertsOnly, IssuerAndSerialNumber, IssuerAndSubject, MessageData
-from sceplab.scep.transport import parse_caps
 
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_POSSIBLE: "--"}
 

@@ -7,10 +7,11 @@ nonces is here, both ways: `parse_attributes` reads them from CMS attributes,
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from enum import IntEnum
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from sceplab.asn1 import der, oids
 from sceplab.cms.attribute import Attribute
@@ -116,7 +117,7 @@ _FIELD_OF = {oid: (field, tag) for field, (oid, tag) in FIELDS.items()}
 
 def parse_attributes(attributes: Iterable[Attribute]) -> ScepAttributes:
     """Pick the SCEP attributes out of signed attributes; other attributes are passed over. Never raises."""
-    found: dict[str, str | bytes] = {}
+    found: dict[str, Any] = {}
     problems: list[Problem] = []
     for attribute in attributes:
         known = _FIELD_OF.get(attribute.oid)
@@ -142,7 +143,7 @@ def parse_attributes(attributes: Iterable[Attribute]) -> ScepAttributes:
         if required in {"transaction_id", "message_type"} and required not in found:
             advice = "Without it this is CMS, but not a SCEP message (RFC 8894, 3.2.1)."
             problems.append(_problem("missing", oids.name_of(oid), "no such attribute", advice))
-    result = ScepAttributes(**found, problems=tuple(problems))  # type: ignore[arg-type]
+    result = ScepAttributes(**found, problems=tuple(problems))
     for label, text, member in (
         ("messageType", result.message_type, result.type),
         ("pkiStatus", result.pki_status, result.status),
@@ -176,3 +177,13 @@ def build_attributes(attributes: ScepAttributes) -> tuple[Attribute, ...]:
             content = value
         out.append(Attribute(oid, (der.encode(tag, content),)))
     return tuple(out)
+
+
+def transaction_id_of(public_key_info: bytes, digest: str = "sha256") -> str:
+    """Return a transactionID made from the key to be certified, in upper-case hex.
+
+    A client that asks again for the same key thus uses the same transactionID
+    (RFC 8894, 3.2.1.1). Cisco IOS uses MD5 of the SubjectPublicKeyInfo,
+    strongSwan SHA-1.
+    """
+    return hashlib.new(digest, public_key_info, usedforsecurity=False).hexdigest().upper()

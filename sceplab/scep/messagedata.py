@@ -11,8 +11,9 @@ from functools import lru_cache
 
 from sceplab.asn1 import der, oids
 from sceplab.cms.csr import CertificationRequest, parse_csr
+from sceplab.cms.name import Name
 from sceplab.cms.signed import parse_signed
-from sceplab.cms.x509 import Certificate, Name, RevocationList, parse_certificate, parse_crl, serial_hex
+from sceplab.cms.x509 import Certificate, RevocationList, parse_certificate, parse_crl, serial_hex
 from sceplab.errors import Layer, Problem
 from sceplab.scep.attributes import MessageType
 

@@ -6,7 +6,7 @@ raises: what no table knows keeps its ASN.1 type as name, and octets that are no
 ASN.1 are a node of their own.
 """
 
-from sceplab.schema.nodes import Node, by_path, describe, fields, find, path_of, paths, step_of, steps_of, walk
+from sceplab.schema.nodes import Node, by_path, describe, fields, find, nodes_of, path_of, paths, step_of, steps_of
 from sceplab.schema.tables import TYPES
 from sceplab.schema.values import link
 
@@ -18,9 +18,9 @@ __all__ = [
     "fields",
     "find",
     "link",
+    "nodes_of",
     "path_of",
     "paths",
     "step_of",
     "steps_of",
-    "walk",
 ]

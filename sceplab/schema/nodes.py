@@ -34,7 +34,7 @@ _Maker = Callable[[int, der.Element, int], "Node"]
 
 
 @dataclass(frozen=True, slots=True)
-class _Walk:
+class _Tree:
     """What all nodes of one tree share."""
 
     data: bytes
@@ -80,7 +80,7 @@ class Node:
     _kind: str
     _definition: Type
     _default: bytes | None
-    _walk: _Walk
+    _tree: _Tree
 
     def __repr__(self) -> str:
         # (ascii: the value is other people's text, and a notebook shows what this returns.)
@@ -135,7 +135,7 @@ class Node:
         """What it says, for people."""
         if self.flags & (GARBAGE | TRAILING):
             return f"{self.end - self.start} octets"
-        text = value_of(self.element, self._kind, self._walk.names)
+        text = value_of(self.element, self._kind, self._tree.names)
         if text or not self.children:
             return text or ("empty" if self.element.constructed and self.content_start == self.content_end else "")
         if self._kind in _SPEAKING:
@@ -151,7 +151,7 @@ class Node:
         """In which ways the element breaks DER (see `scan.violations`)."""
         implicit_set = self._definition.set_of and self.element.tag & 0xC0 == der.CONTEXT
         found = violations(
-            self._walk.data, self.start, self.content_start, self.content_end, self.flags, set_of=implicit_set
+            self._tree.data, self.start, self.content_start, self.content_end, self.flags, set_of=implicit_set
         )
         if self._default is not None and self.content == self._default:
             found = (*found, "a DEFAULT value that is written out (X.690, 11.5)")
@@ -166,15 +166,15 @@ class Node:
             return self._level()
         if self._definition.holds is not None:
             return self._inside(self._definition.holds, guess=False)
-        return self._inside(_UNKNOWN, guess=True) if self._walk.probe else ()
+        return self._inside(_UNKNOWN, guess=True) if self._tree.probe else ()
 
     def _level(self) -> Sequence[Node]:
-        walk, limit = self._walk, self.content_end
-        starts = level(walk.data, self.content_start, limit, walk.ends)
+        tree, limit = self._tree, self.content_end
+        starts = level(tree.data, self.content_start, limit, tree.ends)
         make = self._maker()
 
         def child(position: int) -> Node:
-            return make(position, *walk.element(starts[position], limit))
+            return make(position, *tree.element(starts[position], limit))
 
         if len(starts) <= _KEPT:
             return tuple(map(child, range(len(starts))))
@@ -210,7 +210,7 @@ class Node:
             given = fields[here]
             if given.type == "OID" and element.tag == der.OID:
                 oid = _dotted(element)
-            made = self._child(element, flags, _by_identifier(self._walk, given, oid) if given.by else given)
+            made = self._child(element, flags, _by_identifier(self._tree, given, oid) if given.by else given)
             if given.type == "AlgorithmIdentifier" and made.children:
                 oid = _dotted(made.children[0].element)
             return made
@@ -258,27 +258,27 @@ class Node:
             given.type,
             definition,
             given.default,
-            self._walk,
+            self._tree,
         )
 
     def _inside(self, held: Field, *, guess: bool) -> Sequence[Node]:
         """Return the ASN.1 in a string: what the table says, or (probing) what fits exactly."""
-        walk, limit = self._walk, self.content_end
+        tree, limit = self._tree, self.content_end
         start = self.content_start + (self.element.tag == der.BIT_STRING)
         if limit - start < 2:
             return ()
-        element, flags = walk.element(start, limit)
+        element, flags = tree.element(start, limit)
         if flags & (GARBAGE | CUT):
             return ()
         definition = held.definition or TYPES.get(held.type, _LEAF)
         if definition.fields and element.tag != der.SEQUENCE:
             return ()
-        if guess and (element.end != limit or not _plausible(walk, element)):
+        if guess and (element.end != limit or not _plausible(tree, element)):
             return ()
         first = self._make(element, flags, held, definition, inner=True, guess=guess)
         if element.end == limit:
             return (first,)
-        rest = der.Element(walk.data, element.end, 0, element.end, limit, limit)
+        rest = der.Element(tree.data, element.end, 0, element.end, limit, limit)
         return first, self._make(rest, TRAILING, _UNKNOWN, _LEAF)
 
 
@@ -302,14 +302,14 @@ class _Lazy(Sequence[Node]):
         return self._make(range(len(self.starts))[index])
 
 
-def _plausible(walk: _Walk, element: der.Element) -> bool:
+def _plausible(tree: _Tree, element: der.Element) -> bool:
     """Whether a guess holds: a universal tag of the usual ones, and whole elements inside."""
     if element.tag not in {0x30, 0x31, 0x02, 0x03, 0x04, 0x05, 0x06, 0x0C, 0x13, 0x16, 0x17, 0x18}:
         return False
     if not element.constructed:
         return True
-    inside = level(walk.data, element.content_start, element.content_end, walk.ends)
-    return not any(header(walk.data, pos, element.content_end, walk.ends)[3] & (GARBAGE | CUT) for pos in inside)
+    inside = level(tree.data, element.content_start, element.content_end, tree.ends)
+    return not any(header(tree.data, pos, element.content_end, tree.ends)[3] & (GARBAGE | CUT) for pos in inside)
 
 
 def _dotted(element: der.Element) -> str:
@@ -319,12 +319,12 @@ def _dotted(element: der.Element) -> str:
         return ""
 
 
-def _by_identifier(walk: _Walk, given: Field, oid: str) -> Field:
+def _by_identifier(tree: _Tree, given: Field, oid: str) -> Field:
     """Return the field with the type that the identifier before it says."""
     kind, section = BY[given.by].get(oid, ("", ""))
     if given.by in {"attribute", "extension"}:
-        kind = walk.types.get(oid, kind)
-        known = Field(walk.name_of(oid), kind or "ANY", section=section) if kind or oid in walk.names else _UNKNOWN
+        kind = tree.types.get(oid, kind)
+        known = Field(tree.name_of(oid), kind or "ANY", section=section) if kind or oid in tree.names else _UNKNOWN
         if given.by == "attribute":
             return replace(given, section="RFC 5652, 5.3", definition=Type(each=known, set_of=True))
         return replace(given, section="RFC 5280, 4.2", definition=Type(holds=known if kind else None))
@@ -356,17 +356,17 @@ def describe(
         probe: Look into OCTET STRINGs of unknown content too; what fits is marked as a guess.
         start: Where the element begins; offsets count from the start of `data` all the same.
     """
-    walk = _Walk(data, names or {}, types or {}, probe)
+    tree = _Tree(data, names or {}, types or {}, probe)
     nowhere = der.Element(data, start, 0, start, len(data), len(data))
-    top = Node("", "", "", nowhere, False, -1, False, False, 0, "", _LEAF, None, walk)  # noqa: FBT003
+    top = Node("", "", "", nowhere, False, -1, False, False, 0, "", _LEAF, None, tree)  # noqa: FBT003
     if start >= len(data):
         return top._make(nowhere, GARBAGE, _UNKNOWN, _LEAF)
-    element, flags = walk.element(start, len(data))
+    element, flags = tree.element(start, len(data))
     known = type_name if type_name != "ANY" else ""
     return top._child(element, flags, Field(known, type_name))  # noqa: SLF001
 
 
-def walk(root: Node, limit: int = 100_000) -> Iterator[Node]:
+def nodes_of(root: Node, limit: int = 100_000) -> Iterator[Node]:
     """Yield a node and all inside it in reading order, at most `limit`."""
     stack = [iter((root,))]
     while stack and limit > 0:

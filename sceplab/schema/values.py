@@ -12,7 +12,8 @@ from collections.abc import Callable, Mapping
 
 from sceplab.asn1 import der, oids
 from sceplab.cms import algorithms
-from sceplab.cms.x509 import KEY_USAGE_BITS, Name, parse_time
+from sceplab.cms.name import Name
+from sceplab.cms.x509 import KEY_USAGE_BITS, parse_time
 from sceplab.scep.attributes import FAIL_INFO_MEANING, FailInfo, MessageType, PkiStatus
 
 # Octets of a leaf that are written out; of more, how many there are.
@@ -62,8 +63,6 @@ _WEAK |= {
     for oid, (_, digest) in algorithms.SIGNATURES.items()
     if digest and algorithms.DIGESTS[digest].weak
 }
-# RFC 8894 names no least size; below this the CAs of 2013 on refuse (NIST SP 800-131A).
-_LEAST_RSA_BITS = 2048
 
 
 def link(section: str) -> str:
@@ -152,7 +151,7 @@ def _serial(element: der.Element) -> str:
 
 def _modulus(element: der.Element) -> str:
     bits = int.from_bytes(element.value[:4096], "big").bit_length()
-    return f"{bits} bits" + (f" - weak: below {_LEAST_RSA_BITS} bits" if bits < _LEAST_RSA_BITS else "")
+    return f"{bits} bits" + (f" - weak: below {algorithms.MIN_RSA_BITS} bits" if bits < algorithms.MIN_RSA_BITS else "")
 
 
 def _bits(names: tuple[str, ...]) -> Callable[[der.Element], str]:

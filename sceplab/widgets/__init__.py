@@ -1,21 +1,27 @@
-"""What notebooks show: ASN.1 as a tree with its octets, differences, changes, tables, hex.
+"""Live views for notebooks: ASN.1 with its bytes, differences, edits, ladders, captures, the lab.
 
-Rule: presentation only, and all text of other people is escaped here. Each view
-is also HTML that needs no script, for GitHub, nbviewer and a notebook that
-nobody trusts.
+Rule: `sceplab.views` makes what is shown, these show it. Each view is also HTML
+without scripts, for GitHub, nbviewer and an untrusted notebook. The views of the
+lab are loaded when they are first used, since the lab needs more libraries.
 """
 
+from __future__ import annotations
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+from sceplab.views.hexview import hexdump
+from sceplab.views.table import show_checks, table
 from sceplab.widgets.change import WhatIf, what_if
-from sceplab.widgets.checks import show_checks
 from sceplab.widgets.difference import Asn1Diff, show_differences
-from sceplab.widgets.enrollment import EnrollmentForm
-from sceplab.widgets.hexview import hexdump
 from sceplab.widgets.inspector import Inspector, inspect_capture
-from sceplab.widgets.lab import LabView
 from sceplab.widgets.ladder import Ladder
-from sceplab.widgets.pending import PendingQueue
-from sceplab.widgets.table import table
 from sceplab.widgets.viewer import Asn1Viewer, show
+
+if TYPE_CHECKING:
+    from sceplab.widgets.enrollment import EnrollmentForm
+    from sceplab.widgets.lab import LabView
+    from sceplab.widgets.pending import PendingQueue
 
 __all__ = [
     "Asn1Diff",
@@ -34,3 +40,18 @@ __all__ = [
     "table",
     "what_if",
 ]
+
+_OF_THE_LAB = {"EnrollmentForm": "enrollment", "LabView": "lab", "PendingQueue": "pending"}
+
+
+def __getattr__(name: str) -> object:
+    """Import a view of the lab when it is first used; raises ImportError where one of its libraries is missing."""
+    if name not in _OF_THE_LAB:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    try:
+        module = import_module(f"{__name__}.{_OF_THE_LAB[name]}")
+    except ModuleNotFoundError as error:
+        if (error.name or "").startswith("sceplab"):
+            raise
+        raise ImportError(f"{name} shows the lab, which needs {error.name}: pip install {error.name}") from error
+    return getattr(module, name)

@@ -16,16 +16,18 @@ from pathlib import Path
 import ipywidgets as w
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.cms.signed import SigningKey
+from sceplab.cms.name import parse_subject
+from sceplab.cms.signature import SigningKey
 from sceplab.errors import InputError, ScepError
 from sceplab.files import pem_certificate, pem_key, write_new
-from sceplab.lab.client import Result, ScepClient
+from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import CLIENT_DIALECTS
-from sceplab.lab.identity import Identity, make_request, new_key, parse_subject
+from sceplab.lab.identity import Identity, make_request, new_key
 from sceplab.lab.network import Lab
+from sceplab.lab.results import Result
 from sceplab.scep.attributes import FAIL_INFO_MEANING, PkiStatus
-from sceplab.widgets.live import Still
-from sceplab.widgets.text import compact, safe, visible
+from sceplab.views.text import compact, safe, visible
+from sceplab.widgets.live import AS_A_WHOLE, Still
 
 KEYS = (("RSA 2048", "2048"), ("RSA 3072", "3072"), ("RSA 4096", "4096"), ("EC P-256", "P-256"), ("EC P-384", "P-384"))
 _SERVERS = (("R1, the CA", "ca"), ("R2, the RA", "ra"))
@@ -61,13 +63,13 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         self.identity: Identity | None = None
         self.warnings: list[str] = []
         wide, style = w.Layout(width="auto", flex="1 1 260px", min_width="200px"), {"description_width": "11em"}
-        self.subject = w.Text("CN=R3", description="Subject", layout=wide, style=style)
-        self.challenge = w.Password(description="challengePassword", layout=wide, style=style)
+        self.subject = w.Text("CN=R3", description="Subject", layout=wide, style=style, **AS_A_WHOLE)
+        self.challenge = w.Password(description="challengePassword", layout=wide, style=style, **AS_A_WHOLE)
         self.kind = w.Dropdown(options=KEYS, description="Key", layout=wide, style=style)
         self.via = w.Dropdown(options=_SERVERS, description="Send to", layout=wide, style=style)
         self.dialect = w.Dropdown(options=list(CLIENT_DIALECTS), description="Write like", layout=wide, style=style)
         self.method = w.Dropdown(options=_METHODS, description="Method", layout=wide, style=style)
-        self.folder = w.Text(str(folder), description="Save in folder", layout=wide, style=style)
+        self.folder = w.Text(str(folder), description="Save in folder", layout=wide, style=style, **AS_A_WHOLE)
         self.replace = w.Checkbox(
             description="replace files that are there", indent=False, layout=w.Layout(width="auto")
         )

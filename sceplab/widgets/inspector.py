@@ -1,43 +1,48 @@
-"""Bring your own capture: files or text in, then who sent what, the onion, findings, causes, a report.
+"""Bring your own capture: files or text in; ladder, layers, findings, causes and a report out.
 
-Rule: buttons and boxes only; everything shown is made by the core. What is
-uploaded stays in this process's memory, and the password boxes are emptied once
-they were used.
+Rule: buttons and boxes only; `sceplab.views.inspector` makes what is shown. What
+is uploaded stays in the memory of this process, and the password boxes are
+cleared once they were used.
 """
 
 from __future__ import annotations
 
-import base64
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import ipywidgets as w
 
 from sceplab.analysis.analyse import Analysis, analyse
-from sceplab.analysis.diagnose import Cause
-from sceplab.analysis.faults.model import strongest_first
+from sceplab.analysis.faults.model import Side
 from sceplab.capture import read_capture
 from sceplab.errors import InputError, ScepError
 from sceplab.files import read_certificates, read_private_keys
-from sceplab.report.html import section_html, to_html
 from sceplab.report.markdown import to_markdown
-from sceplab.report.sections import NO_FAILURE, causes_section, findings_section, ladder_section
-from sceplab.report.text import place
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
-from sceplab.scep.transport import Exchange, parse_caps
+from sceplab.scep.transport import Exchange
+from sceplab.views.inspector import (
+    Opened,
+    causes_html,
+    findings_html,
+    inspector_html,
+    message_parts,
+    report_links_html,
+    selected_at_first,
+    summary_html,
+)
+from sceplab.views.text import safe
 from sceplab.widgets.ladder import Ladder
-from sceplab.widgets.live import Still
-from sceplab.widgets.text import safe
-from sceplab.widgets.viewer import show
+from sceplab.widgets.live import AS_A_WHOLE, Still
+from sceplab.widgets.viewer import Asn1Viewer
 
 _HINT = "or paste: a URL, log lines with it, base64, a hex dump, a router's debug output"
 
 
 class Inspector(Still, w.VBox):  # type: ignore[misc]
-    """What `inspect_capture` shows. `decoded` and `materials` are for cells that want to go on.
+    """What `inspect_capture` shows; cells can use `decoded` and `materials`.
 
-    `ladder` is the ladder diagram; what is selected there is shown below it.
+    `ladder` is the ladder diagram; the message that is selected there is shown below it.
     """
 
     def __init__(self, exchanges: Sequence[Exchange], materials: Materials) -> None:
@@ -46,10 +51,12 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self.decoded: list[DecodedExchange] = []
         self._analysis = Analysis()
         self.capture = w.FileUpload(description="Capture", multiple=False, layout=w.Layout(width="11em"))
-        self.paste = w.Textarea(placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"))
+        self.paste = w.Textarea(
+            placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"), **AS_A_WHOLE
+        )
         self.held = w.FileUpload(description="Keys, certificates", multiple=True, layout=w.Layout(width="15em"))
-        self.passphrase = w.Password(placeholder="their passphrase", layout=w.Layout(width="10em"))
-        self.challenge = w.Password(placeholder="challenge expected", layout=w.Layout(width="11em"))
+        self.passphrase = w.Password(placeholder="their passphrase", layout=w.Layout(width="10em"), **AS_A_WHOLE)
+        self.challenge = w.Password(placeholder="challenge expected", layout=w.Layout(width="11em"), **AS_A_WHOLE)
         self.button = w.Button(description="Take it apart", button_style="primary", layout=w.Layout(width="auto"))
         self.forget = w.Button(
             description="Forget all", tooltip="the capture, the keys and the passwords", layout=w.Layout(width="auto")
@@ -80,7 +87,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
     # ---------------------------------------------------------- what was given
 
     def _take_apart(self, _button: object) -> None:
-        """Read what was uploaded or pasted; say in one line what is wrong with it."""
+        """Read what was uploaded or pasted, or show in one line why it cannot be read."""
         try:
             if self.held.value or self.challenge.value:
                 self.materials = self._with_held()
@@ -103,12 +110,12 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self._show()
 
     def _empty(self) -> None:
-        """Empty what could end in a saved notebook: uploads and passwords."""
+        """Clear what a saved notebook could contain: uploads and passwords."""
         self.passphrase.value = self.challenge.value = ""
         self.capture.value = self.held.value = ()
 
     def _with_held(self) -> Materials:
-        """Return what was held before and what was added now."""
+        """Return the keys, certificates and passwords held before and those added now."""
         passphrase: bytes = self.passphrase.value.encode()
 
         def ask(name: str) -> bytes:
@@ -160,33 +167,22 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             self.onion.children = ()
             self.links.value = self.causes.value = self.found.value = ""
             return
-        first = causes[0] if causes else None
-        told = f"<b>{safe(first.kind.words)}</b>" if first is not None else NO_FAILURE
-        self.status.value = (
-            f"{_count(self.decoded, 'exchange')}, {_count(self.materials.keys, 'key')}, "
-            f"{_count(self.materials.certificates, 'certificate')}. {told}"
-        )
-        reports = (("report.html", "text/html", to_html), ("report.md", "text/markdown", to_markdown))
-        self.links.value = "Report for a ticket, secrets masked: " + " ".join(
-            f'<a download="{name}" href="data:{kind};base64,'
-            f'{base64.b64encode(make(self._analysis).encode()).decode()}">{name}</a>'
-            for name, kind, make in reports
-        )
-        self.causes.value = _causes_html(causes)
-        index = first.exchange if first is not None else _first_message(self.decoded)
+        self.status.value = summary_html(self.decoded, causes, self.materials)
+        self.links.value = report_links_html(self._analysis)
+        self.causes.value = causes_html(causes)
         self.ladder.show(self.decoded)
         self.ladder.selected = {}
-        item = self.decoded[index]
         self.side.selected_index = 0 if causes else 1
-        self.ladder.select(index, "request" if item.exchange.request is not None else "reply")
+        self.ladder.select(*selected_at_first(self.decoded, causes))
 
     def _choose(self) -> None:
         """Show what is selected in the ladder."""
         index, side = self.ladder.selected.get("exchange"), self.ladder.selected.get("side")
         if not isinstance(index, int) or not 0 <= index < len(self.decoded):
             return
-        self.onion.children = list(_views(self.decoded[index], str(side)))
-        self.found.value = _findings_html(self._analysis, index)
+        parts = message_parts(self.decoded[index], Side.REQUEST if side == Side.REQUEST else Side.REPLY)
+        self.onion.children = [_shown(part) for part in parts]
+        self.found.value = findings_html(self._analysis, index)
 
     def __repr__(self) -> str:
         if not self.decoded:
@@ -196,77 +192,19 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
     def _still(self) -> str:
         if not self.decoded:
             return "<p>Run this cell: two upload buttons, a box to paste into, and a button appear.</p>"
-        said = self._analysis
-        sections = (ladder_section(said.decoded), causes_section(said.causes), findings_section(said.findings))
-        return "<div>" + "".join(map(section_html, sections)) + "</div>"
+        return inspector_html(self._analysis)
 
 
-def _count(things: Sequence[object], word: str) -> str:
-    return f"{len(things)} {word}{'' if len(things) == 1 else 's'}"
-
-
-def _first_message(decoded: Sequence[DecodedExchange]) -> int:
-    return next((i for i, d in enumerate(decoded) if d.request or d.reply), 0)
-
-
-def _views(item: DecodedExchange, side: str) -> Iterable[w.Widget]:
-    """Yield what shows one message of an exchange: its layers, certificates, or what HTTP carried."""
-    exchange, message = item.exchange, item.request if side == "request" else item.reply
-    for problem in exchange.problems:
-        yield w.HTML(f"<p>{safe(str(problem))}</p>")
-    if message is not None:
-        operation = item.operation
-        text = (operation.message_text or "") if operation is not None and side == "request" else ""
-        if message.decrypt_error:
-            yield w.HTML(f"<p><b>Not decrypted.</b> {safe(' '.join(message.decrypt_error.split()))}</p>")
-        yield show(message, text=text, open_depth=4)
-        return
-    if side == "request" and item.csr is not None:
-        yield show(item.csr.raw, "CertificationRequest", title="PKCS#10, alone", open_depth=4)
-    for certificate in item.ca_certificates if side == "reply" else ():
-        yield show(certificate.der, "Certificate", title=str(certificate))
-    if side == "request" and exchange.request is not None and item.csr is None:
-        yield w.HTML(f"<pre>{safe(exchange.request.method)} {safe(exchange.request.target[:2000])}</pre>")
-    if side == "reply" and exchange.reply is not None and not item.ca_certificates:
-        yield w.HTML(f"<p>HTTP {exchange.reply.status} {safe(exchange.reply.reason)}</p>")
-        shown = parse_caps(exchange.reply.body[:4000])
-        yield w.HTML("<pre>" + "\n".join(map(safe, shown)) + "</pre>")
-    if side == "reply" and exchange.reply is None:
-        yield w.HTML("<p>The capture has no reply to this request.</p>")
-
-
-def _causes_html(causes: Sequence[Cause]) -> str:
-    if not causes:
-        return f"<p>{NO_FAILURE}</p>"
-    return (
-        "<ol>"
-        + "".join(
-            f"<li><b>{safe(c.kind.words)}</b> <i>{c.likelihood.name.lower()}</i>, "
-            f"exchange [{c.exchange}]<br>{safe(c.evidence)}<br>{safe(c.kind.do)} "
-            f"<small>{safe(c.kind.section)}</small></li>"
-            for c in causes
-        )
-        + "</ol>"
-    )
-
-
-def _findings_html(analysis: Analysis, index: int) -> str:
-    """Return the findings of one exchange, and how many there are elsewhere."""
-    mine = strongest_first(analysis.by_exchange[index])
-    rest = len(analysis.findings) - len(mine)
-    listed = "".join(
-        f"<li><b>{f.rule.level.value}</b> {safe(f.rule.text)}<br>{safe(place(f.exchange, f.side))}: {safe(f.found)}"
-        f"{'<br>' + safe(f.rule.fix) if f.rule.fix else ''} <small>{safe(f.rule.section)}</small></li>"
-        for f in mine
-    )
-    told = f"<ul>{listed}</ul>" if mine else "<p>Nothing in this exchange.</p>"
-    return f"<p><b>Exchange [{index}]</b></p>{told}" + (f"<p>{rest} more in other exchanges.</p>" if rest else "")
+def _shown(part: str | Opened) -> w.Widget:
+    if isinstance(part, str):
+        return w.HTML(part)
+    return Asn1Viewer(part.layers, title=part.title, open_depth=part.open_depth)
 
 
 def inspect_capture(source: str | bytes | Sequence[Exchange] = (), materials: Materials = NO_MATERIALS) -> Inspector:
-    """Return an inspector, empty or with a capture (a path, octets, text, or exchanges) already in it.
+    """Return an inspector, empty or with a capture: a path, bytes, text, or exchanges.
 
-    Raises InputError where the source cannot be read.
+    Raises InputError for a source that cannot be read.
     """
     exchanges = read_capture(source) if isinstance(source, str | bytes) else source
     return Inspector(exchanges, materials)

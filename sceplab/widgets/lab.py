@@ -13,16 +13,18 @@ import ipywidgets as w
 
 from sceplab.errors import ScepError
 from sceplab.lab.network import R1, Lab
-from sceplab.lab.replies import Decision
+from sceplab.lab.responder import Decision
 from sceplab.report.ladder import drawn, lay_out, said, without_times
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
-from sceplab.scep.transport import Exchange, parse_caps
+from sceplab.scep.transport import Exchange
+from sceplab.views.ladder import ladder_picture
+from sceplab.views.text import compact, cut, safe, visible
 from sceplab.widgets.enrollment import EnrollmentForm
-from sceplab.widgets.ladder import Ladder, safe_lines
+from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.live import Following
 from sceplab.widgets.pending import PendingQueue
-from sceplab.widgets.text import compact, cut, safe, visible
 from sceplab.widgets.viewer import show
 
 # The newest exchanges and decisions that are shown; the lab itself keeps more.
@@ -184,7 +186,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
     def _still(self) -> str:
         with self._lock:
             ladder = without_times(lay_out(self.ladder.decoded, self._names))
-            picture = f"<pre>{safe_lines(chr(10).join(drawn(ladder)))}</pre>" if ladder.arrows else ""
+            picture = ladder_picture(ladder) if ladder.arrows else ""
             decided = "".join(f"<li>{safe(_told(d))}</li>" for d in list(self._lab.decisions)[-_DECISIONS:])
             trace = f"<details><summary>Decisions</summary><ul>{decided}</ul></details>" if decided else ""
             return (

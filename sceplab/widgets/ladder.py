@@ -1,7 +1,7 @@
-"""The ladder: who sent what to whom, as a picture in which a message can be chosen.
+"""The ladder diagram in a notebook: who sent what to whom, with messages to select.
 
-Rule: `sceplab.report.ladder` says what the arrows are, static/ladder.js draws them; what
-is chosen is a trait, so that a cell can ask for it, follow it and set it.
+Rule: `sceplab.views.ladder` makes the state, static/ladder.js draws it. The
+selection is a trait, so that a cell can read, observe and set it.
 """
 
 from __future__ import annotations
@@ -9,43 +9,44 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-import anywidget
 import traitlets
 
-from sceplab.report.ladder import SIGNS, drawn, lay_out, said, without_times
+from sceplab.report.ladder import drawn, lay_out, without_times
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
-from sceplab.widgets.live import STATIC, Still
-from sceplab.widgets.text import safe, visible
+from sceplab.views.ladder import ladder_html, ladder_state
+from sceplab.views.state import Place
+from sceplab.widgets.live import CHOSEN, STATIC, View
+from sceplab.widgets.script import join
 
 
-class Ladder(Still, anywidget.AnyWidget):
+class Ladder(View):
     """A live ladder diagram of decoded exchanges.
 
     Args:
         decoded: What `decode_exchanges` gave, or a part of it.
         names: Labels of lifelines by endpoint ("127.0.0.1:8080") or host
             ("192.0.2.1"). Endpoints with the same label are one actor: name both
-            of an RA's, and it stands once, between its client and its CA. (Its
-            port as a client changes: name the endpoint of each exchange, or its
-            host where no other actor has that one.)
-        timed: Show when each message passed; False shows their order only.
+            endpoints of an RA, and it has one lifeline, between its client and its
+            CA. (Its port as a client changes: name the endpoint of each exchange,
+            or its host where no other actor has the same host.)
+        timed: Show the time of each message; False shows their order only.
 
     A click or Enter selects a message. `selected` is then `{"exchange": n, "side":
-    "request" or "reply"}`, with n the place in `decoded`; `{}` where nothing is.
+    "request" or "reply"}`, with n the index in `decoded`; `{}` where nothing is selected.
     It can be observed and set. `selected_message` is the pkiMessage there.
 
-    Assign `decoded` or `names`, or call `show` for both, and it is drawn anew;
-    what is selected stays selected while its exchange is there. Arrows stand in
-    the order of `Exchange.time` (requests) and `Exchange.answered` (replies) as
-    far as these are known, else in the order of `decoded`.
+    Assign `decoded` or `names`, or call `show` for both, to draw it again; the
+    selection stays while its exchange is there. Arrows are in the order of
+    `Exchange.time` (requests) and `Exchange.answered` (replies) as far as these
+    are known, else in the order of `decoded`.
     """
 
-    _esm = STATIC / "ladder.js"
+    _esm = join(STATIC / "ladder.js")
     _css = STATIC / "ladder.css"
     lifelines: Any = traitlets.List().tag(sync=True)
     arrows: Any = traitlets.List().tag(sync=True)
-    selected: Any = traitlets.Dict().tag(sync=True)
+    selected: Any = traitlets.Dict().tag(**CHOSEN)
 
     def __init__(
         self,
@@ -80,7 +81,7 @@ class Ladder(Still, anywidget.AnyWidget):
         self.show(self._decoded, names)
 
     def show(self, decoded: Sequence[DecodedExchange], names: Mapping[str, str] | None = None) -> None:
-        """Draw other exchanges; `names` stay as they are where they are None."""
+        """Draw other exchanges; `names` None keeps the names."""
         self._decoded = tuple(decoded)
         if names is not None:
             self._names = dict(names)
@@ -88,22 +89,8 @@ class Ladder(Still, anywidget.AnyWidget):
         self._ladder = ladder = laid if self._timed else without_times(laid)
         chosen = self.selected if self._exists(self.selected) else {}
         with self.hold_sync():
-            self.lifelines = [visible(name) for name in ladder.lifelines]
-            self.arrows = [
-                {
-                    "exchange": a.exchange,
-                    "side": a.side.value,
-                    "from": a.source,
-                    "to": a.target,
-                    "label": visible(a.label),
-                    "state": a.state.value,
-                    "sign": SIGNS[a.state],
-                    "time": f"{a.time:%H:%M:%S}.{a.time.microsecond // 1000:03}" if a.time is not None else "",
-                    "date": f"{a.time:%Y-%m-%d}" if a.time is not None else "",
-                }
-                for a in ladder.arrows
-            ]
-            self.selected = chosen
+            for name, value in (ladder_state(ladder) | {"selected": chosen}).items():
+                setattr(self, name, value)
 
     def _exists(self, place: Mapping[str, Any]) -> bool:
         wanted = (place.get("exchange"), place.get("side"))
@@ -111,7 +98,7 @@ class Ladder(Still, anywidget.AnyWidget):
 
     @property
     def selected_message(self) -> PkiMessage | None:
-        """The pkiMessage that is selected, None where nothing is, or what is selected carries none."""
+        """The pkiMessage that is selected, None where nothing is, or the message there is no pkiMessage."""
         exchange, side = self.selected.get("exchange"), self.selected.get("side")
         if not isinstance(exchange, int) or not 0 <= exchange < len(self._decoded):
             return None
@@ -120,25 +107,15 @@ class Ladder(Still, anywidget.AnyWidget):
 
     def select(self, exchange: int, side: str = "request") -> None:
         """Select a message; raises LookupError where there is no such arrow."""
-        place = {"exchange": exchange, "side": side}
+        place: Place = {"exchange": exchange, "side": side}
         if not self._exists(place):
             raise LookupError(f"exchange {exchange} has no {side}")
         self.selected = place
 
-    # ---------------------------------------------------------- where no script runs
+    # ---------------------------------------------------------- where JavaScript does not run
 
     def __repr__(self) -> str:
         return "\n".join(drawn(self._ladder)) or "Ladder: no exchange yet"
 
     def _still(self) -> str:
-        if not self._ladder.arrows:
-            return "<p>No exchange yet.</p>"
-        picture = "\n".join(drawn(self._ladder))
-        spoken = "".join(f"<li>{safe(said(self._ladder, a))}</li>" for a in self._ladder.arrows)
-        listed = f"<details><summary>As a list</summary><ul>{spoken}</ul></details>"
-        return f"<div><pre>{safe_lines(picture)}</pre>{listed}</div>"
-
-
-def safe_lines(text: str) -> str:
-    """Return lines for HTML: each escaped, the line ends kept."""
-    return "\n".join(map(safe, text.split("\n")))
+        return ladder_html(self._ladder)

@@ -8,20 +8,52 @@ from typing import Any
 
 import anywidget
 
+from sceplab.widgets.script import join
+
 STATIC = Path(__file__).parent / "static"
 """Where the browser's halves are."""
 
+AS_A_WHOLE: dict[str, Any] = {"continuous_update": False}
+"""How a box sends what is typed: when somebody leaves it, so before a button is pressed or a cell is run.
+
+Sent by every key, the rest of the word would be held back while the kernel has
+not answered to its first letter.
+"""
+
 
 class Still:
-    """A widget's mixin: what is shown where no script runs."""
+    """A widget's mixin: what is shown where no script runs; and its messages are handled in order (see `in_order`)."""
 
     def _still(self) -> str:
         raise NotImplementedError
+
+    def open(self) -> None:
+        """Open the comm; what it consists of has been made by then."""
+        super().open()  # type: ignore[misc]
+        in_order(self)
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[Any, Any], dict[Any, Any]] | None:  # noqa: ANN401
         made = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]
         bundle, metadata = made if isinstance(made, tuple) else (made or {}, {})
         return {**bundle, "text/plain": repr(self), "text/html": self._still()}, metadata
+
+
+def in_order(widget: Any) -> None:  # noqa: ANN401 - ipywidgets has no types
+    """Have the kernel handle messages of a widget, and of what it consists of, one after the other and between cells.
+
+    JupyterLab 4.4 and later ask that messages of widgets be handled in a thread of
+    their own (a "subshell"), beside the cell that runs. A cell would then not see
+    what was selected before it was run, nor a button what was typed before it was
+    pressed. ipykernel 7.4 asks the comm where a message belongs, and goes by that.
+    """
+    if hasattr(widget.comm, "_reply_subshell_for"):
+        widget.comm._reply_subshell_for = _main_shell  # noqa: SLF001 - there is no public way
+    for part in getattr(widget, "children", ()):
+        in_order(part)
+
+
+def _main_shell(_data: object, _asked: str | None) -> None:
+    """Return the subshell for a message: None, where cells run."""
 
 
 # Seconds between two looks.
@@ -61,8 +93,34 @@ class Following(Still):
             self.refresh()
 
 
-class LiveView(Still, anywidget.AnyWidget):
-    """A widget of static/viewer.js with a still in HTML and a good `repr`."""
+CHOSEN = {"sync": True, "echo_update": False}
+"""Tags of a trait that scripts set as `View` says; ipywidgets' own echo would move a person back."""
 
-    _esm = STATIC / "viewer.js"
+
+class View(Still, anywidget.AnyWidget):
+    """A widget with a script of our own; what a person selects in it is known to the cell that runs next.
+
+    ipywidgets' own way does not ensure that: it holds a state back while the
+    kernel has not answered the one before. So scripts send {"kind": "set", "name",
+    "value", "window", "number"} at once for a trait, and get the same back, by
+    which other windows follow. The one that set it takes it only where it is the
+    last it sent: an older one would move a person back.
+    """
+
+    def __init__(self, **traits: object) -> None:
+        """Set the traits, and listen."""
+        super().__init__(**traits)
+        self.on_msg(self._receive)
+
+    def _receive(self, _widget: object, content: dict[str, Any], _buffers: object) -> None:
+        """Handle a message of the script."""
+        if content.get("kind") == "set":
+            self.set_state({content["name"]: content["value"]})
+            self.send(content)
+
+
+class LiveView(View):
+    """A view of static/viewer.js."""
+
+    _esm = join(STATIC / "viewer.js")
     _css = STATIC / "viewer.css"

@@ -19,11 +19,11 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sceplab.cms.csr import MASK, CertificationRequest, parse_csr
 from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import ScepError
-from sceplab.lab.ca import wants_ra
 from sceplab.lab.network import Lab
+from sceplab.lab.policy import wants_ra
 from sceplab.lab.store import Transaction
-from sceplab.widgets.live import Following
-from sceplab.widgets.text import compact, cut, safe, visible
+from sceplab.views.text import compact, cut, safe, visible
+from sceplab.widgets.live import AS_A_WHOLE, Following, in_order
 
 # Rows shown; of more only the number is told.
 _SHOWN = 50
@@ -189,7 +189,7 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
         narrow = w.Layout(width="auto")
         grant = w.Button(description="Grant", button_style="success", tooltip=f"Grant {about}", layout=narrow)
         deny = w.Button(description="Deny", button_style="danger", tooltip=f"Deny {about}", layout=narrow)
-        reason = w.Text(placeholder="reason, told to the client", layout=w.Layout(width="180px"))
+        reason = w.Text(placeholder="reason, told to the client", layout=w.Layout(width="180px"), **AS_A_WHOLE)
         grant.on_click(lambda _: self.grant(transaction))
         deny.on_click(lambda _: self.deny(transaction, reason.value))
         layout = w.Layout(
@@ -198,7 +198,9 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
             padding="4px 0",
             border_top="1px solid var(--jp-border-color2, #bdbdbd)",
         )
-        return w.HBox([text, grant, deny, reason], layout=layout)
+        row = w.HBox([text, grant, deny, reason], layout=layout)
+        in_order(row)
+        return row
 
     # ---------------------------------------------------------- where no script runs
 

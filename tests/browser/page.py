@@ -8,6 +8,7 @@ from typing import Any
 from anywidget import AnyWidget
 from playwright.sync_api import Page, Route
 
+from sceplab.widgets.script import join
 from tests.support import ROOT
 
 ADDRESS = "http://views.test/"
@@ -61,7 +62,7 @@ def open_page(page: Page, name: str = "viewer") -> None:
     """
 
     def script(route: Route) -> None:
-        route.fulfill(body=(_STATIC / f"{name}.js").read_text("utf-8"), content_type="text/javascript")
+        route.fulfill(body=join(_STATIC / f"{name}.js"), content_type="text/javascript")
 
     html = _PAGE.format(css=(_STATIC / f"{name}.css").read_text("utf-8"), script=f"{name}.js")
     page.route(ADDRESS, lambda route: route.fulfill(body=html, content_type="text/html"))
@@ -74,3 +75,10 @@ def mount(page: Page, view: AnyWidget) -> float:
     """Show a view; returns the milliseconds until it was painted."""
     taken: float = page.evaluate("(state) => window.mount(state)", state_of(view))
     return taken
+
+
+def painted(page: Page) -> None:
+    """Wait until what has happened so far is drawn: two frames, since the first may be under way."""
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+    )

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_lab import _ERROR, _PATIENCE, _open, _picture
+from tests.browser.test_lab import _ERROR, _PATIENCE, _open, _picture, _run_cell, _scratch
 from tests.support import DATA, SHARED, capture_file, decoded, needs
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -143,3 +143,35 @@ def test_what_cannot_be_read_is_one_line(page: Page, lab: str, lab_root: Path, t
     _upload(page, 0, [zipped])
     page.get_by_role("button", name="Take it apart").click()
     expect(page.get_by_text("no request in it")).to_be_visible(timeout=_PATIENCE)
+
+
+# Busy until the test says so, not for some time.
+_BUSY = """
+import time
+from pathlib import Path
+while not Path("pressed").exists():
+    time.sleep(0.01)
+Path("pressed").unlink()
+"""
+
+
+def test_what_is_typed_before_a_button_is_pressed_counts(page: Page, lab: str, lab_root: Path) -> None:
+    """The kernel is busy, and slow with one box: the button knows both boxes, and the next cell what it did."""
+    first = "import time\nfrom sceplab.widgets import inspect_capture\nview = inspect_capture()\n"
+    first += "view.challenge.observe(lambda _: time.sleep(0.5), 'value')\nview"
+    asked = "print([e.request.target for e in view.exchanges], view.materials.passwords)"
+    _scratch(lab_root, "boxes", first, _BUSY, asked)
+    _open(page, lab, "boxes")
+    _run_cell(page, 0)
+    paste, challenge = page.get_by_placeholder("or paste"), page.get_by_placeholder("challenge expected")
+    expect(paste).to_be_visible(timeout=_PATIENCE)
+    # The second time the kernel has answered once: it may take messages otherwise then.
+    for word in ("one", "two"):
+        _run_cell(page, 1)
+        challenge.press_sequentially(f"{word} password")
+        paste.fill("")
+        paste.press_sequentially(f"GET /{word}?operation=GetCACaps HTTP/1.1")
+        page.get_by_role("button", name="Take it apart").click()
+        out = _run_cell(page, 2)
+        (lab_root / "notebooks" / "pressed").touch()
+        expect(out).to_contain_text(f"['/{word}?operation=GetCACaps'] (b'{word} password',)", timeout=_PATIENCE)

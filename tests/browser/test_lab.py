@@ -175,6 +175,71 @@ def test_the_viewer_and_cells_talk(page: Page, lab: str, lab_root: Path) -> None
     expect(_chosen(page.locator(".sceplab-viewer").first)).to_contain_text("senderNonce", timeout=_PATIENCE)
 
 
+_SHOWN = f"""{_FIRST}
+import time
+from pathlib import Path
+from IPython.display import display
+from sceplab.scep.conversation import decode_exchanges
+from sceplab.widgets import Ladder
+viewer, ladder = show(message, open_depth=3), Ladder(decode_exchanges([exchange]))
+diff = show_differences(message.raw, message.raw[:-1] + b"?")
+display(viewer, ladder, diff)
+"""
+# Busy until the test says so, not for some time.
+_BUSY = """
+while not Path("gate").exists():
+    time.sleep(0.01)
+Path("gate").unlink()
+"""
+_ASKED = "print(viewer.path, ladder.selected, diff.selected)"
+
+
+def _select_quickly(page: Page, name: str, side: str, row: int) -> None:
+    """Select in all three views, something else first."""
+    viewer = page.locator(".sceplab-viewer").first
+    for text in ("contentType", "certificates", name):
+        viewer.get_by_role("treeitem").get_by_text(text, exact=True).click()
+    for label in ("CertRep", side):
+        page.get_by_role("option", name=label).click()
+    page.get_by_role("treegrid").focus()
+    for press in ("Home", *["ArrowDown"] * row):
+        page.keyboard.press(press)
+
+
+def test_a_cell_sees_what_was_selected_before_it(page: Page, lab: str, lab_root: Path) -> None:
+    """The kernel is busy while somebody selects, several times, and runs a cell: it sees what was selected last."""
+    _scratch(lab_root, "busy", _SHOWN, _BUSY, _ASKED)
+    _open(page, lab, "busy")
+    _run_cell(page, 0)
+    expect(page.get_by_role("treegrid")).to_be_visible(timeout=_PATIENCE)
+    # The second time the kernel has answered once: it may take messages of views otherwise then.
+    for name, side, row, seen in (
+        ("digestAlgorithms", "PKCSReq", 2, "content.digestAlgorithms {'exchange': 0, 'side': 'request'} 2"),
+        ("signerInfos", "CertRep", 3, "content.signerInfos {'exchange': 0, 'side': 'reply'} 3"),
+    ):
+        _run_cell(page, 1)
+        _select_quickly(page, name, side, row)
+        out = _run_cell(page, 2)
+        (lab_root / "notebooks" / "gate").touch()
+        expect(out).to_contain_text(seen, timeout=_PATIENCE)
+
+
+def test_a_cell_waits_for_what_was_done_before_it(page: Page, lab: str, lab_root: Path) -> None:
+    """Messages of a view are handled before the cell that is run after them, however long they take."""
+    slow = "_ = [view.on_msg(lambda *_: time.sleep(0.5)) for view in (viewer, ladder, diff)]"
+    _scratch(lab_root, "slow", _SHOWN, slow, _ASKED)
+    _open(page, lab, "slow")
+    _run_cell(page, 0)
+    expect(page.get_by_role("treegrid")).to_be_visible(timeout=_PATIENCE)
+    _select_quickly(page, "digestAlgorithms", "PKCSReq", 2)
+    out = _run_cell(page, 2)
+    expect(out).to_contain_text("content.digestAlgorithms {'exchange': 0, 'side': 'request'} 2", timeout=_PATIENCE)
+    _run_cell(page, 1)
+    _select_quickly(page, "signerInfos", "CertRep", 3)
+    out = _run_cell(page, 2)
+    expect(out).to_contain_text("content.signerInfos {'exchange': 0, 'side': 'reply'} 3", timeout=_PATIENCE)
+
+
 def test_names_of_a_large_file_come_when_looked_at(page: Page, lab: str, lab_root: Path) -> None:
     """A CRL of a megabyte: the kernel names what is in sight, and no more."""
     (lab_root / "notebooks" / "large.crl").write_bytes(make_crl(25_000))
@@ -237,7 +302,7 @@ def test_until_it_is_run_there_is_a_still(page: Page, lab: str) -> None:
 def test_a_hostile_still_is_text(page: Page, lab: str, lab_root: Path) -> None:
     """A subject with markup, in a notebook that nobody trusts: shown as it is, obeyed by nobody."""
     hostile = '<script>window.bad=1</script></pre></details><img src=x onerror="window.bad=1">\u202egpj.\x07'
-    name = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], hostile, "UTF8String")]])
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, hostile, "UTF8String")]])
     view = show(sceplab.build_csr(name, key("r3")), "CertificationRequest", open_depth=9, title=hostile)
     bundle = view._repr_mimebundle_()
     assert bundle is not None

@@ -3,23 +3,25 @@
 from __future__ import annotations
 
 import base64
-import random
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from anywidget import AnyWidget
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 import sceplab
-from sceplab.asn1 import oids, scan
+from sceplab.asn1 import oids
 from sceplab.scep.conversation import Materials
 from sceplab.scep.message import PkiMessage
-from sceplab.widgets import Asn1Diff, show, show_differences, what_if
-from tests.browser.page import ADDRESS, mount, open_page
+from sceplab.widgets import Asn1Diff, Ladder, show, show_differences, what_if
+from tests import scenes
+from tests.browser.page import ADDRESS, mount, open_page, painted
 from tests.crl import make_crl
-from tests.support import DATA, certificate, key, messages, needs, real_messages
+from tests.scenes import decode
+from tests.support import DATA, certificate, key, messages, needs
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 
@@ -51,34 +53,6 @@ def _specimen() -> PkiMessage:
 
 def _selected(page: Page) -> str:
     return page.locator("[role=treeitem][aria-selected=true] b").inner_text()
-
-
-_TWIN = """([text, inside]) => {
-    const bytes = Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
-    const made = viewer.scan(bytes, new Set(inside), 200, 2000000), n = made.count;
-    return [...["start", "content", "end", "parent", "after", "flags"].map((c) => Array.from(made[c].subarray(0, n)))];
-}"""
-
-
-def test_the_two_scans_are_twins(page: Page) -> None:
-    """JavaScript's and Python's columns are equal: real messages, changed ones, random octets, deep ones."""
-    chance = random.Random(11)  # noqa: S311 - a test
-    cases = [*real_messages(), make_crl(50), b"", b"\x30\x80" * 500, b"\x30\x82" * 300, bytes(100)]
-    for _ in range(150):
-        changed = bytearray(chance.choice(real_messages()))
-        for _ in range(chance.randint(1, 6)):
-            changed[chance.randrange(len(changed))] = chance.choice((0, 0x80, 0x30, 0xFF, chance.randrange(256)))
-        cases.append(bytes(changed))
-    cases += [chance.randbytes(chance.randint(1, 80)) for _ in range(200)]
-    nodes = 0
-    for data in cases:
-        inside = chance.sample(range(len(data)), min(len(data), 4))
-        made = scan.scan(data, inside=inside)
-        theirs = page.evaluate(_TWIN, [base64.b64encode(data).decode(), inside])
-        ours = [list(c) for c in (made.start, made.content_start, made.end, made.parent, made.after, made.flags)]
-        assert theirs == ours, data.hex()
-        nodes += len(made)
-    assert nodes > 10_000
 
 
 def test_layers_and_what_is_selected(page: Page) -> None:
@@ -314,7 +288,7 @@ def test_trailing_octets_and_guesses(page: Page) -> None:
 def test_text_of_others_is_text(page: Page) -> None:
     """A subject with markup, a closing tag, bidi and control characters: shown, never obeyed."""
     hostile = '<script>window.bad=1</script></pre><img src=x onerror="window.bad=1">\u202egpj.\x07\x1b[31m'
-    name = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], hostile, "UTF8String")]])
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, hostile, "UTF8String")]])
     csr = sceplab.build_csr(name, key("r3"), challenge_password=hostile, challenge_type=0x0C)
     mount(page, show(csr, "CertificationRequest", open_depth=99))
     page.get_by_role("searchbox").fill("window.bad")
@@ -343,7 +317,7 @@ def test_a_large_crl_is_a_small_page(page: Page, entries: int) -> None:
     page.keyboard.press("End")
     assert _selected(page) in {"signatureValue", "BIT STRING"}
     assert page.evaluate(count) <= 500
-    asked = page.evaluate("() => model.sent")
+    asked = page.evaluate("() => model.sent.filter((m) => m.kind !== 'set')")
     assert all(m["kind"] == "labels" and len(m["offsets"]) < 60 for m in asked)
     # What Python would answer.
     for message in asked:
@@ -356,7 +330,7 @@ def test_a_large_crl_is_a_small_page(page: Page, entries: int) -> None:
     middle = page.locator("[role=treeitem]", has_text="revokedCertificate").first
     assert middle.get_attribute("aria-setsize") == str(entries)
     page.locator(".sceplab-octets").evaluate("(e) => { e.scrollTop = e.scrollHeight / 2 }")
-    page.wait_for_timeout(200)
+    painted(page)
     assert page.evaluate(count) <= 500
 
 
@@ -495,9 +469,9 @@ def test_lines_are_as_long_as_there_is_room(page: Page) -> None:
     expect(page.locator("[data-row='2'] .sceplab-cursor").first).to_have_text(message.raw[23:24].hex())
     for wide in (850, 420):
         page.set_viewport_size({"width": wide, "height": 900})
-        page.wait_for_timeout(100)
-        wider = "() => { const o = document.querySelector('.sceplab-octets'); return o.scrollWidth - o.clientWidth }"
-        assert page.evaluate(wider) <= 0
+        page.wait_for_function(
+            "() => { const o = document.querySelector('.sceplab-octets'); return o.scrollWidth <= o.clientWidth; }"
+        )
     page.set_viewport_size({"width": 1280, "height": 900})
     expect(line).to_have_text(message.raw[16:32].hex(" "))
 
@@ -526,7 +500,7 @@ def test_what_is_selected_looks_so_under_the_mouse(page: Page) -> None:
     row.locator("b").click()
     under = row.evaluate(colour)
     page.mouse.move(0, 0)
-    page.wait_for_timeout(100)
+    painted(page)
     assert row.evaluate(colour) == under != "rgba(0, 0, 0, 0)"
 
 
@@ -542,3 +516,37 @@ def test_octets_that_are_no_asn1(page: Page, data: bytes) -> None:
         page.keyboard.press(press)
     page.get_by_role("searchbox").fill("02 05")
     expect(page.locator(".sceplab-viewer")).to_be_visible()
+
+
+def _one_of_each() -> list[tuple[AnyWidget, str]]:
+    """Return every view with a script of ours, and what of it is clicked."""
+    message = _specimen()
+    ladder = Ladder(decode(scenes.posted(scenes.request(), scenes.reply())))
+    diff = show_differences(message.raw, message.raw)
+    return [(show(message, open_depth=9), "treeitem"), (diff, "row"), (ladder, "option")]
+
+
+@pytest.mark.parametrize("number", range(3))
+def test_a_selection_is_sent_at_once_and_an_old_answer_moves_nobody(chromium: BrowserContext, number: int) -> None:
+    """Two selections, two messages; the answer to the first comes late; another window may select; no kernel."""
+    view, role = _one_of_each()[number]
+    page = chromium.new_page()
+    open_page(page, "ladder" if isinstance(view, Ladder) else "viewer")
+    mount(page, view)
+    rows = page.locator(f"[role={role}]")
+    rows.nth(0).click()
+    first = page.evaluate("() => model.get('selected')")
+    rows.nth(1).click()
+    second = page.evaluate("() => model.get('selected')")
+    assert first != second
+    sent = [m for m in page.evaluate("() => model.sent") if m["kind"] == "set"]
+    assert [m["value"] for m in sent[-2:]] == [first, second]
+    answer = "(message) => { model.tell('msg:custom', message); return model.get('selected'); }"
+    assert page.evaluate(answer, sent[-2]) == second
+    assert page.evaluate(answer, sent[-1] | {"value": first}) == first
+    assert page.evaluate(answer, sent[0] | {"window": "another", "value": second}) == second
+    page.evaluate("() => { model.send = () => { throw new Error('Cannot send'); }; }")
+    rows.nth(0).click()
+    assert page.evaluate("() => model.get('selected')") == first
+    assert page.evaluate("() => model.saved") == 0
+    page.close()

@@ -30,7 +30,7 @@ _NEEDED = ("digitalSignature", "keyEncipherment")
 
 
 def usable(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
-    """Yield CA certificates with which no enrollment can work."""
+    """Yield CA certificates that cannot be used: no usable keyUsage among them, or expired."""
     if not item.ca_certificates:
         return
     combined = {bit for c in item.ca_certificates for bit in (c.key_usage or _NEEDED)}

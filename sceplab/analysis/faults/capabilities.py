@@ -7,8 +7,8 @@ from collections.abc import Iterator
 from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
 from sceplab.analysis.faults.strength import digests_of
 from sceplab.scep.attributes import MessageType
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange
-from sceplab.scep.transport import parse_caps
 
 CAPS_UNKNOWN = Fault(
     "caps-unknown",
@@ -107,7 +107,7 @@ _DIGEST_CAPS = {"sha256": ("SHA-256", "SCEPStandard"), "sha512": ("SHA-512",), "
 
 
 def used(item: DecodedExchange, context: Context) -> Iterator[Hit]:
-    """Yield what a request uses although the server does not offer it, or does not use although it does."""
+    """Yield what a request uses without the server offering it, and GET where POST is offered."""
     operation, message = item.operation, item.request
     if context.caps is None:
         return

@@ -1,4 +1,4 @@
-"""A request beside those that came before it: nonces, transactions, polls (RFC 8894, 3.2.1 and 4.4)."""
+"""A request compared with earlier ones: nonces, transactions, polls (RFC 8894, 3.2.1 and 4.4)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TRANSACTION_REUSED = Fault(
 
 
 def history(item: DecodedExchange, context: Context) -> Iterator[Hit]:
-    """Yield a nonce or a transactionID that an earlier request makes wrong."""
+    """Yield a nonce or a transactionID that is wrong because of an earlier request."""
     message = item.request
     if message is None:
         return
@@ -55,7 +55,7 @@ def history(item: DecodedExchange, context: Context) -> Iterator[Hit]:
 
 
 def learn_server(item: DecodedExchange, context: Context) -> None:
-    """Keep what an exchange shows of the server: for judging it, and those behind it."""
+    """Remember what an exchange shows of the server, before the exchange itself is judged."""
     caps = offered(item)
     if caps is not None:
         context.caps = caps
@@ -64,7 +64,7 @@ def learn_server(item: DecodedExchange, context: Context) -> None:
 
 
 def learn_client(item: DecodedExchange, context: Context) -> None:
-    """Keep what a request shows of the client: for judging those behind it."""
+    """Remember what a request shows of the client, after it was judged."""
     if item.request is None:
         return
     nonce, transaction = item.request.attributes.sender_nonce, item.request.attributes.transaction_id

@@ -6,7 +6,9 @@ from collections.abc import Iterator
 
 from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.asn1 import oids
-from sceplab.cms.enveloped import EnvelopedData, KeyTransRecipient, PasswordRecipient
+from sceplab.cms.enveloped import EnvelopedData
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.password import PasswordRecipient
 from sceplab.cms.signed import parse_signed
 from sceplab.scep.attributes import MessageType, PkiStatus
 from sceplab.scep.message import PkiMessage

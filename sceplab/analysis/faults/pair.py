@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
 from sceplab.analysis.faults.strength import digests_of
-from sceplab.cms.enveloped import KeyTransRecipient
+from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.scep.attributes import MessageType, PkiStatus
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage

@@ -1,6 +1,6 @@
-"""The certificate request in a message, and who may sign for it (RFC 8894, 2.3 to 2.5; RFC 2986).
+"""The certificate request in a message, and its signer (RFC 8894, 2.3 to 2.5; RFC 2986).
 
-Rule: asked only of a request that was decrypted and read.
+Rule: only a request that was decrypted and read without problems is judged.
 """
 
 from __future__ import annotations
@@ -12,8 +12,9 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 from sceplab.analysis.faults import strength
 from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.cms.csr import CertificationRequest
-from sceplab.cms.signed import Outcome
-from sceplab.cms.x509 import Certificate, Name
+from sceplab.cms.name import Name
+from sceplab.cms.verify import Outcome
+from sceplab.cms.x509 import Certificate
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
 
@@ -172,7 +173,7 @@ _FINDERS: tuple[Callable[[PkiMessage, CertificationRequest], Iterator[Hit]], ...
 
 
 def request(message: PkiMessage) -> Iterator[Hit]:
-    """Yield what is wrong with the certificate request of a message, or with who signed for it."""
+    """Yield what is wrong with the certificate request of a message, or with its signer's certificate."""
     data = message.message_data
     if isinstance(data, CertificationRequest) and not data.problems:
         for finder in _FINDERS:

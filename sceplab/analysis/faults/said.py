@@ -342,3 +342,4 @@ SAID: tuple[Fault, ...] = (
         "RFC 8894, 4.2.1",
     ),
 )
+BY_ID = {fault.id: fault for fault in SAID}

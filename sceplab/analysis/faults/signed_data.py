@@ -1,7 +1,7 @@
 """SignedData: its structure, its attributes, its signature, its signer (RFC 5652, 5; RFC 8894, 3.2).
 
-Rule: what a check of `cms.signed` found is told here as the rule that it breaks,
-never judged a second time.
+Rule: the checks of `message.verification` are taken over as broken rules, never
+done a second time.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sceplab import schema
 from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.asn1 import oids
 from sceplab.asn1.scan import is_sorted
-from sceplab.cms.signed import Outcome
+from sceplab.cms.verify import Outcome
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
 
@@ -74,7 +74,7 @@ CMS_ATTRIBUTES = Fault(
 
 
 def structure(message: PkiMessage) -> Iterator[Hit]:
-    """Yield where the structure of the SignedData is not as SCEP wants it."""
+    """Yield where the structure of the SignedData breaks RFC 5652 or RFC 8894."""
     signed, info = message.signed, message.signed.signer_info
     for problem in signed.problems:
         yield Hit(READABLE, str(problem), problem.offset)
@@ -109,7 +109,7 @@ def attribute_order(message: PkiMessage) -> Iterator[Hit]:
     """Yield signedAttrs that are not sent in the order that DER gives a SET OF."""
     if message.signed.signer_info is None:
         return
-    node = next((n for n in schema.walk(schema.describe(message.raw), 5000) if n.name == "signedAttrs"), None)
+    node = next((n for n in schema.nodes_of(schema.describe(message.raw), 5000) if n.name == "signedAttrs"), None)
     if node is not None and not is_sorted(message.raw, node.content_start, node.content_end):
         yield Hit(ATTRIBUTE_ORDER, "they are not sorted", node.start)
 

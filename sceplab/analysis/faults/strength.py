@@ -1,19 +1,18 @@
-"""Algorithms and keys that are weak, old, or not for everybody (RFC 8894, 2.9 and 3.5.2).
+"""Weak, old and unusual algorithms, and short keys (RFC 8894, 2.9 and 3.5.2).
 
-Rule: judged by what a message used, whoever chose it.
+Rule: a message is judged by the algorithms that it used, whoever chose them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 
-from cryptography.hazmat.primitives.asymmetric import rsa
-
 from sceplab.analysis.faults.envelope import judged_envelope
 from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.cms import algorithms
+from sceplab.cms.algorithms import MIN_RSA_BITS
 from sceplab.cms.csr import CertificationRequest
-from sceplab.cms.x509 import load_public_key
+from sceplab.cms.x509 import rsa_bits
 from sceplab.scep.message import PkiMessage
 
 _OLD = "old Cisco IOS, sscep without -S/-E, micromdm scep (DES), MikroTik fall back to it"
@@ -115,27 +114,18 @@ SHORT_KEY = Fault(
 )
 
 
-def rsa_bits(public_key_info: bytes) -> int | None:
-    """Return the size of an RSA key, None for any other key."""
-    try:
-        key = load_public_key(public_key_info)
-    except ValueError:
-        return None
-    return key.key_size if isinstance(key, rsa.RSAPublicKey) else None
-
-
 def signer_key(message: PkiMessage) -> Iterator[Hit]:
     """Yield the signer's key where it is short."""
     signer = message.verification.signer
     bits = rsa_bits(signer.public_key_info) if signer is not None and message.signed.signer_info is not None else None
-    if bits is not None and bits < 2048:
+    if bits is not None and bits < MIN_RSA_BITS:
         yield Hit(SHORT_KEY, f"the signer's RSA key has {bits} bits")
 
 
 def request_key(_message: PkiMessage, csr: CertificationRequest) -> Iterator[Hit]:
     """Yield the key of a certificate request where it is short."""
     bits = rsa_bits(csr.public_key_info)
-    if bits is not None and bits < 2048:
+    if bits is not None and bits < MIN_RSA_BITS:
         yield Hit(SHORT_KEY, f"the request's RSA key has {bits} bits")
 
 

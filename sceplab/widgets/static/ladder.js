@@ -2,50 +2,55 @@
 // between them. What a cell may use is in the model, the rest is the view's.
 // Only rows in sight exist in the page, so that thousands of messages scroll well.
 
-const HEIGHT = 36, TALLEST = 12, SPARE = 6;
+/** @import { ArrowState, FromPython, LadderState, Model } from "./state.js" */
 
-/** Make an element: names of classes, attributes, children (strings become text). */
-function make(kind, classes = "", attributes = {}, ...children) {
-  const element = document.createElement(kind);
-  if (classes) element.className = classes.split(" ").map((c) => `sceplab-${c}`).join(" ");
-  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
-  element.append(...children);
-  return element;
-}
+import { setTrait, take } from "./kernel.js";
+import { around, keepKeys, make, uniqueId, walked } from "./page.js";
 
+/** Pixels of a row. */
+const HEIGHT = 36;
+/** Rows that are shown without scrolling. */
+const TALLEST = 12;
+/** Rows drawn beyond those in sight, above and below. */
+const SPARE = 6;
+
+/** @type {Record<string, string>} */
 const STATES = { good: "granted", failed: "failed", pending: "pending", missing: "missing" };
-let views = 0; // Only for ids that are unique in the page.
 
 class Ladder {
+  /**
+   * @param {Model<LadderState>} model
+   * @param {HTMLElement} el
+   */
   constructor(model, el) {
     this.model = model;
-    this.id = `sceplab-ladder-${++views}`;
+    this.id = uniqueId();
     this.row = 0;
+    this.count = 0;
+    this.again = 0;
     this.actors = make("div", "actors", { "aria-hidden": "true" });
     this.drawn = make("div", "drawn", { role: "presentation" });
     this.spacer = make("div", "spacer", { role: "presentation" });
-    this.list = make("div", "rungs", { role: "listbox", tabindex: "0", "aria-label": "Messages, in their order" }, this.spacer, this.drawn);
+    this.list = make("div", "rungs", { role: "listbox", tabindex: "0", "aria-label": "Messages, in their order" },
+      this.spacer, this.drawn);
     this.none = make("div", "none", {}, "No exchange yet.");
-    // JupyterLab's shortcuts ("d d" deletes a cell) shall not see keys from here.
-    this.root = make("div", "ladder", { "data-lm-suppress-shortcuts": "true" }, this.actors, this.list, this.none);
+    this.root = make("div", "ladder", {}, this.actors, this.list, this.none);
+    keepKeys(this.root, (event) => this.key(event));
     el.append(this.root);
-    this.root.addEventListener("keydown", (event) => {
-      if (event.key === "Escape") (this.root.closest(".jp-Notebook, .jp-WindowedPanel-outer") ?? document.activeElement)?.focus?.();
-      else this.key(event);
-      event.stopPropagation();
-    });
     this.list.addEventListener("scroll", () => this.draw(), { passive: true });
     this.list.addEventListener("click", (event) => {
-      const rung = event.target.closest?.("[role=option]");
+      const rung = around(event, "[role=option]");
       if (rung) this.pick(Number(rung.dataset.row));
     });
     this.sizes = new ResizeObserver(() => this.draw());
     this.sizes.observe(this.list);
     this.changed = () => this.relist();
     this.moved = () => this.follow();
+    this.taken = (/** @type {FromPython} */ message) => take(model, message);
     model.on("change:arrows", this.changed);
     model.on("change:lifelines", this.changed);
     model.on("change:selected", this.moved);
+    model.on("msg:custom", this.taken);
     this.relist();
     this.follow();
   }
@@ -56,6 +61,7 @@ class Ladder {
     this.model.off("change:arrows", this.changed);
     this.model.off("change:lifelines", this.changed);
     this.model.off("change:selected", this.moved);
+    this.model.off("msg:custom", this.taken);
   }
 
   get arrows() { return this.model.get("arrows") ?? []; }
@@ -87,8 +93,8 @@ class Ladder {
   draw() {
     clearTimeout(this.again);
     if (!this.list.clientHeight) {
-      // As in viewer.js: out of sight the rows stay, and of a moment shorter than a frame nobody tells the end.
-      this.again = setTimeout(() => this.list.clientHeight && this.draw(), 200);
+      // As in viewer/rows.js: out of sight the rows stay, and of a moment shorter than a frame nobody tells the end.
+      this.again = setTimeout(() => { if (this.list.clientHeight) this.draw(); }, 200);
       return;
     }
     const arrows = this.arrows, chosen = this.chosen, lanes = (this.model.get("lifelines") ?? []).length;
@@ -102,6 +108,13 @@ class Ladder {
     else this.list.removeAttribute("aria-activedescendant");
   }
 
+  /**
+   * @param {ArrowState} arrow
+   * @param {number} row
+   * @param {boolean} chosen
+   * @param {number} lanes
+   * @param {number} count
+   */
   rung(arrow, row, chosen, lanes, count) {
     const names = this.model.get("lifelines"), share = 100 / lanes;
     const low = Math.min(arrow.from, arrow.to), high = Math.max(arrow.from, arrow.to);
@@ -113,19 +126,20 @@ class Ladder {
     line.style.left = `calc(${(low + (side === "self" ? 0 : 0.5)) * share}% + 1px)`;
     line.style.width = `calc(${side === "self" ? share : (high - low) * share}% - 2px)`;
     const state = STATES[arrow.state] ? `, ${STATES[arrow.state]}` : "";
-    const spoken = `${names[arrow.from]} to ${names[arrow.to]}: ${arrow.side} ${arrow.label}${state}${arrow.time ? `, ${arrow.time}` : ""}`;
+    const time = arrow.time ? `, ${arrow.time}` : "";
+    const spoken = `${names[arrow.from]} to ${names[arrow.to]}: ${arrow.side} ${arrow.label}${state}${time}`;
     return make("div", row === this.row ? "rung here" : "rung", {
       role: "option", id: `${this.id}-${row}`, "data-row": row, "aria-selected": String(chosen), "aria-label": spoken,
       "aria-posinset": row + 1, "aria-setsize": count, title: spoken,
     }, make("span", "when", {}, arrow.time), make("div", "lanes", {}, line));
   }
 
+  /** @param {number} row */
   pick(row) {
     const arrow = this.arrows[row];
     if (!arrow) return;
     this.row = row;
-    this.model.set("selected", { exchange: arrow.exchange, side: arrow.side });
-    this.model.save_changes();
+    setTrait(this.model, "selected", { exchange: arrow.exchange, side: arrow.side });
     this.draw();
   }
 
@@ -144,12 +158,13 @@ class Ladder {
     else if (top + HEIGHT > list.scrollTop + list.clientHeight) list.scrollTop = top + HEIGHT - list.clientHeight;
   }
 
+  /** @param {KeyboardEvent} event */
   key(event) {
-    const page = Math.max(1, Math.floor(this.list.clientHeight / HEIGHT) - 1);
-    const moves = { ArrowDown: 1, ArrowUp: -1, PageDown: page, PageUp: -page, Home: -1e9, End: 1e9 };
     if (event.altKey || event.ctrlKey || event.metaKey) return;
-    if (event.key in moves) {
-      this.row = Math.max(0, Math.min(this.row + moves[event.key], this.arrows.length - 1));
+    const page = Math.max(1, Math.floor(this.list.clientHeight / HEIGHT) - 1);
+    const to = walked(event.key, this.row, this.arrows.length, page);
+    if (to >= 0) {
+      this.row = to;
       this.reveal();
       this.draw();
     } else if (event.key === "Enter" || event.key === " ") this.pick(this.row);
@@ -158,6 +173,7 @@ class Ladder {
   }
 }
 
+/** @param {{ model: Model<LadderState>, el: HTMLElement }} given */
 function render({ model, el }) {
   const view = new Ladder(model, el);
   return () => view.close();

@@ -1,16 +1,20 @@
-"""Rows as a table, in HTML and in text."""
+"""Rows as a table, in HTML and in text.
+
+Rule: cells are plain text, escaped when shown.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sceplab.widgets.text import safe, visible
+from sceplab.cms.verify import Check, Verification
+from sceplab.views.text import safe, visible
 
 
 @dataclass(frozen=True, slots=True)
 class Table:
-    """A table that a notebook shows; cells are plain text, escaped when shown."""
+    """A table that a notebook shows."""
 
     head: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
@@ -23,15 +27,29 @@ class Table:
         ]
         return "\n".join([shown[0], "  ".join("-" * w for w in widths), *shown[1:]])
 
-    def _repr_html_(self) -> str:
+    @property
+    def html(self) -> str:
+        """The table as HTML."""
         head = "".join(f"<th>{safe(c)}</th>" for c in self.head)
         body = "".join("<tr>" + "".join(f"<td>{safe(c)}</td>" for c in row) + "</tr>" for row in self.rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
+    def _repr_html_(self) -> str:
+        return self.html
+
 
 def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
-    """Return a table; every cell is turned into text, None into nothing."""
+    """Return a table; every cell is converted to text, None to nothing.
+
+    Raises ValueError for a row with more or fewer cells than the head.
+    """
     made = tuple(tuple("" if c is None else str(c) for c in row) for row in rows)
     if any(len(row) != len(head) for row in made):
         raise ValueError("every row needs as many cells as the head")
     return Table(tuple(head), made)
+
+
+def show_checks(checks: Verification | Iterable[Check]) -> Table:
+    """Return a table of checks with outcome and detail, in their order."""
+    listed = checks.checks if isinstance(checks, Verification) else checks
+    return table(("check", "outcome", "detail"), ((c.name, c.outcome.value, c.detail) for c in listed))

@@ -1,4 +1,7 @@
-"""Octets as lines of hex and ASCII."""
+"""Bytes as lines of hex and ASCII.
+
+Rule: offsets count from that of the first byte shown.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +9,7 @@ from collections.abc import Iterator
 
 
 def lines(data: bytes, start: int = 0, width: int = 16) -> Iterator[str]:
-    """Yield `offset  hex  ascii`; `start` is the offset of the first octet."""
+    """Yield `offset  hex  ascii`; `start` is the offset of the first byte."""
     for at in range(0, len(data), width):
         row = data[at : at + width]
         text = "".join(chr(b) if 0x20 <= b < 0x7F else "." for b in row)
@@ -14,7 +17,7 @@ def lines(data: bytes, start: int = 0, width: int = 16) -> Iterator[str]:
 
 
 def hexdump(data: bytes, *, start: int = 0, limit: int = 256) -> str:
-    """Return a hex dump as text; past `limit` octets only how many more there are."""
+    """Return a hex dump as text; beyond `limit` bytes, only how many there are."""
     out = list(lines(data[:limit], start))
     if len(data) > limit:
         out.append(f"       ... {len(data) - limit} more octets")

@@ -13,8 +13,8 @@ from sceplab.analysis.diagnose import KINDS, Cause, Kind
 from sceplab.analysis.faults.model import Finding, Rule
 from sceplab.analysis.faults.registry import RULES
 from sceplab.capture import read_capture
-from sceplab.cms.signed import Check
 from sceplab.cms.trust import PathResult
+from sceplab.cms.verify import Check
 from sceplab.errors import Problem
 from sceplab.scep.conversation import Materials, decode_exchanges
 from sceplab.scep.transport import Exchange

@@ -1,9 +1,9 @@
-"""A tree of ASN.1 that needs no script: as HTML that unfolds, and as text.
+"""A tree of ASN.1 without scripts: as HTML that unfolds, and as text.
 
-Rule: what GitHub, nbviewer and a notebook that nobody trusts show in place of a
-live view. Nested <details> and <pre>, no style, no script: a sanitizer takes
-nothing away. Tag and length octets are set apart by brackets. Of a large tree
-the first elements are drawn and the rest is said.
+Rule: what GitHub, nbviewer and an untrusted notebook show in place of a live
+view. Nested <details> and <pre>, no style, no script: a sanitizer removes
+nothing. Tag and length bytes are set apart by brackets. Of a large tree the
+first elements are drawn, and the number of the others is given.
 """
 
 from __future__ import annotations
@@ -11,60 +11,58 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sceplab.schema import Node, link
-from sceplab.schema.coverage import Region
-from sceplab.schema.layers import TEXT, Buffer
-from sceplab.widgets.text import safe, visible
+from sceplab.schema.coverage import Coverage
+from sceplab.schema.layers import TEXT, LayerBytes
+from sceplab.views.text import safe, visible
 
-# Octets of one element that are shown; the rest is counted.
+# Bytes of one element that are shown; of the others, how many there are.
 _SHOWN = 64
 # Elements drawn in one picture, and lines of text.
 DRAWN = 400
 LINES = 2000
-# Browsers and sanitizers do not take any depth.
+# Browsers and sanitizers limit the depth.
 _DEEPEST = 40
 
-Named = tuple[Buffer, Node | None]
 
-
-def still_html(shown: Sequence[Named], open_depth: int, regions: Sequence[Region] = ()) -> str:
-    """Return nested <details> for the buffers, `open_depth` levels unfolded, and a list of regions."""
+def still_html(layers: Sequence[LayerBytes], open_depth: int, coverage: Sequence[Coverage] = ()) -> str:
+    """Return nested <details> for the layers, `open_depth` levels unfolded, and a list of what covers what."""
     parts = []
     left = [DRAWN]
-    for buffer, root in shown:
-        how = f", {buffer.how}" if buffer.how else ""
-        inside = _html(root, open_depth, left) if root is not None else f"<pre>{safe(_start(buffer))}</pre>"
-        title = f"<p><b>{safe(buffer.title)}</b> ({len(buffer.data)} octets{safe(how)})</p>"
+    for layer in layers:
+        made = f", {layer.made.value}" if layer.made else ""
+        inside = _html(layer.tree, open_depth, left) if layer.tree is not None else f"<pre>{safe(_start(layer))}</pre>"
+        title = f"<p><b>{safe(layer.title)}</b> ({len(layer.data)} octets{safe(made)})</p>"
         parts.append(title + inside)
-    if regions:
-        parts.append("<ul>" + "".join(f"<li>{safe(_region(r, shown))}</li>" for r in regions) + "</ul>")
+    if coverage:
+        parts.append("<ul>" + "".join(f"<li>{safe(_said(c, layers))}</li>" for c in coverage) + "</ul>")
     return "<div>" + "".join(parts) + "</div>"
 
 
-def _region(region: Region, shown: Sequence[Named]) -> str:
-    where = ", ".join(f"octets {s.start} to {s.end - 1} of {shown[s.buffer][0].title}" for s in region.spans)
-    note = f", {region.note}" if region.note else ""
-    return f"{region.label}{note}: {where}"
+def _said(coverage: Coverage, layers: Sequence[LayerBytes]) -> str:
+    where = ", ".join(f"octets {s.start} to {s.end - 1} of {layers[s.layer].title}" for s in coverage.spans)
+    note = f", {coverage.note}" if coverage.note else ""
+    return f"{coverage.label}{note}: {where}"
 
 
-def still_text(shown: Sequence[Named]) -> str:
-    """Return indented lines for the buffers."""
+def still_text(layers: Sequence[LayerBytes]) -> str:
+    """Return indented lines for the layers."""
     out = []
     left = [LINES]
-    for buffer, root in shown:
-        out.append(visible(buffer.title))
-        if root is None:
-            out.append(f"  {visible(_start(buffer))}")
+    for layer in layers:
+        out.append(visible(layer.title))
+        if layer.tree is None:
+            out.append(f"  {visible(_start(layer))}")
         else:
-            out += _text(root, 1, left)
+            out += _text(layer.tree, 1, left)
     if left[0] <= 0:
         out.append(f"... more than {LINES} elements")
     return "\n".join(out)
 
 
-def _start(buffer: Buffer) -> str:
-    text = buffer.data[:200].decode("utf-8", "replace")
-    more = len(buffer.data) - 200
-    return f"{text} ... {more} more characters" if buffer.type_name == TEXT and more > 0 else text
+def _start(layer: LayerBytes) -> str:
+    text = layer.data[:200].decode("utf-8", "replace")
+    more = len(layer.data) - 200
+    return f"{text} ... {more} more characters" if layer.type_name == TEXT and more > 0 else text
 
 
 def _line(node: Node) -> str:

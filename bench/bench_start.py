@@ -1,0 +1,52 @@
+"""How long a command takes to start, beside an interpreter that does nothing.
+
+Run by `make bench`. Each figure is a ratio to `python -c pass` of the same run.
+The runs of all commands alternate and the shortest of each counts, so that what
+else the machine does falls on all alike.
+"""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import time
+
+from sceplab.paths import SPECIMEN
+
+ROUNDS = 30
+# As the installed script `sceplab` starts.
+SCEPLAB = "import sys; from sceplab.cli import main; sys.exit(main())"
+FLOOR = "python -c pass"
+# What is run, its arguments to python, and the most that it may take, as a ratio to the floor.
+RUNS: dict[str, tuple[list[str], float | None]] = {
+    FLOOR: (["-c", "pass"], None),
+    "import sceplab": (["-c", "import sceplab"], 2),
+    "sceplab --version": (["-c", SCEPLAB, "--version"], 8),
+    "sceplab --help": (["-c", SCEPLAB, "--help"], 8),
+    "sceplab decode specimen/capture.pcap": (["-c", SCEPLAB, "decode", str(SPECIMEN / "capture.pcap")], 16),
+}
+
+
+def seconds(arguments: list[str]) -> float:
+    """Return how long one run of python takes."""
+    start = time.perf_counter()
+    subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    """Measure and print; a goal that is missed is said, and no failure: machines differ."""
+    times: dict[str, list[float]] = {name: [] for name in RUNS}
+    for _ in range(ROUNDS):
+        for name, (arguments, _goal) in RUNS.items():
+            times[name].append(seconds(arguments))
+    floor = min(times[FLOOR])
+    for name, (_arguments, goal) in RUNS.items():
+        ratio = min(times[name]) / floor
+        print(f"{name:45} {min(times[name]) * 1e3:8.1f} ms   {ratio:5.1f} x python -c pass")
+        if goal is not None and ratio > goal:
+            print(f"  goal missed: at most {goal} x python -c pass")
+
+
+if __name__ == "__main__":
+    main()

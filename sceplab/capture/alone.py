@@ -1,0 +1,114 @@
+"""A structure of DER or BER without HTTP around it: a pkiMessage, certificates, a CSR.
+
+Rule: a few bytes at known places show what it is; nothing is decoded here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from enum import Enum, auto
+
+from sceplab.capture.reading import Reading
+from sceplab.errors import Problem
+from sceplab.scep.transport import (
+    CA_CERT,
+    CA_RA_CERT,
+    DEFAULT_PATH,
+    PKCS10,
+    PKI_MESSAGE,
+    Exchange,
+    HttpReply,
+    HttpRequest,
+)
+
+
+def fits(data: bytes) -> bool:
+    """Whether a file is one SEQUENCE. Its tag alone is also the digit 0, with which a hex dump may begin."""
+    return data[:1] == b"\x30" and b"operation=" not in data[:200] and not data[:64].isascii()
+
+
+def read(data: bytes, name: str) -> Reading:
+    """Return the one exchange around it."""
+    return Reading([message_alone(data, name)], ((0, len(data)),))
+
+
+_SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+_PKI_STATUS = bytes.fromhex("060a6086480186f845010903")
+_SCEP_ATTRIBUTE = bytes.fromhex("060a6086480186f8450109")
+_MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
+
+
+class Kind(Enum):
+    """What a structure of DER or BER is."""
+
+    REQUEST = auto()
+    REPLY = auto()
+    CERTIFICATES = auto()
+    CSR = auto()
+    CERTIFICATE = auto()
+
+
+def kind_of(data: bytes) -> Kind | None:
+    """Return what a structure is by a few signs in it, None for anything that SCEP does not carry."""
+    outer = _content(data, 0)
+    if outer is None:
+        return None
+    if data.startswith(_SIGNED_DATA, outer):
+        if _PKI_STATUS in data:
+            return Kind.REPLY
+        # No signers: an empty SET at the very end, but for the ends of indefinite lengths.
+        bare = _SCEP_ATTRIBUTE not in data and _MESSAGE_DIGEST not in data
+        return Kind.CERTIFICATES if bare and data.rstrip(b"\0").endswith(b"\x31") else Kind.REQUEST
+    inner = _content(data, outer)
+    if inner is None:
+        return None
+    if data.startswith(b"\x02\x01\x00\x30", inner):
+        return Kind.CSR
+    return Kind.CERTIFICATE if data.startswith(b"\xa0\x03\x02\x01", inner) else None
+
+
+def _content(data: bytes, at: int) -> int | None:
+    """Return where the content of the SEQUENCE at a byte begins, None where there is none."""
+    head = data[at : at + 2]
+    if len(head) < 2 or head[0] != 0x30:
+        return None
+    return at + 2 + (head[1] & 0x7F if head[1] > 0x80 else 0)
+
+
+def message_alone(data: bytes, name: str, problems: tuple[Problem, ...] = ()) -> Exchange:
+    """Return an exchange around bytes that came without HTTP: request or reply, as their content says.
+
+    A CertRep and certificates are replies; a CSR is a request with its own
+    Content-Type; anything else counts as a request.
+    """
+    kind = kind_of(data)
+    content_type = _REPLIES.get(kind) if kind is not None else None
+    if content_type is not None:
+        return Exchange(None, HttpReply(200, (("Content-Type", content_type),), data), source=name, problems=problems)
+    if kind is Kind.CSR:
+        return Exchange(HttpRequest("", "", (("Content-Type", PKCS10),), data), None, source=name, problems=problems)
+    request = HttpRequest("POST", f"{DEFAULT_PATH}?operation=PKIOperation", (), data)
+    return Exchange(request, None, source=name, problems=problems)
+
+
+_REPLIES = {Kind.REPLY: PKI_MESSAGE, Kind.CERTIFICATES: CA_RA_CERT, Kind.CERTIFICATE: CA_CERT}
+
+
+def paired(alone: list[Exchange]) -> list[Exchange]:
+    """Pair each reply that came alone with the request before it, as in a transcript."""
+    out: list[Exchange] = []
+    for exchange in alone:
+        before = out[-1] if out else None
+        if (
+            before is not None
+            and before.request is not None
+            and before.request.method
+            and before.reply is None
+            and exchange.request is None
+            and exchange.reply is not None
+            and exchange.reply.header("Content-Type") == PKI_MESSAGE
+        ):
+            out[-1] = replace(before, reply=exchange.reply, problems=(*before.problems, *exchange.problems))
+        else:
+            out.append(exchange)
+    return out

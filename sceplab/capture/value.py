@@ -1,0 +1,45 @@
+"""The value of `message=` alone: base64, with or without URL escapes; also any other base64 of a message.
+
+Rule: it is read only when its bytes are a structure that SCEP carries.
+"""
+
+from __future__ import annotations
+
+import re
+
+from sceplab.capture.alone import kind_of, message_alone
+from sceplab.capture.reading import Reading
+from sceplab.scep.transport import DEFAULT_PATH, Exchange, HttpRequest, decode_message_value
+
+
+def fits(data: bytes) -> bool:  # noqa: ARG001 - as every format
+    """Any text may be base64."""
+    return True
+
+
+def read(data: bytes, name: str) -> Reading:
+    """Return the one exchange around the message, none where the text is no message."""
+    words = data.decode("utf-8", "surrogateescape").strip()
+    value = words.partition("message=")[2] if "message=" in words[:200] else words
+    exchange = exchange_of(_without_quotes(value), name)
+    side = exchange.request or exchange.reply
+    if side is None or kind_of(side.body) is None:
+        return Reading([])
+    return Reading([exchange], ((0, len(data)),))
+
+
+def _without_quotes(value: str) -> str:
+    """Take off what marks text as a string or a quotation."""
+    value = re.sub(r"(?m)^[ \t]*>[ \t]?", "", value)  # a mail's quotation
+    return value.strip().strip("\"'`<>").strip()
+
+
+def exchange_of(value: str, name: str) -> Exchange:
+    """Return the exchange around the message in a value of `message=`. Never raises."""
+    decoded = decode_message_value(value)
+    if "%" in value:
+        # Still as it stood in a URL: keep the text, so that its dialect can be shown.
+        target = f"{DEFAULT_PATH}?operation=PKIOperation&message={''.join(value.split())}"
+        return Exchange(HttpRequest("GET", target, (), decoded.data), None, source=name, problems=decoded.problems)
+    kept = tuple(p for p in decoded.problems if p.code not in {"line-breaks", "raw-plus"})
+    return message_alone(decoded.data, name, kept)

@@ -1,0 +1,97 @@
+"""What several commands share: keys and certificates as options, passphrases, the exchanges of a file.
+
+Rule: options in, values of the floors below out; nothing is printed except questions and progress.
+"""
+
+from __future__ import annotations
+
+import argparse
+import getpass
+import sys
+from pathlib import Path
+
+from sceplab.capture import read_capture
+from sceplab.errors import InputError
+from sceplab.files import load_certificates, load_private_keys
+from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.transport import Exchange
+
+_MANY = 100
+"""From so many exchanges on decoding shows its progress."""
+
+
+def add_materials(parser: argparse.ArgumentParser) -> None:
+    """Add the options for what the user holds: certificates, keys, passwords."""
+    parser.add_argument(
+        "--cert",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="certificate (PEM, DER, PKCS#12); CA ones are trusted",
+    )
+    parser.add_argument(
+        "--key",
+        metavar="FILE",
+        type=Path,
+        action="append",
+        default=[],
+        help="private key that may open envelopes (PEM, DER, PKCS#12)",
+    )
+    parser.add_argument(
+        "--password", metavar="P", action="append", default=[], help="challengePassword for password recipients"
+    )
+    parser.add_argument("--legacy", action="store_true", help="allow SHA-1, MD5 and short keys in certificate paths")
+
+
+def materials_of(arguments: argparse.Namespace) -> Materials:
+    """Return what the options of `add_materials` name; asks for passphrases. Raises InputError."""
+    keys = [(key, path.name) for path in arguments.key for key in load_private_keys(path, ask_passphrase)]
+    return Materials(
+        keys=tuple(key for key, _ in keys),
+        certificates=tuple(c for path in arguments.cert for c in load_certificates(path, ask_passphrase)),
+        passwords=tuple(p.encode() for p in arguments.password),
+        legacy=arguments.legacy,
+        key_names=tuple(name for _, name in keys),
+    )
+
+
+def ask_passphrase(name: str) -> bytes:
+    """Ask for the passphrase of a file. Raises InputError where nobody can be asked."""
+    return ask(
+        f"Passphrase for {name}",
+        f"{name} is protected by a passphrase; run this in a terminal to be asked for it",
+    )
+
+
+def ask(what: str, otherwise: str) -> bytes:
+    """Return what the user types unseen; raises InputError(otherwise) where standard input is no terminal."""
+    if not sys.stdin.isatty():
+        raise InputError(otherwise)
+    return getpass.getpass(f"{what}: ").encode()
+
+
+def exchanges_of(source: str) -> list[Exchange]:
+    """Return the exchanges of a file, or of standard input for "-". Raises InputError."""
+    return read_capture(sys.stdin.buffer.read() if source == "-" else source)
+
+
+def decoded(arguments: argparse.Namespace) -> tuple[list[DecodedExchange], Materials]:
+    """Return `arguments.file` decoded; a progress bar is shown for long input, on a terminal only.
+
+    Raises InputError when the file holds no exchange.
+    """
+    materials = materials_of(arguments)
+    exchanges = exchanges_of(arguments.file)
+    if not exchanges:
+        raise InputError(
+            f"{arguments.file} holds no HTTP exchange; capture the traffic between client and CA, as plain HTTP"
+        )
+    if len(exchanges) < _MANY:
+        return decode_exchanges(exchanges, materials), materials
+    from rich.console import Console
+    from rich.progress import track
+
+    console = Console(stderr=True)
+    shown = track(exchanges, "decoding", console=console, transient=True, disable=not console.is_terminal)
+    return decode_exchanges(shown, materials), materials

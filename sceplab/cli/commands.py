@@ -1,0 +1,58 @@
+"""The table of commands, and parsers that load a command's module when it is chosen.
+
+Rule: a command is one line of a table: name, help, and the function that gives
+its parser arguments. Nothing here imports a command.
+"""
+
+from __future__ import annotations
+
+import argparse
+import importlib
+from collections.abc import Iterable
+from typing import Any, NamedTuple
+
+
+class Command(NamedTuple):
+    """One command of a parser.
+
+    `home` is its module under `sceplab.cli`; the function `adds` of that module
+    takes the command's parser, adds the arguments, and sets `run` as default.
+    """
+
+    name: str
+    help: str
+    home: str
+    adds: str = "add_arguments"
+
+
+COMMANDS = (
+    Command("decode", "decode every SCEP message in a capture, URL, base64, PEM or DER file", "decode"),
+    Command("lint", "say which rules of RFC 8894, 5652, 2986 and 5280 are broken", "lint"),
+    Command("diagnose", "say why an enrollment failed, likeliest first", "diagnose"),
+    Command("walk", "take one captured request apart, step by step, and keep every step in a file", "walk"),
+    Command("lab", "run a CA and an RA on this machine, and decide what waits for a person", "lab"),
+    Command("enroll", "get a certificate from a SCEP server", "enroll"),
+    Command("doctor", "check versions, data files and optional tools", "doctor"),
+)
+
+
+class _LateParser(argparse.ArgumentParser):
+    """A parser that gets its arguments from its command's module, at the moment when it has something to parse."""
+
+    def __init__(self, *, command: Command, **settings: Any) -> None:  # noqa: ANN401 - as ArgumentParser takes them
+        super().__init__(**settings)
+        self._command: Command | None = command
+
+    def parse_known_args(self, args: Any = None, namespace: Any = None) -> tuple[Any, list[str]]:  # noqa: ANN401
+        command, self._command = self._command, None
+        if command is not None:
+            module = importlib.import_module(f"sceplab.cli.{command.home}")
+            getattr(module, command.adds)(self)
+        return super().parse_known_args(args, namespace)
+
+
+def register(parser: argparse.ArgumentParser, commands: Iterable[Command], metavar: str) -> None:
+    """Give a parser its commands, one of which is required."""
+    choices = parser.add_subparsers(required=True, metavar=metavar, parser_class=_LateParser)
+    for command in commands:
+        choices.add_parser(command.name, help=command.help, description=command.help, command=command)

@@ -1,0 +1,38 @@
+"""`sceplab decode`: every message in a file, as text or as JSON."""
+
+from __future__ import annotations
+
+import argparse
+
+from sceplab.cli.arguments import add_materials, decoded
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of the command its arguments."""
+    parser.description = "Decode every SCEP message in FILE (- for standard input), as far as the keys at hand allow."
+    parser.add_argument(
+        "file", metavar="FILE", help="what you have: pcap, pcapng, URL, message= value, base64, PEM, DER ..."
+    )
+    add_materials(parser)
+    parser.add_argument("--json", action="store_true", help="print the facts as JSON")
+    parser.add_argument("--show-secrets", action="store_true", help="show challengePasswords instead of masking them")
+    parser.set_defaults(run=run)
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """Print what the file holds; returns 0."""
+    items, materials = decoded(arguments)
+    if arguments.json:
+        import json
+
+        from sceplab.report.json import capture_facts, masked
+
+        facts = capture_facts(items, materials)
+        shown = facts if arguments.show_secrets else masked(facts)
+        print(json.dumps(shown, indent=1, ensure_ascii=False))
+        return 0
+    from sceplab.report.text import outline
+
+    for line in outline(items, show_secrets=arguments.show_secrets):
+        print(line)
+    return 0

@@ -1,0 +1,27 @@
+"""`sceplab lab`: a CA and an RA on this machine, and what a person decides there.
+
+Rule: `start` serves; the other actions work on its folder, while it serves or
+not, from any terminal.
+"""
+
+from __future__ import annotations
+
+import argparse
+
+from sceplab.cli.commands import Command, register
+
+ACTIONS = (
+    Command("start", "serve CA and RA on loopback until Ctrl-C", "lab.start"),
+    Command("pending", "list what waits for a person", "lab.decide", "add_pending"),
+    Command("grant", "grant a request: its number, or the beginning of its transactionID", "lab.decide", "add_grant"),
+    Command("deny", "refuse a request", "lab.decide", "add_deny"),
+    Command("challenge", "make a challengePassword that holds once", "lab.decide", "add_challenge"),
+    Command("revoke", "revoke a certificate, by its serial in hex", "lab.decide", "add_revoke"),
+    Command("next-ca", "make the CA certificate that GetNextCACert announces", "lab.decide", "add_next_ca"),
+    Command("rollover", "let the announced CA certificate take over", "lab.decide", "add_rollover"),
+)
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of the command its actions."""
+    register(parser, ACTIONS, "ACTION")

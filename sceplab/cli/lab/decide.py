@@ -1,0 +1,133 @@
+"""What a person decides in a lab: `sceplab lab pending`, `grant`, `deny`, `challenge`, `revoke`, and the rollover.
+
+Rule: each action opens the authority of a folder, does one thing, and prints one text.
+"""
+
+from __future__ import annotations
+
+import argparse
+from collections.abc import Callable
+from datetime import timedelta
+
+from sceplab.cli.lab.folder import add_folder
+from sceplab.cms.csr import parse_csr
+from sceplab.errors import InputError
+from sceplab.files import pem_certificate
+from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.policy import wants_ra
+from sceplab.lab.store import Store, Transaction
+from sceplab.report.escape import visible
+
+_Work = Callable[[CertificationAuthority, argparse.Namespace], str]
+
+
+def add_pending(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of `pending` its arguments."""
+    _add(parser, _pending)
+
+
+def add_grant(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of `grant` its arguments."""
+    _add(parser, _grant)
+    parser.add_argument("which", metavar="TRANSACTION")
+
+
+def add_deny(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of `deny` its arguments."""
+    _add(parser, _deny)
+    parser.add_argument("which", metavar="TRANSACTION")
+    parser.add_argument("--why", default="denied by the operator", help="what the client is told")
+
+
+def add_challenge(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of `challenge` its arguments."""
+    _add(parser, _challenge)
+    parser.add_argument("--subject", help="the one subject that it holds for")
+    parser.add_argument("--minutes", type=int, default=60, help="how long it holds (default: 60)")
+
+
+def add_revoke(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of `revoke` its arguments."""
+    _add(parser, _revoke)
+    parser.add_argument("which", metavar="SERIAL")
+
+
+def add_next_ca(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of `next-ca` its arguments."""
+    _add(parser, _next_ca)
+
+
+def add_rollover(parser: argparse.ArgumentParser) -> None:
+    """Give the parser of `rollover` its arguments."""
+    _add(parser, _rollover)
+
+
+def _add(parser: argparse.ArgumentParser, work: _Work) -> None:
+    """Add the folder, and run `work` on its authority."""
+    add_folder(parser)
+
+    def run(arguments: argparse.Namespace) -> int:
+        authority = _authority(arguments)
+        try:
+            print(work(authority, arguments))
+        finally:
+            authority.store.close()
+        return 0
+
+    parser.set_defaults(run=run)
+
+
+def _authority(arguments: argparse.Namespace) -> CertificationAuthority:
+    path = arguments.dir / "ca.sqlite"
+    if not path.exists():
+        raise InputError(f"{arguments.dir} is no folder of a lab; sceplab lab start makes one")
+    return CertificationAuthority(Store(path))
+
+
+def describe(transaction: Transaction) -> str:
+    """Return one line about a pending request, for a person who decides."""
+    request = parse_csr(transaction.request)
+    warning = "  WOULD BE AN RA" if wants_ra(request) else ""
+    key = f"{request.key_bits or '?'}-bit key"
+    return visible(
+        f"{transaction.id:>4}  {transaction.created:%Y-%m-%d %H:%M:%S}  {request.subject}  {key}  "
+        f"{transaction.transaction_id}{warning}"
+    )
+
+
+def _pending(authority: CertificationAuthority, _: argparse.Namespace) -> str:
+    return "\n".join(map(describe, authority.pending())) or "nothing waits"
+
+
+def _grant(authority: CertificationAuthority, arguments: argparse.Namespace) -> str:
+    transaction = authority.find_pending(arguments.which)
+    authority.grant(transaction)
+    return f"granted: {describe(transaction).strip()}"
+
+
+def _deny(authority: CertificationAuthority, arguments: argparse.Namespace) -> str:
+    transaction = authority.find_pending(arguments.which)
+    authority.deny(transaction, arguments.why)
+    return f"denied: {describe(transaction).strip()}"
+
+
+def _challenge(authority: CertificationAuthority, arguments: argparse.Namespace) -> str:
+    return authority.new_challenge(arguments.subject, timedelta(minutes=arguments.minutes))
+
+
+def _revoke(authority: CertificationAuthority, arguments: argparse.Namespace) -> str:
+    try:
+        serial = int(arguments.which, 16)
+    except ValueError:
+        raise InputError(f"{arguments.which} is no serial in hex") from None
+    authority.revoke(serial)
+    return f"revoked: {serial:X}"
+
+
+def _next_ca(authority: CertificationAuthority, _: argparse.Namespace) -> str:
+    return pem_certificate(authority.prepare_rollover()).decode().rstrip()
+
+
+def _rollover(authority: CertificationAuthority, _: argparse.Namespace) -> str:
+    authority.roll_over()
+    return pem_certificate(authority.certificate).decode().rstrip()

@@ -1,0 +1,62 @@
+"""Content encryption: padding, modes, and where the IV stands (RFC 5652, 6.3; RFC 3370, 5; RFC 3565; RFC 5084).
+
+Rule: one key, one IV, some octets. Who has the key is not known here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cryptography.hazmat.primitives.ciphers import Cipher, modes
+from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+from sceplab.asn1 import der, oids
+from sceplab.cms.algorithms import AlgorithmIdentifier, ContentCipher
+
+RandomBytes = Callable[[int], bytes]
+
+
+def iv_of(algorithm: AlgorithmIdentifier, cipher: ContentCipher) -> bytes:
+    """Return the IV (nonce for GCM) from the parameters of a content cipher; DerError where there is none."""
+    element = der.read(algorithm.parameters or b"")
+    if element.tag == der.SEQUENCE:  # GCMParameters: nonce first; RC2-CBC-Parameter: IV last
+        fields = element.children()
+        if not fields:
+            raise der.DerError(element.start, "an initialization vector", "an empty SEQUENCE")
+        element = fields[0] if cipher.mode == "gcm" else fields[-1]
+    iv = element.octets()
+    wanted = cipher.block_length if cipher.mode == "cbc" else 12
+    if len(iv) != wanted:
+        raise der.DerError(element.start, f"an initialization vector of {wanted} octets", f"{len(iv)}")
+    return iv
+
+
+def cipher_identifier(cipher: ContentCipher, iv: bytes) -> AlgorithmIdentifier:
+    """Return the contentEncryptionAlgorithm with this IV (RFC 3370, 5; RFC 3565; RFC 5084)."""
+    parameters = der.encode(der.OCTET_STRING, iv)
+    if cipher.mode == "gcm":
+        parameters = der.sequence(parameters, der.integer(16))
+    elif cipher.oid == oids.RC2_CBC:
+        parameters = der.sequence(der.integer(58), parameters)  # 58 stands for 128 bits
+    return AlgorithmIdentifier(cipher.oid, parameters)
+
+
+def decrypt_content(cipher: ContentCipher, key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
+    """Decrypt content and take off the padding; raises ValueError or InvalidTag where that is impossible."""
+    if cipher.mode == "gcm":
+        return AESGCM(key).decrypt(iv, ciphertext, None)
+    worker = Cipher(cipher.make(key), modes.CBC(iv)).decryptor()
+    padded = worker.update(ciphertext) + worker.finalize()
+    count = padded[-1] if padded else 0
+    if not 1 <= count <= cipher.block_length or padded[-count:] != bytes((count,)) * count:
+        raise ValueError("the padding is wrong")
+    return padded[:-count]
+
+
+def encrypt_content(cipher: ContentCipher, key: bytes, iv: bytes, plaintext: bytes) -> bytes:
+    """Pad and encrypt content (RFC 5652, 6.3): the inverse of `decrypt_content`."""
+    if cipher.mode == "gcm":
+        return AESGCM(key).encrypt(iv, plaintext, None)
+    count = cipher.block_length - len(plaintext) % cipher.block_length
+    worker = Cipher(cipher.make(key), modes.CBC(iv)).encryptor()
+    return worker.update(plaintext + bytes((count,)) * count) + worker.finalize()

@@ -1,0 +1,136 @@
+"""One signature over some octets: made and checked, whatever it stands in (RFC 5652, 5.4 to 5.6; RFC 4055).
+
+Rule: keys, algorithms and octets only. SignedData and PKCS#10 both come here.
+"""
+
+from __future__ import annotations
+
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, padding, rsa
+from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
+
+from sceplab.asn1 import der, oids
+from sceplab.cms import algorithms
+from sceplab.cms.algorithms import AlgorithmIdentifier
+from sceplab.errors import BuildError
+
+SigningKey = rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey
+
+
+class UnknownAlgorithmError(ValueError):
+    """An algorithm that is not in `algorithms`."""
+
+
+def digest_of(algorithm: str, data: bytes) -> bytes:
+    """Return the digest of `data` with a named algorithm of `algorithms.DIGESTS`."""
+    hasher = hashes.Hash(algorithms.DIGESTS[algorithm].make())
+    hasher.update(data)
+    return hasher.finalize()
+
+
+def check_signature(
+    algorithm: AlgorithmIdentifier, digest: str, key: PublicKeyTypes, signature: bytes, octets: bytes
+) -> str:
+    """Return how `signature` over `octets` was found valid ("RSA with sha256"), or "" where it is not.
+
+    `digest` is used where the algorithm names none (rsaEncryption). Raises
+    UnknownAlgorithmError for one that is not known, ValueError where key and
+    algorithm do not fit.
+    """
+    kind, named = algorithms.SIGNATURES.get(algorithm.oid, ("", None))
+    digest = named or digest
+    if not kind or digest not in algorithms.DIGESTS:
+        raise UnknownAlgorithmError(f"signature algorithm {algorithm.name} with digest {digest} is not known")
+    try:
+        if kind == "ec" and isinstance(key, ec.EllipticCurvePublicKey):
+            key.verify(signature, octets, ec.ECDSA(algorithms.DIGESTS[digest].make()))
+            return f"ECDSA with {digest}"
+        if kind == "pss" and isinstance(key, rsa.RSAPublicKey):
+            scheme, pss_digest = parse_pss(algorithm.parameters)
+            key.verify(signature, octets, scheme, algorithms.DIGESTS[pss_digest].make())
+            return f"RSA-PSS with {pss_digest}"
+        if kind == "rsa" and isinstance(key, rsa.RSAPublicKey):
+            return _check_rsa(key, signature, octets, digest)
+    except InvalidSignature:
+        return ""
+    raise ValueError(f"a {type(key).__name__} cannot check {algorithm.name}")
+
+
+def _check_rsa(key: rsa.RSAPublicKey, signature: bytes, octets: bytes, digest: str) -> str:
+    try:
+        key.verify(signature, octets, padding.PKCS1v15(), algorithms.DIGESTS[digest].make())
+    except InvalidSignature:
+        pass
+    else:
+        return f"RSA with {digest}"
+    # RFC 8017 A.2.4: parameters of the DigestInfo may be left out; OpenSSL's verify insists on NULL.
+    try:
+        info = key.recover_data_from_signature(signature, padding.PKCS1v15(), None)
+    except (InvalidSignature, ValueError):
+        return ""
+    without_null = der.sequence(
+        der.sequence(der.oid(algorithms.DIGESTS[digest].oid)), der.encode(der.OCTET_STRING, digest_of(digest, octets))
+    )
+    return f"RSA with {digest} (DigestInfo without NULL)" if info == without_null else ""
+
+
+def parse_pss(parameters: bytes | None) -> tuple[padding.PSS, str]:
+    """Read RSASSA-PSS-params (RFC 4055, 3.1): the padding, and the digest's name.
+
+    Raises ValueError on parameters that are not understood.
+    """
+    digest, mgf_digest, salt = "sha1", "sha1", 20
+    for field in der.read(parameters).children() if parameters else []:
+        inner = field.children()[0]
+        if field.tag == der.CONTEXT | der.CONSTRUCTED:
+            digest = algorithms.parse_algorithm(inner).name
+        elif field.tag == der.CONTEXT | der.CONSTRUCTED | 1:
+            mgf = algorithms.parse_algorithm(inner)
+            mgf_digest = algorithms.parse_algorithm(der.read(mgf.parameters or b"")).name
+        elif field.tag == der.CONTEXT | der.CONSTRUCTED | 2:
+            salt = der.int_of(inner)
+    if digest not in algorithms.DIGESTS or mgf_digest not in algorithms.DIGESTS or not 0 <= salt <= 512:
+        raise ValueError("RSASSA-PSS parameters that are not understood")
+    return padding.PSS(padding.MGF1(algorithms.DIGESTS[mgf_digest].make()), salt), digest
+
+
+def sign(key: SigningKey, algorithm: AlgorithmIdentifier, digest: str, octets: bytes) -> bytes:
+    """Return the signature of `octets`; raises BuildError when key and algorithm do not fit."""
+    kind, named = algorithms.SIGNATURES.get(algorithm.oid, ("", None))
+    make = algorithms.DIGESTS[named or digest].make
+    try:
+        if kind == "rsa" and isinstance(key, rsa.RSAPrivateKey):
+            return key.sign(octets, padding.PKCS1v15(), make())
+        if kind == "pss" and isinstance(key, rsa.RSAPrivateKey):
+            scheme, pss_digest = parse_pss(algorithm.parameters)
+            return key.sign(octets, scheme, algorithms.DIGESTS[pss_digest].make())
+        if kind == "ec" and isinstance(key, ec.EllipticCurvePrivateKey):
+            return key.sign(octets, ec.ECDSA(make()))
+    except (ValueError, UnsupportedAlgorithm, der.DerError) as error:
+        raise BuildError(f"cannot sign with {algorithm.name}: {error}") from error
+    raise BuildError(f"a {type(key).__name__} cannot sign with {algorithm.name}")
+
+
+def signature_algorithm_for(
+    key: rsa.RSAPublicKey | ec.EllipticCurvePublicKey, digest: str, scheme: str = "rsaEncryption"
+) -> AlgorithmIdentifier:
+    """Return the signatureAlgorithm to put into a SignerInfo.
+
+    `scheme` is for RSA keys: "rsaEncryption" (every known client takes it),
+    "digestWithRSA" (sha256WithRSAEncryption and so on) or "pss". EC keys
+    always give ecdsa-with-SHAx.
+    """
+    if isinstance(key, ec.EllipticCurvePublicKey):
+        return AlgorithmIdentifier(algorithms.SIGNATURE_OIDS["ec", digest])
+    if scheme == "pss":
+        sha = der.sequence(der.oid(algorithms.DIGESTS[digest].oid), der.NULL_ELEMENT)
+        length = algorithms.DIGESTS[digest].make().digest_size
+        parameters = der.sequence(
+            der.context(0, sha),
+            der.context(1, der.sequence(der.oid(oids.MGF1), sha)),
+            der.context(2, der.integer(length)),
+        )
+        return AlgorithmIdentifier(oids.RSASSA_PSS, parameters)
+    oid = oids.RSA_ENCRYPTION if scheme == "rsaEncryption" else algorithms.SIGNATURE_OIDS["rsa", digest]
+    return AlgorithmIdentifier(oid, der.NULL_ELEMENT)

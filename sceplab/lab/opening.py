@@ -1,0 +1,270 @@
+"""Read, judge and open a request that came for a CA or RA: the same for both.
+
+Rule: no state, and no policy of who gets a certificate. A request that cannot be
+answered with a CertRep raises `NotAMessageError`; one that is answered with
+FAILURE raises `Refused`.
+
+No padding oracle: anybody may sign a captured envelope anew, with some of its bytes
+changed, and send it to see what happens. So every way in which opening can fail
+ends in the same sentence and takes the same time, down to a PKCS#10 request that is
+not signed with its own key. The content of a CertPoll is not opened at all (RFC
+8894, 3.3.3: transactionID and signer decide), and a GetCert or GetCRL is answered
+only if it names this CA byte for byte.
+"""
+
+from __future__ import annotations
+
+import hmac
+import secrets
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from functools import cache
+
+from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sceplab.asn1 import der
+from sceplab.cms import algorithms
+from sceplab.cms.cipher import decrypt_content, iv_of
+from sceplab.cms.csr import CertificationRequest, parse_csr, verify_csr
+from sceplab.cms.enveloped import EnvelopedData, decrypt, parse_enveloped
+from sceplab.cms.keytransport import KeyTransRecipient, decrypt_key
+from sceplab.cms.name import Name, parse_subject
+from sceplab.cms.password import PasswordRecipient, rounds_of
+from sceplab.cms.signed import SignedData, parse_signed
+from sceplab.cms.verify import Outcome, Reason, verify_signed
+from sceplab.cms.x509 import Certificate
+from sceplab.errors import DecryptError, ScepError
+from sceplab.lab.identity import Identity, make_request, new_key
+from sceplab.scep.attributes import FailInfo, MessageType, ScepAttributes, parse_attributes
+from sceplab.scep.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
+
+
+class NotAMessageError(ScepError):
+    """The bytes are not a SCEP request, so no CertRep can answer them."""
+
+
+class Refused(ScepError):  # noqa: N818 - a verdict, not an error of ours
+    """A request is answered with FAILURE: `text` becomes failInfoText, `aside` goes only into the server's own log."""
+
+    def __init__(self, fail_info: FailInfo, text: str, aside: str = "") -> None:
+        super().__init__(text)
+        self.fail_info, self.text, self.aside = fail_info, text, aside
+
+
+@dataclass(frozen=True, slots=True)
+class Strictness:
+    """What a server accepts: `legacy` allows MD5 and single DES, `clock_skew` None allows any signingTime."""
+
+    legacy: bool = False
+    min_rsa_bits: int = 2048
+    clock_skew: timedelta | None = None
+
+
+DEFAULT_CIPHER = "aes-128-cbc"
+
+
+@dataclass(frozen=True, slots=True)
+class SignedRequest:
+    """A request whose signature was verified: `signer` is who signed it; whether that suffices is decided later."""
+
+    signed: SignedData
+    attributes: ScepAttributes
+    signer: Certificate
+    enveloped: EnvelopedData
+
+    @property
+    def transaction_id(self) -> str:
+        """The transactionID."""
+        return self.attributes.transaction_id or ""
+
+    @property
+    def cipher(self) -> str:
+        """The name of the cipher that it was encrypted with."""
+        cipher = self.enveloped.cipher
+        return cipher.name if cipher is not None else DEFAULT_CIPHER
+
+
+# --------------------------------------------------------------- a request comes in
+
+
+Asked = tuple[SignedData, ScepAttributes]
+"""The parts of a request that are needed to answer it."""
+
+
+def read_request(data: bytes) -> Asked:
+    """Read a request as far as its SCEP attributes. Raises NotAMessageError."""
+    signed = parse_signed(data)
+    info = signed.signer_info
+    if info is None:
+        reason = str(signed.problems[0]) if signed.problems else "nobody signed it"
+        raise NotAMessageError(f"this is no pkiMessage: {reason}")
+    attributes = parse_attributes(info.signed_attributes)
+    if not attributes.transaction_id or attributes.message_type is None:
+        raise NotAMessageError("this is no SCEP message: transactionID or messageType is missing (RFC 8894, 3.2.1)")
+    if not attributes.transaction_id.isascii():
+        raise NotAMessageError("the transactionID is no PrintableString (RFC 8894, 3.2.1.1)")
+    if attributes.type is MessageType.CertRep:
+        raise NotAMessageError("this is a reply (CertRep), not a request")
+    return signed, attributes
+
+
+_MAX_TRANSACTION_ID = 512
+
+
+def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strictness, now: datetime) -> SignedRequest:
+    """Make every check that needs no private key of this server. Raises Refused."""
+    verification = verify_signed(signed)
+    signer, info = verification.signer, signed.signer_info
+    if signer is None or info is None:
+        raise Refused(FailInfo.badMessageCheck, "the signer's certificate is not in the message (RFC 8894, 2.3)")
+    for name in ("digest", "signature"):
+        check = verification[name]
+        if check.outcome is Outcome.NOT_POSSIBLE:
+            raise Refused(FailInfo.badAlg, f"{name}: {check.detail}")
+        if check.outcome is Outcome.FAILED:
+            raise Refused(FailInfo.badMessageCheck, f"{name}: {check.detail}")
+    if attributes.type is None or attributes.type is MessageType.UpdateReq:
+        raise Refused(FailInfo.badRequest, f"messageType {attributes.message_type} is not supported")
+    if attributes.sender_nonce is None:
+        raise Refused(FailInfo.badRequest, "there is no senderNonce (RFC 8894, 3.2.1.5)")
+    if len(attributes.transaction_id or "") > _MAX_TRANSACTION_ID:
+        raise Refused(FailInfo.badRequest, f"the transactionID is longer than {_MAX_TRANSACTION_ID} characters")
+    digest = algorithms.DIGESTS_BY_OID.get(info.digest_algorithm.oid)
+    if digest is not None and digest.name == "md5" and not strict.legacy:
+        raise Refused(FailInfo.badAlg, digest.weak)
+    if strict.clock_skew is not None and info.signing_time is not None:
+        off = abs(info.signing_time - now)
+        if off > strict.clock_skew:
+            raise Refused(FailInfo.badTime, f"signingTime is {off} off this server's clock")
+    enveloped = parse_enveloped(signed.content or b"")
+    cipher = enveloped.cipher
+    if cipher is None:
+        if enveloped.problems:
+            raise Refused(FailInfo.badRequest, f"there is no pkcsPKIEnvelope: {enveloped.problems[0]}")
+        raise Refused(FailInfo.badAlg, f"content encryption {enveloped.content_encryption.name} is not supported")
+    if cipher.name == "des-cbc" and not strict.legacy:
+        raise Refused(FailInfo.badAlg, cipher.weak)
+    return SignedRequest(signed, attributes, signer, enveloped)
+
+
+# Limit of PBKDF2 rounds, which a PasswordRecipientInfo chooses.
+_MAX_ROUNDS = 1_000_000
+UNOPENED = "the pkcsPKIEnvelope cannot be opened, or what is in it is no request signed with its own key"
+
+
+def _unopened(aside: str) -> Refused:
+    return Refused(FailInfo.badMessageCheck, UNOPENED, aside)
+
+
+def open_request(incoming: SignedRequest, mine: Sequence[Identity], passwords: Sequence[str] = ()) -> bytes:
+    """Return the messageData of a request that is encrypted for one of my keys (or passwords). Raises Refused.
+
+    A wrong recipient is reported openly: anyone can see the recipient. All later
+    failures look the same: where the key cannot be decrypted, a random one is used
+    instead and the work goes on (as RFC 5246 7.4.7.1 does for TLS).
+    """
+    enveloped = incoming.enveloped
+    for recipient in enveloped.recipients:
+        if isinstance(recipient, PasswordRecipient) and passwords:
+            return _open_with_password(enveloped, recipient, passwords)
+        if isinstance(recipient, KeyTransRecipient):
+            identity = next((i for i in mine if recipient.identifier.matches(i.parsed)), None)
+            if identity is not None and isinstance(identity.key, rsa.RSAPrivateKey):
+                return _open_with_key(enveloped, recipient, identity.key)
+    whom = "; ".join(str(r) for r in enveloped.recipients) or "nobody"
+    raise Refused(FailInfo.badMessageCheck, f"this is encrypted for {whom}, not for this server")
+
+
+def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: rsa.RSAPrivateKey) -> bytes:
+    cipher = enveloped.cipher
+    assert cipher is not None  # noqa: S101 - judge_request made sure
+    try:
+        iv = iv_of(enveloped.content_encryption, cipher)
+    except der.DerError as error:
+        raise Refused(FailInfo.badRequest, f"the parameters of {cipher.name} cannot be read: {error}") from error
+    content_key = secrets.token_bytes(cipher.key_length)
+    try:
+        found, _ = decrypt_key(recipient, key)
+        content_key = found if len(found) == cipher.key_length else content_key
+    except (ValueError, UnsupportedAlgorithm, der.DerError):
+        pass
+    plaintext = b""
+    try:
+        plaintext = decrypt_content(cipher, content_key, iv, enveloped.encrypted_content)
+        element = der.read(plaintext)
+        whole = element.tag == der.SEQUENCE and element.end == len(plaintext)
+    except (ValueError, InvalidTag, UnsupportedAlgorithm, der.DerError):
+        whole = False
+    if not whole:
+        _work_on()
+        raise _unopened("decryption gives nothing that is ASN.1: another key, or octets were changed")
+    return plaintext
+
+
+def _work_on() -> None:
+    """Do the work that would have come next, so that the time does not show which step failed."""
+    verify_csr(parse_csr(_some_request()))
+
+
+@cache
+def _parsed_request() -> CertificationRequest:
+    return parse_csr(_some_request())
+
+
+@cache
+def _some_request() -> bytes:
+    """Return a request with a wrong signature: finding that takes longer than verifying a right one."""
+    made = make_request(parse_subject("CN=nobody"), new_key())
+    return made[:-1] + bytes((made[-1] ^ 1,))
+
+
+def _open_with_password(enveloped: EnvelopedData, recipient: PasswordRecipient, passwords: Sequence[str]) -> bytes:
+    try:
+        if rounds_of(recipient) > _MAX_ROUNDS:
+            raise Refused(FailInfo.badRequest, f"more than {_MAX_ROUNDS} PBKDF2 rounds")
+        return decrypt(enveloped, passwords=[p.encode() for p in passwords]).plaintext
+    except (DecryptError, ValueError, der.DerError) as error:
+        raise _unopened("no challengePassword of this server opens it") from error
+
+
+def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
+    """Read the request of a PKCSReq or RenewalReq and check it: signature, subject, key size. Raises Refused."""
+    request = parse_csr(data)
+    possession = verify_csr(request)
+    if request.problems or possession.outcome is not Outcome.PASSED:
+        if possession.reason is not Reason.MISMATCH:
+            verify_csr(_parsed_request())
+        raise _unopened(f"PKCS#10: {next(iter(request.problems), possession)}")
+    if not request.subject.rdns:
+        raise Refused(FailInfo.badRequest, "the request has no subject (RFC 8894, 3.3.1)")
+    key = request.public_key()
+    if isinstance(key, rsa.RSAPublicKey) and not strict.min_rsa_bits <= key.key_size <= _MAX_RSA_BITS:
+        raise Refused(
+            FailInfo.badRequest,
+            f"an RSA key of {key.key_size} bits: this server takes {strict.min_rsa_bits} to {_MAX_RSA_BITS}",
+        )
+    return request
+
+
+def read_lookup(data: bytes, issuer: Name) -> IssuerAndSerialNumber:
+    """Read which certificate of this issuer a GetCert or GetCRL asks about. Raises Refused."""
+    wanted = parse_issuer_and_serial(data)
+    # Compared as bytes: comparing names leniently would leave room to try changed bytes.
+    if wanted.problems or wanted.issuer.raw != issuer.raw or not 0 < len(wanted.serial) <= _MAX_SERIAL:
+        raise _unopened(f"asks for serial {wanted.serial_hex} of {wanted.issuer}, not of this CA")
+    return wanted
+
+
+_MAX_SERIAL = 20  # bytes (RFC 5280, 4.1.2.2)
+
+
+def is_one_of(given: str, challenges: Sequence[str]) -> bool:
+    """Whether a challengePassword is one of these. All are compared, so that the time shows nothing."""
+    octets = given.encode("utf-8", "surrogatepass")
+    return any([hmac.compare_digest(octets, c.encode()) for c in challenges])  # noqa: C419
+
+
+# Longer keys cost more time than they add security.
+_MAX_RSA_BITS = 8192

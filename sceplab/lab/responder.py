@@ -1,0 +1,132 @@
+"""From a request to its reply: the steps that a CA and an RA share.
+
+Rule: order only. `opening` reads and judges the request, a `decide` function of the
+CA or RA says what is answered, `replies` writes it. Every decision is reported with
+its steps, for the log and for people who learn.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from functools import partial
+
+from sceplab.cms.cipher import RandomBytes
+from sceplab.lab.http import OK, text_reply
+from sceplab.lab.identity import Identity
+from sceplab.lab.opening import (
+    DEFAULT_CIPHER,
+    Refused,
+    SignedRequest,
+    Strictness,
+    judge_request,
+    open_request,
+    read_request,
+)
+from sceplab.lab.replies import Answer, ReplyForm, build_reply, failure
+from sceplab.scep.attributes import ScepAttributes
+from sceplab.scep.capabilities import build_caps
+from sceplab.scep.transport import PKI_MESSAGE, HttpReply
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """What was decided about one request, step by step."""
+
+    who: str
+    kind: str
+    transaction_id: str
+    outcome: str
+    steps: tuple[str, ...]
+
+    @classmethod
+    def about(cls, who: str, attributes: ScepAttributes, answer: Answer, steps: list[str]) -> Decision:
+        """Return the decision on a request that got this answer."""
+        kind = attributes.type.name if attributes.type is not None else str(attributes.message_type)
+        told = (answer.text,) if answer.text else ()
+        return cls(who, kind, attributes.transaction_id or "", answer.status.name, (*steps, *told))
+
+    def __str__(self) -> str:
+        return f"{self.who}: {self.kind} {self.transaction_id}: {self.outcome} ({'; '.join(self.steps)})"
+
+
+def ignore(_: Decision) -> None:
+    """Do nothing with a decision."""
+
+
+Decide = Callable[[SignedRequest, Callable[[], bytes], list[str]], tuple[Answer, str | None]]
+"""Takes a request, a function that opens it, and a list for the steps; returns the answer, and the challengePassword
+to encrypt it with for a signer with an EC key. Raises Refused."""
+
+
+@dataclass(frozen=True, slots=True)
+class Responder:
+    """Everything a server needs to answer: keys, strictness, reply format, callback."""
+
+    name: str
+    signer: Identity
+    decrypters: tuple[Identity, ...]
+    strict: Strictness
+    form: ReplyForm
+    passwords: tuple[str, ...] = field(repr=False)
+    random: RandomBytes
+    on_decision: Callable[[Decision], None]
+
+    def respond(self, data: bytes, now: datetime, decide: Decide) -> bytes:
+        """Answer a pkiMessage (DER) with a CertRep (DER; RFC 8894, 3).
+
+        Raises NotAMessageError, and whatever `decide` raises except Refused.
+        """
+        asked = read_request(data)
+        signed, attributes = asked
+        steps: list[str] = []
+        incoming, password = None, None
+        try:
+            incoming = judge_request(signed, attributes, self.strict, now)
+            steps.append(f"signed by {incoming.signer}")
+            opening = partial(open_request, incoming, self.decrypters, self.passwords)
+            answer, password = decide(incoming, opening, steps)
+        except Refused as refused:
+            answer = failure(refused)
+            if refused.aside:
+                steps.append(refused.aside)
+        self.on_decision(Decision.about(self.name, attributes, answer, steps))
+        return build_reply(
+            answer,
+            asked,
+            self.signer,
+            self.form,
+            recipient=incoming.signer if incoming is not None else None,
+            password=password,
+            cipher=incoming.cipher if incoming is not None else DEFAULT_CIPHER,
+            random=self.random,
+        )
+
+
+# --------------------------------------------------------------- HTTP around it
+
+
+def refuse_method(method: str, capabilities: Sequence[str]) -> HttpReply | None:
+    """Return the reply to a PKIOperation by a method that is not offered (RFC 8894, 4.1), None where it is."""
+    if method not in {"GET", "POST"}:
+        return text_reply(405, "PKIOperation goes by GET or POST (RFC 8894, 4.1)")
+    if method == "POST" and not {"POSTPKIOperation", "SCEPStandard"} & set(capabilities):
+        return text_reply(405, "this server does not offer POST (RFC 8894, 3.5.2)")
+    return None
+
+
+def message_reply(message: bytes, form: ReplyForm) -> HttpReply:
+    """Return the HTTP reply around a CertRep (RFC 8894, 4.3.1)."""
+    reply = HttpReply(OK, (("Content-Type", PKI_MESSAGE),), message)
+    for fault in form.faults:
+        reply = fault.reply(reply)
+    return reply
+
+
+def capabilities_reply(words: Sequence[str], form: ReplyForm) -> HttpReply:
+    """Return the HTTP reply to GetCACaps (RFC 8894, 3.5.2)."""
+    reply = HttpReply(OK, (("Content-Type", "text/plain"),), build_caps(words))
+    for fault in form.faults:
+        reply = fault.capabilities(reply)
+    return reply

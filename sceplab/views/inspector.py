@@ -1,0 +1,144 @@
+"""What the inspector shows of a capture: summary, causes, findings, and what one message consists of.
+
+Rule: HTML and layers from decoded exchanges; every decision was made by
+`sceplab.analysis`. Text from the capture is escaped.
+"""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+from sceplab.analysis.analyse import Analysis
+from sceplab.analysis.diagnose import Cause
+from sceplab.analysis.faults.model import Side, strongest_first
+from sceplab.report.html import section_html, to_html
+from sceplab.report.markdown import to_markdown
+from sceplab.report.sections import NO_FAILURE, causes_section, findings_section, ladder_section
+from sceplab.report.text import place
+from sceplab.scep.capabilities import parse_caps
+from sceplab.scep.conversation import DecodedExchange, Materials
+from sceplab.schema.layers import LayerBytes
+from sceplab.views.text import count, safe
+from sceplab.views.viewer import layers_to_show
+
+# Characters of a request line and bytes of a body that are shown.
+_TARGET = 2000
+_BODY = 4000
+_REPORTS = (("report.html", "text/html", to_html), ("report.md", "text/markdown", to_markdown))
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Layers for a viewer, with its title and the levels that are unfolded."""
+
+    layers: tuple[LayerBytes, ...]
+    title: str
+    open_depth: int = 2
+
+
+def summary_html(decoded: Sequence[DecodedExchange], causes: Sequence[Cause], materials: Materials) -> str:
+    """Return one line: how much there is, and the likeliest cause."""
+    told = f"<b>{safe(causes[0].kind.words)}</b>" if causes else NO_FAILURE
+    return (
+        f"{count(len(decoded), 'exchange')}, {count(len(materials.keys), 'key')}, "
+        f"{count(len(materials.certificates), 'certificate')}. {told}"
+    )
+
+
+def report_links_html(analysis: Analysis) -> str:
+    """Return links that save a report in each format, secrets masked."""
+    return "Report for a ticket, secrets masked: " + " ".join(
+        f'<a download="{name}" href="data:{kind};base64,'
+        f'{base64.b64encode(make(analysis).encode()).decode()}">{name}</a>'
+        for name, kind, make in _REPORTS
+    )
+
+
+def causes_html(causes: Sequence[Cause]) -> str:
+    """Return the causes as a list, likeliest first."""
+    if not causes:
+        return f"<p>{NO_FAILURE}</p>"
+    return (
+        "<ol>"
+        + "".join(
+            f"<li><b>{safe(c.kind.words)}</b> <i>{c.likelihood.name.lower()}</i>, "
+            f"exchange [{c.exchange}]<br>{safe(c.evidence)}<br>{safe(c.kind.do)} "
+            f"<small>{safe(c.kind.section)}</small></li>"
+            for c in causes
+        )
+        + "</ol>"
+    )
+
+
+def findings_html(analysis: Analysis, index: int) -> str:
+    """Return the findings of one exchange, and the number of the others."""
+    mine = strongest_first(analysis.by_exchange[index])
+    rest = len(analysis.findings) - len(mine)
+    listed = "".join(
+        f"<li><b>{f.rule.level.value}</b> {safe(f.rule.text)}<br>{safe(place(f.exchange, f.side))}: {safe(f.found)}"
+        f"{'<br>' + safe(f.rule.fix) if f.rule.fix else ''} <small>{safe(f.rule.section)}</small></li>"
+        for f in mine
+    )
+    told = f"<ul>{listed}</ul>" if mine else "<p>Nothing in this exchange.</p>"
+    return f"<p><b>Exchange [{index}]</b></p>{told}" + (f"<p>{rest} more in other exchanges.</p>" if rest else "")
+
+
+def selected_at_first(decoded: Sequence[DecodedExchange], causes: Sequence[Cause]) -> tuple[int, Side]:
+    """Return exchange and side of the message to open: that of the first cause, else the first pkiMessage."""
+    first = next((i for i, d in enumerate(decoded) if d.request or d.reply), 0)
+    index = causes[0].exchange if causes else first
+    return index, Side.REQUEST if decoded[index].exchange.request is not None else Side.REPLY
+
+
+def message_parts(item: DecodedExchange, side: Side) -> Iterator[str | Opened]:
+    """Yield what shows one message of an exchange: HTML, and layers for a viewer."""
+    exchange, message = item.exchange, item.request if side is Side.REQUEST else item.reply
+    for problem in exchange.problems:
+        yield f"<p>{safe(str(problem))}</p>"
+    if message is not None:
+        if message.decrypt_error:
+            yield f"<p><b>Not decrypted.</b> {safe(' '.join(message.decrypt_error.split()))}</p>"
+        layers = layers_to_show(message, text=text_of(item, side))
+        yield Opened(layers, layers[0].title, open_depth=4)
+    elif side is Side.REQUEST:
+        yield from _request_parts(item)
+    else:
+        yield from _reply_parts(item)
+
+
+def text_of(item: DecodedExchange, side: Side) -> str:
+    """Return the base64 that the message of a request came in, "" where there is none."""
+    return (item.operation.message_text or "") if item.operation is not None and side is Side.REQUEST else ""
+
+
+def _request_parts(item: DecodedExchange) -> Iterator[str | Opened]:
+    request = item.exchange.request
+    if item.csr is not None:
+        title = "PKCS#10, alone"
+        yield Opened(layers_to_show(item.csr.raw, "CertificationRequest", title=title), title, open_depth=4)
+    elif request is not None:
+        yield f"<pre>{safe(request.method)} {safe(request.target[:_TARGET])}</pre>"
+
+
+def _reply_parts(item: DecodedExchange) -> Iterator[str | Opened]:
+    reply = item.exchange.reply
+    for certificate in item.ca_certificates:
+        title = str(certificate)
+        yield Opened(layers_to_show(certificate.der, "Certificate", title=title), title)
+    if reply is None:
+        yield "<p>The capture has no reply to this request.</p>"
+    elif not item.ca_certificates:
+        yield f"<p>HTTP {reply.status} {safe(reply.reason)}</p>"
+        yield "<pre>" + "\n".join(map(safe, parse_caps(reply.body[:_BODY]))) + "</pre>"
+
+
+def inspector_html(analysis: Analysis) -> str:
+    """Return ladder, causes and findings without scripts."""
+    sections = (
+        ladder_section(analysis.decoded),
+        causes_section(analysis.causes),
+        findings_section(analysis.findings),
+    )
+    return "<div>" + "".join(map(section_html, sections)) + "</div>"

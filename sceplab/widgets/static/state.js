@@ -1,0 +1,215 @@
+// The types of what crosses between Python and the page: twins of the TypedDicts in
+// sceplab/views/state.py, name for name (a test compares them). There is no code here.
+
+/**
+ * The bytes from `start` to before `end` of a buffer.
+ * @typedef {object} Span
+ * @property {number} buffer
+ * @property {number} start
+ * @property {number} end
+ */
+
+/**
+ * Bytes that are shown as one layer.
+ * @typedef {object} BufferState
+ * @property {string} title
+ * @property {string} type "text", or the name of its ASN.1 type
+ * @property {number} start where its bytes start in `data`
+ * @property {number} length
+ * @property {number | null} parent the number of the buffer that it was made from
+ * @property {number} at the offset there of the element that it was made from
+ * @property {string} how what was done to get it, e.g. "decrypted"
+ * @property {boolean} complete whether `labels` has all its elements
+ */
+
+/**
+ * What an element is called and what it says.
+ * @typedef {object} Label
+ * @property {number} start
+ * @property {string} name
+ * @property {string} type
+ * @property {string} value
+ * @property {string} section
+ * @property {string} link
+ * @property {string} step its part of a path, "" where a path leaves it out
+ * @property {boolean} [guess] only where true
+ * @property {string[]} [findings] what breaks DER; only where there are any
+ */
+
+/**
+ * Bytes with a meaning.
+ * @typedef {object} RegionState
+ * @property {string} kind
+ * @property {string} label
+ * @property {string} note
+ * @property {Span[]} spans
+ * @property {Span | null} proof the signature, digest or ciphertext itself
+ */
+
+/**
+ * A stop on the way through the layers.
+ * @typedef {object} Station
+ * @property {string} title
+ * @property {number} buffer
+ * @property {number} offset
+ */
+
+/**
+ * A check of an editable message.
+ * @typedef {object} CheckState
+ * @property {string} name
+ * @property {string} outcome
+ * @property {string} detail
+ * @property {string} before its outcome before anything was changed
+ */
+
+/**
+ * The traits of sceplab.widgets.viewer.Asn1Viewer; lists in lists are one for each buffer.
+ * @typedef {object} ViewerState
+ * @property {"viewer"} view
+ * @property {string} title
+ * @property {DataView<ArrayBuffer>} data the bytes of all buffers
+ * @property {BufferState[]} buffers
+ * @property {Label[][]} labels
+ * @property {number[][]} openings offsets of strings whose content is ASN.1
+ * @property {RegionState[]} regions
+ * @property {Station[]} stations
+ * @property {[number, number] | []} selected [buffer, offset]
+ * @property {number} lit the number of a region, or -1
+ * @property {number} open_depth
+ * @property {Span[]} changed
+ * @property {CheckState[]} checks
+ * @property {boolean} editable
+ * @property {boolean} can_undo
+ * @property {string} problem
+ * @property {number} revision
+ */
+
+/**
+ * Python's answer to LabelsWanted.
+ * @typedef {object} LabelsFound
+ * @property {"labels"} kind
+ * @property {number} buffer
+ * @property {Label[]} labels
+ * @property {number[]} openings
+ */
+
+/**
+ * A view asks for the labels of elements.
+ * @typedef {object} LabelsWanted
+ * @property {"labels"} kind
+ * @property {number} buffer
+ * @property {number[]} offsets
+ */
+
+/**
+ * Hex digits were typed over bytes.
+ * @typedef {object} OctetsTyped
+ * @property {"octets"} kind
+ * @property {number} buffer
+ * @property {number} offset
+ * @property {string} hex
+ */
+
+/**
+ * An element was given another content.
+ * @typedef {object} ContentTyped
+ * @property {"content"} kind
+ * @property {number} buffer
+ * @property {number} offset
+ * @property {string} text
+ * @property {boolean} hex whether `text` is hex digits
+ */
+
+/**
+ * Undo was pressed.
+ * @typedef {object} UndoPressed
+ * @property {"undo"} kind
+ */
+
+/**
+ * A trait was set in a window, where it is the trait's `number`-th; Python sends the same back.
+ * @typedef {object} TraitSet
+ * @property {"set"} kind
+ * @property {string} name
+ * @property {unknown} value
+ * @property {string} window
+ * @property {number} number
+ */
+
+/** @typedef {LabelsWanted | OctetsTyped | ContentTyped | UndoPressed | TraitSet} ToPython */
+/** @typedef {LabelsFound | TraitSet} FromPython */
+
+/**
+ * A field as one of two structures has it.
+ * @typedef {object} Side
+ * @property {string} text
+ * @property {number} start
+ * @property {number} end
+ */
+
+/**
+ * A field of two structures beside each other.
+ * @typedef {object} DiffRow
+ * @property {number} depth
+ * @property {string} name
+ * @property {string} type
+ * @property {number} likeness its place in `likenesses`; 0 is "same"
+ * @property {(Side | null)[]} sides two: first, second
+ * @property {string} why
+ * @property {number} parts how many fields it has itself
+ */
+
+/**
+ * The traits of sceplab.widgets.difference.Asn1Diff.
+ * @typedef {object} DiffState
+ * @property {"diff"} view
+ * @property {DataView<ArrayBuffer>} first
+ * @property {DataView<ArrayBuffer>} second
+ * @property {string[]} titles
+ * @property {string[]} likenesses
+ * @property {DiffRow[]} rows
+ * @property {number} selected
+ */
+
+/**
+ * A message of the ladder; `from` and `to` are places in `lifelines`.
+ * @typedef {object} ArrowState
+ * @property {number} exchange
+ * @property {string} side "request" or "reply"
+ * @property {number} from
+ * @property {number} to
+ * @property {string} label
+ * @property {string} state
+ * @property {string} sign
+ * @property {string} time
+ * @property {string} date
+ */
+
+/**
+ * A message of the ladder, as what is selected.
+ * @typedef {object} Place
+ * @property {number} exchange
+ * @property {string} side
+ */
+
+/**
+ * The traits of sceplab.widgets.ladder.Ladder.
+ * @typedef {object} LadderState
+ * @property {string[]} lifelines
+ * @property {ArrowState[]} arrows
+ * @property {Partial<Place>} selected
+ */
+
+/**
+ * anywidget's model of a view.
+ * @template State
+ * @typedef {object} Model
+ * @property {<Name extends keyof State>(name: Name) => State[Name]} get
+ * @property {<Name extends keyof State>(name: Name, value: State[Name]) => void} set
+ * @property {(event: string, act: (value: any) => void) => void} on
+ * @property {(event: string, act: (value: any) => void) => void} off
+ * @property {(message: ToPython) => void} send
+ */
+
+export {};
