@@ -10,7 +10,7 @@ import sceplab
 from sceplab import schema
 from sceplab.analysis.faults.attributes import provenance
 from sceplab.analysis.faults.model import Finding, Level, Side, strongest_first, worst
-from sceplab.analysis.faults.registry import RULES, check_exchanges, check_message
+from sceplab.analysis.faults.registry import FAULTS, check_exchanges, check_message
 from sceplab.asn1 import der
 from sceplab.cms import algorithms
 from sceplab.cms.sign import SignedDraft, build_signed
@@ -107,27 +107,27 @@ MORE: dict[str, Callable[[], Scene]] = {
 def test_each_rule_is_broken(name: str) -> None:
     """In its conversation."""
     findings = check_exchanges(MORE[name]().decode())
-    assert name in {f.rule.id for f in findings}
+    assert name in {f.fault.id for f in findings}
 
 
 def test_every_rule_is_broken_somewhere() -> None:
     """By a scene here, or one of the causes; none is dead."""
-    seen = {f.rule.id for make in SCENES.values() for f in check_exchanges(make().decode())}
-    assert sorted(set(RULES) - seen - set(MORE)) == []
-    assert len(RULES) >= 65
+    seen = {f.fault.id for make in SCENES.values() for f in check_exchanges(make().decode())}
+    assert sorted(set(FAULTS) - seen - set(MORE)) == []
+    assert len(FAULTS) >= 65
 
 
 def test_rules_are_complete() -> None:
     """A section and what it demands; what is a fault can be mended."""
-    for name, rule in RULES.items():
+    for name, rule in FAULTS.items():
         assert name == rule.id
         assert rule.section
-        assert rule.text
+        assert rule.rule
         assert schema.link(rule.section) or not rule.section.startswith("RFC") or "," not in rule.section
 
 
 def _loud(findings: list[Finding]) -> list[str]:
-    return [finding_line(f) for f in findings if f.rule.level is not Level.INFO]
+    return [finding_line(f) for f in findings if f.fault.level is not Level.INFO]
 
 
 def test_a_clean_enrollment_has_notes_at_most() -> None:
@@ -147,16 +147,16 @@ def test_a_clean_enrollment_has_notes_at_most() -> None:
 
 def test_real_captures() -> None:
     """The specimen breaks one rule (lines in the URL); micromdm many; strongSwan with jscep none."""
-    assert [f.rule.id for f in check_exchanges(decoded(DATA / "specimen")) if f.rule.level is not Level.INFO] == [
+    assert [f.fault.id for f in check_exchanges(decoded(DATA / "specimen")) if f.fault.level is not Level.INFO] == [
         "base64"
     ]
-    found = {f.rule.id for f in check_exchanges(decoded(DATA / "captures" / "micromdm-default"))}
+    found = {f.fault.id for f in check_exchanges(decoded(DATA / "captures" / "micromdm-default"))}
     assert {"weak-cipher", "ca-usage", "nonce-copied", "old-digest", "self-signed-subject"} <= found
     if SHARED.is_dir():
         assert _loud(check_exchanges(decoded(SHARED / "captures" / "ra2-strongswan6-jscep"))) == []
     for folder in capture_folders():
         for finding in check_exchanges(decoded(folder)):
-            assert finding.rule.id not in {"digest", "signature", "readable", "possession"}, (folder.name, finding)
+            assert finding.fault.id not in {"digest", "signature", "readable", "possession"}, (folder.name, finding)
 
 
 def test_provenance() -> None:
@@ -169,7 +169,7 @@ def test_provenance() -> None:
 
 def test_worst() -> None:
     """MUST before SHOULD before info."""
-    a, b = Finding(RULES["signature"], ""), Finding(RULES["ber"], "")
+    a, b = Finding(FAULTS["signature"], ""), Finding(FAULTS["ber"], "")
     assert worst([b, a]) is Level.MUST
     assert worst([b]) is Level.INFO
     assert worst([]) is None
@@ -179,7 +179,7 @@ def test_worst() -> None:
 def test_transport_is_where_lines_are_found() -> None:
     """The finding has its place and the offset."""
     (finding,) = [
-        f for f in check_exchanges(scene(s.got(s.request(), None, transport.IOS)).decode()) if f.rule.id == "base64"
+        f for f in check_exchanges(scene(s.got(s.request(), None, transport.IOS)).decode()) if f.fault.id == "base64"
     ]
     assert (finding.exchange, finding.side) == (0, Side.EXCHANGE)
     assert place(finding.exchange, finding.side) == "[0]"

@@ -85,7 +85,7 @@ def _findings() -> list[object]:
     out: list[object] = []
     for folder in capture_folders():
         for findings in (decoded(folder), decode_exchanges(read_capture(capture_file(folder)))):
-            out += [(f.rule.id, f.exchange, f.side, f.offset) for f in check_exchanges(findings)]
+            out += [(f.fault.id, f.exchange, f.side, f.offset) for f in check_exchanges(findings)]
     return out
 
 

@@ -11,7 +11,7 @@ import pytest
 from sceplab.analysis.analyse import Analysis, analyse
 from sceplab.analysis.diagnose import KINDS, Cause, Kind
 from sceplab.analysis.faults.model import Finding, Rule
-from sceplab.analysis.faults.registry import RULES
+from sceplab.analysis.faults.registry import FAULTS
 from sceplab.capture import read_capture
 from sceplab.cms.trust import PathResult
 from sceplab.cms.verify import Check
@@ -44,7 +44,7 @@ def _captures() -> Iterator[tuple[str, list[Exchange], Materials]]:
 def _outcome(analysis: Analysis) -> tuple[object, ...]:
     """Return all of an analysis that is not for people to read."""
     return (
-        [(f.rule.id, f.rule.level, f.exchange, f.side, f.offset) for f in analysis.findings],
+        [(f.fault.id, f.fault.level, f.exchange, f.side, f.offset) for f in analysis.findings],
         [(c.kind.id, c.likelihood, c.exchange) for c in analysis.causes],
         [(check.name, check.outcome) for item in analysis.decoded for check in _checks(item)],
     )
@@ -78,7 +78,7 @@ def _reworded(monkeypatch: pytest.MonkeyPatch) -> None:
 def _other_words() -> Iterator[None]:
     """Reword every rule and cause, and put the words back."""
     fields: dict[type, tuple[str, ...]] = {Rule: ("text", "fix", "seen"), Kind: ("words", "do")}
-    before = [(x, n, getattr(x, n)) for x in (*RULES.values(), *KINDS.values()) for n in fields[type(x)]]
+    before = [(x, n, getattr(x, n)) for x in (*FAULTS.values(), *KINDS.values()) for n in fields[type(x)]]
     for number, (thing, name, _) in enumerate(before):
         object.__setattr__(thing, name, f"other words {number}")
     yield

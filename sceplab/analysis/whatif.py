@@ -41,7 +41,7 @@ def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None 
 
     The checks: "SignedData", those of `signed.Verification`, "SCEP attributes",
     "EnvelopedData", "decryption", "messageData", "proof of possession", and
-    "rule ..." for each broken MUST and SHOULD of `registry.RULES` that none of
+    "rule ..." for each broken MUST and SHOULD of `registry.FAULTS` that none of
     the others covers.
     """
     message = decode_message(
@@ -81,7 +81,7 @@ _CHECKED = {"readable", "digest", "signature", "chain", "validity", "message-dat
 def _rules(message: PkiMessage) -> Iterator[Check]:
     broken: dict[str, str] = {}
     for finding in check_message(message):
-        rule = finding.rule
+        rule = finding.fault
         if rule.level is not Level.INFO and rule.id not in _CHECKED:
             before = f"{broken[rule.id]}; " if rule.id in broken else f"{rule.level.value}, {rule.section}: "
             broken[rule.id] = before + finding.found

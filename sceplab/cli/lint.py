@@ -28,7 +28,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; returns 1 where one is a MUST or SHOULD."""
     items, _ = decoded(arguments)
-    findings = [f for f in check_exchanges(items) if f.rule.level.rank <= Level(arguments.level).rank]
+    findings = [f for f in check_exchanges(items) if f.fault.level.rank <= Level(arguments.level).rank]
     if arguments.json:
         print(json.dumps([finding_facts(f) for f in findings], indent=1, ensure_ascii=False))
     elif arguments.sarif:
@@ -37,9 +37,9 @@ def run(arguments: argparse.Namespace) -> int:
         from sceplab.cli.coloured import print_line
 
         for finding in findings:
-            print_line(finding_line(finding), finding.rule.level.value)
-            if finding.rule.fix:
-                print(f"    {finding.rule.fix}")
-        loud = sum(f.rule.level is not Level.INFO for f in findings)
+            print_line(finding_line(finding), finding.fault.level.value)
+            if finding.fault.fix:
+                print(f"    {finding.fault.fix}")
+        loud = sum(f.fault.level is not Level.INFO for f in findings)
         print(f"{loud} findings, {len(findings) - loud} notes, in {len(items)} exchanges")
-    return int(any(f.rule.level is not Level.INFO for f in findings))
+    return int(any(f.fault.level is not Level.INFO for f in findings))

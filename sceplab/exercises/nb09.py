@@ -17,7 +17,7 @@ def exercises(decoded: Sequence[DecodedExchange]) -> tuple[Exercise, ...]:
         raise ValueError("these exercises need a capture with a reply")
     last = replies[-1].attributes
     findings = check_exchanges(decoded)
-    musts = sum(f.rule.level is Level.MUST for f in findings)
+    musts = sum(f.fault.level is Level.MUST for f in findings)
     return (
         Exercise(
             "What did the CA answer in the end? Give the pkiStatus as a name.",
@@ -32,7 +32,7 @@ def exercises(decoded: Sequence[DecodedExchange]) -> tuple[Exercise, ...]:
         Exercise(
             "How many findings break a MUST?",
             musts,
-            "sum(f.rule.level.value == 'MUST' for f in analysis.findings)",
+            "sum(f.fault.level.value == 'MUST' for f in analysis.findings)",
             ("`analysis.findings` has all of them.", "Each has a rule, and each rule a level."),
             {"that is all of them, notes too.": len(findings)},
         ),

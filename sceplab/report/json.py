@@ -300,14 +300,14 @@ def _operation(operation: ScepRequest, exchange: Exchange, certificates: Sequenc
 
 def finding_facts(finding: Finding) -> Facts:
     """Return a finding with its rule."""
-    rule = finding.rule
+    rule = finding.fault
     return {
         "id": rule.id,
         "level": rule.level.value,
         "section": rule.section,
         "where": place(finding.exchange, finding.side),
         "offset": finding.offset,
-        "demanded": rule.text,
+        "demanded": rule.rule,
         "found": finding.found,
         "fix": rule.fix,
         "seenIn": rule.seen,

@@ -47,7 +47,7 @@ def rows_of(path: str | Path, materials: Materials = NO_MATERIALS) -> list[Row]:
                 "exchange": index,
                 **_exchange(item),
                 "worst": level.value if level is not None else "",
-                "rules": sorted({f.rule.id for f in findings}),
+                "rules": sorted({f.fault.id for f in findings}),
                 "cause": causes.get(index, ""),
                 "error": "",
             }

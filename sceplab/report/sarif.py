@@ -14,7 +14,7 @@ _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.INFO: "note"}
 
 def to_sarif(findings: Sequence[Finding], file: str) -> dict[str, Any]:
     """Return findings in `file` as a SARIF log."""
-    rules = {f.rule.id: f.rule for f in findings}
+    rules = {f.fault.id: f.fault for f in findings}
     return {
         "version": "2.1.0",
         "$schema": "https://json.schemastore.org/sarif-2.1.0.json",
@@ -26,7 +26,7 @@ def to_sarif(findings: Sequence[Finding], file: str) -> dict[str, Any]:
                         "rules": [
                             {
                                 "id": rule.id,
-                                "shortDescription": {"text": rule.text},
+                                "shortDescription": {"text": rule.rule},
                                 "help": {"text": f"{rule.section}. {rule.fix}".strip()},
                             }
                             for rule in rules.values()
@@ -35,8 +35,8 @@ def to_sarif(findings: Sequence[Finding], file: str) -> dict[str, Any]:
                 },
                 "results": [
                     {
-                        "ruleId": f.rule.id,
-                        "level": _LEVELS[f.rule.level],
+                        "ruleId": f.fault.id,
+                        "level": _LEVELS[f.fault.level],
                         "message": {"text": f"{place(f.exchange, f.side)}: {f.found}"},
                         "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(file)}}}],
                     }

@@ -40,7 +40,7 @@ def ladder_section(decoded: Sequence[DecodedExchange]) -> Section:
 def findings_section(findings: Sequence[Finding]) -> Section:
     """Return broken rules as a table, strongest first."""
     rows = tuple(
-        (f.rule.level.value, place(f.exchange, f.side), f.rule.text, f.found, f.rule.section, f.rule.fix)
+        (f.fault.level.value, place(f.exchange, f.side), f.fault.rule, f.found, f.fault.section, f.fault.fix)
         for f in strongest_first(findings)
     )
     return Section("RFC violations", ("level", "where", "rule", "found", "section", "fix"), rows, empty="None found.")

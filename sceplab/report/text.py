@@ -31,7 +31,7 @@ def place(exchange: int | None, side: Side | None = None) -> str:
 
 def finding_line(finding: Finding) -> str:
     """Return a finding as one line: where, how bad, which rule, what was found."""
-    where, rule = place(finding.exchange, finding.side), finding.rule
+    where, rule = place(finding.exchange, finding.side), finding.fault
     found = f"{rule.level.value} {rule.id}: {finding.found} ({rule.section})"
     return visible(f"{where}: {found}" if where else found)
 

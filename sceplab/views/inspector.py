@@ -77,8 +77,8 @@ def findings_html(analysis: Analysis, index: int) -> str:
     mine = strongest_first(analysis.by_exchange[index])
     rest = len(analysis.findings) - len(mine)
     listed = "".join(
-        f"<li><b>{f.rule.level.value}</b> {safe(f.rule.text)}<br>{safe(place(f.exchange, f.side))}: {safe(f.found)}"
-        f"{'<br>' + safe(f.rule.fix) if f.rule.fix else ''} <small>{safe(f.rule.section)}</small></li>"
+        f"<li><b>{f.fault.level.value}</b> {safe(f.fault.rule)}<br>{safe(place(f.exchange, f.side))}: {safe(f.found)}"
+        f"{'<br>' + safe(f.fault.fix) if f.fault.fix else ''} <small>{safe(f.fault.section)}</small></li>"
         for f in mine
     )
     told = f"<ul>{listed}</ul>" if mine else "<p>Nothing in this exchange.</p>"

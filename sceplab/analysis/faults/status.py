@@ -181,7 +181,9 @@ def _status(item: DecodedExchange, reply: HttpReply, context: Context) -> Hit:
         if context.answered - {name}:
             others = ", ".join(sorted(context.answered))
             if name == "GetCACert" and operation is not None and operation.identifier:
-                return Hit(BY_ID["unknown-ca"], f"{what}, message={operation.identifier[:60]}; {others} got 200", None, _L)
+                return Hit(
+                    BY_ID["unknown-ca"], f"{what}, message={operation.identifier[:60]}; {others} got 200", None, _L
+                )
             return Hit(PATH_LOST, f"{what}; {others} got 200")
         return Hit(NOT_FOUND, what)
     if status in _BY_STATUS:
