@@ -7,7 +7,7 @@ from asn1crypto import core
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from sceplab.asn1 import ber, der
+from sceplab.asn1 import ber, der, scan
 from sceplab.asn1.ber import Form
 from sceplab.asn1.der import DerError
 
@@ -125,6 +125,42 @@ def test_generated_ber_round_trips(data: bytes) -> None:
     normal, shape = ber.normalise(data)
     assert data == ber.dress(normal, shape)
     assert not ber.normalise(normal)[1]
+
+
+headers = st.lists(
+    st.sampled_from([0x00, 0x02, 0x04, 0x30, 0x1F, 0x3F, 0x7F, 0x80, 0x81, 0x82, 0x83, 0xA0, 0xBF, 0xFF])
+    | st.integers(0, 255),
+    max_size=40,
+).map(bytes)
+
+
+@given(headers | ber_values.map(lambda data: data[2:]))
+def test_every_way_to_read_a_header_is_the_same(data: bytes) -> None:
+    """The short ways of `Element.children`, `scan` and `scan.level` find what `read` and `header` find."""
+    whole = der.Element(data, 0, der.SEQUENCE, 0, len(data), len(data))
+    slow: list[der.Element] = []
+    stopped = ""
+    try:
+        while (pos := slow[-1].end if slow else 0) < len(data):
+            slow.append(der.read(data, pos, len(data)))
+    except DerError as error:
+        stopped = str(error)
+    try:
+        fast = whole.children()
+    except DerError as error:
+        assert str(error) == stopped  # noqa: PT017 - either outcome is right
+    else:
+        assert not stopped
+        assert list(map(repr, fast)) == list(map(repr, slow))
+        assert [e.end for e in fast] == [e.end for e in slow]
+    found = scan.scan(b"\x30\x83" + len(data).to_bytes(3, "big") + data)
+    starts = [found.start[i] - 5 for i in found.children(0)]
+    assert starts[: len(slow)] == list(scan.level(data, 0, len(data), {}))[: len(starts)][: len(slow)]
+    for element, index in zip(slow, found.children(0), strict=False):
+        assert (element.start, element.content_start) == (found.start[index] - 5, found.content_start[index] - 5)
+        assert (element.content_end, element.end) == (found.content_end(index) - 5, found.end[index] - 5)
+    if stopped:  # where `read` refuses, the scan says garbage, or that something is missing
+        assert found.problems
 
 
 @given(st.integers())

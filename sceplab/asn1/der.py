@@ -107,7 +107,8 @@ class Element:
         pos, end, data = self.content_start, self.content_end, self.data
         while pos < end and len(out) <= limit:
             # `read` with its commonest headers inlined (low tag, length of 1 or 3
-            # octets): a decoder spends most of its own time here.
+            # octets): a decoder spends most of its own time here. A test holds
+            # the two together.
             here = pos + 2
             if here <= end and (tag := data[pos]) & 0x1F != 0x1F:
                 length = data[pos + 1]
@@ -142,6 +143,57 @@ def _join(element: Element, depth: int) -> bytes:
     return b"".join(_join(c, depth + 1) if c.constructed else c.value for c in element.children())
 
 
+# What `header` gives instead of a length where there is no definite one.
+INDEFINITE = -1
+CUT_OFF = -2
+LONG_TAG = -3
+RESERVED = -4
+PRIMITIVE = -5
+_REFUSED = {
+    CUT_OFF: ("an element (tag, length, value)", "the end of the data"),
+    LONG_TAG: ("a tag number of at most 8 octets", "a longer one"),
+    RESERVED: ("a length (X.690, 8.1.3)", "the reserved octet ff"),
+    PRIMITIVE: ("a definite length (the element is primitive)", "an indefinite length"),
+}
+
+
+def header(data: bytes, pos: int, limit: int) -> tuple[int, int, int]:
+    """Read a tag and a length (X.690, 8.1): return (end of the tag, start of the content, length). Never raises.
+
+    The length may reach past `limit`. It is negative where it is INDEFINITE, or
+    where no element can start here: the header is CUT_OFF by the limit, the tag
+    number has more than 8 octets, the first length octet is the RESERVED ff, or
+    a PRIMITIVE element claims an indefinite length.
+    """
+    here = pos + 1
+    if here >= limit:
+        return here, here, CUT_OFF
+    first = data[pos]
+    if first & 0x1F == 0x1F:
+        while data[here] & 0x80:
+            here += 1
+            if here >= limit:
+                return here, here, CUT_OFF
+            if here - pos > 8:
+                return here, here, LONG_TAG
+        here += 1
+        if here >= limit:
+            return here, here, CUT_OFF
+    tag_end = here
+    length = data[here]
+    here += 1
+    if length < 0x80:
+        return tag_end, here, length
+    if length == 0x80:
+        return tag_end, here, INDEFINITE if first & CONSTRUCTED else PRIMITIVE
+    if length == 0xFF:
+        return tag_end, here, RESERVED
+    stop = here + length - 0x80
+    if stop > limit:
+        return tag_end, here, CUT_OFF
+    return tag_end, stop, int.from_bytes(data[here:stop], "big")
+
+
 def read(data: bytes, pos: int = 0, end: int | None = None) -> Element:
     """Read the element that starts at `pos` and must finish by `end`.
 
@@ -149,23 +201,13 @@ def read(data: bytes, pos: int = 0, end: int | None = None) -> Element:
     runs past `end`. Takes definite and indefinite lengths, minimal or not.
     """
     limit = len(data) if end is None else end
-    try:
-        tag = data[pos]
-        here = pos + 1
-        if tag & 0x1F == 0x1F:
-            tag, here = _high_tag(data, pos, limit)
-        length = data[here]
-        here += 1
-        if length >= 0x80:
-            if length == 0x80:
-                return _indefinite(data, pos, tag, here, limit)
-            count = length & 0x7F
-            if here + count > limit:
-                raise IndexError
-            length = int.from_bytes(data[here : here + count], "big")
-            here += count
-    except IndexError:
-        raise DerError(pos, "an element (tag, length, value)", "the end of the data") from None
+    tag_end, here, length = header(data, pos, limit)
+    if length < INDEFINITE:
+        raise DerError(pos, *_REFUSED[length])
+    tag = data[pos] if tag_end == pos + 1 else int.from_bytes(data[pos:tag_end], "big")
+    if length == INDEFINITE:
+        stop = _end_of_contents(data, pos, here, limit)
+        return Element(data, pos, tag, here, stop, stop + 2)
     stop = here + length
     if stop > limit:
         raise DerError(pos, f"{_count(length)} of content", f"{max(limit - here, 0)} left")
@@ -176,51 +218,28 @@ def _count(length: int) -> str:
     return f"{length} octets" if length < 1 << 64 else "an absurd number of octets"
 
 
-def _high_tag(data: bytes, pos: int, limit: int) -> tuple[int, int]:
-    here = pos + 1
-    while data[here] & 0x80:
-        here += 1
-        if here >= limit or here - pos > 8:
-            raise DerError(pos, "a tag number of at most 8 octets", "a longer one")
-    return int.from_bytes(data[pos : here + 1], "big"), here + 1
-
-
-def _indefinite(data: bytes, start: int, tag: int, content_start: int, limit: int) -> Element:
-    """Find the end-of-contents octets that belong to this element, without recursion."""
-    if not data[start] & CONSTRUCTED:
-        raise DerError(start, "a definite length (the element is primitive)", "an indefinite length")
+def _end_of_contents(data: bytes, start: int, pos: int, limit: int) -> int:
+    """Return where the end-of-contents octets of the element at `start` are, without recursion."""
     depth = 1
-    pos = content_start
     while True:
         if pos + 2 > limit:
             raise DerError(start, "end-of-contents octets (00 00)", "the end of the data")
-        first = data[pos]
-        if first == 0 and data[pos + 1] == 0:
+        if data[pos] == 0 and data[pos + 1] == 0:
             depth -= 1
             if depth == 0:
-                return Element(data, start, tag, content_start, pos, pos + 2)
+                return pos
             pos += 2
             continue
-        here = pos + 1
-        if first & 0x1F == 0x1F:
-            here = _high_tag(data, pos, limit)[1]
-        if here >= limit:
-            raise DerError(pos, "a length", "the end of the data")
-        length = data[here]
-        here += 1
-        if length == 0x80:
-            if not first & CONSTRUCTED:
-                raise DerError(pos, "a definite length (the element is primitive)", "an indefinite length")
+        _, here, length = header(data, pos, limit)
+        if length == INDEFINITE:
             depth += 1
-        else:
-            if length > 0x80:
-                count = length & 0x7F
-                length = int.from_bytes(data[here : min(here + count, limit)], "big")
-                here += count
-            here += length
-            if here > limit:
-                raise DerError(pos, f"{_count(length)} of content", "fewer")
-        pos = here
+            pos = here
+            continue
+        if length < 0:
+            raise DerError(pos, *_REFUSED[length])
+        if here + length > limit:
+            raise DerError(pos, f"{_count(length)} of content", "fewer")
+        pos = here + length
 
 
 def read_expected(data: bytes, tag: int, what: str, pos: int = 0, end: int | None = None) -> Element:

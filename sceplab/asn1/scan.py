@@ -176,29 +176,13 @@ def scan(  # noqa: PLR0915 - one loop, written out for speed
 
 def _header(data: bytes, pos: int, limit: int) -> tuple[int, int, int, int]:
     """As `header`, but an indefinite length is only flagged (its end is the limit)."""
-    garbage = (pos, limit, limit, GARBAGE)
-    here = pos + 1
-    if here >= limit:
-        return garbage
-    if data[pos] & 0x1F == 0x1F:
-        while here < limit and data[here] & 0x80:
-            here += 1
-        here += 1
-        if here >= limit or here - pos > 9:
-            return garbage
-    length = data[here]
-    here += 1
+    tag_end, here, length = der.header(data, pos, limit)
+    if length < 0:
+        return (here, limit, limit, INDEFINITE) if length == der.INDEFINITE else (pos, limit, limit, GARBAGE)
     flags = 0
-    if length == 0x80:
-        return (here, limit, limit, INDEFINITE) if data[pos] & der.CONSTRUCTED else garbage
-    if length > 0x80:
-        count = length & 0x7F
-        if length == 0xFF or here + count > limit:
-            return garbage
-        length = int.from_bytes(data[here : here + count], "big")
-        if length < 0x80 or not data[here]:
+    if here > tag_end + 1:
+        if length < 0x80 or not data[tag_end + 1]:
             flags = LONG_LENGTH
-        here += count
     elif not length and not data[pos]:
         flags = STRAY_EOC
     stop = here + length
