@@ -182,11 +182,11 @@ def main() -> None:
     HERE.mkdir(exist_ok=True)
     r1, r2, r3 = key("ca"), key("ra"), key("r3")
     text = "PrintableString"
-    unstructured = oids.NAMES_TO_OID["unstructuredName"]
-    serial = oids.NAMES_TO_OID["serialNumber"]
-    ca_csr = sceplab.build_csr(name([(oids.NAMES_TO_OID["commonName"], "CA", text)]), r1)
+    unstructured = oids.UNSTRUCTURED_NAME
+    serial = oids.SERIAL_NUMBER
+    ca_csr = sceplab.build_csr(name([(oids.COMMON_NAME, "CA", text)]), r1)
     ra_subject = name(
-        [(oids.NAMES_TO_OID["organizationalUnitName"], "ioscs RA", text)],
+        [(oids.ORGANIZATIONAL_UNIT_NAME, "ioscs RA", text)],
         [(serial, "4279256517", text), (unstructured, "R2", "IA5String")],
     )
     usage = Extension(oids.KEY_USAGE, True, b"\x03\x02\x05\xa0")  # noqa: FBT003 - critical

@@ -6,9 +6,6 @@ Raises `InputError` with what was found and what to try.
 
 from __future__ import annotations
 
-import base64
-import re
-import textwrap
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,10 +21,11 @@ from cryptography.hazmat.primitives.serialization import (
     pkcs12,
 )
 
+from sceplab.cms.pem import build_pem, parse_pem
+from sceplab.cms.x509 import CertificateLike, der_of
 from sceplab.errors import InputError
 
 AskPassphrase = Callable[[str], bytes]
-_PEM_BLOCK = re.compile(rb"-----BEGIN ([A-Z0-9 ]+)-----.*?-----END \1-----", re.DOTALL)
 _MAX_BYTES = 10_000_000
 
 
@@ -65,7 +63,7 @@ def read_private_keys(data: bytes, path: str, ask: AskPassphrase = _no_passphras
 
 def _private_keys(data: bytes, path: str, ask: AskPassphrase) -> list[object]:
     """Return private keys of any kind."""
-    blocks = [m.group(0) for m in _PEM_BLOCK.finditer(data) if b"PRIVATE KEY" in m.group(1)]
+    blocks = [b.raw for b in parse_pem(data) if "PRIVATE KEY" in b.label]
     if blocks:
         return [_load(load_pem_private_key, block, path, ask) for block in blocks]
     if b"-----BEGIN" in data:
@@ -122,15 +120,9 @@ def pem_key(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
     return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
 
 
-def pem_certificate(certificate: bytes) -> bytes:
-    """Return a certificate (DER) as PEM."""
-    return pem("CERTIFICATE", certificate)
-
-
-def pem(label: str, data: bytes) -> bytes:
-    """Return octets as PEM (RFC 7468)."""
-    lines = "\n".join(textwrap.wrap(base64.b64encode(data).decode("ascii"), 64))
-    return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n".encode("ascii")
+def pem_certificate(certificate: CertificateLike) -> bytes:
+    """Return a certificate as PEM."""
+    return build_pem("CERTIFICATE", der_of(certificate))
 
 
 def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
@@ -140,7 +132,7 @@ def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
 
 def read_certificates(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
     """Return the certificates in the octets of such a file, as DER; `path` is its name in errors and questions."""
-    blocks = [m.group(0) for m in _PEM_BLOCK.finditer(data) if m.group(1) in {b"CERTIFICATE", b"X509 CERTIFICATE"}]
+    blocks = [b.raw for b in parse_pem(data) if b.label in {"CERTIFICATE", "X509 CERTIFICATE"}]
     try:
         if blocks:
             return [x509.load_pem_x509_certificate(b).public_bytes(Encoding.DER) for b in blocks]

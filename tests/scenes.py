@@ -66,7 +66,7 @@ def make_certificate(
 
 def csr(own: rsa.RSAPrivateKey | None = None, *, subject: str = "device", challenge: str | None = "secret") -> bytes:
     """Return a PKCS#10 request."""
-    name = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], subject, "PrintableString")]])
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, subject, "PrintableString")]])
     return sceplab.build_csr(name, own or key("r3"), challenge_password=challenge)
 
 
@@ -129,7 +129,7 @@ def reply(
 
 def issue(own: rsa.RSAPrivateKey | None = None, subject: str = "device") -> bytes:
     """Return what the CA issues."""
-    ca = sceplab.parse_certificate(certificate("ca")).subject.get(oids.NAMES_TO_OID["commonName"])
+    ca = sceplab.parse_certificate(certificate("ca")).subject.get(oids.COMMON_NAME)
     return make_certificate(subject, own or key("r3"), issuer=ca, signer=key("ca"), serial=99)
 
 

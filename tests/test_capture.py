@@ -16,8 +16,8 @@ from sceplab.capture import read_capture
 from sceplab.capture.har import read_har
 from sceplab.capture.hexdump import read_hex
 from sceplab.errors import InputError
+from sceplab.scep.capabilities import build_caps, parse_caps
 from sceplab.scep.conversation import decode_exchanges
-from sceplab.scep.transport import build_caps, parse_caps
 from tests.support import DATA, decoded, needs
 
 CAPTURE = DATA / "specimen" / "capture.pcap"

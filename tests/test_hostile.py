@@ -16,7 +16,8 @@ from sceplab.capture import read_capture
 from sceplab.cms.x509 import parse_certificate, parse_crl
 from sceplab.errors import InputError, Problem, ScepError
 from sceplab.scep import transport
-from sceplab.scep.transport import HttpRequest, decode_message_value, encode_message_value, parse_caps, parse_request
+from sceplab.scep.capabilities import parse_caps
+from sceplab.scep.transport import HttpRequest, decode_message_value, encode_message_value, parse_request
 from tests.support import key, real_messages
 
 REAL = real_messages()

@@ -12,11 +12,12 @@ import sceplab
 from sceplab.cms.name import parse_subject
 from sceplab.errors import BuildError, InputError, ScepError
 from sceplab.lab.ca import Policy, with_faults
-from sceplab.lab.client import CaCertificates, Capabilities, ClientError, ScepClient, http_sender, self_signed
+from sceplab.lab.client import CaCertificates, ClientError, ScepClient, http_sender, self_signed
 from sceplab.lab.faults import FAULTS, faults_named
 from sceplab.lab.identity import Identity, new_key
 from sceplab.lab.replies import Strictness
 from sceplab.scep.attributes import PkiStatus, ScepAttributes
+from sceplab.scep.capabilities import Capabilities
 from sceplab.scep.transport import HttpReply, HttpRequest
 from tests.labs import SECRET, authority, client_of, csr, quick_key
 from tests.support import certificate

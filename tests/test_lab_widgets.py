@@ -185,7 +185,7 @@ def test_who_would_become_an_ra_and_who_signed(lab: Lab) -> None:
 def test_hostile_requests_are_text(lab: Lab) -> None:
     """Markup, bidi and control characters in a subject; a challengePassword is not shown."""
     queue = PendingQueue(lab)
-    evil = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], HOSTILE, "UTF8String")]])
+    evil = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, HOSTILE, "UTF8String")]])
     evil_csr = make_request(evil, key("r3"))
     lab.client().enroll(evil_csr, key("r3"))
     queue.refresh()

@@ -11,6 +11,7 @@ import tomllib
 from pathlib import Path
 
 import sceplab
+from sceplab.asn1 import oids
 from sceplab.cli.doctor import data_hashes
 from tests.support import DATA, ROOT
 
@@ -66,6 +67,27 @@ def test_imports_run_downward() -> None:
     here = {p.stem for p in (ROOT / "sceplab").iterdir() if p.suffix == ".py" or (p / "__init__.py").is_file()}
     assert found <= here - {"__init__"} == set(ORDER)
     assert len(found) >= 8
+
+
+_OID = re.compile(r"[0-2](\.\d+){3,}")
+
+
+def test_each_object_identifier_is_written_once() -> None:
+    """As a constant in asn1/oids.py; nobody else writes one, or asks for one by its name."""
+    found: list[tuple[str, str]] = []
+    asked = []
+    for path in sorted((ROOT / "sceplab").rglob("*.py")):
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and _OID.fullmatch(node.value):
+                found.append((node.value, path.name))
+            if isinstance(node, ast.Subscript) and ast.unparse(node.value).endswith("NAMES_TO_OID"):
+                asked.append((path.name, node.lineno))
+    assert len(found) > 100
+    values = [value for value, _ in found]
+    assert sorted({value for value in values if values.count(value) > 1}) == []
+    assert {name for _, name in found} == {"oids.py"}
+    assert asked == []
+    assert {value for value, _ in found} == set(oids.NAMES)
 
 
 def test_libraries_have_one_place() -> None:

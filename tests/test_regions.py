@@ -9,8 +9,8 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
-import sceplab
 from sceplab.asn1 import der, oids
+from sceplab.cms.verify import SignedForm
 from sceplab.schema.coverage import Region, Span, regions_of
 from sceplab.schema.layers import Buffer, buffers_of
 from tests.support import DATA, capture_folders, messages
@@ -48,9 +48,7 @@ def test_signatures_and_digests_fit_their_regions() -> None:
             assert _octets(buffers, (signed.proof,)).endswith(info.signature)
             if signer is not None and isinstance(signer.public_key(), rsa.RSAPublicKey):
                 covered = b"\x31" + _octets(buffers, signed.spans)[1:]
-                if message.verification["signature"].outcome is sceplab.Outcome.PASSED and "as sent" in (
-                    message.verification["signature"].detail
-                ):
+                if message.verification.covers is SignedForm.AS_SENT:
                     digest: dict[str, Callable[[], hashes.HashAlgorithm]]
                     digest = {"sha1": hashes.SHA1, "sha256": hashes.SHA256, "sha512": hashes.SHA512, "md5": hashes.MD5}
                     key = signer.public_key()

@@ -229,7 +229,7 @@ def test_values_have_their_meaning() -> None:
     assert ("pkiStatus", "0 = SUCCESS") in said
     assert any(n == "modulus" and v == "2048 bits" for n, v in said)
     assert any(n == "keyUsage" and "digitalSignature" in v for n, v in said)
-    weak = schema.describe(der.sequence(der.oid(oids.NAMES_TO_OID["des-cbc"])), "AlgorithmIdentifier")
+    weak = schema.describe(der.sequence(der.oid(oids.DES_CBC)), "AlgorithmIdentifier")
     assert "weak: single DES" in weak.value
     failure = schema.describe(der.encode(der.PRINTABLE_STRING, b"2"), "failInfo")
     assert failure.value.startswith("2 = badRequest")

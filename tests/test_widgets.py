@@ -51,7 +51,7 @@ def assert_harmless(html: str) -> None:
 
 def test_names_and_passwords_of_others_are_text() -> None:
     """A subject and a challengePassword full of markup show as what they are."""
-    name = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], HOSTILE, "UTF8String")]])
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, HOSTILE, "UTF8String")]])
     csr = sceplab.build_csr(name, key("r3"), challenge_password=HOSTILE, challenge_type=0x0C)
     html = _html(show(csr, "CertificationRequest"))
     assert "&lt;script&gt;" in html

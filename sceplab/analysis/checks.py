@@ -25,13 +25,14 @@ from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.cms.name import Name
 from sceplab.cms.password import PasswordRecipient
 from sceplab.cms.signed import parse_signed
-from sceplab.cms.verify import Outcome
-from sceplab.cms.x509 import Certificate, load_public_key
+from sceplab.cms.verify import CheckName, Outcome
+from sceplab.cms.x509 import Certificate, rsa_bits
 from sceplab.scep.attributes import MessageType, PkiStatus
+from sceplab.scep.capabilities import AES, POST, SHA256, Capability, offers, parse_caps, spelling
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import CertsOnly
-from sceplab.scep.transport import OPERATIONS, PKI_MESSAGE, parse_caps
+from sceplab.scep.transport import CA_CERT, CA_RA_CERT, NEXT_CA_CERT, OPERATIONS, PKI_MESSAGE
 
 
 class Level(StrEnum):
@@ -97,7 +98,7 @@ _RULES = (
         "short-key",
         "NIST SP 800-131A",
         _S,
-        "RSA keys have 2048 bits or more",
+        f"RSA keys have {algorithms.MIN_RSA_BITS} bits or more",
         "Make a longer key.",
         "Cisco default 1024",
     ),
@@ -253,15 +254,15 @@ def _order(message: PkiMessage) -> Iterator[Hit]:
 def _verification(message: PkiMessage) -> Iterator[Hit]:
     checks = {c.name: c for c in message.verification.checks}
     signer = message.verification.signer
-    for name in ("digest", "signature", "validity"):
+    for name in (CheckName.DIGEST, CheckName.SIGNATURE, CheckName.VALIDITY):
         if checks[name].outcome is Outcome.FAILED:
             yield name, checks[name].detail, None
     # A first request, and the polls for it, are self-signed.
     may = message.type is not MessageType.CertRep and signer is not None and signer.self_issued
-    if checks["chain"].outcome is Outcome.FAILED and not may:
-        yield "chain", checks["chain"].detail, None
+    if checks[CheckName.CHAIN].outcome is Outcome.FAILED and not may:
+        yield "chain", checks[CheckName.CHAIN].detail, None
     if message.type is not MessageType.CertRep and not message.verification.signer_in_message:
-        yield "signer-included", checks["signer certificate"].detail, None
+        yield "signer-included", checks[CheckName.SIGNER].detail, None
 
 
 def _digests(message: PkiMessage) -> set[str]:
@@ -281,19 +282,10 @@ def _strength(message: PkiMessage) -> Iterator[Hit]:
             yield "old-digest", "SHA-1", None
     signer = message.verification.signer
     bits = rsa_bits(signer.public_key_info) if signer is not None else None
-    if bits is not None and bits < 2048:
+    if bits is not None and bits < algorithms.MIN_RSA_BITS:
         yield "short-key", f"the signer's RSA key has {bits} bits", None
     if signer is not None and not 0 < signer.serial_number < 1 << 160:
         yield "serial", f"the signer's serial has {len(signer.serial)} octets", None
-
-
-def rsa_bits(public_key_info: bytes) -> int | None:
-    """Return the size of an RSA key, None for any other key."""
-    try:
-        key = load_public_key(public_key_info)
-    except ValueError:
-        return None
-    return key.key_size if isinstance(key, rsa.RSAPublicKey) else None
 
 
 # --------------------------------------------------------------- SCEP attributes
@@ -424,7 +416,7 @@ def _request(message: PkiMessage, csr: CertificationRequest) -> Iterator[Hit]:
     if proof is not None and proof.outcome is Outcome.FAILED:
         yield "possession", proof.detail, None
     bits = rsa_bits(csr.public_key_info)
-    if bits is not None and bits < 2048:
+    if bits is not None and bits < algorithms.MIN_RSA_BITS:
         yield "short-key", f"the request's RSA key has {bits} bits", None
     if signer is None:
         return
@@ -480,12 +472,9 @@ class _State:
     keys: tuple[tuple[str, bytes], ...] = ()  # transactionID, SubjectPublicKeyInfo
 
 
-_KNOWN_CAPS = (
-    *("AES", "DES3", "GetNextCACert", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-512", "SCEPStandard"),
-)
 _TYPES = {
-    "GetCACert": {"application/x-x509-ca-cert", "application/x-x509-ca-ra-cert"},
-    "GetNextCACert": {"application/x-x509-next-ca-cert"},
+    "GetCACert": {CA_CERT, CA_RA_CERT},
+    "GetNextCACert": {NEXT_CA_CERT},
     "PKIOperation": {PKI_MESSAGE},
 }
 
@@ -514,7 +503,12 @@ def _exchange(item: DecodedExchange, state: _State) -> Iterator[Hit]:
         if name == "GetCACert":
             state.ca_certificates = item.ca_certificates
         yield from _ca_certificates(item)
-    if name == "PKIOperation" and operation is not None and operation.method == "GET" and _offered(state, _POST):
+    if (
+        name == "PKIOperation"
+        and operation is not None
+        and operation.method == "GET"
+        and offers(state.caps or (), *POST)
+    ):
         yield "get-with-post", "GET, though the server takes POST", None
     yield from _offers(item, state)
     if item.request is not None and item.reply is not None:
@@ -523,25 +517,16 @@ def _exchange(item: DecodedExchange, state: _State) -> Iterator[Hit]:
         yield from _history(item.request, state)
 
 
-_POST = ("POSTPKIOperation", "SCEPStandard")
-
-
-def _offered(state: _State, any_of: Sequence[str]) -> bool:
-    lower = {c.lower() for c in state.caps or ()}
-    return any(c.lower() in lower for c in any_of)
-
-
 def _caps(caps: Sequence[str]) -> Iterator[Hit]:
     for word in caps:
-        right = next((k for k in _KNOWN_CAPS if k.lower() == word.lower()), None)
+        right = spelling(word)
         if right is None:
             yield "caps-unknown", word[:40], None
         elif right != word:
             yield "caps-case", f"{word} instead of {right}", None
-    lower = {c.lower() for c in caps}
-    if "scepstandard" not in lower:
+    if not offers(caps, Capability.STANDARD):
         yield "downgrade", f"offered: {', '.join(caps)[:120] or 'nothing'}", None
-        missing = [c for c in ("AES", "SHA-256") if c.lower() not in lower]
+        missing = [c for c in (Capability.AES, Capability.SHA256) if not offers(caps, c)]
         if missing:
             yield "caps-weak", f"not offered: {', '.join(missing)}", None
 
@@ -556,8 +541,8 @@ def _ca_certificates(item: DecodedExchange) -> Iterator[Hit]:
             yield "ca-expired", f"{certificate.subject} expired {certificate.not_after:%Y-%m-%d}", None
 
 
-_CIPHER_CAPS = {"aes": ("AES", "SCEPStandard"), "des-ede3": ("DES3",)}
-_DIGEST_CAPS = {"sha256": ("SHA-256", "SCEPStandard"), "sha512": ("SHA-512",), "sha1": ("SHA-1",)}
+_CIPHER_CAPS = {"aes": AES, "des-ede3": (Capability.DES3,)}
+_DIGEST_CAPS = {"sha256": SHA256, "sha512": (Capability.SHA512,), "sha1": (Capability.SHA1,)}
 
 
 def _offers(item: DecodedExchange, state: _State) -> Iterator[Hit]:
@@ -567,12 +552,12 @@ def _offers(item: DecodedExchange, state: _State) -> Iterator[Hit]:
     cipher = message.enveloped.cipher if message.enveloped is not None else None
     if cipher is not None:
         wanted = next((caps for start, caps in _CIPHER_CAPS.items() if cipher.name.startswith(start)), None)
-        if wanted is not None and not _offered(state, wanted):
+        if wanted is not None and not offers(state.caps, *wanted):
             yield "not-offered", f"{cipher.name} is used, the server offers {', '.join(state.caps) or 'nothing'}", None
     for digest in sorted(_digests(message)):
-        if digest in _DIGEST_CAPS and not _offered(state, _DIGEST_CAPS[digest]):
+        if digest in _DIGEST_CAPS and not offers(state.caps, *_DIGEST_CAPS[digest]):
             yield "not-offered", f"{digest} is used, the server offers {', '.join(state.caps) or 'nothing'}", None
-    if message.type is MessageType.RenewalReq and not _offered(state, ("Renewal",)):
+    if message.type is MessageType.RenewalReq and not offers(state.caps, Capability.RENEWAL):
         yield "renewal-offered", f"the server offers {', '.join(state.caps) or 'nothing'}", None
 
 

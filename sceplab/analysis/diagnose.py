@@ -13,12 +13,19 @@ from datetime import timedelta
 from enum import IntEnum
 from typing import Any
 
-from sceplab.analysis.checks import Finding, check_exchanges, rsa_bits
+from sceplab.analysis.checks import Finding, check_exchanges
 from sceplab.asn1 import der, oids
+from sceplab.cms.algorithms import MIN_RSA_BITS
 from sceplab.cms.csr import MASK
 from sceplab.cms.keytransport import KeyTransRecipient
-from sceplab.cms.verify import Outcome
-from sceplab.cms.x509 import Certificate, CertificateIdentifier, parse_certificate, public_key_info
+from sceplab.cms.verify import CheckName, Outcome
+from sceplab.cms.x509 import (
+    Certificate,
+    CertificateIdentifier,
+    certificate_of,
+    public_key_info,
+    rsa_bits,
+)
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage
@@ -157,7 +164,7 @@ _KINDS = (
     Kind("renewal-self-signed", "A RenewalReq must be signed with the old certificate.", "Or send a PKCSReq."),
     Kind("renewal-not-offered", "A RenewalReq, but the CA does not offer Renewal.", "Send a PKCSReq.", "RFC 8894, 2.3"),
     Kind("algorithm", "The CA may refuse an algorithm of the request.", "Use AES-128-CBC, SHA-256.", "RFC 8894, 2.9"),
-    Kind("short-key", "A key is shorter than 2048 bits, which many CAs refuse.", "Make a longer one."),
+    Kind("short-key", f"A key is shorter than {MIN_RSA_BITS} bits, which many CAs refuse.", "Make a longer one."),
     Kind("oaep", "The content key is encrypted with OAEP, which many CAs cannot open.", "Use PKCS#1 v1.5."),
     Kind("ber", "The message is BER of indefinite length, which some cannot read.", "Write DER."),
     Kind("clear-secret", "A challengePassword went unencrypted.", "Count it as known; put it in the CSR."),
@@ -395,7 +402,7 @@ def _named(message: PkiMessage | None) -> list[CertificateIdentifier]:
 def _delivery(item: DecodedExchange, authorities: Sequence[Certificate], materials: Materials) -> Iterator[_Seen]:
     """Say where a message is encrypted for somebody else than should read it."""
     held = {public_key_info(k) for k in materials.keys}
-    certificates = [*authorities, *(parse_certificate(c) for c in materials.certificates)]
+    certificates = [*authorities, *map(certificate_of, materials.certificates)]
     named = _named(item.request)
     if named and authorities and not any(i.matches(c) for i in named for c in authorities):
         yield "wrong-recipient", _C, f"for {named[0]}; GetCACert gave {'; '.join(map(str, authorities))}"
@@ -431,7 +438,7 @@ def _answer(item: DecodedExchange, earlier: Sequence[DecodedExchange]) -> Iterat
 def _request(item: DecodedExchange, request: PkiMessage, materials: Materials, *, show_secrets: bool) -> list[_Seen]:
     seen = [_challenge(item, request, materials, show_secrets=show_secrets), _clock(item, request)]
     signer = request.verification.signer
-    fits = request.verification["signature"].outcome is Outcome.PASSED
+    fits = request.verification[CheckName.SIGNATURE].outcome is Outcome.PASSED
     if signer is not None and fits and rsa_bits(signer.public_key_info) is None:
         seen.append(("no-encryption-key", _P, f"{signer.subject} signs with {_key_name(signer)}"))
     return [s for s in seen if s is not None]

@@ -13,10 +13,11 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from sceplab.capture.http import HttpMessage, read_messages, reply_of, request_of
+from sceplab.cms.pem import first_label, parse_pem
 from sceplab.errors import InputError, Layer, Problem
 from sceplab.scep.transport import (
     CA_CERT,
-    CA_CERTS,
+    CA_RA_CERT,
     DEFAULT_PATH,
     PKCS10,
     PKI_MESSAGE,
@@ -26,10 +27,8 @@ from sceplab.scep.transport import (
     decode_message_value,
 )
 
-_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 #]{1,40})-----([^-]*)-----END \1-----")
-_PEM_HEAD = re.compile(rb"-----BEGIN ([A-Z0-9 #]{1,40})-----")
-_PEM_MESSAGES = {b"PKCS7", b"CMS", b"PKCS #7 SIGNED DATA", b"SCEP", b"MESSAGE"}
-_PEM_OTHERS = {b"CERTIFICATE REQUEST": "csr", b"NEW CERTIFICATE REQUEST": "csr"}
+_PEM_MESSAGES = {"PKCS7", "CMS", "PKCS #7 SIGNED DATA", "SCEP", "MESSAGE"}
+_PEM_OTHERS = {"CERTIFICATE REQUEST", "NEW CERTIFICATE REQUEST"}
 
 # --------------------------------------------------------------- DER and BER alone
 
@@ -81,7 +80,7 @@ def message_alone(data: bytes, name: str, problems: tuple[Problem, ...] = ()) ->
     return Exchange(request, None, source=name, problems=problems)
 
 
-_REPLIES = {"reply": PKI_MESSAGE, "certificates": CA_CERTS, "certificate": CA_CERT}
+_REPLIES = {"reply": PKI_MESSAGE, "certificates": CA_RA_CERT, "certificate": CA_CERT}
 
 
 def paired(alone: list[Exchange]) -> list[Exchange]:
@@ -187,13 +186,12 @@ def _whole(message: HttpMessage) -> tuple[Problem, ...]:
 
 def read_text(data: bytes, name: str) -> list[Exchange]:
     """Read text of any of the forms; raises InputError saying what was found."""
-    blocks = _PEM.findall(data)
-    messages = [(label, body) for label, body in blocks if label in _PEM_MESSAGES or label in _PEM_OTHERS]
+    messages = [block.body for block in parse_pem(data) if block.label in _PEM_MESSAGES | _PEM_OTHERS]
     if messages:
-        return paired([_from_value(body.decode("latin-1"), name) for _, body in messages])
-    other = _PEM_HEAD.search(data)
-    if other:
-        raise InputError(_other_pem(other[1].decode("ascii")))
+        return paired([_from_value(body.decode("latin-1"), name) for body in messages])
+    other = first_label(data)
+    if other is not None:
+        raise InputError(_other_pem(other))
     words = data.decode("utf-8", "surrogateescape").strip()
     targets = list(targets_in(words))
     if targets:

@@ -19,8 +19,9 @@ from pathlib import Path
 from sceplab.cms import algorithms
 from sceplab.cms.csr import parse_csr
 from sceplab.cms.name import parse_subject
+from sceplab.cms.pem import build_pem
 from sceplab.errors import InputError
-from sceplab.files import load_certificates, load_signing_key, pem, pem_certificate, pem_key, write_new
+from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
 from sceplab.lab.ca import CertificationAuthority, Policy, wants_ra
 from sceplab.lab.client import Result, ScepClient, http_sender
 from sceplab.lab.dialects import CLIENT_DIALECTS
@@ -338,7 +339,7 @@ def _enroll(arguments: argparse.Namespace) -> int:
         # Before anything is sent: a certificate without its key is worth nothing.
         write_new(paths["key"], pem_key(key), force=arguments.force, private=True)
     csr = make_request(subject, key, challenge=challenge, dns_names=arguments.dns)
-    write_new(paths["csr"], pem("CERTIFICATE REQUEST", csr), force=True)
+    write_new(paths["csr"], build_pem("CERTIFICATE REQUEST", csr), force=True)
     write_new(paths["ca"], b"".join(pem_certificate(c.der) for c in client.ca.all), force=True)
     renewing = arguments.renew and signer is not None
     result = client.renew(csr, signer) if renewing and signer else client.enroll(csr, signer or key)

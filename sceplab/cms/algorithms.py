@@ -60,35 +60,39 @@ class Digest:
 
 
 _DIGESTS = (
-    Digest("md5", "1.2.840.113549.2.5", hashes.MD5, "MD5: collisions are easy; RFC 8894 2.9 forbids it"),
-    Digest(
-        "sha1", "1.3.14.3.2.26", hashes.SHA1, "SHA-1: collisions are practical; RFC 8894 2.9 allows it for old peers"
-    ),
-    Digest("sha224", "2.16.840.1.101.3.4.2.4", hashes.SHA224),
-    Digest("sha256", "2.16.840.1.101.3.4.2.1", hashes.SHA256),
-    Digest("sha384", "2.16.840.1.101.3.4.2.2", hashes.SHA384),
-    Digest("sha512", "2.16.840.1.101.3.4.2.3", hashes.SHA512),
+    Digest("md5", oids.MD5, hashes.MD5, "MD5: collisions are easy; RFC 8894 2.9 forbids it"),
+    Digest("sha1", oids.SHA1, hashes.SHA1, "SHA-1: collisions are practical; RFC 8894 2.9 allows it for old peers"),
+    Digest("sha224", oids.SHA224, hashes.SHA224),
+    Digest("sha256", oids.SHA256, hashes.SHA256),
+    Digest("sha384", oids.SHA384, hashes.SHA384),
+    Digest("sha512", oids.SHA512, hashes.SHA512),
 )
 DIGESTS = {d.name: d for d in _DIGESTS}
 DIGESTS_BY_OID = {d.oid: d for d in _DIGESTS}
 
+# PBKDF2's pseudorandom function -> digest (RFC 8018, B.1)
+HMACS = {oids.HMAC_SHA1: "sha1", oids.HMAC_SHA256: "sha256"}
+
 # --------------------------------------------------------------- signatures
+
+MIN_RSA_BITS = 2048
+"""RFC 8894 names no least size; below this the CAs of 2013 on refuse (NIST SP 800-131A)."""
 
 # signatureAlgorithm -> (key type, digest it names or None for "the digestAlgorithm")
 SIGNATURES: dict[str, tuple[str, str | None]] = {
     oids.RSA_ENCRYPTION: ("rsa", None),
-    "1.2.840.113549.1.1.4": ("rsa", "md5"),
-    "1.2.840.113549.1.1.5": ("rsa", "sha1"),
-    "1.2.840.113549.1.1.14": ("rsa", "sha224"),
-    "1.2.840.113549.1.1.11": ("rsa", "sha256"),
-    "1.2.840.113549.1.1.12": ("rsa", "sha384"),
-    "1.2.840.113549.1.1.13": ("rsa", "sha512"),
+    oids.MD5_WITH_RSA: ("rsa", "md5"),
+    oids.SHA1_WITH_RSA: ("rsa", "sha1"),
+    oids.SHA224_WITH_RSA: ("rsa", "sha224"),
+    oids.SHA256_WITH_RSA: ("rsa", "sha256"),
+    oids.SHA384_WITH_RSA: ("rsa", "sha384"),
+    oids.SHA512_WITH_RSA: ("rsa", "sha512"),
     oids.RSASSA_PSS: ("pss", None),
-    "1.2.840.10045.4.1": ("ec", "sha1"),
-    "1.2.840.10045.4.3.1": ("ec", "sha224"),
-    "1.2.840.10045.4.3.2": ("ec", "sha256"),
-    "1.2.840.10045.4.3.3": ("ec", "sha384"),
-    "1.2.840.10045.4.3.4": ("ec", "sha512"),
+    oids.ECDSA_WITH_SHA1: ("ec", "sha1"),
+    oids.ECDSA_WITH_SHA224: ("ec", "sha224"),
+    oids.ECDSA_WITH_SHA256: ("ec", "sha256"),
+    oids.ECDSA_WITH_SHA384: ("ec", "sha384"),
+    oids.ECDSA_WITH_SHA512: ("ec", "sha512"),
     # Some programs name the key instead of the signature.
     oids.EC_PUBLIC_KEY: ("ec", None),
 }
@@ -116,15 +120,15 @@ def _single_des(key: bytes) -> BlockCipherAlgorithm:
 
 
 _CIPHERS = (
-    ContentCipher("aes-128-cbc", "2.16.840.1.101.3.4.1.2", 16, 16, AES),
-    ContentCipher("aes-192-cbc", "2.16.840.1.101.3.4.1.22", 24, 16, AES),
-    ContentCipher("aes-256-cbc", "2.16.840.1.101.3.4.1.42", 32, 16, AES),
-    ContentCipher("aes-128-gcm", "2.16.840.1.101.3.4.1.6", 16, 16, AES, "gcm"),
-    ContentCipher("aes-192-gcm", "2.16.840.1.101.3.4.1.26", 24, 16, AES, "gcm"),
-    ContentCipher("aes-256-gcm", "2.16.840.1.101.3.4.1.46", 32, 16, AES, "gcm"),
+    ContentCipher("aes-128-cbc", oids.AES_128_CBC, 16, 16, AES),
+    ContentCipher("aes-192-cbc", oids.AES_192_CBC, 24, 16, AES),
+    ContentCipher("aes-256-cbc", oids.AES_256_CBC, 32, 16, AES),
+    ContentCipher("aes-128-gcm", oids.AES_128_GCM, 16, 16, AES, "gcm"),
+    ContentCipher("aes-192-gcm", oids.AES_192_GCM, 24, 16, AES, "gcm"),
+    ContentCipher("aes-256-gcm", oids.AES_256_GCM, 32, 16, AES, "gcm"),
     ContentCipher(
         "des-ede3-cbc",
-        "1.2.840.113549.3.7",
+        oids.DES_EDE3_CBC,
         24,
         8,
         TripleDES,
@@ -132,16 +136,14 @@ _CIPHERS = (
     ),
     ContentCipher(
         "des-cbc",
-        "1.3.14.3.2.7",
+        oids.DES_CBC,
         8,
         8,
         _single_des,
         weak="single DES: 56-bit key, breakable by search; RFC 8894 2.9 forbids it",
     ),
-    ContentCipher(
-        "bf-cbc", "1.3.6.1.4.1.3029.1.2", 16, 8, Blowfish, weak="Blowfish: 64-bit blocks, not a SCEP algorithm"
-    ),
-    ContentCipher("rc2-cbc", "1.2.840.113549.3.2", 16, 8, RC2, weak="RC2: an export-era cipher, not a SCEP algorithm"),
+    ContentCipher("bf-cbc", oids.BLOWFISH_CBC, 16, 8, Blowfish, weak="Blowfish: 64-bit blocks, not a SCEP algorithm"),
+    ContentCipher("rc2-cbc", oids.RC2_CBC, 16, 8, RC2, weak="RC2: an export-era cipher, not a SCEP algorithm"),
 )
 CIPHERS = {c.name: c for c in _CIPHERS}
 CIPHERS_BY_OID = {c.oid: c for c in _CIPHERS}

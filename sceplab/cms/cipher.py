@@ -10,7 +10,7 @@ from collections.abc import Callable
 from cryptography.hazmat.primitives.ciphers import Cipher, modes
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from sceplab.asn1 import der
+from sceplab.asn1 import der, oids
 from sceplab.cms.algorithms import AlgorithmIdentifier, ContentCipher
 
 RandomBytes = Callable[[int], bytes]
@@ -36,7 +36,7 @@ def cipher_identifier(cipher: ContentCipher, iv: bytes) -> AlgorithmIdentifier:
     parameters = der.encode(der.OCTET_STRING, iv)
     if cipher.mode == "gcm":
         parameters = der.sequence(parameters, der.integer(16))
-    elif cipher.name == "rc2-cbc":
+    elif cipher.oid == oids.RC2_CBC:
         parameters = der.sequence(der.integer(58), parameters)  # 58 stands for 128 bits
     return AlgorithmIdentifier(cipher.oid, parameters)
 

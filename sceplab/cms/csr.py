@@ -21,7 +21,7 @@ from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute, build_attribute, parse_attribute_list
 from sceplab.cms.name import Name
 from sceplab.cms.signature import SigningKey, UnknownAlgorithmError, check_signature, sign
-from sceplab.cms.verify import Check, Outcome
+from sceplab.cms.verify import Check, CheckName, Outcome, Reason
 from sceplab.cms.x509 import Extension, load_public_key, parse_extensions, public_key_info
 from sceplab.errors import BuildError, Layer, Problem
 
@@ -158,21 +158,18 @@ def _read_csr(data: bytes, out: dict[str, Any], problems: list[Problem]) -> None
 
 def verify_csr(request: CertificationRequest) -> Check:
     """Check the proof of possession: the request signed with the key that it asks to certify. Never raises."""
-    name = "proof of possession"
+    name = CheckName.POSSESSION
     try:
         key = load_public_key(request.public_key_info)
         how = check_signature(request.signature_algorithm, "", key, request.signature, request.info_raw)
     except UnknownAlgorithmError as error:
-        return Check(name, Outcome.NOT_POSSIBLE, str(error))
+        return Check(name, Outcome.NOT_POSSIBLE, str(error), Reason.UNKNOWN_ALGORITHM)
     except (ValueError, UnsupportedAlgorithm, der.DerError) as error:
-        return Check(name, Outcome.FAILED, f"the request's key cannot be used: {error}")
+        return Check(name, Outcome.FAILED, f"the request's key cannot be used: {error}", Reason.UNUSABLE_KEY)
     if how:
         return Check(name, Outcome.PASSED, f"{how}, with the key in the request")
-    return Check(name, Outcome.FAILED, NOT_ITS_KEY)
-
-
-NOT_ITS_KEY = "the signature does not fit the key in the request"
-"""What `verify_csr` says after it tried; everything else it says without trying."""
+    detail = "the signature does not fit the key in the request"
+    return Check(name, Outcome.FAILED, detail, Reason.MISMATCH)
 
 
 def serialize_csr(request: CertificationRequest) -> bytes:

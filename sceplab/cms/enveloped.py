@@ -38,7 +38,7 @@ from sceplab.cms.password import (
     recover_password,
     unwrap_key,
 )
-from sceplab.cms.x509 import Certificate, parse_certificate, public_key_info
+from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of, public_key_info
 from sceplab.errors import BuildError, DecryptError, Layer, Problem
 
 _OTHER_KINDS = {1: "KeyAgreeRecipientInfo", 2: "KEKRecipientInfo", 4: "OtherRecipientInfo"}
@@ -148,12 +148,12 @@ def decrypt(
     enveloped: EnvelopedData,
     *,
     keys: Sequence[rsa.RSAPrivateKey] = (),
-    certificates: Iterable[bytes] = (),
+    certificates: Sequence[CertificateLike] = (),
     passwords: Sequence[bytes] = (),
 ) -> Opened:
     """Open the envelope with one of the private keys or challenge passwords.
 
-    `certificates` (DER) tell which key belongs to which recipient; without them
+    `certificates` tell which key belongs to which recipient; without them
     each key is tried. A result counts only if the content key has the right
     length, the padding is right AND the plaintext is one whole ASN.1 SEQUENCE,
     because RSA decryption with a wrong key gives random octets, not an error.
@@ -174,7 +174,7 @@ def decrypt(
             ordered: Sequence[rsa.RSAPrivateKey] = keys
             if len(keys) > 1:
                 if known_certificates is None:
-                    known_certificates = [parse_certificate(c) for c in certificates]
+                    known_certificates = [*map(certificate_of, certificates)]
                 ordered = sorted(keys, key=lambda k: not _belongs(k, recipient, known_certificates or []))
             for key in ordered:
                 opened = _attempt_key(enveloped, cipher, iv, recipient, key, attempts)
@@ -185,7 +185,7 @@ def decrypt(
                 opened = _attempt_password(enveloped, cipher, iv, recipient, password, attempts)
                 if opened:
                     return opened
-    raise DecryptError(_explain(enveloped, keys, list(certificates), attempts))
+    raise DecryptError(_explain(enveloped, keys, certificates, attempts))
 
 
 def _belongs(key: rsa.RSAPrivateKey, recipient: KeyTransRecipient, certificates: Iterable[Certificate]) -> bool:
@@ -253,7 +253,10 @@ def _open_content(
 
 
 def _explain(
-    enveloped: EnvelopedData, keys: Sequence[rsa.RSAPrivateKey], certificates: Sequence[bytes], attempts: Sequence[str]
+    enveloped: EnvelopedData,
+    keys: Sequence[rsa.RSAPrivateKey],
+    certificates: Sequence[CertificateLike],
+    attempts: Sequence[str],
 ) -> str:
     if not enveloped.recipients:
         return "the pkcsPKIEnvelope names no recipient that could be read"
@@ -263,7 +266,7 @@ def _explain(
         lines.append("No private key was given. Give the key that belongs to one of these certificates.")
         return "\n".join(lines)
     lines.append("Tried:")
-    known = [parse_certificate(c) for c in certificates]
+    known = [*map(certificate_of, certificates)]
     for key in keys:
         info = public_key_info(key)
         name = f"  - the {key.key_size}-bit RSA key with SPKI SHA-256 {hashlib.sha256(info).hexdigest()[:16]}..."

@@ -126,7 +126,7 @@ _STRING_TAGS = {name: tag for tag, name in der.STRING_TYPE_NAMES.items()}
 # --------------------------------------------------------------- as a person types it
 
 _BY_KEYWORD = {keyword.upper(): oid for oid, keyword in oids.NAME_KEYWORDS.items()}
-_IA5 = {oids.NAMES_TO_OID[n] for n in ("unstructuredName", "domainComponent", "emailAddress")}
+_IA5 = {oids.UNSTRUCTURED_NAME, oids.DOMAIN_COMPONENT, oids.EMAIL_ADDRESS}
 _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*")
 
 
@@ -145,7 +145,7 @@ def parse_subject(text: str) -> Name:
 
 
 # RFC 5280, appendix A.1 (ub-common-name, and CountryName of two letters).
-_LENGTHS = {oids.NAMES_TO_OID["commonName"]: (1, 64), oids.NAMES_TO_OID["countryName"]: (2, 2)}
+_LENGTHS = {oids.COMMON_NAME: (1, 64), oids.COUNTRY_NAME: (2, 2)}
 
 
 def check_lengths(name: Name) -> None:

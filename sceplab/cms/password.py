@@ -68,10 +68,10 @@ def derive_key(derivation: AlgorithmIdentifier | None, wrapping: AlgorithmIdenti
     prf: hashes.HashAlgorithm = hashes.SHA1()
     for item in fields[2:]:
         if item.tag == der.SEQUENCE:
-            name = algorithms.parse_algorithm(item).name
-            if not name.startswith("hmacWithSHA"):
-                raise ValueError(f"PBKDF2 with {name}")
-            prf = algorithms.DIGESTS["sha" + name.removeprefix("hmacWithSHA")].make()
+            algorithm = algorithms.parse_algorithm(item)
+            if algorithm.oid not in algorithms.HMACS:
+                raise ValueError(f"PBKDF2 with {algorithm.name}")
+            prf = algorithms.DIGESTS[algorithms.HMACS[algorithm.oid]].make()
     return PBKDF2HMAC(prf, cipher.key_length, salt, rounds).derive(password)
 
 

@@ -14,7 +14,7 @@ from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute, build_attribute
 from sceplab.cms.signature import SigningKey, digest_of, sign
 from sceplab.cms.signed import SignedData, SignerInfo, serialize_signed
-from sceplab.cms.verify import verify_signed
+from sceplab.cms.verify import SignedForm, verify_signed
 from sceplab.cms.x509 import CertificateIdentifier
 from sceplab.errors import BuildError
 
@@ -70,13 +70,8 @@ def draft_of_signed(signed: SignedData) -> SignedDraft:
         signed.crls,
         info.unsigned_attributes_raw,
         shape,
-        signed_in_order=_covers_ordered(signed),
+        signed_in_order=verify_signed(signed).covers is SignedForm.DER_ORDER,
     )
-
-
-def _covers_ordered(signed: SignedData) -> bool:
-    """Whether the sender signed the attributes in DER order, but sent them in another."""
-    return "DER order" in verify_signed(signed)["signature"].detail
 
 
 def build_signed(draft: SignedDraft, content: bytes | None, key: SigningKey) -> bytes:

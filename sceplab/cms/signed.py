@@ -17,7 +17,7 @@ from sceplab.cms import algorithms
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute, build_attribute, parse_attribute_list
 from sceplab.cms.contentinfo import content_of
-from sceplab.cms.x509 import CertificateIdentifier, parse_identifier, parse_time
+from sceplab.cms.x509 import CertificateIdentifier, CertificateLike, der_of, parse_identifier, parse_time
 from sceplab.errors import Layer, Problem
 
 _SIGNED_ATTRS = der.CONTEXT | der.CONSTRUCTED  # [0] IMPLICIT
@@ -199,10 +199,12 @@ def _serialize_signer(info: SignerInfo) -> bytes:
     )
 
 
-def build_degenerate(certificates: Sequence[bytes], crls: Sequence[bytes] = ()) -> bytes:
+def build_degenerate(certificates: Sequence[CertificateLike], crls: Sequence[bytes] = ()) -> bytes:
     """Return a degenerate certificates-only SignedData: no content, no signers (RFC 8894, 3.4).
 
     Certificates stand in the order given, which BER allows for a SET OF: some
     clients take the first for the one they asked for.
     """
-    return serialize_signed(SignedData(b"", content_type=oids.DATA, certificates=tuple(certificates), crls=tuple(crls)))
+    return serialize_signed(
+        SignedData(b"", content_type=oids.DATA, certificates=tuple(map(der_of, certificates)), crls=tuple(crls))
+    )

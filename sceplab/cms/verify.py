@@ -19,7 +19,7 @@ from sceplab.cms.attribute import build_attribute
 from sceplab.cms.signature import UnknownAlgorithmError, check_signature, digest_of
 from sceplab.cms.signed import SignedData, SignerInfo
 from sceplab.cms.trust import Trust, validate_path
-from sceplab.cms.x509 import Certificate, parse_certificate
+from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of
 
 
 class Outcome(StrEnum):
@@ -30,13 +30,42 @@ class Outcome(StrEnum):
     NOT_POSSIBLE = "not possible"
 
 
+class CheckName(StrEnum):
+    """The checks of a signed structure, in the order of `Verification.checks`; the last is `csr.verify_csr`'s."""
+
+    SIGNER = "signer certificate"
+    CONTENT_TYPE = "content type"
+    DIGEST = "digest"
+    SIGNATURE = "signature"
+    CHAIN = "chain"
+    VALIDITY = "validity"
+    POSSESSION = "proof of possession"
+
+
+class Reason(StrEnum):
+    """Why a signature did not pass."""
+
+    UNKNOWN_ALGORITHM = "unknown algorithm"
+    UNUSABLE_KEY = "unusable key"
+    MISMATCH = "mismatch"
+
+
+class SignedForm(StrEnum):
+    """Which octets a signature was found to be over (RFC 5652, 5.4)."""
+
+    CONTENT = "content"
+    AS_SENT = "as sent"
+    DER_ORDER = "DER order"
+
+
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One named check: `name` is stable, `detail` is for people."""
+    """One named check. `detail` is for people; `reason` says of a signature that did not pass, why."""
 
     name: str
     outcome: Outcome
     detail: str
+    reason: Reason | None = None
 
     def __str__(self) -> str:
         return f"{self.name}: {self.outcome.value} ({self.detail})"
@@ -46,13 +75,14 @@ class Check:
 class Verification:
     """What `verify_signed` found.
 
-    Checks, in order: "signer certificate", "content type", "digest",
-    "signature", "chain", "validity".
+    `checks` has one of each `CheckName` but the last, in order. `covers` is
+    None where the signature did not pass.
     """
 
     checks: tuple[Check, ...]
     signer: Certificate | None
     signer_in_message: bool
+    covers: SignedForm | None = None
 
     def __getitem__(self, name: str) -> Check:
         """Return a check by its name; raises KeyError."""
@@ -64,7 +94,7 @@ class Verification:
     @property
     def intact(self) -> bool:
         """Whether nothing was changed since the signer signed: digest and signature passed."""
-        return self["digest"].outcome == self["signature"].outcome == Outcome.PASSED
+        return self[CheckName.DIGEST].outcome == self[CheckName.SIGNATURE].outcome == Outcome.PASSED
 
     @property
     def ok(self) -> bool:
@@ -75,55 +105,61 @@ class Verification:
 def verify_signed(
     signed: SignedData,
     *,
-    certificates: Iterable[bytes] = (),
+    certificates: Iterable[CertificateLike] = (),
     trust: Trust | None = None,
     at: datetime | None = None,
 ) -> Verification:
     """Judge the first SignerInfo (RFC 5652, 5.6). Never raises.
 
-    `certificates` are further DER certificates that the signer may be among
+    `certificates` are further ones that the signer may be among
     (CertReps often carry none). `trust` names the CA certificates for the chain.
     `at` is the moment of signing where it is known from elsewhere (a capture's
     time); without it the signingTime attribute is used.
     """
     info = signed.signer_info
     if info is None:
-        nobody = Check("signer certificate", Outcome.FAILED, "there is no SignerInfo: nobody signed this")
-        rest = ("content type", "digest", "signature", "chain", "validity")
+        nobody = Check(CheckName.SIGNER, Outcome.FAILED, "there is no SignerInfo: nobody signed this")
+        rest = [n for n in CheckName if n not in {CheckName.SIGNER, CheckName.POSSESSION}]
         return Verification((nobody, *(_impossible(n, "no SignerInfo") for n in rest)), None, signer_in_message=False)
-    signer, carried, found = _find_signer(signed, info, certificates)
-    checks = [found, _check_content_type(signed, info), _check_digest(signed, info)]
+    signer, carried = _find_signer(signed, info, certificates)
+    checks = [_check_signer(info, signer, carried=carried), _check_content_type(signed, info)]
+    checks.append(_check_digest(signed, info))
+    covers = None
     if signer is None:
-        checks += [_impossible(n, "the signer's certificate is not known") for n in ("signature", "chain", "validity")]
+        rest = [CheckName.SIGNATURE, CheckName.CHAIN, CheckName.VALIDITY]
+        checks += [_impossible(n, "the signer's certificate is not known") for n in rest]
     else:
-        checks.append(_check_signature(signed, info, signer))
-        checks += _check_chain(signed, signer, trust, at or info.signing_time)
-    return Verification(tuple(checks), signer, signer_in_message=carried)
+        check, covers = _check_signature(signed, info, signer)
+        checks += [check, *_check_chain(signed, signer, trust, at or info.signing_time)]
+    return Verification(tuple(checks), signer, carried, covers)
 
 
-def _impossible(name: str, why: str) -> Check:
+def _impossible(name: CheckName, why: str) -> Check:
     return Check(name, Outcome.NOT_POSSIBLE, why)
 
 
 def _find_signer(
-    signed: SignedData, info: SignerInfo, certificates: Iterable[bytes]
-) -> tuple[Certificate | None, bool, Check]:
-    for source, where in ((signed.certificates, "in the message"), (certificates, "given by the caller")):
-        for raw in source:
-            certificate = parse_certificate(raw)
+    signed: SignedData, info: SignerInfo, certificates: Iterable[CertificateLike]
+) -> tuple[Certificate | None, bool]:
+    """Return the signer's certificate, and whether the message carries it."""
+    for given, carried in ((signed.certificates, True), (certificates, False)):
+        for item in given:
+            certificate = certificate_of(item)
             if info.identifier.matches(certificate):
-                check = Check(
-                    "signer certificate",
-                    Outcome.PASSED,
-                    f"{certificate.subject}, serial {certificate.serial_hex}, {where}",
-                )
-                return certificate, where == "in the message", check
-    detail = f"signed by {info.identifier}, whose certificate is neither in the message nor given"
-    return None, False, _impossible("signer certificate", detail)
+                return certificate, carried
+    return None, False
+
+
+def _check_signer(info: SignerInfo, signer: Certificate | None, *, carried: bool) -> Check:
+    if signer is None:
+        detail = f"signed by {info.identifier}, whose certificate is neither in the message nor given"
+        return _impossible(CheckName.SIGNER, detail)
+    where = "in the message" if carried else "given by the caller"
+    return Check(CheckName.SIGNER, Outcome.PASSED, f"{signer.subject}, serial {signer.serial_hex}, {where}")
 
 
 def _check_content_type(signed: SignedData, info: SignerInfo) -> Check:
-    name = "content type"
+    name = CheckName.CONTENT_TYPE
     if not info.signed_attributes:
         return _impossible(name, "there are no signed attributes")
     attribute = info.attribute(oids.CONTENT_TYPE)
@@ -140,7 +176,7 @@ def _check_content_type(signed: SignedData, info: SignerInfo) -> Check:
 
 
 def _check_digest(signed: SignedData, info: SignerInfo) -> Check:
-    name = "digest"
+    name = CheckName.DIGEST
     digest = algorithms.DIGESTS_BY_OID.get(info.digest_algorithm.oid)
     if digest is None:
         return _impossible(name, f"digest algorithm {info.digest_algorithm.name} is not known")
@@ -160,7 +196,7 @@ def _check_digest(signed: SignedData, info: SignerInfo) -> Check:
     return Check(name, Outcome.PASSED, f"{digest.name} of the content equals messageDigest")
 
 
-def covered_forms(info: SignerInfo, content: bytes) -> Iterator[tuple[str, bytes]]:
+def covered_forms(info: SignerInfo, content: bytes) -> Iterator[tuple[SignedForm, bytes]]:
     """Yield the octets that the signature may cover, likeliest first (RFC 5652, 5.4).
 
     With signed attributes that is the captured [0] with its tag read as SET OF
@@ -168,52 +204,67 @@ def covered_forms(info: SignerInfo, content: bytes) -> Iterator[tuple[str, bytes
     """
     raw = info.signed_attributes_raw
     if not raw:
-        yield "the content", content
+        yield SignedForm.CONTENT, content
         return
     as_sent = b"\x31" + raw[1:]
-    yield "signedAttrs as sent, 0xA0 read as 0x31", as_sent
+    yield SignedForm.AS_SENT, as_sent
     ordered = der.set_of(build_attribute(a) for a in info.signed_attributes)
     if ordered != as_sent:
-        yield "signedAttrs put into DER order", ordered
+        yield SignedForm.DER_ORDER, ordered
 
 
-def _check_signature(signed: SignedData, info: SignerInfo, signer: Certificate) -> Check:
-    name = "signature"
+_FORMS = {
+    SignedForm.CONTENT: "the content",
+    SignedForm.AS_SENT: "signedAttrs as sent, 0xA0 read as 0x31",
+    SignedForm.DER_ORDER: "signedAttrs put into DER order",
+}
+
+
+def _check_signature(signed: SignedData, info: SignerInfo, signer: Certificate) -> tuple[Check, SignedForm | None]:
+    name = CheckName.SIGNATURE
     try:
         key = signer.public_key()
-        for what, octets in covered_forms(info, signed.content or b""):
+        for form, octets in covered_forms(info, signed.content or b""):
             how = check_signature(info.signature_algorithm, info.digest_algorithm.name, key, info.signature, octets)
             if how:
-                return Check(name, Outcome.PASSED, f"{how} over {what}")
+                return Check(name, Outcome.PASSED, f"{how} over {_FORMS[form]}"), form
     except UnknownAlgorithmError as error:
-        return _impossible(name, str(error))
+        return Check(name, Outcome.NOT_POSSIBLE, str(error), Reason.UNKNOWN_ALGORITHM), None
     except (ValueError, UnsupportedAlgorithm, der.DerError) as error:
-        return Check(name, Outcome.FAILED, f"the signer's key cannot be used: {error}")
-    return Check(name, Outcome.FAILED, f"does not fit the signed attributes and the key of {signer.subject}")
+        detail = f"the signer's key cannot be used: {error}"
+        return Check(name, Outcome.FAILED, detail, Reason.UNUSABLE_KEY), None
+    detail = f"does not fit the signed attributes and the key of {signer.subject}"
+    return Check(name, Outcome.FAILED, detail, Reason.MISMATCH), None
 
 
 def _check_chain(signed: SignedData, signer: Certificate, trust: Trust | None, at: datetime | None) -> list[Check]:
     start, end = signer.not_before, signer.not_after
     moment = at
     if start is None or end is None or start > end:
-        validity = Check("validity", Outcome.FAILED, "the signer's certificate has no readable validity")
+        validity = Check(CheckName.VALIDITY, Outcome.FAILED, "the signer's certificate has no readable validity")
         moment = moment or start or end
     elif at is None:
         detail = "no signingTime in the message and no moment given; the certificate is valid"
-        validity = _impossible("validity", f"{detail} from {start:%Y-%m-%d} to {end:%Y-%m-%d}")
+        validity = _impossible(CheckName.VALIDITY, f"{detail} from {start:%Y-%m-%d} to {end:%Y-%m-%d}")
         moment = start
     elif at < start:
         validity = Check(
-            "validity", Outcome.FAILED, f"signed {at:%Y-%m-%d %H:%M:%S}, not valid before {start:%Y-%m-%d %H:%M:%S}"
+            CheckName.VALIDITY,
+            Outcome.FAILED,
+            f"signed {at:%Y-%m-%d %H:%M:%S}, not valid before {start:%Y-%m-%d %H:%M:%S}",
         )
         moment = start
     elif at > end:
-        validity = Check("validity", Outcome.FAILED, f"signed {at:%Y-%m-%d %H:%M:%S}, expired {end:%Y-%m-%d %H:%M:%S}")
+        validity = Check(
+            CheckName.VALIDITY, Outcome.FAILED, f"signed {at:%Y-%m-%d %H:%M:%S}, expired {end:%Y-%m-%d %H:%M:%S}"
+        )
         moment = end
     else:
-        validity = Check("validity", Outcome.PASSED, f"{at:%Y-%m-%d %H:%M:%S} is within the certificate's validity")
+        validity = Check(
+            CheckName.VALIDITY, Outcome.PASSED, f"{at:%Y-%m-%d %H:%M:%S} is within the certificate's validity"
+        )
     if trust is None or moment is None:
-        return [_impossible("chain", "no CA certificate was given"), validity]
+        return [_impossible(CheckName.CHAIN, "no CA certificate was given"), validity]
     trust = replace(trust, intermediates=(*trust.intermediates, *signed.certificates))
     path = validate_path(signer, trust, moment)
-    return [Check("chain", Outcome.PASSED if path.valid else Outcome.FAILED, path.detail), validity]
+    return [Check(CheckName.CHAIN, Outcome.PASSED if path.valid else Outcome.FAILED, path.detail), validity]

@@ -122,6 +122,20 @@ class Certificate:
         return f"{self.subject.rfc4514()} (serial {self.serial_hex}, issued by {self.issuer.rfc4514()})"
 
 
+CertificateLike = Certificate | bytes
+"""What a caller gives where a certificate is wanted: one that was read, or its DER."""
+
+
+def der_of(certificate: CertificateLike) -> bytes:
+    """Return the octets of a certificate, however it was given."""
+    return certificate.der if isinstance(certificate, Certificate) else certificate
+
+
+def certificate_of(certificate: CertificateLike) -> Certificate:
+    """Return a certificate that can be asked, however it was given. Never raises, as `parse_certificate`."""
+    return certificate if isinstance(certificate, Certificate) else parse_certificate(certificate)
+
+
 KEY_USAGE_BITS = (
     "digitalSignature",
     "nonRepudiation",
@@ -148,6 +162,15 @@ def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
         return load_der_public_key(public_key_info)
     except UnsupportedAlgorithm as error:
         raise ValueError(str(error)) from error
+
+
+def rsa_bits(public_key_info: bytes) -> int | None:
+    """Return the size of an RSA key, None for any other key and for none that can be loaded."""
+    try:
+        key = load_public_key(public_key_info)
+    except ValueError:
+        return None
+    return key.key_size if isinstance(key, rsa.RSAPublicKey) else None
 
 
 def public_key_info(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:

@@ -29,15 +29,15 @@ def exercises(message: PkiMessage) -> tuple[Exercise, ...]:
         ),
         Exercise(
             "What is the unstructuredName in the subject of the signer's certificate (as a str)?",
-            signer.subject.get(oids.NAMES_TO_OID["unstructuredName"]),
-            'message.verification.signer.subject.get(sceplab.asn1.oids.NAMES_TO_OID["unstructuredName"])',
+            signer.subject.get(oids.UNSTRUCTURED_NAME),
+            "message.verification.signer.subject.get(sceplab.asn1.oids.UNSTRUCTURED_NAME)",
             (
                 "Unfold certificates, certificate, tbsCertificate, subject in the tree.",
                 "print(message.verification.signer.subject) shows the whole name.",
             ),
             {
                 "that is who wants the certificate, not who signed the message.": message.csr.subject.get(
-                    oids.NAMES_TO_OID["unstructuredName"]
+                    oids.UNSTRUCTURED_NAME
                 )
                 if message.csr
                 else None,

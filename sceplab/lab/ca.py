@@ -43,17 +43,14 @@ from sceplab.lab.replies import (
 )
 from sceplab.lab.store import State, Store, StoreError, Transaction
 from sceplab.scep.attributes import FailInfo, MessageType
-from sceplab.scep.transport import HttpReply, HttpRequest, build_caps, parse_request
+from sceplab.scep.capabilities import Capability, build_caps
+from sceplab.scep.transport import CA_CERT, CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequest, parse_request
 
-DEFAULT_CAPABILITIES = (
-    *("AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-384", "SHA-512"),
-    *("SCEPStandard", "GetNextCACert"),
+DEFAULT_CAPABILITIES: tuple[str, ...] = (
+    *(Capability.AES, Capability.DES3, Capability.POST, Capability.RENEWAL, Capability.SHA1, Capability.SHA256),
+    *(Capability.SHA384, Capability.SHA512, Capability.STANDARD, Capability.GET_NEXT_CA_CERT),
 )
 """SHA-384 is there for strongSwan 5.9.8, which takes AES only from a CA that offers it."""
-
-CA_CERT = "application/x-x509-ca-cert"
-CA_RA_CERT = "application/x-x509-ca-ra-cert"
-NEXT_CA_CERT = "application/x-x509-next-ca-cert"
 
 Clock = Callable[[], datetime]
 
@@ -278,7 +275,7 @@ class CertificationAuthority:
         if "empty-caps" in faults:
             words = ()
         if "weak-caps" in faults:
-            words = ("DES3", "SHA-1", "POSTPKIOperation")
+            words = (Capability.DES3, Capability.SHA1, Capability.POST)
         return HttpReply(200, (("Content-Type", "text/plain"),), build_caps(words))
 
     def _ca_certificates(self) -> HttpReply:
@@ -496,7 +493,7 @@ def _requester(incoming: Incoming) -> bytes:
 
 
 def _units(name: Name) -> set[str]:
-    unit = oids.NAMES_TO_OID["organizationalUnitName"]
+    unit = oids.ORGANIZATIONAL_UNIT_NAME
     return {a.value.strip().casefold() for rdn in name.rdns for a in rdn if a.oid == unit}
 
 

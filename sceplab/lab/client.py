@@ -27,17 +27,18 @@ from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.signature import SigningKey
 from sceplab.cms.signed import parse_signed
 from sceplab.cms.trust import Trust, validate_path
-from sceplab.cms.verify import Outcome, verify_signed
+from sceplab.cms.verify import CheckName, Outcome, verify_signed
 from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.errors import InputError, ScepError
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.identity import Identity, make_self_signed
 from sceplab.scep import transport
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes
+from sceplab.scep.capabilities import Capabilities, parse_caps
 from sceplab.scep.draft import draft_message
 from sceplab.scep.message import PkiMessage, decode_message, encode_message
 from sceplab.scep.messagedata import CertsOnly, build_issuer_and_serial, build_issuer_and_subject, parse_ca_certificates
-from sceplab.scep.transport import HttpReply, HttpRequest, build_request, parse_caps
+from sceplab.scep.transport import HttpReply, HttpRequest, build_request
 
 Send = Callable[[HttpRequest], HttpReply]
 
@@ -117,51 +118,6 @@ def _first_line(body: bytes) -> str:
 
 
 # --------------------------------------------------------------- what the CA offers
-
-
-@dataclass(frozen=True, slots=True)
-class Capabilities:
-    """The words of GetCACaps (RFC 8894, 3.5.2), and what follows from them."""
-
-    words: tuple[str, ...]
-
-    def has(self, *words: str) -> bool:
-        """Whether one of the words is offered, in any case."""
-        return bool({w.lower() for w in words} & {w.lower() for w in self.words})
-
-    @property
-    def post(self) -> bool:
-        """Whether PKIOperation goes by POST."""
-        return self.has("POSTPKIOperation", "SCEPStandard")
-
-    @property
-    def renewal(self) -> bool:
-        """Whether RenewalReq is understood."""
-        return self.has("Renewal")
-
-    @property
-    def cipher(self) -> str:
-        """The best cipher for content: AES-128, or 3DES for old CAs."""
-        return "aes-128-cbc" if self.has("AES", "SCEPStandard") else "des-ede3-cbc"
-
-    @property
-    def digest(self) -> str:
-        """The best digest that everybody has: SHA-256, else what there is, SHA-1 at last."""
-        if self.has("SHA-256", "SCEPStandard"):
-            return "sha256"
-        return next((n for w, n in (("SHA-512", "sha512"), ("SHA-384", "sha384")) if self.has(w)), "sha1")
-
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What is weaker than RFC 8894 wants: an old CA, or somebody on the way took words out (RFC 8894, 7.5)."""
-        out = []
-        if self.cipher == "des-ede3-cbc":
-            out.append("the CA offers no AES: 3DES is used, an old CA or a downgrade")
-        if self.digest == "sha1":
-            out.append("the CA offers no SHA-2: SHA-1 is used, an old CA or a downgrade")
-        if not self.post:
-            out.append("the CA offers no POST: GET is used")
-        return tuple(out)
 
 
 @dataclass(frozen=True, slots=True)
@@ -477,7 +433,7 @@ class ScepClient:
         if not reply.signed.signer_infos:
             reason = str(reply.problems[0]) if reply.problems else "nobody signed it"
             raise ClientError(f"the reply is no SCEP message: {reason}")
-        for name in ("signer certificate", "digest", "signature"):
+        for name in (CheckName.SIGNER, CheckName.DIGEST, CheckName.SIGNATURE):
             check = reply.verification[name]
             if check.outcome is not Outcome.PASSED:
                 raise ClientError(f"the reply cannot be believed: {check}")

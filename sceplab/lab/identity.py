@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric.types import CertificatePublicKey
 from cryptography.hazmat.primitives.serialization import Encoding
 
 from sceplab.asn1 import der, oids
+from sceplab.cms.algorithms import MIN_RSA_BITS
 from sceplab.cms.attribute import Attribute
 from sceplab.cms.csr import CertificationRequest, build_csr, build_extensions, parse_csr, serialize_csr
 from sceplab.cms.name import Name, check_lengths, is_printable
@@ -46,7 +47,7 @@ class Identity:
 CURVES: dict[str, type[ec.EllipticCurve]] = {"P-256": ec.SECP256R1, "P-384": ec.SECP384R1, "P-521": ec.SECP521R1}
 
 
-def new_key(kind: str | int = 2048) -> SigningKey:
+def new_key(kind: str | int = MIN_RSA_BITS) -> SigningKey:
     """Make a private key: RSA of so many bits (1024 to 16384), or EC "P-256", "P-384", "P-521". Raises InputError."""
     curve = CURVES.get(str(kind).upper())
     if curve is not None:

@@ -19,7 +19,7 @@ from sceplab.cms.signed import build_degenerate
 from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.x509 import Certificate
 from sceplab.lab import replies
-from sceplab.lab.ca import CA_RA_CERT, DEFAULT_CAPABILITIES, NEXT_CA_CERT, Clock, utc_now
+from sceplab.lab.ca import DEFAULT_CAPABILITIES, Clock, utc_now
 from sceplab.lab.client import ClientError, Result, ScepClient
 from sceplab.lab.identity import Identity
 from sceplab.lab.replies import (
@@ -35,8 +35,9 @@ from sceplab.lab.replies import (
     text_reply,
 )
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
+from sceplab.scep.capabilities import build_caps
 from sceplab.scep.messagedata import build_issuer_and_subject
-from sceplab.scep.transport import HttpReply, HttpRequest, build_caps, parse_request
+from sceplab.scep.transport import CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequest, parse_request
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,20 +27,21 @@ from sceplab.cms import algorithms
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute
 from sceplab.cms.cipher import RandomBytes, decrypt_content, iv_of
-from sceplab.cms.csr import NOT_ITS_KEY, CertificationRequest, parse_csr, verify_csr
+from sceplab.cms.csr import CertificationRequest, parse_csr, verify_csr
 from sceplab.cms.enveloped import EnvelopedData, decrypt, parse_enveloped
 from sceplab.cms.keytransport import KeyTransRecipient, decrypt_key
 from sceplab.cms.name import Name, parse_subject
 from sceplab.cms.password import PasswordRecipient, rounds_of
+from sceplab.cms.pem import build_pem
 from sceplab.cms.sign import SignedDraft, build_signed
 from sceplab.cms.signature import signature_algorithm_for
 from sceplab.cms.signed import SignedData, build_degenerate, parse_signed
-from sceplab.cms.verify import Outcome, verify_signed
+from sceplab.cms.verify import CheckName, Outcome, Reason, verify_signed
 from sceplab.cms.x509 import Certificate, build_identifier
 from sceplab.errors import DecryptError, ScepError
-from sceplab.files import pem
 from sceplab.lab.identity import Identity, issue, make_request, make_root, new_key
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttributes, parse_attributes
+from sceplab.scep.capabilities import POST, offers
 from sceplab.scep.draft import draft_message
 from sceplab.scep.message import encode_message
 from sceplab.scep.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
@@ -64,7 +65,7 @@ class Strictness:
     """What a server takes: `legacy` is MD5 and single DES, `clock_skew` None takes any signingTime."""
 
     legacy: bool = False
-    min_rsa_bits: int = 2048
+    min_rsa_bits: int = algorithms.MIN_RSA_BITS
     clock_skew: timedelta | None = None
 
 
@@ -125,7 +126,7 @@ def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strict
     signer, info = verification.signer, signed.signer_info
     if signer is None or info is None:
         raise Refused(FailInfo.badMessageCheck, "the signer's certificate is not in the message (RFC 8894, 2.3)")
-    for name in ("digest", "signature"):
+    for name in (CheckName.DIGEST, CheckName.SIGNATURE):
         check = verification[name]
         if check.outcome is Outcome.NOT_POSSIBLE:
             raise Refused(FailInfo.badAlg, f"{name}: {check.detail}")
@@ -240,7 +241,7 @@ def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
     request = parse_csr(data)
     possession = verify_csr(request)
     if request.problems or possession.outcome is not Outcome.PASSED:
-        if possession.detail != NOT_ITS_KEY:
+        if possession.reason is not Reason.MISMATCH:
             verify_csr(_parsed_request())
         raise _unopened(f"PKCS#10: {next(iter(request.problems), possession)}")
     if not request.subject.rdns:
@@ -415,7 +416,7 @@ def refuse_method(method: str, capabilities: Sequence[str]) -> HttpReply | None:
     """Return the reply to a PKIOperation by a method that is not offered (RFC 8894, 4.1), None where it is."""
     if method not in {"GET", "POST"}:
         return text_reply(405, "PKIOperation goes by GET or POST (RFC 8894, 4.1)")
-    if method == "POST" and not {"POSTPKIOperation", "SCEPStandard"} & set(capabilities):
+    if method == "POST" and not offers(capabilities, *POST):
         return text_reply(405, "this server does not offer POST (RFC 8894, 3.5.2)")
     return None
 
@@ -427,7 +428,7 @@ def http_reply(message: bytes, faults: frozenset[str]) -> HttpReply:
     if "empty-reply" in faults:
         message = b""
     if "pem-reply" in faults:
-        message = pem("PKCS7", message)
+        message = build_pem("PKCS7", message)
     kind = "text/html" if "wrong-content-type" in faults else PKI_MESSAGE
     return HttpReply(200, (("Content-Type", kind),), message)
 

@@ -13,12 +13,12 @@ from enum import StrEnum
 from itertools import pairwise
 from typing import Literal
 
-from sceplab.cms.verify import Outcome
+from sceplab.cms.verify import CheckName, Outcome
 from sceplab.report.text import kind_of, visible
 from sceplab.scep.attributes import PkiStatus
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
-from sceplab.scep.transport import parse_caps
 
 Side = Literal["request", "reply"]
 
@@ -166,7 +166,7 @@ def _broken(message: PkiMessage | None) -> bool:
     """Whether the content or the signature of a message does not verify."""
     if message is None:
         return False
-    return any(message.verification[name].outcome is Outcome.FAILED for name in ("digest", "signature"))
+    return any(message.verification[name].outcome is Outcome.FAILED for name in (CheckName.DIGEST, CheckName.SIGNATURE))
 
 
 def _in_time(arrows: Sequence[Arrow]) -> list[Arrow]:

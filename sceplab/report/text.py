@@ -11,10 +11,10 @@ from collections.abc import Iterator, Sequence
 from sceplab.cms.csr import MASK, CertificationRequest
 from sceplab.cms.verify import Outcome
 from sceplab.scep.attributes import FAIL_INFO_MEANING
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import CertsOnly, IssuerAndSerialNumber, IssuerAndSubject, MessageData
-from sceplab.scep.transport import parse_caps
 
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_POSSIBLE: "--"}
 

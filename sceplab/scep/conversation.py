@@ -15,22 +15,22 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.trust import Trust
-from sceplab.cms.x509 import Certificate, parse_certificate
+from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of
 from sceplab.scep.message import PkiMessage, decode_message
 from sceplab.scep.messagedata import CertsOnly, parse_ca_certificates
-from sceplab.scep.transport import CA_CERT, CA_CERTS, PKCS10, Exchange, ScepRequest, parse_request
+from sceplab.scep.transport import CA_CERT, CA_RA_CERT, PKCS10, Exchange, ScepRequest, parse_request
 
 
 @dataclass(frozen=True, slots=True)
 class Materials:
-    """What the reader holds: private keys, certificates (DER), challenge passwords.
+    """What the reader holds: private keys, certificates, challenge passwords.
 
     CA certificates among `certificates` are trusted. `legacy` allows old
     algorithms in their paths. `key_names` says where each key came from.
     """
 
     keys: tuple[rsa.RSAPrivateKey, ...] = field(default=(), repr=False)
-    certificates: tuple[bytes, ...] = ()
+    certificates: tuple[CertificateLike, ...] = ()
     passwords: tuple[bytes, ...] = field(default=(), repr=False)
     legacy: bool = False
     key_names: tuple[str, ...] = ()
@@ -38,7 +38,7 @@ class Materials:
     @property
     def trust(self) -> Trust | None:
         """The CA certificates as trust anchors, None where there are none."""
-        parsed = [parse_certificate(c) for c in self.certificates]
+        parsed = [*map(certificate_of, self.certificates)]
         anchors = tuple(c.der for c in parsed if c.is_ca or (c.self_issued and c.version == 1))
         return Trust(anchors, tuple(c.der for c in parsed if c.der not in anchors), self.legacy) if anchors else None
 
@@ -127,7 +127,7 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
 
 def _certificates_alone(exchange: Exchange) -> bool:
     reply = exchange.reply
-    return exchange.request is None and reply is not None and reply.header("Content-Type") in {CA_CERT, CA_CERTS}
+    return exchange.request is None and reply is not None and reply.header("Content-Type") in {CA_CERT, CA_RA_CERT}
 
 
 def _asked_with(request: PkiMessage | None, alone: Sequence[CertificationRequest]) -> CertificationRequest | None:

@@ -22,7 +22,15 @@ from sceplab.cms.keytransport import KeyTransDraft, draft_key_transport
 from sceplab.cms.password import PasswordDraft, draft_password
 from sceplab.cms.sign import SignedDraft, draft_of_signed
 from sceplab.cms.signature import signature_algorithm_for
-from sceplab.cms.x509 import Certificate, build_identifier, build_time, load_public_key, parse_certificate
+from sceplab.cms.x509 import (
+    Certificate,
+    CertificateLike,
+    build_identifier,
+    build_time,
+    certificate_of,
+    der_of,
+    load_public_key,
+)
 from sceplab.errors import BuildError
 from sceplab.scep.attributes import ScepAttributes, build_attributes
 from sceplab.scep.message import MessageDraft, PkiMessage
@@ -49,14 +57,14 @@ def draft_message(
     attributes: ScepAttributes,
     message_data: bytes | None,
     *,
-    signer_certificate: bytes,
-    recipients: Sequence[bytes] = (),
+    signer_certificate: CertificateLike,
+    recipients: Sequence[CertificateLike] = (),
     password: bytes | None = None,
     digest: str = "sha256",
     cipher: str = "aes-128-cbc",
     signature_scheme: str = "rsaEncryption",
     key_transport: str = "rsaEncryption",
-    certificates: Sequence[bytes] | None = None,
+    certificates: Sequence[CertificateLike] | None = None,
     signing_time: datetime | None = None,
     extra_attributes: Sequence[Attribute] = (),
     content_key: bytes | None = None,
@@ -70,8 +78,8 @@ def draft_message(
     Args:
         attributes: The SCEP attributes (messageType, transactionID, senderNonce ...).
         message_data: DER of the CSR, IssuerAndSubject ... that goes into the envelope.
-        signer_certificate: DER; its key type decides the kind of signature.
-        recipients: DER certificates with RSA keys to encrypt for.
+        signer_certificate: Its key type decides the kind of signature.
+        recipients: Certificates with RSA keys to encrypt for.
         password: challengePassword to encrypt with instead (for EC keys; RFC 8894, 3.1).
         digest: Name in `algorithms.DIGESTS`.
         cipher: Name in `algorithms.CIPHERS`.
@@ -95,10 +103,10 @@ def draft_message(
         raise BuildError(f"{cipher} is not one of {', '.join(algorithms.CIPHERS)}")
     signed = _draft_signed(
         attributes,
-        parse_certificate(signer_certificate),
+        certificate_of(signer_certificate),
         digest,
         signature_scheme,
-        (signer_certificate,) if certificates is None else tuple(certificates),
+        tuple(map(der_of, (signer_certificate,) if certificates is None else certificates)),
         _sorted_attributes(attributes, signing_time, extra_attributes, digest),
     )
     if message_data is None:
@@ -110,7 +118,7 @@ def draft_message(
     for index, recipient in enumerate(recipients):
         given = padding[index] if index < len(padding) else None
         drafts.append(
-            draft_key_transport(parse_certificate(recipient), key_transport, digest, len(content_key), given, random)
+            draft_key_transport(certificate_of(recipient), key_transport, digest, len(content_key), given, random)
         )
     if password is not None:
         drafts.append(draft_password(password, algorithm, random))

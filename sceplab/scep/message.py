@@ -20,6 +20,7 @@ from sceplab.cms.signature import SigningKey
 from sceplab.cms.signed import SignedData, parse_signed
 from sceplab.cms.trust import Trust
 from sceplab.cms.verify import Check, Verification, verify_signed
+from sceplab.cms.x509 import CertificateLike
 from sceplab.errors import BuildError, DecryptError, Problem
 from sceplab.scep.attributes import MessageType, ScepAttributes, parse_attributes
 from sceplab.scep.messagedata import MessageData, parse_message_data
@@ -64,7 +65,7 @@ def decode_message(
     data: bytes,
     *,
     keys: Sequence[rsa.RSAPrivateKey] = (),
-    certificates: Sequence[bytes] = (),
+    certificates: Sequence[CertificateLike] = (),
     passwords: Sequence[bytes] = (),
     trust: Trust | None = None,
     at: datetime | None = None,
@@ -72,7 +73,7 @@ def decode_message(
     """Take a pkiMessage apart, BER or DER, as far as it can be read. Never raises on content.
 
     `keys` are private keys that may open the envelope, `passwords` challenge
-    passwords for the same, `certificates` DER certificates that help to find the
+    passwords for the same, `certificates` those that help to find the
     signer and to match keys to recipients. With `trust` the signer's chain is
     validated, at the moment `at` or the message's own signingTime.
     """

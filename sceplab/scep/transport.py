@@ -20,7 +20,8 @@ Headers = tuple[tuple[str, str], ...]
 
 PKI_MESSAGE = "application/x-pki-message"
 CA_CERT = "application/x-x509-ca-cert"
-CA_CERTS = "application/x-x509-ca-ra-cert"
+CA_RA_CERT = "application/x-x509-ca-ra-cert"
+NEXT_CA_CERT = "application/x-x509-next-ca-cert"
 PKCS10 = "application/pkcs10"
 """Of a CSR that came alone (RFC 5967): SCEP has none outside of a message."""
 DEFAULT_PATH = "/cgi-bin/pkiclient.exe"
@@ -307,17 +308,3 @@ def build_request(
     elif identifier is not None:
         target += f"&message={identifier}"
     return HttpRequest(method, target, tuple(headers), b"", version)
-
-
-# --------------------------------------------------------------- capabilities (RFC 8894, 3.5.2)
-
-
-def parse_caps(body: bytes) -> tuple[str, ...]:
-    """Read a GetCACaps reply: one keyword a line, LF or CR LF, unknown ones kept. Never raises."""
-    lines = body.decode("latin-1").replace("\r", "\n").split("\n")
-    return tuple(word for line in lines if (word := line.strip()))
-
-
-def build_caps(capabilities: Iterable[str]) -> bytes:
-    """Write a GetCACaps reply: the inverse of `parse_caps`."""
-    return "".join(f"{c}\n" for c in capabilities).encode("ascii")

@@ -63,8 +63,6 @@ _WEAK |= {
     for oid, (_, digest) in algorithms.SIGNATURES.items()
     if digest and algorithms.DIGESTS[digest].weak
 }
-# RFC 8894 names no least size; below this the CAs of 2013 on refuse (NIST SP 800-131A).
-_LEAST_RSA_BITS = 2048
 
 
 def link(section: str) -> str:
@@ -153,7 +151,7 @@ def _serial(element: der.Element) -> str:
 
 def _modulus(element: der.Element) -> str:
     bits = int.from_bytes(element.value[:4096], "big").bit_length()
-    return f"{bits} bits" + (f" - weak: below {_LEAST_RSA_BITS} bits" if bits < _LEAST_RSA_BITS else "")
+    return f"{bits} bits" + (f" - weak: below {algorithms.MIN_RSA_BITS} bits" if bits < algorithms.MIN_RSA_BITS else "")
 
 
 def _bits(names: tuple[str, ...]) -> Callable[[der.Element], str]:

@@ -20,8 +20,9 @@ from sceplab.capture import read_capture
 from sceplab.errors import InputError, ScepError
 from sceplab.files import read_certificates, read_private_keys
 from sceplab.report.page import causes_section, findings_section, ladder_section, section_html, to_html, to_markdown
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
-from sceplab.scep.transport import Exchange, parse_caps
+from sceplab.scep.transport import Exchange
 from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.live import Still
 from sceplab.widgets.text import safe

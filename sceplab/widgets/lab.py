@@ -15,9 +15,10 @@ from sceplab.errors import ScepError
 from sceplab.lab.network import R1, Lab
 from sceplab.lab.replies import Decision
 from sceplab.report.ladder import drawn, lay_out, said, without_times
+from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
-from sceplab.scep.transport import Exchange, parse_caps
+from sceplab.scep.transport import Exchange
 from sceplab.widgets.enrollment import EnrollmentForm
 from sceplab.widgets.ladder import Ladder, safe_lines
 from sceplab.widgets.live import Following

@@ -237,7 +237,7 @@ def test_until_it_is_run_there_is_a_still(page: Page, lab: str) -> None:
 def test_a_hostile_still_is_text(page: Page, lab: str, lab_root: Path) -> None:
     """A subject with markup, in a notebook that nobody trusts: shown as it is, obeyed by nobody."""
     hostile = '<script>window.bad=1</script></pre></details><img src=x onerror="window.bad=1">\u202egpj.\x07'
-    name = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], hostile, "UTF8String")]])
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, hostile, "UTF8String")]])
     view = show(sceplab.build_csr(name, key("r3")), "CertificationRequest", open_depth=9, title=hostile)
     bundle = view._repr_mimebundle_()
     assert bundle is not None

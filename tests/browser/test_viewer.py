@@ -314,7 +314,7 @@ def test_trailing_octets_and_guesses(page: Page) -> None:
 def test_text_of_others_is_text(page: Page) -> None:
     """A subject with markup, a closing tag, bidi and control characters: shown, never obeyed."""
     hostile = '<script>window.bad=1</script></pre><img src=x onerror="window.bad=1">\u202egpj.\x07\x1b[31m'
-    name = sceplab.build_name([[sceplab.NameAttribute(oids.NAMES_TO_OID["commonName"], hostile, "UTF8String")]])
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, hostile, "UTF8String")]])
     csr = sceplab.build_csr(name, key("r3"), challenge_password=hostile, challenge_type=0x0C)
     mount(page, show(csr, "CertificationRequest", open_depth=99))
     page.get_by_role("searchbox").fill("window.bad")
