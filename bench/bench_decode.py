@@ -24,6 +24,7 @@ import sceplab
 from sceplab import openssl
 from sceplab.capture import read_capture
 from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.trust import forget_paths
 from sceplab.cms.verify import covered_forms
 from sceplab.files import load_certificates
 from sceplab.scep.transport import parse_request
@@ -62,6 +63,16 @@ def openssl_pipeline(folder: Path) -> None:
         openssl.run(command)
 
 
+def against_openssl(message: bytes, full: float) -> None:
+    """Measure the same work done by openssl commands, and print it beside `full` milliseconds."""
+    with tempfile.TemporaryDirectory() as folder:
+        (Path(folder) / "m.b64").write_bytes(base64.b64encode(message))
+        pipeline = per_call(lambda: openssl_pipeline(Path(folder)), 2.0)
+    print(f"{'the same by openssl commands':45} {pipeline:8.1f} ms   {pipeline / full:5.0f} x decode_message")
+    if pipeline / full < 100:
+        print("  goal missed: at least 100 x faster than openssl commands")
+
+
 def main() -> None:
     """Measure and print; a goal that is missed is said, and no failure: machines differ."""
     exchange = read_capture(SPECIMEN / "capture.pcap")[0]
@@ -96,20 +107,26 @@ def main() -> None:
     full = per_call(lambda: sceplab.decode_message(message, keys=[key]))
     rows.append((f"decode_message, {len(message)} octets", full, full / floor_time))
     trust = sceplab.Trust(tuple(load_certificates(SPECIMEN / "ca.pem")))
-    with_chain = per_call(lambda: sceplab.decode_message(message, keys=[key], trust=trust, at=exchange.time))
-    rows.append(("the same, and the chain to the CA validated", with_chain, with_chain / floor_time))
+
+    def with_chain() -> None:
+        sceplab.decode_message(message, keys=[key], trust=trust, at=exchange.time)
+
+    def with_new_chain() -> None:
+        forget_paths()
+        with_chain()
+
+    first, later = per_call(with_new_chain), per_call(with_chain)
+    rows.append(("and the chain, first message of a signer", first, first / floor_time))
+    rows.append(("and the chain, further messages", later, later / floor_time))
     for label, value, ratio in rows:
         print(f"{label:45} {value:8.3f} ms" + ("" if ratio is None else f"   {ratio:5.2f} x floor"))
     if full / floor_time > 1.8:
         print("  goal missed: at most 1.8 x floor")
+    if later / floor_time > 2:
+        print("  goal missed: with the chain at most 2 x floor, once a signer is known")
     if openssl.available():
-        with tempfile.TemporaryDirectory() as folder:
-            (Path(folder) / "m.b64").write_bytes(base64.b64encode(message))
-            pipeline = per_call(lambda: openssl_pipeline(Path(folder)), 2.0)
-        print(f"{'the same by openssl commands':45} {pipeline:8.1f} ms   {pipeline / full:5.0f} x decode_message")
-        if pipeline / full < 100:
-            print("  goal missed: at least 100 x faster than openssl commands")
-        starts = [_import_time() for _ in range(7)]
+        against_openssl(message, full)
+    starts = [_import_time() for _ in range(7)]
     print(f"{'import sceplab (fresh interpreter)':45} {median(starts):8.1f} ms")
     if median(starts) > 100:
         print("  goal missed: under 100 ms")

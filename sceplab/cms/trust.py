@@ -4,28 +4,32 @@ Rule: path validation is done by `pyhanko-certvalidator` (MIT, kept with pyHanko
 releases through 2026), because it takes the old algorithms of real SCEP networks
 when told to; the verifier of `cryptography` refuses SHA-1 whatever it is told.
 It is imported on first use: most decoding needs no path.
+
+A path once found valid is kept: validating costs more than all else about a
+message, and the same few signers come again and again.
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine
+from collections.abc import Coroutine, Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
-from sceplab.cms.x509 import Certificate, parse_certificate
+from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of, der_of, parse_certificate
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
     """The CA certificates that the caller trusts, and how strictly.
 
-    `anchors` and `intermediates` are DER certificates. `legacy` allows MD5,
-    SHA-1 and short RSA keys in the path: an explicit choice, never a default.
+    `intermediates` may help to build a path. `legacy` allows MD5, SHA-1 and
+    short RSA keys in the path: an explicit choice, never a default.
     """
 
-    anchors: tuple[bytes, ...]
-    intermediates: tuple[bytes, ...] = ()
+    anchors: tuple[CertificateLike, ...]
+    intermediates: tuple[CertificateLike, ...] = ()
     legacy: bool = False
 
 
@@ -39,7 +43,10 @@ class PathResult:
 
 def validate_path(certificate: Certificate, trust: Trust, at: datetime) -> PathResult:
     """Validate the path from `certificate` to one of the anchors at the moment `at`. Never raises."""
-    if certificate.der in trust.anchors:
+    inputs = _Inputs(
+        certificate.der, tuple(map(der_of, trust.anchors)), tuple(map(der_of, trust.intermediates)), trust.legacy
+    )
+    if certificate.der in inputs.anchors:
         return PathResult(valid=True, detail="is itself a trusted CA certificate")
     if certificate.self_issued and not _is_issued_by_anchor(certificate, trust):
         return PathResult(
@@ -47,16 +54,85 @@ def validate_path(certificate: Certificate, trust: Trust, at: datetime) -> PathR
             detail="self-signed (a first request may be, RFC 8894 2.3), not one of the CA certificates given",
         )
     try:
-        return _validate(certificate, trust, at)
+        return _validate(inputs, at.astimezone(UTC))
     except Exception as error:  # noqa: BLE001 - hostile certificates raise anything inside asn1crypto
         return PathResult(valid=False, detail=_reason(error))
 
 
 def _is_issued_by_anchor(certificate: Certificate, trust: Trust) -> bool:
-    return any(parse_certificate(a).subject.raw == certificate.issuer.raw for a in trust.anchors)
+    return any(certificate_of(a).subject.raw == certificate.issuer.raw for a in trust.anchors)
 
 
-def _validate(certificate: Certificate, trust: Trust, at: datetime) -> PathResult:
+# --------------------------------------------------------------- valid paths, kept
+
+
+@dataclass(frozen=True, slots=True)
+class _Inputs:
+    """All that a validation depends on, apart from the moment."""
+
+    certificate: bytes
+    anchors: tuple[bytes, ...]
+    intermediates: tuple[bytes, ...]
+    legacy: bool
+
+    @property
+    def size(self) -> int:
+        return len(self.certificate) + sum(map(len, self.anchors)) + sum(map(len, self.intermediates))
+
+
+# First and last moment between which a path was found valid, and what was found.
+_Span = tuple[datetime, datetime, PathResult]
+# More octets of certificates are validated anew each time, or hostile input would fill the memory.
+_MAX_KEPT = 65_536
+# The validator forgives a clock that is a second off; so near to the end of a validity nothing is kept.
+_MARGIN = timedelta(minutes=1)
+
+
+@lru_cache(maxsize=256)
+def _spans(inputs: _Inputs) -> list[_Span]:  # noqa: ARG001 - the key
+    """Return the list, empty at first, of what is known for these inputs."""
+    return []
+
+
+def forget_paths() -> None:
+    """Forget which paths were found valid: results stay the same, only the next message of each signer costs more."""
+    _spans.cache_clear()
+
+
+def _validate(inputs: _Inputs, at: datetime) -> PathResult:
+    if inputs.size > _MAX_KEPT:
+        return _find_path(inputs, at)[0]
+    known = _spans(inputs)
+    for first, last, result in known:
+        if first <= at <= last:
+            return result
+    result, validities = _find_path(inputs, at)
+    span = None if validities is None else _steady(validities, at)
+    if span is not None:
+        known.append((*span, result))
+    return result
+
+
+def _steady(validities: Iterable[tuple[datetime, datetime]], at: datetime) -> tuple[datetime, datetime] | None:
+    """Return the span around `at` in which no validity begins or ends, None where that is too near to say.
+
+    Between two such moments nothing that a validation looks at changes.
+    """
+    first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
+    for start, end in validities:
+        if start <= at <= end:
+            first, last = max(first, start), min(last, end)
+        elif start - at > _MARGIN:
+            last = min(last, start - _MARGIN)
+        elif at - end > _MARGIN:
+            first = max(first, end + _MARGIN)
+        else:
+            return None
+    return first, last
+
+
+def _find_path(inputs: _Inputs, at: datetime) -> tuple[PathResult, list[tuple[datetime, datetime]] | None]:
+    """Return the valid path, and the validities of all certificates given; raises where there is no valid path."""
     from asn1crypto import x509 as asn1_x509
     from pyhanko_certvalidator import CertificateValidator, ValidationContext
     from pyhanko_certvalidator.policy_decl import (
@@ -65,18 +141,28 @@ def _validate(certificate: Certificate, trust: Trust, at: datetime) -> PathResul
     )
 
     load = asn1_x509.Certificate.load
+    leaf, roots, others = load(inputs.certificate), [*map(load, inputs.anchors)], [*map(load, inputs.intermediates)]
     context = ValidationContext(
-        trust_roots=[load(a) for a in trust.anchors],
-        other_certs=[load(i) for i in trust.intermediates],
-        moment=at.astimezone(UTC),
+        trust_roots=roots,
+        other_certs=others,
+        moment=at,
         allow_fetching=False,
         revocation_mode="soft-fail",
-        algorithm_usage_policy=AcceptAllAlgorithms() if trust.legacy else DisallowWeakAlgorithmsPolicy(),
+        algorithm_usage_policy=AcceptAllAlgorithms() if inputs.legacy else DisallowWeakAlgorithmsPolicy(),
     )
-    validator = CertificateValidator(load(certificate.der), validation_context=context)
-    path = _run(validator.async_validate_usage(set()))
+    path = _run(CertificateValidator(leaf, validation_context=context).async_validate_usage(set()))
     names = [parse_certificate(c.dump()).subject.rfc4514() for c in path]
-    return PathResult(valid=True, detail=" <- ".join(names))
+    return PathResult(valid=True, detail=" <- ".join(names)), _validities((leaf, *roots, *others))
+
+
+def _validities(certificates: Iterable[Any]) -> list[tuple[datetime, datetime]] | None:
+    """Return from when to when each is valid, as the validator reads it; None where one does not say."""
+    try:
+        out = [(c.not_valid_before, c.not_valid_after) for c in certificates]
+    except (ValueError, TypeError, KeyError, OverflowError):
+        return None
+    readable = all(isinstance(moment, datetime) and moment.tzinfo is not None for both in out for moment in both)
+    return out if readable else None
 
 
 def _run(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - the path type of a lazily imported library
