@@ -69,7 +69,7 @@ lint: setup
 
 lock:
 	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --group dev --group fuzz --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
+	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --group fuzz --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
 	$(BIN)/uv pip compile interop/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o interop/requirements.lock
 
 clean:

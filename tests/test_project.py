@@ -4,14 +4,19 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import itertools
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
+
+import pytest
 
 import sceplab
 from sceplab.cli.doctor import data_hashes
+from sceplab.extras import CORE, EXTRAS, LAB, NOTEBOOKS, Extra
 from tests.support import DATA, ROOT
 
 
@@ -93,10 +98,71 @@ def test_environment_yml_agrees_with_pyproject() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     text = (ROOT / "environment.yml").read_text()
     listed = re.findall(r"^ +- ([A-Za-z][\w.-]*[<>=!~].*)$", text, re.MULTILINE)
-    assert set(project["dependencies"]) == {line for line in listed if not line.startswith("python>")}
+    wanted = {*project["dependencies"], *itertools.chain(*_extras(project).values())}
+    assert wanted == {line for line in listed if not line.startswith("python>")}
     assert f"python{project['requires-python']}" in listed
     assert "-e ." in text
     assert "conda-forge" in text
+
+
+def _extras(project: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what each extra adds itself, without the extras that it takes in; `all` takes in the others."""
+    extras = {n: list(lines) for n, lines in project["optional-dependencies"].items()}
+    others = ",".join(sorted(extras.keys() - {"all"}))
+    assert extras.pop("all") == [f"sceplab[{others}]"]
+    return {n: [line for line in lines if not line.startswith("sceplab[")] for n, lines in extras.items()}
+
+
+def test_the_table_of_extras_agrees_with_pyproject() -> None:
+    """The sentences about missing libraries name what pyproject installs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    stated = {n: {re.split("[<>=!~]", line)[0] for line in lines} for n, lines in _extras(project).items()}
+    assert stated == {extra.name: set(extra.libraries) for extra in EXTRAS}
+    assert {re.split("[<>=!~]", line)[0] for line in project["dependencies"]} == set(CORE)
+
+
+# The libraries of the extras, and those that come with them.
+_BLOCKED = ("requests", "tornado", "traitlets", "IPython", "anywidget", "ipywidgets", "dask", "matplotlib")
+_WITHOUT = "import sys; sys.modules.update(dict.fromkeys({0!r}.split())); {1}"
+
+
+@pytest.mark.parametrize(
+    ("code", "extra"),
+    [
+        ("import sceplab.widgets", NOTEBOOKS),
+        ("import sceplab.widgets.ladder", NOTEBOOKS),
+        ("import sceplab.lab.network", LAB),
+        ("import sceplab.lab.micromdm", LAB),
+    ],
+)
+def test_a_missing_extra_is_named(code: str, extra: Extra) -> None:
+    """An ImportError whose text is the command that installs it."""
+    blocked = " ".join(_BLOCKED)
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT.format(blocked, code)], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.splitlines()[-1].endswith(f"MissingLibraryError: {extra}")
+    assert extra.command in str(extra)
+
+
+def test_the_plain_install_runs_the_command_line() -> None:
+    """Decode without any library of an extra; `lab` and `enroll` say in one line what they need."""
+    blocked = " ".join(_BLOCKED)
+    run = "from sceplab.cli import main; sys.exit(main(sys.argv[1:]))"
+    for arguments, code in (
+        (["decode", str(DATA / "specimen" / "capture.pcap")], 0),
+        (["--help"], 0),
+        (["lab", "start", "--challenge", "secret"], 2),
+        (["enroll", "--subject", "CN=R3", "http://127.0.0.1/"], 2),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", _WITHOUT.format(blocked, run), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert done.stderr == (f"sceplab: {LAB}\n" if code else "")
 
 
 def test_versions_agree() -> None:
@@ -104,7 +170,7 @@ def test_versions_agree() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     assert project["version"] == sceplab.__version__
     entries = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert sceplab.__version__ in entries
+    assert entries[:2] == ["Unreleased", sceplab.__version__]
 
 
 def test_data_is_what_provenance_says() -> None:

@@ -11,7 +11,9 @@ import getpass
 import json
 import sys
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
+from typing import NoReturn
 
 from rich.console import Console
 from rich.progress import track
@@ -23,6 +25,7 @@ from sceplab.analysis.diagnose import cause_facts, diagnose, ended_well
 from sceplab.capture import read_capture
 from sceplab.cli import doctor, walk
 from sceplab.errors import InputError, ScepError
+from sceplab.extras import MissingLibraryError
 from sceplab.files import load_certificates, load_private_keys, write_new
 from sceplab.report.json import capture_facts, masked
 from sceplab.report.page import to_html, to_markdown
@@ -109,13 +112,29 @@ def _parser() -> argparse.ArgumentParser:
     _add_materials(story)
     story.set_defaults(run=_walk)
 
-    from sceplab.cli.lab import add_commands
-
-    add_commands(commands)
+    _add_lab(commands)
 
     check = commands.add_parser("doctor", help="check versions, data files and optional tools")
     check.set_defaults(run=lambda _: doctor.main())
     return parser
+
+
+def _add_lab(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `lab` and `enroll`; in the plain install they say what to install, whatever their arguments are."""
+    try:
+        from sceplab.cli.lab import add_commands
+    except MissingLibraryError as error:
+        for name in ("lab", "enroll"):
+            # No argument begins with NUL: all of them are taken as words.
+            missing = commands.add_parser(name, help=f"not installed: {error}", prefix_chars="\0", add_help=False)
+            missing.add_argument("arguments", nargs="*")
+            missing.set_defaults(run=partial(_raise, error))
+    else:
+        add_commands(commands)
+
+
+def _raise(error: ScepError, _: argparse.Namespace) -> NoReturn:
+    raise error
 
 
 def _add_materials(parser: argparse.ArgumentParser) -> None:

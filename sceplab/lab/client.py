@@ -17,8 +17,6 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from urllib.parse import urlsplit
 
-import requests
-import requests.adapters
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab.cms import algorithms
@@ -28,6 +26,7 @@ from sceplab.cms.signed import Outcome, SigningKey, parse_signed, verify_signed
 from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.errors import InputError, ScepError
+from sceplab.extras import LAB, needs
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.identity import Identity, make_self_signed
 from sceplab.scep import transport
@@ -35,6 +34,10 @@ from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus, ScepAttrib
 from sceplab.scep.message import PkiMessage, decode_message, draft_message, encode_message
 from sceplab.scep.messagedata import CertsOnly, build_issuer_and_serial, build_issuer_and_subject, parse_ca_certificates
 from sceplab.scep.transport import HttpReply, HttpRequest, build_request, parse_caps
+
+with needs(LAB):
+    import requests
+    import requests.adapters
 
 Send = Callable[[HttpRequest], HttpReply]
 

@@ -5,17 +5,20 @@ is also HTML that needs no script, for GitHub, nbviewer and a notebook that
 nobody trusts.
 """
 
-from sceplab.widgets.change import WhatIf, what_if
-from sceplab.widgets.checks import show_checks
-from sceplab.widgets.difference import Asn1Diff, show_differences
-from sceplab.widgets.enrollment import EnrollmentForm
-from sceplab.widgets.hexview import hexdump
-from sceplab.widgets.inspector import Inspector, inspect_capture
-from sceplab.widgets.lab import LabView
-from sceplab.widgets.ladder import Ladder
-from sceplab.widgets.pending import PendingQueue
-from sceplab.widgets.table import table
-from sceplab.widgets.viewer import Asn1Viewer, show
+from sceplab.extras import NOTEBOOKS, needs
+
+with needs(NOTEBOOKS):
+    from sceplab.widgets.change import WhatIf, what_if
+    from sceplab.widgets.checks import show_checks
+    from sceplab.widgets.difference import Asn1Diff, show_differences
+    from sceplab.widgets.enrollment import EnrollmentForm
+    from sceplab.widgets.hexview import hexdump
+    from sceplab.widgets.inspector import Inspector, inspect_capture
+    from sceplab.widgets.lab import LabView
+    from sceplab.widgets.ladder import Ladder
+    from sceplab.widgets.pending import PendingQueue
+    from sceplab.widgets.table import table
+    from sceplab.widgets.viewer import Asn1Viewer, show
 
 __all__ = [
     "Asn1Diff",
