@@ -173,6 +173,23 @@ def test_versions_agree() -> None:
     assert entries[:2] == ["Unreleased", sceplab.__version__]
 
 
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone")
+def test_a_clone_on_windows_has_the_same_bytes(tmp_path: Path) -> None:
+    """`core.autocrlf`, the default of Git for Windows, changes no line ends: neither data nor scripts."""
+    windows = ["git", "-c", "core.autocrlf=true", "checkout-index", "--all", f"--prefix={tmp_path}/"]
+    subprocess.run(windows, cwd=ROOT, check=True, capture_output=True)
+    stated = data_hashes(tmp_path / "data")
+    assert len(stated) > 40
+    assert {n: hashlib.sha256((tmp_path / "data" / n).read_bytes()).hexdigest() for n in stated} == stated
+    scripts = [tmp_path / ".ci" / "run", tmp_path / "Makefile", *(tmp_path / "notebooks").rglob("*.ipynb")]
+    assert [path for path in scripts if b"\r\n" in path.read_bytes()] == []
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    """PEP 561: type checkers of other projects use its annotations."""
+    assert (ROOT / "sceplab" / "py.typed").read_bytes() == b""
+
+
 def test_data_is_what_provenance_says() -> None:
     """Every file of data/ has a line, with its hash; no line is without its file."""
     stated = data_hashes()
