@@ -7,11 +7,12 @@ READY := .venv/.ready
 JOBS ?= 2
 export PYTHONHASHSEED := 0
 
-.PHONY: help lab test interop notebooks bench fuzz lint lock setup clean
+.PHONY: help lab test test-oldest interop notebooks bench fuzz lint lock setup clean
 
 help:
 	@echo "make lab        open JupyterLab at the first notebook"
 	@echo "make test       run every test (what is missing on this machine is skipped and named)"
+	@echo "make test-oldest run the core tests on the oldest libraries that pyproject.toml allows"
 	@echo "make interop    other people's SCEP programs at our CA and RA, our client at theirs; prints a table"
 	@echo "make notebooks  build and run the notebooks from notebooks/src"
 	@echo "make bench      measure speed, as ratios to a floor of the same run"
@@ -34,6 +35,19 @@ lab: setup
 
 test: setup
 	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup
+
+# The floors of pyproject.toml are true: each library that it names in its oldest version. Without
+# the browser, the notebooks and hostile input, which ask of our code more than of libraries.
+OLDEST := .venv-oldest/bin/python
+
+.venv-oldest/.ready: requirements-oldest.lock
+	test -x $(OLDEST) || $(PYTHON) -m venv .venv-oldest
+	$(OLDEST) -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-oldest.lock
+	touch $@
+
+test-oldest: .venv-oldest/.ready
+	PYTHONPATH=$(CURDIR) $(OLDEST) -m pytest -n $(JOBS) --dist loadgroup --ignore tests/browser \
+		--ignore tests/test_notebooks.py --ignore-glob 'tests/test_hostile*.py'
 
 # PyScep and scepreq want versions of their own, and a mended oscrypto: never in .venv.
 PEERS := .venv-peers/bin/python
@@ -67,10 +81,14 @@ lint: setup
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 
+# `make lock UPGRADE=` keeps the versions, and adds what pyproject.toml has got new.
+UPGRADE ?= --upgrade
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
 lock:
-	$(BIN)/python -m pip install --quiet uv
-	$(BIN)/uv pip compile pyproject.toml --all-extras --group dev --group fuzz --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o requirements.lock
-	$(BIN)/uv pip compile interop/requirements.in --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --upgrade -q -o interop/requirements.lock
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(COMPILE) pyproject.toml --all-extras --group dev --group docs --group fuzz -o requirements.lock
+	$(COMPILE) pyproject.toml --all-extras --group test --resolution lowest-direct -o requirements-oldest.lock
+	$(COMPILE) interop/requirements.in -o interop/requirements.lock
 
 clean:
-	rm -rf .venv .venv-peers build .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf .venv .venv-oldest .venv-peers build .mypy_cache .ruff_cache .pytest_cache .hypothesis

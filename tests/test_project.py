@@ -113,6 +113,15 @@ def _extras(project: dict[str, Any]) -> dict[str, list[str]]:
     return {n: [line for line in lines if not line.startswith("sceplab[")] for n, lines in extras.items()}
 
 
+def test_the_oldest_versions_are_locked() -> None:
+    """`make test-oldest` runs on the floors of pyproject: a floor that changed needs `make lock UPGRADE=`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements-oldest.lock").read_text(), re.MULTILINE))
+    for line in (*project["dependencies"], *itertools.chain(*_extras(project).values())):
+        name, floor = re.split("[<>=!~]+", line)
+        assert f"{locked[name]}.".startswith(f"{floor}."), line
+
+
 def test_the_table_of_extras_agrees_with_pyproject() -> None:
     """The sentences about missing libraries name what pyproject installs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
