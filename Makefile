@@ -7,7 +7,7 @@ READY := .venv/.ready
 JOBS ?= 2
 export PYTHONHASHSEED := 0
 
-.PHONY: help lab test test-oldest interop notebooks bench fuzz lint lock setup clean
+.PHONY: help lab test test-oldest interop notebooks docs bench fuzz lint lock setup clean
 
 help:
 	@echo "make lab        open JupyterLab at the first notebook"
@@ -15,6 +15,7 @@ help:
 	@echo "make test-oldest run the core tests on the oldest libraries that pyproject.toml allows"
 	@echo "make interop    other people's SCEP programs at our CA and RA, our client at theirs; prints a table"
 	@echo "make notebooks  build and run the notebooks from notebooks/src"
+	@echo "make docs       build the pages of docs/ and the API reference in build/docs"
 	@echo "make bench      measure speed, as ratios to a floor of the same run"
 	@echo "make fuzz       coverage-guided fuzzing, SECONDS=30 for each target (Linux)"
 	@echo "make lint       ruff and mypy"
@@ -63,6 +64,10 @@ interop: setup .venv-peers/.ready
 
 notebooks: setup
 	$(BIN)/python -m tools.notebooks build
+
+# The API reference is read from the source: nothing is imported, no module is listed by hand.
+docs: setup
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going --quiet -j $(JOBS) -d build/doctrees docs build/docs
 
 bench: setup
 	$(BIN)/python bench/bench_decode.py
