@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import re
-import tomllib
+from importlib.metadata import version as version_of
 from pathlib import Path
 from typing import Any
 
 from sphinx.application import Sphinx
 
 ROOT = Path(__file__).parent.parent
-_PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
 
-project = _PROJECT["name"]
-release = version = _PROJECT["version"]
-author = _PROJECT["authors"][0]["name"]
+project = "sceplab"
+release = version = version_of("sceplab")
+author = "the sceplab developers"
 
 extensions = ["myst_parser", "autoapi.extension", "sphinx.ext.napoleon"]
 myst_enable_extensions = ["deflist"]
