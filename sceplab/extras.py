@@ -38,7 +38,7 @@ class Extra:
 # The plain install.
 CORE = ("asn1crypto", "cryptography", "dpkt", "httptools", "pyhanko-certvalidator", "rich")
 LAB = Extra("lab", "the lab and `sceplab enroll`", ("requests", "tornado"))
-NOTEBOOKS = Extra("notebooks", "the notebooks and their widgets", ("anywidget", "ipywidgets", "jupyterlab"))
+NOTEBOOKS = Extra("notebooks", "notebooks and widgets", ("anywidget", "ipykernel", "ipywidgets", "jupyterlab"))
 MANY = Extra("many", "tables of many captures (notebook 10)", ("dask", "distributed", "matplotlib"))
 EXTRAS = (LAB, NOTEBOOKS, MANY)
 
