@@ -6,13 +6,14 @@ interfaces (it has no option for one), on a free port, while the block runs.
 
 from __future__ import annotations
 
+import contextlib
+import secrets
 import shutil
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import requests
@@ -29,7 +30,7 @@ def available() -> bool:
     return shutil.which("scepserver") is not None
 
 
-@contextmanager
+@contextlib.contextmanager
 def scepserver(challenge: str) -> Iterator[str]:
     """Run micromdm's scepserver with a new CA and this challenge password; yields its URL.
 
@@ -42,9 +43,7 @@ def scepserver(challenge: str) -> Iterator[str]:
         subprocess.run(
             ["scepserver", "ca", "-init", "-keySize", "2048", "-depot", depot], check=True, capture_output=True
         )
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            port = probe.getsockname()[1]
+        port = free_port()
         command = ["scepserver", "-depot", depot, "-port", str(port), "-challenge", challenge, "-allowrenew", "0"]
         server = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
         url = f"http://127.0.0.1:{port}/scep"
@@ -54,6 +53,19 @@ def scepserver(challenge: str) -> Iterator[str]:
         finally:
             server.terminate()
             server.wait(10)
+
+
+def free_port() -> int:
+    """Return a port of 127.0.0.1 that is free, for a program that cannot take one by itself.
+
+    It is none of those that systems give to whoever asks for any (from 32768 on
+    Linux, 49152 elsewhere), so nobody who does so takes it before the program.
+    """
+    while True:
+        port = secrets.randbelow(12_000) + 20_000
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 def _wait(server: subprocess.Popen[bytes], url: str) -> None:

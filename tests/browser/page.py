@@ -75,3 +75,10 @@ def mount(page: Page, view: AnyWidget) -> float:
     """Show a view; returns the milliseconds until it was painted."""
     taken: float = page.evaluate("(state) => window.mount(state)", state_of(view))
     return taken
+
+
+def painted(page: Page) -> None:
+    """Wait until what has happened so far is drawn: two frames, since the first may be under way."""
+    page.evaluate(
+        "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
+    )

@@ -153,7 +153,7 @@ def test_thousands_of_messages_are_a_small_page(page: Page) -> None:
     """Only what is in sight exists; the end is reached by key."""
     small = _conversation()
     view = Ladder(small.decoded * 1000, small.names)
-    assert mount(page, view) < 1000
+    mount(page, view)
     assert page.evaluate("() => document.querySelectorAll('#host *').length") < 400
     page.get_by_role("listbox").focus()
     page.keyboard.press("End")

@@ -18,7 +18,7 @@ from sceplab.conversation import Materials
 from sceplab.message import PkiMessage
 from sceplab.widgets import Asn1Diff, Ladder, show, show_differences, what_if
 from tests import scenes
-from tests.browser.page import ADDRESS, mount, open_page
+from tests.browser.page import ADDRESS, mount, open_page, painted
 from tests.crl import make_crl
 from tests.scenes import decode
 from tests.support import DATA, certificate, key, messages, needs
@@ -330,7 +330,7 @@ def test_a_large_crl_is_a_small_page(page: Page, entries: int) -> None:
     middle = page.locator("[role=treeitem]", has_text="revokedCertificate").first
     assert middle.get_attribute("aria-setsize") == str(entries)
     page.locator(".sceplab-octets").evaluate("(e) => { e.scrollTop = e.scrollHeight / 2 }")
-    page.wait_for_timeout(200)
+    painted(page)
     assert page.evaluate(count) <= 500
 
 
@@ -469,9 +469,9 @@ def test_lines_are_as_long_as_there_is_room(page: Page) -> None:
     expect(page.locator("[data-row='2'] .sceplab-cursor").first).to_have_text(message.raw[23:24].hex())
     for wide in (850, 420):
         page.set_viewport_size({"width": wide, "height": 900})
-        page.wait_for_timeout(100)
-        wider = "() => { const o = document.querySelector('.sceplab-octets'); return o.scrollWidth - o.clientWidth }"
-        assert page.evaluate(wider) <= 0
+        page.wait_for_function(
+            "() => { const o = document.querySelector('.sceplab-octets'); return o.scrollWidth <= o.clientWidth; }"
+        )
     page.set_viewport_size({"width": 1280, "height": 900})
     expect(line).to_have_text(message.raw[16:32].hex(" "))
 
@@ -500,7 +500,7 @@ def test_what_is_selected_looks_so_under_the_mouse(page: Page) -> None:
     row.locator("b").click()
     under = row.evaluate(colour)
     page.mouse.move(0, 0)
-    page.wait_for_timeout(100)
+    painted(page)
     assert row.evaluate(colour) == under != "rgba(0, 0, 0, 0)"
 
 
