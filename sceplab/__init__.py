@@ -12,6 +12,7 @@ import importlib
 TYPE_CHECKING = False  # as type checkers know it, without the cost of importing typing
 if TYPE_CHECKING:  # the same names as in _NAMES, for type checkers and editors
     from sceplab.analysis.analyse import analyse as analyse
+    from sceplab.analysis.faults.registry import check_exchanges as check_exchanges
     from sceplab.capture import read_capture as read_capture
     from sceplab.cms.csr import build_csr as build_csr, parse_csr as parse_csr, verify_csr as verify_csr
     from sceplab.cms.enveloped import decrypt as decrypt, parse_enveloped as parse_enveloped
@@ -64,6 +65,7 @@ __version__ = "0.1.0"
 # Module (under sceplab): the names that it gives.
 _NAMES = {
     "analysis.analyse": ("analyse",),
+    "analysis.faults.registry": ("check_exchanges",),
     "capture": ("read_capture",),
     "cms.csr": ("build_csr", "parse_csr", "verify_csr"),
     "cms.enveloped": ("decrypt", "parse_enveloped"),

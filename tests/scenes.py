@@ -35,6 +35,7 @@ def new_key(bits: int = 2048, number: int = 0) -> rsa.RSAPrivateKey:
     return rsa.generate_private_key(65537, bits)
 
 
+@cache
 def make_certificate(
     subject: str,
     own: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
@@ -47,7 +48,7 @@ def make_certificate(
     usage: tuple[bool, bool] | None = (True, True),
     ca: bool = False,
 ) -> bytes:
-    """Return a certificate (DER): self-signed, or issued by `issuer` with the key `signer`."""
+    """Return a certificate (DER), made once: self-signed, or issued by `issuer` with the key `signer`."""
 
     def name(text: str) -> x509.Name:
         return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])

@@ -135,11 +135,13 @@ def as_ber(data: bytes) -> bytes:
     return ber.dress(data, ber.Shape(forms))
 
 
+@cache
 def key(name: str) -> rsa.RSAPrivateKey:
     """Return one of the specimen's keys: "ca", "ra" or "r3"."""
     return load_private_keys(DATA / "specimen" / f"{name}.key.pem")[0]
 
 
+@cache
 def certificate(name: str) -> bytes:
     """Return one of the specimen's certificates as DER."""
     return load_certificates(DATA / "specimen" / f"{name}.pem")[0]

@@ -8,6 +8,7 @@ import os
 import pty
 import subprocess
 import sys
+from importlib import metadata
 from pathlib import Path
 from typing import Any
 
@@ -23,6 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 
 from sceplab import cli, openssl
 from sceplab.capture import read_capture
+from sceplab.cli import doctor
 from sceplab.files import load_private_keys
 from sceplab.report.json import capture_facts
 from sceplab.scep.conversation import decode_exchanges
@@ -135,6 +137,23 @@ def test_doctor_finds_all_well(capsys: pytest.CaptureFixture[str]) -> None:
     """On the machine that runs the tests."""
     assert cli.main(["doctor"]) == 0
     assert "WRONG" not in capsys.readouterr().out
+
+
+def test_doctor_reports_a_missing_extra_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A library of an extra is optional, and the line says what installs it; one of the core is wrong."""
+    found = metadata.version
+
+    def version(name: str) -> str:
+        if name in {"dask", "dpkt"}:
+            raise metadata.PackageNotFoundError(name)
+        return found(name)
+
+    monkeypatch.setattr(metadata, "version", version)
+    by_name = {finding.what: finding for finding in doctor.examine()}
+    assert by_name["[many] dask"].ok is None
+    assert 'pip install "sceplab[many]"' in by_name["[many] dask"].detail
+    assert by_name["[lab] tornado"].ok
+    assert by_name["dpkt"].ok is False
 
 
 def test_a_message_in_any_form_decodes_the_same() -> None:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import ast
 import hashlib
+import itertools
 import re
 import subprocess
 import sys
 import tomllib
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -16,6 +18,7 @@ import sceplab
 from sceplab import paths
 from sceplab.asn1 import oids
 from sceplab.cli.doctor import data_hashes
+from sceplab.extras import CORE, EXTRAS, LAB, NOTEBOOKS, Extra
 from tests.support import DATA, ROOT
 
 
@@ -166,7 +169,8 @@ def test_environment_yml_agrees_with_pyproject() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     text = (ROOT / "environment.yml").read_text()
     listed = re.findall(r"^ +- ([A-Za-z][\w.-]*[<>=!~].*)$", text, re.MULTILINE)
-    assert set(project["dependencies"]) == {line for line in listed if not line.startswith("python>")}
+    wanted = {*project["dependencies"], *itertools.chain(*_extras(project).values())}
+    assert wanted == {line for line in listed if not line.startswith("python>")}
     assert f"python{project['requires-python']}" in listed
     assert "-e ." in text
     assert "conda-forge" in text
@@ -177,8 +181,100 @@ def test_the_version_is_in_one_place() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "version" in project["project"]["dynamic"]
     assert project["tool"]["hatch"]["version"]["path"] == "sceplab/__init__.py"
+
+
+def _extras(project: dict[str, Any]) -> dict[str, list[str]]:
+    """Return what each extra adds itself, without the extras that it takes in; `all` takes in the others."""
+    extras = {n: list(lines) for n, lines in project["optional-dependencies"].items()}
+    others = ",".join(sorted(extras.keys() - {"all"}))
+    assert extras.pop("all") == [f"sceplab[{others}]"]
+    return {n: [line for line in lines if not line.startswith("sceplab[")] for n, lines in extras.items()}
+
+
+def test_the_oldest_versions_are_locked() -> None:
+    """`make test-oldest` runs on the floors of pyproject: a floor that changed needs `make lock UPGRADE=`."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements-oldest.lock").read_text(), re.MULTILINE))
+    for line in (*project["dependencies"], *itertools.chain(*_extras(project).values())):
+        name, floor = re.split("[<>=!~]+", line)
+        assert f"{locked[name]}.".startswith(f"{floor}."), line
+
+
+def test_the_table_of_extras_agrees_with_pyproject() -> None:
+    """The sentences about missing libraries name what pyproject installs."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    stated = {n: {re.split("[<>=!~]", line)[0] for line in lines} for n, lines in _extras(project).items()}
+    assert stated == {extra.name: set(extra.libraries) for extra in EXTRAS}
+    assert {re.split("[<>=!~]", line)[0] for line in project["dependencies"]} == set(CORE)
+
+
+# The libraries of the extras, and those that come with them.
+_BLOCKED = ("requests", "tornado", "traitlets", "IPython", "anywidget", "ipywidgets", "dask", "matplotlib")
+_WITHOUT = "import sys; sys.modules.update(dict.fromkeys({0!r}.split())); {1}"
+
+
+@pytest.mark.parametrize(
+    ("code", "extra"),
+    [
+        ("import sceplab.widgets", NOTEBOOKS),
+        ("import sceplab.widgets.ladder", NOTEBOOKS),
+        ("import sceplab.lab.network", LAB),
+        ("import sceplab.lab.micromdm", LAB),
+    ],
+)
+def test_a_missing_extra_is_named(code: str, extra: Extra) -> None:
+    """An ImportError whose text is the command that installs it."""
+    blocked = " ".join(_BLOCKED)
+    done = subprocess.run(
+        [sys.executable, "-c", _WITHOUT.format(blocked, code)], capture_output=True, text=True, check=False
+    )
+    assert done.stderr.splitlines()[-1].endswith(f"MissingLibraryError: {extra}")
+    assert extra.command in str(extra)
+
+
+def test_the_plain_install_runs_the_command_line() -> None:
+    """Decode without any library of an extra; `lab` and `enroll` say in one line what they need."""
+    blocked = " ".join(_BLOCKED)
+    run = "from sceplab.cli import main; sys.exit(main(sys.argv[1:]))"
+    for arguments, code in (
+        (["decode", str(DATA / "specimen" / "capture.pcap")], 0),
+        (["--help"], 0),
+        (["lab", "start", "--challenge", "secret"], 2),
+        (["enroll", "--subject", "CN=R3", "http://127.0.0.1/"], 2),
+    ):
+        done = subprocess.run(
+            [sys.executable, "-c", _WITHOUT.format(blocked, run), *arguments],
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == code, done.stderr
+        assert done.stderr == (f"sceplab: {LAB}\n" if code else "")
+
+
+def test_versions_agree() -> None:
+    """pyproject, the package and the newest entry of the changelog."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert project["version"] == sceplab.__version__
     entries = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert sceplab.__version__ in entries
+    assert entries[:2] == ["Unreleased", sceplab.__version__]
+
+
+@pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone")
+def test_a_clone_on_windows_has_the_same_bytes(tmp_path: Path) -> None:
+    """`core.autocrlf`, the default of Git for Windows, changes no line ends: neither data nor scripts."""
+    windows = ["git", "-c", "core.autocrlf=true", "checkout-index", "--all", f"--prefix={tmp_path}/"]
+    subprocess.run(windows, cwd=ROOT, check=True, capture_output=True)
+    stated = data_hashes(tmp_path / "data")
+    assert len(stated) > 40
+    assert {n: hashlib.sha256((tmp_path / "data" / n).read_bytes()).hexdigest() for n in stated} == stated
+    scripts = [tmp_path / ".ci" / "run", tmp_path / "Makefile", *(tmp_path / "notebooks").rglob("*.ipynb")]
+    assert [path for path in scripts if b"\r\n" in path.read_bytes()] == []
+
+
+def test_the_package_says_that_it_is_typed() -> None:
+    """PEP 561: type checkers of other projects use its annotations."""
+    assert (ROOT / "sceplab" / "py.typed").read_bytes() == b""
 
 
 def test_data_is_what_provenance_says() -> None:

@@ -17,7 +17,7 @@ from sceplab.asn1 import der, oids
 from sceplab.cms.algorithms import MIN_RSA_BITS
 from sceplab.cms.csr import MASK
 from sceplab.cms.keytransport import KeyTransRecipient
-from sceplab.cms.verify import Outcome
+from sceplab.cms.verify import CheckName, Outcome
 from sceplab.cms.x509 import (
     Certificate,
     CertificateIdentifier,
@@ -463,7 +463,7 @@ def _answer(item: DecodedExchange, polls: int) -> Iterator[_Seen]:
 def _request(item: DecodedExchange, request: PkiMessage, materials: Materials, *, show_secrets: bool) -> list[_Seen]:
     seen = [_challenge(item, request, materials, show_secrets=show_secrets), _clock(item, request)]
     signer = request.verification.signer
-    fits = request.verification["signature"].outcome is Outcome.PASSED
+    fits = request.verification[CheckName.SIGNATURE].outcome is Outcome.PASSED
     if signer is not None and fits and rsa_bits(signer.public_key_info) is None:
         seen.append(("no-encryption-key", _P, f"{signer.subject} signs with {_key_name(signer)}"))
     return [s for s in seen if s is not None]

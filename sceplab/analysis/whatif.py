@@ -7,7 +7,7 @@ has no check of its own: it lists the results of decoding and verifying.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from sceplab.analysis.faults.model import Level
@@ -15,7 +15,7 @@ from sceplab.analysis.faults.registry import check_message
 from sceplab.asn1 import der
 from sceplab.asn1.scan import CUT, INDEFINITE
 from sceplab.cms.cipher import encrypt_content
-from sceplab.cms.verify import Check, Outcome
+from sceplab.cms.verify import Check, CheckName, Outcome
 from sceplab.errors import BuildError, Problem
 from sceplab.scep.conversation import NO_MATERIALS, Materials
 from sceplab.scep.message import PkiMessage, decode_message
@@ -68,9 +68,9 @@ def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None 
         data_problems = message.message_data.problems if message.message_data is not None else ()
         checks.append(_readable("messageData", data_problems))
     if message.proof_of_possession is not None:
-        checks.append(replace(message.proof_of_possession, name="proof of possession"))
+        checks.append(message.proof_of_possession)
     else:
-        checks.append(Check("proof of possession", Outcome.NOT_POSSIBLE, "no PKCS#10 request was read"))
+        checks.append(Check(CheckName.POSSESSION, Outcome.NOT_POSSIBLE, "no PKCS#10 request was read"))
     return Judged(message, (*checks, *_rules(message)))
 
 

@@ -24,8 +24,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     )
     parser.add_argument("--version", action="version", version=f"sceplab {__version__}")
     register(parser, COMMANDS, "COMMAND")
-    arguments = parser.parse_args(argv)
     try:
+        arguments = parser.parse_args(argv)  # loads the command, whose libraries may be missing
         code: int = arguments.run(arguments)
     except ScepError as error:
         print(f"sceplab: {error}", file=sys.stderr)

@@ -16,18 +16,9 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from sceplab.extras import CORE, EXTRAS
 from sceplab.paths import DATA
 
-_REQUIRED = (
-    "cryptography",
-    "asn1crypto",
-    "pyhanko-certvalidator",
-    "dpkt",
-    "httptools",
-    "requests",
-    "ipywidgets",
-    "jupyterlab",
-)
 # What each optional program is for, and where Debian has it.
 _TOOLS = {
     "openssl": ('the "confirm it" commands of the notebooks', "openssl"),
@@ -65,17 +56,27 @@ def data_hashes(folder: Path = DATA) -> dict[str, str]:
 def examine() -> Iterator[Requirement]:
     """Yield what was found, the required things first."""
     yield Requirement("Python", True, platform.python_version())  # noqa: FBT003
-    for name in _REQUIRED:
-        try:
-            yield Requirement(name, True, metadata.version(name))  # noqa: FBT003
-        except metadata.PackageNotFoundError:
-            yield Requirement(name, False, f"not installed; run `make lab`, or pip install {name}")  # noqa: FBT003
+    for name in CORE:
+        yield _library(name, name, missing=False, advice=f"pip install {name}")
+    for extra in EXTRAS:
+        for name in extra.libraries:
+            yield _library(
+                name, f"[{extra.name}] {name}", missing=None, advice=f"{extra.user} need it: {extra.command}"
+            )
     yield _data()
     for program, (purpose, package) in _TOOLS.items():
         if shutil.which(program) is None:
             yield Requirement(program, None, f"not installed, needed for {purpose} (Debian: apt-get install {package})")
         else:
             yield Requirement(program, True, _version(program) or "installed")  # noqa: FBT003
+
+
+def _library(name: str, what: str, *, missing: bool | None, advice: str) -> Requirement:
+    """Look a library up by its name on PyPI; `missing` is the finding's `ok` where it is not installed."""
+    try:
+        return Requirement(what, True, metadata.version(name))  # noqa: FBT003
+    except metadata.PackageNotFoundError:
+        return Requirement(what, missing, f"not installed; {advice}")
 
 
 def _data() -> Requirement:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from sceplab.errors import InputError, ScepError
+from sceplab.extras import LAB, needs
 from sceplab.scep.transport import DEFAULT_PATH, HttpReply, HttpRequest
 
 if TYPE_CHECKING:
@@ -49,7 +50,8 @@ def http_sender(
     parts = urlsplit(url)
     if parts.scheme not in {"http", "https"} or not parts.netloc:
         raise InputError(f"{url} is no URL of a SCEP server; write for example http://192.0.2.1{DEFAULT_PATH}")
-    import requests
+    with needs(LAB):
+        import requests
 
     path = parts.path or DEFAULT_PATH
     session = requests.Session()

@@ -16,10 +16,12 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-import requests
-
 from sceplab.errors import InputError
+from sceplab.extras import LAB, needs
 from sceplab.scep.transport import PKI_MESSAGE
+
+with needs(LAB):
+    import requests
 
 # Seconds: a 2048-bit CA key takes one or two to make on a slow machine.
 _STARTED_AFTER = 20

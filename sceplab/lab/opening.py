@@ -33,7 +33,7 @@ from sceplab.cms.keytransport import KeyTransRecipient, decrypt_key
 from sceplab.cms.name import Name, parse_subject
 from sceplab.cms.password import PasswordRecipient, rounds_of
 from sceplab.cms.signed import SignedData, parse_signed
-from sceplab.cms.verify import Outcome, Reason, verify_signed
+from sceplab.cms.verify import CheckName, Outcome, Reason, verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import DecryptError, ScepError
 from sceplab.lab.identity import Identity, make_request, new_key
@@ -119,7 +119,7 @@ def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strict
     signer, info = verification.signer, signed.signer_info
     if signer is None or info is None:
         raise Refused(FailInfo.badMessageCheck, "the signer's certificate is not in the message (RFC 8894, 2.3)")
-    for name in ("digest", "signature"):
+    for name in (CheckName.DIGEST, CheckName.SIGNATURE):
         check = verification[name]
         if check.outcome is Outcome.NOT_POSSIBLE:
             raise Refused(FailInfo.badAlg, f"{name}: {check.detail}")

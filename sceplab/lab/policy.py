@@ -65,7 +65,7 @@ def with_faults(policy: Policy, *names: str) -> Policy:
 
 
 def _units(name: Name) -> set[str]:
-    unit = oids.NAMES_TO_OID["organizationalUnitName"]
+    unit = oids.ORGANIZATIONAL_UNIT_NAME
     return {a.value.strip().casefold() for rdn in name.rdns for a in rdn if a.oid == unit}
 
 

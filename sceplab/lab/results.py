@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 
 from sceplab.cms import algorithms
 from sceplab.cms.csr import CertificationRequest
-from sceplab.cms.verify import Outcome
+from sceplab.cms.verify import CheckName, Outcome
 from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.lab.http import ClientError
 from sceplab.lab.identity import Identity
@@ -52,7 +52,7 @@ def check_reply(reply: PkiMessage, sent: PkiMessage, trusted: Sequence[Certifica
     if not reply.signed.signer_infos:
         reason = str(reply.problems[0]) if reply.problems else "nobody signed it"
         raise ClientError(f"the reply is no SCEP message: {reason}")
-    for name in ("signer certificate", "digest", "signature"):
+    for name in (CheckName.SIGNER, CheckName.DIGEST, CheckName.SIGNATURE):
         check = reply.verification[name]
         if check.outcome is not Outcome.PASSED:
             raise ClientError(f"the reply cannot be believed: {check}")

@@ -21,12 +21,14 @@ from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Self
 
-from tornado import httputil, iostream
-from tornado.httpserver import HTTPServer
-
 from sceplab.capture.record import Sent
 from sceplab.errors import InputError
+from sceplab.extras import LAB, needs
 from sceplab.scep.transport import DEFAULT_PATH, Exchange, HttpReply, HttpRequest
+
+with needs(LAB):
+    from tornado import httputil, iostream
+    from tornado.httpserver import HTTPServer
 
 _LOG = logging.getLogger(__name__)
 

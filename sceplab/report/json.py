@@ -20,7 +20,7 @@ from sceplab.cms.csr import MASK, CertificationRequest, verify_csr
 from sceplab.cms.enveloped import EnvelopedData
 from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.cms.name import Name
-from sceplab.cms.verify import Outcome
+from sceplab.cms.verify import CheckName, Outcome
 from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.report.text import place
 from sceplab.scep.capabilities import parse_caps
@@ -57,7 +57,7 @@ def message_facts(message: PkiMessage) -> Facts:
     signed, attributes, verification = message.signed, message.attributes, message.verification
     info = signed.signer_info
     sent = {a.oid: a for a in info.signed_attributes} if info else {}
-    failed = [c for c in verification.checks if c.outcome is Outcome.FAILED and c.name != "chain"]
+    failed = [c for c in verification.checks if c.outcome is Outcome.FAILED and c.name != CheckName.CHAIN]
     facts: Facts = {
         "der_sha256": _sha256(message.raw),
         "der_len": len(message.raw),

@@ -13,7 +13,7 @@ from enum import StrEnum
 from itertools import pairwise
 
 from sceplab.analysis.faults.model import Side
-from sceplab.cms.verify import Outcome
+from sceplab.cms.verify import CheckName, Outcome
 from sceplab.report.escape import visible
 from sceplab.report.text import kind_of
 from sceplab.scep.attributes import PkiStatus
@@ -175,7 +175,7 @@ def _broken(message: PkiMessage | None) -> bool:
     """Whether the content or the signature of a message does not verify."""
     if message is None:
         return False
-    return any(message.verification[name].outcome is Outcome.FAILED for name in ("digest", "signature"))
+    return any(message.verification[name].outcome is Outcome.FAILED for name in (CheckName.DIGEST, CheckName.SIGNATURE))
 
 
 def _in_time(arrows: Sequence[Arrow]) -> list[Arrow]:

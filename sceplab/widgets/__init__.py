@@ -10,13 +10,16 @@ from __future__ import annotations
 from importlib import import_module
 from typing import TYPE_CHECKING
 
+from sceplab.extras import LAB, NOTEBOOKS, needs
 from sceplab.views.hexview import hexdump
 from sceplab.views.table import show_checks, table
-from sceplab.widgets.change import WhatIf, what_if
-from sceplab.widgets.difference import Asn1Diff, show_differences
-from sceplab.widgets.inspector import Inspector, inspect_capture
-from sceplab.widgets.ladder import Ladder
-from sceplab.widgets.viewer import Asn1Viewer, show
+
+with needs(NOTEBOOKS):
+    from sceplab.widgets.change import WhatIf, what_if
+    from sceplab.widgets.difference import Asn1Diff, show_differences
+    from sceplab.widgets.inspector import Inspector, inspect_capture
+    from sceplab.widgets.ladder import Ladder
+    from sceplab.widgets.viewer import Asn1Viewer, show
 
 if TYPE_CHECKING:
     from sceplab.widgets.enrollment import EnrollmentForm
@@ -45,13 +48,8 @@ _OF_THE_LAB = {"EnrollmentForm": "enrollment", "LabView": "lab", "PendingQueue":
 
 
 def __getattr__(name: str) -> object:
-    """Import a view of the lab when it is first used; raises ImportError where one of its libraries is missing."""
+    """Import a view of the lab when it is first used; raises MissingLibraryError without its libraries."""
     if name not in _OF_THE_LAB:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    try:
-        module = import_module(f"{__name__}.{_OF_THE_LAB[name]}")
-    except ModuleNotFoundError as error:
-        if (error.name or "").startswith("sceplab"):
-            raise
-        raise ImportError(f"{name} shows the lab, which needs {error.name}: pip install {error.name}") from error
-    return getattr(module, name)
+    with needs(LAB):
+        return getattr(import_module(f"{__name__}.{_OF_THE_LAB[name]}"), name)

@@ -12,7 +12,7 @@ from sceplab import schema
 from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.asn1 import oids
 from sceplab.asn1.scan import is_sorted
-from sceplab.cms.verify import Outcome
+from sceplab.cms.verify import CheckName, Outcome
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
 
@@ -166,16 +166,16 @@ def verification(message: PkiMessage) -> Iterator[Hit]:
     if message.signed.signer_info is None:
         return
     verified = message.verification
-    for name, rule in (("digest", DIGEST), ("signature", SIGNATURE), ("validity", VALIDITY)):
+    for name, rule in ((CheckName.DIGEST, DIGEST), (CheckName.SIGNATURE, SIGNATURE), (CheckName.VALIDITY, VALIDITY)):
         if verified[name].outcome is Outcome.FAILED:
             yield Hit(rule, verified[name].detail)
     reply = message.type is MessageType.CertRep
     # A first request, and the polls for it, are self-signed.
     may = not reply and verified.signer is not None and verified.signer.self_issued
-    if verified["chain"].outcome is Outcome.FAILED and not may:
-        yield Hit(CHAIN, verified["chain"].detail)
+    if verified[CheckName.CHAIN].outcome is Outcome.FAILED and not may:
+        yield Hit(CHAIN, verified[CheckName.CHAIN].detail)
     if not reply and not verified.signer_in_message:
-        yield Hit(SIGNER_INCLUDED, verified["signer certificate"].detail)
+        yield Hit(SIGNER_INCLUDED, verified[CheckName.SIGNER].detail)
 
 
 SERIAL = Fault(

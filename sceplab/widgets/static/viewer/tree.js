@@ -61,8 +61,13 @@ export class TreePane {
   }
 
   findRow() {
-    const { selected } = this.scene;
-    this.row = selected ? this.nodes.findIndex((i, row) => i === selected.i && this.owners[row] === selected.buffer) : -1;
+    const { selected } = this.scene, { owners, nodes } = this;
+    this.row = -1;
+    if (!selected) return;
+    // A loop, not findIndex: there may be a million rows.
+    for (let row = 0; row < nodes.length; row++) {
+      if (nodes[row] === selected.i && owners[row] === selected.buffer) { this.row = row; return; }
+    }
   }
 
   /** Bring the selected element into sight. */
