@@ -1,6 +1,6 @@
-"""What a decoded capture means, worked out once: its findings and its causes.
+"""What a decoded capture means, worked out once: findings, enrollments, causes.
 
-Rule: every report is made of one `Analysis`; no report runs a rule itself.
+Rule: every report is made of one `Analysis`; no report runs a finder itself.
 """
 
 from __future__ import annotations
@@ -9,38 +9,58 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from sceplab.analysis.diagnose import Cause, diagnose
-from sceplab.analysis.faults.model import Finding
+from sceplab.analysis.enrollments import Enrollments, group
+from sceplab.analysis.faults.model import Finding, Held
 from sceplab.analysis.faults.registry import check_each
+from sceplab.analysis.statements import Statement, said_in_log
+from sceplab.cms.x509 import certificate_of, public_key_info
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
+from sceplab.scep.transport import Remark
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
-    """Decoded exchanges with their findings, by exchange, and the causes of failure, likeliest first.
+    """Decoded exchanges with their faults by exchange, enrollments, and causes in rank order.
 
-    `show_secrets` says whether challengePasswords may be shown: the causes were
-    written so, and a report of them does the same.
+    `remarks` are words of a log that belong to no exchange. `show_secrets` says
+    whether challengePasswords may be shown: the causes were written so, and a
+    report of them does the same.
     """
 
     decoded: tuple[DecodedExchange, ...] = ()
     by_exchange: tuple[tuple[Finding, ...], ...] = ()
+    enrollments: Enrollments = Enrollments(())
     causes: tuple[Cause, ...] = ()
+    remarks: tuple[Statement, ...] = ()
     show_secrets: bool = False
 
     @property
     def findings(self) -> tuple[Finding, ...]:
-        """All findings, in the order of the exchanges."""
-        return tuple(finding for findings in self.by_exchange for finding in findings)
+        """All broken rules, in the order of the exchanges."""
+        return tuple(f for findings in self.by_exchange for f in findings if f.fault.rule)
 
 
 def analyse(
-    decoded: Sequence[DecodedExchange], materials: Materials = NO_MATERIALS, *, show_secrets: bool = False
+    decoded: Sequence[DecodedExchange],
+    materials: Materials = NO_MATERIALS,
+    *,
+    remarks: Sequence[Remark] = (),
+    show_secrets: bool = False,
 ) -> Analysis:
-    """Return what exchanges mean: broken rules, and why they failed. Never raises on content.
+    """Return what exchanges mean: broken rules, enrollments, and why they failed. Never raises on content.
 
     `materials.passwords` are the challengePasswords that the CA expects. Without
-    `show_secrets` those in messages are masked.
+    `show_secrets` those in messages are masked. `remarks` are the words of a log
+    that belong to no exchange (`Capture.remarks`).
     """
-    findings = tuple(map(tuple, check_each(decoded)))
-    causes = diagnose(decoded, findings, materials, show_secrets=show_secrets)
-    return Analysis(tuple(decoded), findings, tuple(causes), show_secrets)
+    held = Held(
+        tuple(map(certificate_of, materials.certificates)),
+        frozenset(map(public_key_info, materials.keys)),
+        tuple(p.decode("utf-8", "replace") for p in materials.passwords),
+        show_secrets,
+    )
+    findings = tuple(map(tuple, check_each(decoded, held)))
+    enrollments = group(decoded)
+    said = tuple(said_in_log(r.text, r.name, None, r.line) for r in remarks)
+    causes = diagnose(decoded, findings, enrollments, said)
+    return Analysis(tuple(decoded), findings, enrollments, tuple(causes), said, show_secrets)

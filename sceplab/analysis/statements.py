@@ -14,7 +14,7 @@ from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Any
 
-from sceplab.analysis.products import code_of, substatus_of, win32_of
+from sceplab.analysis.products import Code, code_of, codes_in, substatus_of, win32_of
 from sceplab.asn1 import der, oids
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
@@ -43,7 +43,7 @@ class Statement:
     """Words or a code: `name` is the field, header or attribute that they stand in.
 
     `exchange` is the number of the exchange that they belong to, `line` the line of the
-    input; None where there is none.
+    input, `code` what a code in them means; None where there is none.
     """
 
     source: Source
@@ -51,6 +51,7 @@ class Statement:
     name: str = ""
     exchange: int | None = None
     line: int | None = None
+    code: Code | None = None
 
     @property
     def quoted(self) -> str:
@@ -91,7 +92,7 @@ _KNOWN = frozenset(
 def _of_message(index: int, message: PkiMessage) -> Iterator[Statement]:
     text = message.attributes.fail_info_text
     if text and text.strip():
-        yield Statement(Source.FAIL_INFO_TEXT, _cut(text), exchange=index)
+        yield Statement(Source.FAIL_INFO_TEXT, _cut(text), exchange=index, code=_code_in(text))
     info = message.signed.signer_info
     for attribute in info.signed_attributes if info is not None else ():
         if attribute.oid in _KNOWN:
@@ -102,7 +103,7 @@ def _of_message(index: int, message: PkiMessage) -> Iterator[Statement]:
         if code is not None and number is not None:
             words = f"{words} = 0x{number & 0xFFFFFFFF:08X} {code.name}: {code.meaning}"
         if words:
-            yield Statement(Source.ATTRIBUTE, _cut(words), attribute.name, index)
+            yield Statement(Source.ATTRIBUTE, _cut(words), attribute.name, index, code=code)
 
 
 def value_words(value: bytes) -> str:
@@ -142,11 +143,11 @@ def _of_http(index: int, reply: HttpReply, *, readable: bool) -> Iterator[Statem
             and name.lower() not in _NO_WORDS
             and value.strip()
         ):
-            yield Statement(Source.HEADER, _cut(value), name, index)
+            yield Statement(Source.HEADER, _cut(value), name, index, code=_code_in(value))
     if not readable and reply.body[:1] != b"\x30":
         words = body_words(reply)
         if words:
-            yield Statement(Source.BODY, words, exchange=index)
+            yield Statement(Source.BODY, words, exchange=index, code=_code_in(words))
 
 
 class _Words(HTMLParser):
@@ -221,14 +222,25 @@ def _of_field(index: int, name: str, text: str, line: int | None, reply: HttpRep
     if name == "sc-substatus":
         code = substatus_of(reply.status, int(text)) if reply is not None and reply.status and text.isdigit() else None
         if code is not None and reply is not None and reply.status and reply.status >= 400:
-            yield Statement(Source.SUBSTATUS, f"{code.name}: {code.meaning}", "the IIS log", index, line)
+            yield Statement(Source.SUBSTATUS, f"{code.name}: {code.meaning}", "the IIS log", index, line, code)
         return
     if name == "sc-win32-status":
         code = win32_of(int(text)) if text.isdigit() else None
         if code is not None and reply is not None and reply.status and reply.status >= 400:
-            yield Statement(Source.LOG_FIELD, f"{text} {code.name}: {code.meaning}", "sc-win32-status", index, line)
+            yield Statement(
+                Source.LOG_FIELD, f"{text} {code.name}: {code.meaning}", "sc-win32-status", index, line, code
+            )
         return
-    yield Statement(Source.LOG_FIELD if name else Source.LOG_LINE, _cut(text), name, index, line)
+    yield said_in_log(text, name, index, line)
+
+
+def said_in_log(text: str, name: str = "", exchange: int | None = None, line: int | None = None) -> Statement:
+    """Return words of a log as a statement, with the first code in them that is known."""
+    return Statement(Source.LOG_FIELD if name else Source.LOG_LINE, _cut(text), name, exchange, line, _code_in(text))
+
+
+def _code_in(text: str) -> Code | None:
+    return next((c for _, number in codes_in(text[:LONGEST]) if (c := code_of(number)) is not None), None)
 
 
 def _cut(text: str) -> str:

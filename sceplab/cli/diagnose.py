@@ -7,7 +7,6 @@ import json
 from pathlib import Path
 
 from sceplab.analysis.analyse import analyse
-from sceplab.analysis.diagnose import ended_well
 from sceplab.cli.arguments import add_materials, decoded
 from sceplab.files import write_new
 from sceplab.report.json import cause_facts
@@ -33,8 +32,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the causes, likeliest first; returns 1 where there is one."""
-    items, materials = decoded(arguments)
-    analysis = analyse(items, materials, show_secrets=arguments.show_secrets)
+    capture, items, materials = decoded(arguments)
+    analysis = analyse(items, materials, remarks=remarks_of(capture), show_secrets=arguments.show_secrets)
     if arguments.report is not None:
         from sceplab.report.html import to_html
         from sceplab.report.markdown import to_markdown
@@ -42,15 +41,15 @@ def run(arguments: argparse.Namespace) -> int:
         write = to_html if arguments.report.suffix.lower() in {".html", ".htm"} else to_markdown
         write_new(arguments.report, write(analysis).encode(), force=arguments.force)
     if arguments.json:
-        print(json.dumps([cause_facts(c) for c in analysis.causes], indent=1, ensure_ascii=False))
+        print(json.dumps(analysis_facts(analysis, capture), indent=1, ensure_ascii=False))
         return int(bool(analysis.causes))
     from sceplab.cli.coloured import print_line
 
+    for line in verdict_lines(analysis, capture):
+        print(line)
     for cause in analysis.causes:
         first, *rest = cause_lines(cause)
         print_line(first, cause.likelihood.name.lower())
         for line in rest:
             print(line)
-    if not analysis.causes:
-        print("no failure was seen" if any(map(ended_well, items)) else "nothing tells why it failed")
     return int(bool(analysis.causes))

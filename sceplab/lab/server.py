@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import asyncio
 import http.client
+from http import HTTPStatus
 import logging
 import socket
 import threading
@@ -262,10 +263,11 @@ class _Message(httputil.HTTPMessageDelegate):
         for name, value in reply.headers:
             headers.add(name, value)
         headers["Content-Length"] = str(len(reply.body))
-        reason = reply.reason or http.client.responses.get(reply.status, "Unknown")
+        status = reply.status or HTTPStatus.OK
+        reason = reply.reason or http.client.responses.get(status, "Unknown")
         try:
             self._connection.write_headers(
-                httputil.ResponseStartLine("HTTP/1.1", reply.status, reason),
+                httputil.ResponseStartLine("HTTP/1.1", status, reason),
                 headers,
                 b"" if line.method == "HEAD" else reply.body,
             )

@@ -316,15 +316,15 @@ def finding_facts(finding: Finding) -> Facts:
 
 def cause_facts(cause: Cause) -> Facts:
     """Return a cause with its evidence."""
-    kind = cause.kind
     return {
-        "id": kind.id,
+        "id": cause.fault.id,
         "likelihood": cause.likelihood.name.lower(),
+        "enrollment": cause.enrollment,
         "exchange": cause.exchange,
-        "cause": kind.words,
+        "words": cause.words,
         "evidence": cause.evidence,
-        "do": kind.do,
-        "section": kind.section,
+        "do": cause.action,
+        "section": cause.fault.section,
     }
 
 

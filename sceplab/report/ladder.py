@@ -157,14 +157,14 @@ def _answered(item: DecodedExchange) -> tuple[str, ArrowState]:
             PkiStatus.SUCCESS: ArrowState.GOOD,
         }
         return " ".join(words), states[attributes.status] if attributes.status is not None else ArrowState.PLAIN
-    words = [f"HTTP {reply.status}"]
+    words = [f"HTTP {reply.status}"] if reply.status is not None else []
     if item.ca_certificates:
         words.append(_count(len(item.ca_certificates), "certificate"))
     elif item.operation is not None and item.operation.operation == "GetCACaps" and reply.status == 200:
         words.append(_count(len(parse_caps(reply.body)), "capability", "capabilities"))
     elif reply.body:
         words.append(_count(len(reply.body), "octet"))
-    return ", ".join(words), ArrowState.FAILED if reply.status >= 400 else ArrowState.PLAIN
+    return ", ".join(words), ArrowState.FAILED if (reply.status or 0) >= 400 else ArrowState.PLAIN
 
 
 def _count(number: int, one: str, many: str = "") -> str:

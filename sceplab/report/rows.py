@@ -31,23 +31,24 @@ def rows_of(path: str | Path, materials: Materials = NO_MATERIALS) -> list[Row]:
     """
     name = Path(path).name
     try:
-        decoded = decode_exchanges(read_capture(str(path)), materials)
+        capture = read_capture(str(path))
+        decoded = decode_exchanges(capture, materials)
     except ScepError as error:
         return [{"file": name, "error": str(error)}]
     analysis = analyse(decoded, materials)
-    causes = {c.exchange: c.kind.id for c in reversed(analysis.causes)}
+    causes = {c.exchange: c.fault.id for c in reversed(analysis.causes)}
     out = []
     for index, (item, findings) in enumerate(zip(decoded, analysis.by_exchange, strict=True)):
         if item.request is None and item.reply is None:
             continue
-        level = worst(findings)
+        level = worst(f for f in findings if f.fault.rule)
         out.append(
             {
                 "file": name,
                 "exchange": index,
                 **_exchange(item),
                 "worst": level.value if level is not None else "",
-                "rules": sorted({f.fault.id for f in findings}),
+                "rules": sorted({f.fault.id for f in findings if f.fault.rule}),
                 "cause": causes.get(index, ""),
                 "error": "",
             }

@@ -49,8 +49,7 @@ def findings_section(findings: Sequence[Finding]) -> Section:
 def causes_section(causes: Sequence[Cause]) -> Section:
     """Return causes as a table, likeliest first."""
     rows = tuple(
-        (c.likelihood.name.lower(), place(c.exchange), c.kind.words, c.evidence, c.kind.do, c.kind.section)
-        for c in causes
+        (c.likelihood.name.lower(), place(c.exchange), c.words, c.evidence, c.action, c.fault.section) for c in causes
     )
     head = ("likelihood", "where", "cause", "evidence", "what to do", "section")
     return Section("Why it failed", head, rows, empty=NO_FAILURE)

@@ -38,10 +38,11 @@ def finding_line(finding: Finding) -> str:
 
 def cause_lines(cause: Cause) -> Iterator[str]:
     """Yield a cause as three lines: what happened, the evidence, what to do."""
-    section = f" ({cause.kind.section})" if cause.kind.section else ""
-    yield visible(f"{place(cause.exchange)} {cause.likelihood.name.lower()}: {cause.kind.words}")
+    section = f" ({cause.fault.section})" if cause.fault.section else ""
+    where = place(cause.exchange)
+    yield visible(f"{where} {cause.likelihood.name.lower()}: {cause.words}".lstrip())
     yield visible(f"    seen: {cause.evidence}{section}")
-    yield visible(f"    do:   {cause.kind.do}")
+    yield visible(f"    do:   {cause.action}")
 
 
 def outline(decoded: Sequence[DecodedExchange], *, show_secrets: bool = False) -> Iterator[str]:

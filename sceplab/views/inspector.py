@@ -40,7 +40,7 @@ class Opened:
 
 def summary_html(decoded: Sequence[DecodedExchange], causes: Sequence[Cause], materials: Materials) -> str:
     """Return one line: how much there is, and the likeliest cause."""
-    told = f"<b>{safe(causes[0].kind.words)}</b>" if causes else NO_FAILURE
+    told = f"<b>{safe(causes[0].words)}</b>" if causes else NO_FAILURE
     return (
         f"{count(len(decoded), 'exchange')}, {count(len(materials.keys), 'key')}, "
         f"{count(len(materials.certificates), 'certificate')}. {told}"
@@ -63,9 +63,9 @@ def causes_html(causes: Sequence[Cause]) -> str:
     return (
         "<ol>"
         + "".join(
-            f"<li><b>{safe(c.kind.words)}</b> <i>{c.likelihood.name.lower()}</i>, "
-            f"exchange [{c.exchange}]<br>{safe(c.evidence)}<br>{safe(c.kind.do)} "
-            f"<small>{safe(c.kind.section)}</small></li>"
+            f"<li><b>{safe(c.words)}</b> <i>{c.likelihood.name.lower()}</i>, "
+            f"exchange [{c.exchange}]<br>{safe(c.evidence)}<br>{safe(c.action)} "
+            f"<small>{safe(c.fault.section)}</small></li>"
             for c in causes
         )
         + "</ol>"
@@ -88,7 +88,7 @@ def findings_html(analysis: Analysis, index: int) -> str:
 def selected_at_first(decoded: Sequence[DecodedExchange], causes: Sequence[Cause]) -> tuple[int, Side]:
     """Return exchange and side of the message to open: that of the first cause, else the first pkiMessage."""
     first = next((i for i, d in enumerate(decoded) if d.request or d.reply), 0)
-    index = causes[0].exchange if causes else first
+    index = next((c.exchange for c in causes if c.exchange is not None), first)
     return index, Side.REQUEST if decoded[index].exchange.request is not None else Side.REPLY
 
 

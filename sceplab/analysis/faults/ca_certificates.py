@@ -4,7 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
+from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood, Side
+from sceplab.analysis.faults.said import BY_ID
+from sceplab.asn1 import der, oids
+from sceplab.cms.x509 import Certificate, rsa_bits
 from sceplab.scep.conversation import DecodedExchange
 
 CA_USAGE = Fault(
@@ -26,6 +29,14 @@ CA_EXPIRED = Fault(
     rule="CA certificates are valid",
     explains=Likelihood.CERTAIN,
 )
+CA_WITHOUT_RSA = Fault(
+    "ca-without-rsa",
+    "GetCACert returned no certificate with an RSA key (only EC or others): nothing can be encrypted for it.",
+    "Give the server an RA certificate with an RSA key for encryption.",
+    section="RFC 8894, 3.1",
+    explains=Likelihood.CERTAIN,
+)
+RA_NOT_OF_CA = BY_ID["ra-not-of-ca"]
 _NEEDED = ("digitalSignature", "keyEncipherment")
 
 
@@ -39,7 +50,31 @@ def usable(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
         yield Hit(CA_USAGE, f"none of the certificates has {' or '.join(missing)}")
     for certificate in item.ca_certificates:
         if item.exchange.time and certificate.not_after and item.exchange.time > certificate.not_after:
-            yield Hit(CA_EXPIRED, f"{certificate.subject} expired {certificate.not_after:%Y-%m-%d}")
+            yield Hit(CA_EXPIRED, f"{certificate.subject} expired {certificate.not_after:%Y-%m-%d}", side=Side.REPLY)
 
 
-FAULTS = (CA_USAGE, CA_EXPIRED)
+def whole(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
+    """Yield what is wrong with the set of certificates as a whole: no RSA key in it, an RA of another CA."""
+    found = item.ca_certificates
+    if not found:
+        return
+    if all(rsa_bits(c.public_key_info) is None for c in found):
+        yield Hit(CA_WITHOUT_RSA, f"{found[0].subject} has {key_name(found[0])}", side=Side.REPLY)
+    authorities = [c for c in found if c.is_ca or c.self_issued]
+    for certificate in found:
+        if certificate in authorities or not authorities:
+            continue
+        if not any(certificate.issuer.raw == c.subject.raw for c in authorities):
+            seen = f"{certificate}, issued by {certificate.issuer}; the CA in the set is {authorities[0].subject}"
+            yield Hit(RA_NOT_OF_CA, seen, None, Likelihood.LIKELY, Side.REPLY)
+
+
+def key_name(certificate: Certificate) -> str:
+    """Return the name of a certificate's kind of key ("id-ecPublicKey")."""
+    try:
+        return oids.name_of(der.oid_of(der.read(certificate.public_key_info).children()[0].children()[0]))
+    except (der.DerError, IndexError):
+        return "an unknown key"
+
+
+FAULTS = (CA_USAGE, CA_EXPIRED, CA_WITHOUT_RSA)

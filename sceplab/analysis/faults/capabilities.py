@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
+from sceplab.analysis.faults.status import not_a_list
 from sceplab.analysis.faults.strength import digests_of
 from sceplab.scep.attributes import MessageType
-from sceplab.scep.capabilities import parse_caps
+from sceplab.scep.capabilities import AES, POST, SHA256, Capability, offers, parse_caps, spelling
 from sceplab.scep.conversation import DecodedExchange
 
 CAPS_UNKNOWN = Fault(
@@ -43,17 +44,16 @@ CAPS_WEAK = Fault(
     rule="AES and SHA-256 are offered",
     seen="NDES",
 )
-_KNOWN_CAPS = (
-    *("AES", "DES3", "GetNextCACert", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-512", "SCEPStandard"),
-)
 
 
 def offered(item: DecodedExchange) -> tuple[str, ...] | None:
     """Return the capabilities that an exchange shows, None where it is no answered GetCACaps."""
     reply, operation = item.exchange.reply, item.operation
-    if operation is None or operation.operation != "GetCACaps" or reply is None or not item.exchange.client:
+    if operation is None or operation.operation != "GetCACaps" or reply is None or not item.exchange.recorded.bodies:
         return None
-    return parse_caps(reply.body) if reply.status == 200 else None
+    if reply.status not in {200, None} or not_a_list(reply.body) is not None:
+        return None
+    return parse_caps(reply.body)
 
 
 def listed(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
@@ -62,15 +62,14 @@ def listed(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
     if caps is None:
         return
     for word in caps:
-        right = next((k for k in _KNOWN_CAPS if k.lower() == word.lower()), None)
+        right = spelling(word)
         if right is None:
             yield Hit(CAPS_UNKNOWN, word[:40])
-        elif right != word:
-            yield Hit(CAPS_CASE, f"{word} instead of {right}")
-    lower = {c.lower() for c in caps}
-    if "scepstandard" not in lower:
+        elif right.value != word:
+            yield Hit(CAPS_CASE, f"{word} instead of {right.value}")
+    if not offers(caps, Capability.STANDARD):
         yield Hit(DOWNGRADE, f"offered: {', '.join(caps)[:120] or 'nothing'}")
-        missing = [c for c in ("AES", "SHA-256") if c.lower() not in lower]
+        missing = [c.value for c in (Capability.AES, Capability.SHA256) if not offers(caps, c)]
         if missing:
             yield Hit(CAPS_WEAK, f"not offered: {', '.join(missing)}")
 
@@ -102,8 +101,12 @@ RENEWAL_OFFERED = Fault(
     rule="RenewalReq only where Renewal is offered",
     explains=Likelihood.LIKELY,
 )
-_CIPHER_CAPS = {"aes": ("AES", "SCEPStandard"), "des-ede3": ("DES3",)}
-_DIGEST_CAPS = {"sha256": ("SHA-256", "SCEPStandard"), "sha512": ("SHA-512",), "sha1": ("SHA-1",)}
+_CIPHER_CAPS: dict[str, tuple[Capability, ...]] = {"aes": AES, "des-ede3": (Capability.DES3,)}
+_DIGEST_CAPS: dict[str, tuple[Capability, ...]] = {
+    "sha256": SHA256,
+    "sha512": (Capability.SHA512,),
+    "sha1": (Capability.SHA1,),
+}
 
 
 def used(item: DecodedExchange, context: Context) -> Iterator[Hit]:
@@ -112,7 +115,7 @@ def used(item: DecodedExchange, context: Context) -> Iterator[Hit]:
     if context.caps is None:
         return
     by_get = operation is not None and operation.operation == "PKIOperation" and operation.method == "GET"
-    if by_get and context.offers("POSTPKIOperation", "SCEPStandard"):
+    if by_get and offers(context.caps, *POST):
         yield Hit(GET_WITH_POST, "GET, though the server takes POST")
     if message is None:
         return
@@ -120,12 +123,12 @@ def used(item: DecodedExchange, context: Context) -> Iterator[Hit]:
     cipher = message.enveloped.cipher if message.enveloped is not None else None
     if cipher is not None:
         wanted = next((caps for start, caps in _CIPHER_CAPS.items() if cipher.name.startswith(start)), None)
-        if wanted is not None and not context.offers(*wanted):
+        if wanted is not None and not offers(context.caps, *wanted):
             yield Hit(NOT_OFFERED, f"{cipher.name} is used, {offer}")
     for digest in sorted(digests_of(message)):
-        if digest in _DIGEST_CAPS and not context.offers(*_DIGEST_CAPS[digest]):
+        if digest in _DIGEST_CAPS and not offers(context.caps, *_DIGEST_CAPS[digest]):
             yield Hit(NOT_OFFERED, f"{digest} is used, {offer}")
-    if message.type is MessageType.RenewalReq and not context.offers("Renewal"):
+    if message.type is MessageType.RenewalReq and not offers(context.caps, Capability.RENEWAL):
         yield Hit(RENEWAL_OFFERED, offer)
 
 

@@ -67,7 +67,9 @@ def kind(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
         return
     content = message.signed.content or b""
     start = content[:200].lstrip()
-    if message.attributes.message_type is None and (start.startswith((b"<?xml", b"<!DOCTYPE plist", b"<plist", b"bplist"))):
+    if message.attributes.message_type is None and (
+        start.startswith((b"<?xml", b"<!DOCTYPE plist", b"<plist", b"bplist"))
+    ):
         yield Hit(APPLE_PLIST, f"the signed content begins with {start[:40].decode('latin-1')!r}")
     if not message.signed.signer_infos and der.oid(oids.ENVELOPED_DATA) in message.raw[:32]:
         yield Hit(ENVELOPE_ALONE, "the outer contentType is envelopedData")

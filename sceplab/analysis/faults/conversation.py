@@ -59,6 +59,8 @@ def learn_server(item: DecodedExchange, context: Context) -> None:
     caps = offered(item)
     if caps is not None:
         context.caps = caps
+    if item.operation is not None and item.exchange.reply is not None and item.exchange.reply.status == 200:
+        context.answered.add(item.operation.operation)
     if item.ca_certificates and item.operation is not None and item.operation.operation == "GetCACert":
         context.ca_certificates = item.ca_certificates
 

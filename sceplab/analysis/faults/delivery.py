@@ -4,9 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sceplab.analysis.faults.model import Context, Fault, Hit, Likelihood, Side
+from sceplab.analysis.faults.ca_certificates import key_name
+from sceplab.analysis.faults.model import Context, Fault, Hit, Likelihood
 from sceplab.cms.keytransport import KeyTransRecipient
-from sceplab.cms.x509 import Certificate, CertificateIdentifier
+from sceplab.cms.verify import CheckName, Outcome
+from sceplab.cms.x509 import Certificate, CertificateIdentifier, rsa_bits
 from sceplab.scep.attributes import FailInfo
 from sceplab.scep.conversation import DecodedExchange
 
@@ -60,11 +62,17 @@ def recipients(item: DecodedExchange, context: Context) -> Iterator[Hit]:
     request = item.request
     if request is None or request.enveloped is None:
         return
+    signer = request.verification.signer
+    fits = request.verification[CheckName.SIGNATURE].outcome is Outcome.PASSED
+    if signer is not None and fits and rsa_bits(signer.public_key_info) is None:
+        yield Hit(NO_ENCRYPTION_KEY, f"{signer.subject} signs with {key_name(signer)}")
     named = [r.identifier for r in request.enveloped.recipients if isinstance(r, KeyTransRecipient)]
     given, known = context.ca_certificates, (*context.ca_certificates, *context.held.certificates)
     wrapped = [i for i in named if any(_is_wrapped(i, c) for c in known)]
     for identifier in wrapped:
-        yield Hit(KEY_ID_WRAPPED, f"it is {identifier}; without 04 14 it is the key identifier of {_owner(identifier, known)}")
+        yield Hit(
+            KEY_ID_WRAPPED, f"it is {identifier}; without 04 14 it is the key identifier of {_owner(identifier, known)}"
+        )
     if named and given and not wrapped and not any(i.matches(c) for i in named for c in given):
         yield Hit(WRONG_RECIPIENT, f"it is for {named[0]}; GetCACert gave {'; '.join(map(str, given[:6]))}")
     # A CA that found fault with what is inside has decrypted it.
@@ -77,7 +85,9 @@ def recipients(item: DecodedExchange, context: Context) -> Iterator[Hit]:
             yield Hit(SIGNING_ONLY, f"{target} has {', '.join(sorted(usage))}", None, sure)
             break
         if target.is_ca and encrypting and target not in encrypting:
-            yield Hit(CA_NOT_RA, f"it is for {target}; {encrypting[0]} is the RA certificate for encryption", None, sure)
+            yield Hit(
+                CA_NOT_RA, f"it is for {target}; {encrypting[0]} is the RA certificate for encryption", None, sure
+            )
             break
     mine = [c for c in known if c.public_key_info in context.held.keys] if request.opened is None else []
     if named and mine and not wrapped and not any(i.matches(c) for i in named for c in mine):
@@ -95,4 +105,3 @@ def _owner(identifier: CertificateIdentifier, known: tuple[Certificate, ...]) ->
 
 
 FAULTS = (WRONG_RECIPIENT, SIGNING_ONLY, CA_NOT_RA, KEY_ID_WRAPPED, OTHER_KEY, NO_ENCRYPTION_KEY)
-SIDE = Side.REQUEST

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from sceplab.analysis.enrollments import is_scep
 from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
 from sceplab.scep.conversation import DecodedExchange
-from sceplab.scep.transport import OPERATIONS, PKI_MESSAGE
+from sceplab.scep.transport import CA_CERT, CA_RA_CERT, NEXT_CA_CERT, OPERATIONS, PKI_MESSAGE
 
 OPERATION = Fault(
     "operation",
@@ -42,11 +43,11 @@ def asked(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
     operation = item.operation
     if operation is None:
         return
-    if item.exchange.client:
-        if operation.operation not in OPERATIONS:
-            yield Hit(OPERATION, f"it is {operation.operation[:40]!r}")
-        if item.exchange.reply is None:
-            yield Hit(NO_REPLY, f"{operation.operation} was not answered")
+    recorded = item.exchange.recorded
+    if recorded.http and operation.operation not in OPERATIONS and is_scep(item):
+        yield Hit(OPERATION, f"it is {operation.operation[:40]!r}")
+    if recorded.answers and item.exchange.reply is None and is_scep(item):
+        yield Hit(NO_REPLY, f"{operation.operation} was not answered")
     for problem in operation.problems:
         yield Hit(BASE64, str(problem), problem.offset)
 
@@ -71,8 +72,8 @@ REPLY_TYPE = Fault(
     explains=Likelihood.POSSIBLE,
 )
 _TYPES = {
-    "GetCACert": {"application/x-x509-ca-cert", "application/x-x509-ca-ra-cert"},
-    "GetNextCACert": {"application/x-x509-next-ca-cert"},
+    "GetCACert": {CA_CERT, CA_RA_CERT},
+    "GetNextCACert": {NEXT_CA_CERT},
     "PKIOperation": {PKI_MESSAGE},
 }
 
@@ -80,10 +81,12 @@ _TYPES = {
 def answered(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
     """Yield a status or a Content-Type that is not that of the operation."""
     reply, name = item.exchange.reply, item.operation.operation if item.operation is not None else ""
-    if reply is None or not item.exchange.client:
+    if reply is None or reply.status is None or not is_scep(item):
         return
     if reply.status != 200:
         yield Hit(HTTP_STATUS, f"{reply.status} {reply.reason}".strip())
+        return
+    if not item.exchange.recorded.headers:
         return
     kind = (reply.header("Content-Type") or "").partition(";")[0].strip().lower()
     if name in _TYPES and kind not in _TYPES[name]:

@@ -122,6 +122,9 @@ class Held:
     show_secrets: bool = False
 
 
+NOTHING = Held()
+
+
 @dataclass(slots=True)
 class Context:
     """What earlier exchanges of a conversation showed.
@@ -137,8 +140,3 @@ class Context:
     keys: dict[str, set[bytes]] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
     held: Held = field(default_factory=Held)
-
-    def offers(self, *any_of: str) -> bool:
-        """Whether the server offers one of these capabilities, in whatever case it writes them."""
-        lower = {c.lower() for c in self.caps or ()}
-        return any(c.lower() in lower for c in any_of)

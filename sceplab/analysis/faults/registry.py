@@ -11,21 +11,29 @@ from sceplab.analysis.faults import (
     attributes,
     ca_certificates,
     capabilities,
+    content,
     conversation,
+    delivery,
     envelope,
     http,
+    issued,
+    outcome,
     pair,
     request,
+    said,
+    secret,
     signed_data,
+    status,
     strength,
+    way,
 )
-from sceplab.analysis.faults.model import Context, Finding, Hit, Side
+from sceplab.analysis.faults.model import NOTHING, Context, Finding, Held, Hit, Side
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 
 _THEMES = (
-    *(signed_data, strength, attributes, envelope, request),
-    *(http, capabilities, ca_certificates, pair, conversation),
+    *(signed_data, strength, attributes, envelope, request, content, secret, delivery),
+    *(way, http, status, capabilities, ca_certificates, pair, issued, outcome, conversation, said),
 )
 FAULTS = {fault.id: fault for theme in _THEMES for fault in theme.FAULTS}
 
@@ -44,26 +52,38 @@ _OF_MESSAGES: tuple[Callable[[PkiMessage], Iterator[Hit]], ...] = (
     envelope.fields,
     envelope.content,
     request.request,
+    content.inside,
 )
 _OF_EXCHANGES: tuple[Callable[[DecodedExchange, Context], Iterator[Hit]], ...] = (
+    way.sent,
+    content.kind,
     http.asked,
     http.answered,
+    status.answered,
     capabilities.listed,
     ca_certificates.usable,
+    ca_certificates.whole,
     capabilities.used,
+    delivery.recipients,
+    secret.challenge,
+    outcome.clock,
+    outcome.stated,
     pair.answer,
+    issued.issued,
     conversation.history,
 )
 
 
 def check_message(message: PkiMessage, exchange: int | None = None, side: Side | None = None) -> list[Finding]:
-    """Return which rules a message breaks by itself. Never raises on content.
+    """Return the faults of a message by itself. Never raises on content.
 
     `exchange` and `side` say where the message was, for the findings.
     """
-    return [
-        Finding(hit.fault, hit.found, exchange, side, hit.offset) for finder in _OF_MESSAGES for hit in finder(message)
-    ]
+    return [_finding(hit, exchange, side) for finder in _OF_MESSAGES for hit in finder(message)]
+
+
+def _finding(hit: Hit, exchange: int | None, side: Side | None) -> Finding:
+    return Finding(hit.fault, hit.found, exchange, hit.side or side, hit.offset, hit.likelihood or hit.fault.explains)
 
 
 def check_exchanges(decoded: Sequence[DecodedExchange]) -> list[Finding]:
@@ -71,19 +91,31 @@ def check_exchanges(decoded: Sequence[DecodedExchange]) -> list[Finding]:
 
     Never raises on content.
     """
-    return [finding for findings in check_each(decoded) for finding in findings]
+    return [finding for findings in check_each(decoded) for finding in findings if finding.fault.rule]
 
 
-def check_each(decoded: Sequence[DecodedExchange]) -> Iterator[list[Finding]]:
-    """Yield the findings of `check_exchanges`, one list for each exchange."""
-    context = Context()
+def check_each(decoded: Sequence[DecodedExchange], held: Held = NOTHING) -> Iterator[list[Finding]]:
+    """Yield all faults that are found, one list for each exchange; those with a `rule` are what lint shows.
+
+    What a server offers and which certificates it has is kept for each server and
+    CA name: one capture may hold a client, an RA and a CA.
+    """
+    contexts: dict[tuple[str, str], Context] = {}
     for index, item in enumerate(decoded):
         out: list[Finding] = []
         for side, message in ((Side.REQUEST, item.request), (Side.REPLY, item.reply)):
             if message is not None:
                 out += check_message(message, index, side)
+        context = contexts.setdefault(server_of(item), Context(held=held))
         conversation.learn_server(item, context)
         hits = (hit for finder in _OF_EXCHANGES for hit in finder(item, context))
-        out += [Finding(hit.fault, hit.found, index, Side.EXCHANGE, hit.offset) for hit in hits]
+        out += [_finding(hit, index, Side.EXCHANGE) for hit in hits]
         conversation.learn_client(item, context)
         yield out
+
+
+def server_of(item: DecodedExchange) -> tuple[str, str]:
+    """Return the server and path of an exchange: whose state it belongs to."""
+    request, operation = item.exchange.request, item.operation
+    host = item.exchange.server or (request.header("Host") if request is not None else None) or ""
+    return host, operation.path.rstrip("/").lower() if operation is not None else ""

@@ -327,6 +327,12 @@ SAID: tuple[Fault, ...] = (
         "Check its certificates and registry values; restart it.",
     ),
     # ---- the client itself
+    Fault(
+        "client-stops",
+        "The client asks again and again, and never sends a request: it does not like what it got.",
+        "Look at what GetCACert and GetCACaps returned (form, Content-Type, key usage, RSA key, chain), and at the client's log.",
+        "RFC 8894, 4.2",
+    ),
     Fault("client-option", "The client does not know an option, or lacks one.", "Correct the command."),
     Fault("client-key", "The client could not make or store its key.", "Check the client's key store."),
     Fault("client-files", "The client could not read or write a file.", "Check paths and permissions."),
@@ -342,4 +348,5 @@ SAID: tuple[Fault, ...] = (
         "RFC 8894, 4.2.1",
     ),
 )
+FAULTS = SAID
 BY_ID = {fault.id: fault for fault in SAID}

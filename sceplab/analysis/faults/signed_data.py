@@ -80,7 +80,7 @@ def structure(message: PkiMessage) -> Iterator[Hit]:
         yield Hit(READABLE, str(problem), problem.offset)
     if message.raw[1:2] == b"\x80":
         yield Hit(BER, "the length is indefinite", 0)
-    if len(signed.signer_infos) != 1:
+    if len(signed.signer_infos) != 1 and not signed.problems:
         yield Hit(ONE_SIGNER, f"there are {len(signed.signer_infos)}")
     if signed.content_type not in {"", oids.DATA}:
         yield Hit(CONTENT_TYPE, f"it is {oids.name_of(signed.content_type)}")

@@ -170,7 +170,7 @@ def answered(item: DecodedExchange, context: Context) -> Iterator[Hit]:
 
 
 def _status(item: DecodedExchange, reply: HttpReply, context: Context) -> Hit:
-    request, operation = item.exchange.request, item.operation
+    operation = item.operation
     status, name = reply.status or 0, operation.operation if operation is not None else ""
     line = f"HTTP {status} {reply.reason}".strip()
     path = operation.path if operation is not None else ""
@@ -179,7 +179,7 @@ def _status(item: DecodedExchange, reply: HttpReply, context: Context) -> Hit:
         if _PORT.search(path):
             return Hit(PORT_IN_PATH, what)
         if context.answered - {name}:
-            others = ", ".join(sorted(context.answered))
+            others = ", ".join(sorted(context.answered - {name}))
             if name == "GetCACert" and operation is not None and operation.identifier:
                 return Hit(
                     BY_ID["unknown-ca"], f"{what}, message={operation.identifier[:60]}; {others} got 200", None, _L
@@ -192,7 +192,6 @@ def _status(item: DecodedExchange, reply: HttpReply, context: Context) -> Hit:
         return Hit(fault, f"{what}{f', which asks for {wanted[:60]}' if wanted else ''}", None, fault.explains or _L)
     if 300 <= status < 400:
         return Hit(REDIRECT, f"{what}, Location: {(reply.header('Location') or 'not recorded')[:200]}")
-    del request
     return Hit(SERVER_ERROR if status >= 500 else HTTP_ERROR, what)
 
 
@@ -200,7 +199,7 @@ def _body(item: DecodedExchange, reply: HttpReply, name: str) -> Hit | None:
     body = reply.body
     start = repr(body[:60].decode("latin-1").strip())
     if name == "GetCACaps":
-        return _caps(body, start)
+        return not_a_list(body)
     if name == "GetCACert":
         if item.ca_certificates:
             return None
@@ -224,7 +223,9 @@ def _is_text_of_der(body: bytes) -> bool:
     return b"-----BEGIN" in body or re.fullmatch(rb"\s*MI[A-Za-z0-9+/=\s]+", body) is not None
 
 
-def _caps(body: bytes, start: str) -> Hit | None:
+def not_a_list(body: bytes) -> Hit | None:
+    """Return what a GetCACaps body is in place of one keyword per line, None where it is that."""
+    start = repr(body[:60].decode("latin-1").strip())
     text = body.decode("utf-8", "replace")
     if is_web_page(body):
         return Hit(CAPS_HTML, start)
