@@ -181,6 +181,8 @@ def test_the_version_is_in_one_place() -> None:
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "version" in project["project"]["dynamic"]
     assert project["tool"]["hatch"]["version"]["path"] == "sceplab/__init__.py"
+    entries = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
+    assert entries[:2] == ["Unreleased", sceplab.__version__]
 
 
 def _extras(project: dict[str, Any]) -> dict[str, list[str]]:
@@ -250,14 +252,6 @@ def test_the_plain_install_runs_the_command_line() -> None:
         )
         assert done.returncode == code, done.stderr
         assert done.stderr == (f"sceplab: {LAB}\n" if code else "")
-
-
-def test_versions_agree() -> None:
-    """pyproject, the package and the newest entry of the changelog."""
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
-    assert project["version"] == sceplab.__version__
-    entries = re.findall(r"^## \[?([^\]\s]+)", (ROOT / "CHANGELOG.md").read_text(), re.MULTILINE)
-    assert entries[:2] == ["Unreleased", sceplab.__version__]
 
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone")

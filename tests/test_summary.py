@@ -20,9 +20,9 @@ if __name__ == "__main__":
     with LocalCluster(n_workers=1, threads_per_worker=2, processes=True, host="127.0.0.1", dashboard_address=None) as c:
         import dask.bag
         from dask.diagnostics import ProgressBar
-        from sceplab.report.rows import rows_of
+        import sceplab
 
-        here = {"dask": dask, "ProgressBar": ProgressBar, "rows_of": rows_of, "files": files, "display": str}
+        here = {"dask": dask, "ProgressBar": ProgressBar, "sceplab": sceplab, "files": files, "display": str}
         found = []
         for address in ("", c.scheduler_address):
             exec(cell.replace('CLUSTER = ""', f"CLUSTER = {address!r}"), here)

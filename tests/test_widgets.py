@@ -178,9 +178,9 @@ assert LabView.__name__ == "LabView"
 assert "sceplab.lab.network" in sys.modules
 """
     subprocess.run([sys.executable, "-c", code], check=True)
-    missing = "import sys; sys.modules['requests'] = None; from sceplab.widgets import show, EnrollmentForm"
+    missing = "import sys; sys.modules['tornado'] = None; from sceplab.widgets import show, EnrollmentForm"
     done = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, check=False)
-    assert "EnrollmentForm shows the lab, which needs requests: pip install requests" in done.stderr
+    assert 'need requests and tornado: pip install "sceplab[lab]"' in done.stderr
     assert not hasattr(sceplab.widgets, "Nothing")
 
 

@@ -33,7 +33,7 @@ class Judged:
     def broke(self, before: Judged) -> tuple[str, ...]:
         """Return the names of the checks that passed before and do not pass now."""
         missed = {c.name for c in before.checks if c.outcome is not Outcome.PASSED}
-        return tuple(c.name for c in self.checks if c.outcome is not Outcome.PASSED and c.name not in missed)
+        return tuple(str(c.name) for c in self.checks if c.outcome is not Outcome.PASSED and c.name not in missed)
 
 
 def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None = None) -> Judged:
