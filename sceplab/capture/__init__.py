@@ -6,5 +6,6 @@ by the core.
 """
 
 from sceplab.capture.detect import iter_capture, read_capture
+from sceplab.capture.reading import Capture, Unread
 
-__all__ = ["iter_capture", "read_capture"]
+__all__ = ["Capture", "Unread", "iter_capture", "read_capture"]

@@ -11,6 +11,7 @@ from enum import Enum, auto
 from sceplab.capture.reading import Reading
 from sceplab.errors import Problem
 from sceplab.scep.transport import (
+    ALONE,
     CA_CERT,
     CA_RA_CERT,
     DEFAULT_PATH,
@@ -84,11 +85,13 @@ def message_alone(data: bytes, name: str, problems: tuple[Problem, ...] = ()) ->
     kind = kind_of(data)
     content_type = _REPLIES.get(kind) if kind is not None else None
     if content_type is not None:
-        return Exchange(None, HttpReply(200, (("Content-Type", content_type),), data), source=name, problems=problems)
+        reply = HttpReply(None, (("Content-Type", content_type),), data)
+        return Exchange(None, reply, source=name, problems=problems, recorded=ALONE)
     if kind is Kind.CSR:
-        return Exchange(HttpRequest("", "", (("Content-Type", PKCS10),), data), None, source=name, problems=problems)
+        asked = HttpRequest("", "", (("Content-Type", PKCS10),), data)
+        return Exchange(asked, None, source=name, problems=problems, recorded=ALONE)
     request = HttpRequest("POST", f"{DEFAULT_PATH}?operation=PKIOperation", (), data)
-    return Exchange(request, None, source=name, problems=problems)
+    return Exchange(request, None, source=name, problems=problems, recorded=ALONE)
 
 
 _REPLIES = {Kind.REPLY: PKI_MESSAGE, Kind.CERTIFICATES: CA_RA_CERT, Kind.CERTIFICATE: CA_CERT}

@@ -13,7 +13,7 @@ from typing import BinaryIO
 
 from sceplab.capture import alone, har, hexdump, httptext, logs, packets, pcap, pem, target, value
 from sceplab.capture.compressed import GZIP, Unpacked
-from sceplab.capture.reading import Format, Reading
+from sceplab.capture.reading import Capture, Format, Reading
 from sceplab.errors import InputError
 from sceplab.scep.transport import Exchange
 
@@ -57,7 +57,7 @@ _UTF16 = {b"\xff\xfe", b"\xfe\xff"}
 _UTF8_MARK = b"\xef\xbb\xbf"
 
 
-def read_capture(source: str | bytes | Path) -> list[Exchange]:
+def read_capture(source: str | bytes | Path) -> Capture:
     """Read a file (given by its path), or text or bytes themselves.
 
     Formats: pcap and pcapng, also gzip'd; HAR; HTTP as it went over the wire; a
@@ -66,7 +66,7 @@ def read_capture(source: str | bytes | Path) -> list[Exchange]:
     Exchanges of packets are in the order of their TCP streams. Raises
     InputError, which says what was found and what to try.
     """
-    return sorted(iter_capture(source), key=lambda e: e.stream or 0)
+    return Capture(sorted(iter_capture(source), key=lambda e: e.stream or 0))
 
 
 def iter_capture(source: str | bytes | Path) -> Iterator[Exchange]:

@@ -14,7 +14,7 @@ from typing import Any
 
 from sceplab.capture.reading import Reading
 from sceplab.errors import InputError
-from sceplab.scep.transport import Exchange, Headers, HttpReply, HttpRequest
+from sceplab.scep.transport import HTTP_TEXT, Exchange, Headers, HttpReply, HttpRequest
 
 
 def fits(data: bytes) -> bool:
@@ -52,7 +52,7 @@ def _exchange(entry: dict[str, Any], name: str) -> Exchange:
     if began is not None and reply is not None and isinstance(taken, int | float) and 0 <= taken < _A_DAY:
         with contextlib.suppress(OverflowError):
             answered = began + timedelta(milliseconds=taken)
-    return Exchange(sent, reply, "", server, began, name, answered=answered)
+    return Exchange(sent, reply, "", server, began, name, answered=answered, recorded=HTTP_TEXT)
 
 
 _A_DAY = 86_400_000

@@ -9,11 +9,12 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Iterator
+from dataclasses import replace
 
 from sceplab.capture.http import HttpMessage, read_messages, reply_of, request_of
 from sceplab.capture.reading import Reading, Span
 from sceplab.errors import InputError, Layer, Problem
-from sceplab.scep.transport import Exchange
+from sceplab.scep.transport import HTTP_TEXT, Exchange
 
 _HTTP = re.compile(
     rb"^(?:[<>] ?)?(?:(?:GET|POST) [^\r\n ]+ HTTP/1\.[01]|HTTP/1\.[01] \d{3})(?=[\r\n ]|$)", re.MULTILINE
@@ -49,14 +50,14 @@ def read(data: bytes, name: str) -> Reading:
         problems = _whole(message)
         if message.method:
             waiting.append(len(out))
-            out.append(Exchange(request_of(message), None, source=name, problems=problems))
+            out.append(Exchange(request_of(message), None, source=name, problems=problems, recorded=HTTP_TEXT))
         elif waiting:
             asked = out[waiting[0]]
-            out[waiting.popleft()] = Exchange(
-                asked.request, reply_of(message), source=name, problems=(*asked.problems, *problems)
+            out[waiting.popleft()] = replace(
+                asked, reply=reply_of(message), problems=(*asked.problems, *problems)
             )
         else:
-            out.append(Exchange(None, reply_of(message), source=name, problems=problems))
+            out.append(Exchange(None, reply_of(message), source=name, problems=problems, recorded=HTTP_TEXT))
     if not out:
         raise InputError("this begins like an HTTP message, but cannot be read as one; give a capture of the packets")
     return Reading(out, (whole,) if marked else tuple(claims))

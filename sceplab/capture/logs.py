@@ -16,7 +16,7 @@ from typing import Any
 
 from sceplab.capture.reading import Reading, Span
 from sceplab.errors import Layer, Problem
-from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
+from sceplab.scep.transport import LOG_LINE, Exchange, HttpReply, HttpRequest
 
 LONGEST_LINE = 1 << 20
 _OPERATION = re.compile(rb"operation(?:=|%3d)", re.IGNORECASE)
@@ -122,7 +122,14 @@ def _exchange(line: str, fields: list[str], name: str) -> Exchange | None:
     reply = HttpReply(int(status), truncated=True) if re.fullmatch(r"[1-5]\d\d", status) else None
     client = str(said.get("client") or "")
     return Exchange(
-        HttpRequest(method, target), reply, client, server, _time(said.get("time")), name, problems=tuple(problems)
+        HttpRequest(method, target),
+        reply,
+        client,
+        server,
+        _time(said.get("time")),
+        name,
+        problems=tuple(problems),
+        recorded=LOG_LINE,
     )
 
 

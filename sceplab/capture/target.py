@@ -9,7 +9,7 @@ import re
 from collections.abc import Iterator
 
 from sceplab.capture.reading import Reading, Span
-from sceplab.scep.transport import Exchange, HttpRequest
+from sceplab.scep.transport import LOG_LINE, Exchange, HttpRequest
 
 _ENDS = re.compile(r"[\s\"'<>`|]")
 _OPERATION = re.compile(r"[?&]operation=[a-z]", re.IGNORECASE)
@@ -30,7 +30,7 @@ def read(data: bytes, name: str) -> Reading:
     targets = [(text[start:end], (start, end)) for start, end in _targets(text)]
     if len(targets) == 1:
         targets = [_rejoined(text, *targets[0])]
-    exchanges = [Exchange(HttpRequest("GET", target), None, source=name) for target, _ in targets]
+    exchanges = [Exchange(HttpRequest("GET", target), None, source=name, recorded=LOG_LINE) for target, _ in targets]
     return Reading(exchanges, tuple(_in_bytes(text, [span for _, span in targets])))
 
 

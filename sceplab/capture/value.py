@@ -9,7 +9,7 @@ import re
 
 from sceplab.capture.alone import kind_of, message_alone
 from sceplab.capture.reading import Reading
-from sceplab.scep.transport import DEFAULT_PATH, Exchange, HttpRequest, decode_message_value
+from sceplab.scep.transport import ALONE, DEFAULT_PATH, Exchange, HttpRequest, decode_message_value
 
 
 def fits(data: bytes) -> bool:  # noqa: ARG001 - as every format
@@ -40,6 +40,7 @@ def exchange_of(value: str, name: str) -> Exchange:
     if "%" in value:
         # Still as it stood in a URL: keep the text, so that its dialect can be shown.
         target = f"{DEFAULT_PATH}?operation=PKIOperation&message={''.join(value.split())}"
-        return Exchange(HttpRequest("GET", target, (), decoded.data), None, source=name, problems=decoded.problems)
+        asked = HttpRequest("GET", target, (), decoded.data)
+        return Exchange(asked, None, source=name, problems=decoded.problems, recorded=ALONE)
     kept = tuple(p for p in decoded.problems if p.code not in {"line-breaks", "raw-plus"})
     return message_alone(decoded.data, name, kept)

@@ -93,7 +93,7 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
     trust = materials.trust
     for exchange in exchanges:
         operation = parse_request(exchange.request) if exchange.request is not None else None
-        body = exchange.reply.body if exchange.reply is not None and exchange.reply.status == 200 else b""
+        body = exchange.reply.body if exchange.reply is not None and exchange.reply.status in {200, None} else b""
         name = operation.operation if operation is not None else ""
         if exchange.request is not None and exchange.request.header("Content-Type") == PKCS10 and not name:
             alone.append(parse_csr(exchange.request.body))
