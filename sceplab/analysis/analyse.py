@@ -13,16 +13,18 @@ from sceplab.analysis.enrollments import Enrollments, group
 from sceplab.analysis.faults.model import Finding, Held
 from sceplab.analysis.faults.registry import check_each
 from sceplab.analysis.statements import Statement, said_in_log
+from sceplab.capture.reading import Capture, Unread
 from sceplab.cms.x509 import certificate_of, public_key_info
+from sceplab.errors import Problem
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
-from sceplab.scep.transport import Remark
 
 
 @dataclass(frozen=True, slots=True)
 class Analysis:
     """Decoded exchanges with their faults by exchange, enrollments, and causes in rank order.
 
-    `remarks` are words of a log that belong to no exchange. `show_secrets` says
+    `remarks` are words of a log that belong to no exchange, `unread` is what was not
+    read of the input, `notes` what had to be put right. `show_secrets` says
     whether challengePasswords may be shown: the causes were written so, and a
     report of them does the same.
     """
@@ -32,6 +34,8 @@ class Analysis:
     enrollments: Enrollments = Enrollments(())
     causes: tuple[Cause, ...] = ()
     remarks: tuple[Statement, ...] = ()
+    unread: tuple[Unread, ...] = ()
+    notes: tuple[Problem, ...] = ()
     show_secrets: bool = False
 
     @property
@@ -44,14 +48,14 @@ def analyse(
     decoded: Sequence[DecodedExchange],
     materials: Materials = NO_MATERIALS,
     *,
-    remarks: Sequence[Remark] = (),
+    capture: Capture | None = None,
     show_secrets: bool = False,
 ) -> Analysis:
     """Return what exchanges mean: broken rules, enrollments, and why they failed. Never raises on content.
 
     `materials.passwords` are the challengePasswords that the CA expects. Without
-    `show_secrets` those in messages are masked. `remarks` are the words of a log
-    that belong to no exchange (`Capture.remarks`).
+    `show_secrets` those in messages are masked. `capture` is where the exchanges
+    came from: its words and what could not be read belong to the verdict.
     """
     held = Held(
         tuple(map(certificate_of, materials.certificates)),
@@ -61,6 +65,7 @@ def analyse(
     )
     findings = tuple(map(tuple, check_each(decoded, held)))
     enrollments = group(decoded)
-    said = tuple(said_in_log(r.text, r.name, None, r.line) for r in remarks)
-    causes = diagnose(decoded, findings, enrollments, said)
-    return Analysis(tuple(decoded), findings, enrollments, tuple(causes), said, show_secrets)
+    read = capture if capture is not None else Capture()
+    said = tuple(said_in_log(r.text, r.name, None, r.line) for r in read.remarks)
+    causes = tuple(diagnose(decoded, findings, enrollments, said))
+    return Analysis(tuple(decoded), findings, enrollments, causes, said, read.unread, read.notes, show_secrets)

@@ -74,7 +74,9 @@ def statements_of(index: int, item: DecodedExchange) -> Iterator[Statement]:
         yield from _of_message(index, item.reply)
     reply = item.exchange.reply
     if reply is not None:
-        yield from _of_http(index, reply, readable=item.reply is not None)
+        name = item.operation.operation if item.operation is not None else ""
+        answers = reply.status not in {200, None} or name == "PKIOperation"
+        yield from _of_http(index, reply, speaks=answers and item.reply is None)
     for remark in item.exchange.remarks:
         yield from _of_field(index, remark.name, remark.text, remark.line, reply)
 
@@ -134,7 +136,7 @@ _SAYING_HEADER = re.compile(r"error|message|reason|fault|warning|diagnos|x-ms-|x
 _NO_WORDS = frozenset({"content-type", "x-ms-proxy-service-name", "x-ms-proxy-subscription-id"})
 
 
-def _of_http(index: int, reply: HttpReply, *, readable: bool) -> Iterator[Statement]:
+def _of_http(index: int, reply: HttpReply, *, speaks: bool) -> Iterator[Statement]:
     failed = reply.status is not None and not 200 <= reply.status < 300
     for name, value in reply.headers:
         if (
@@ -144,7 +146,7 @@ def _of_http(index: int, reply: HttpReply, *, readable: bool) -> Iterator[Statem
             and value.strip()
         ):
             yield Statement(Source.HEADER, _cut(value), name, index, code=_code_in(value))
-    if not readable and reply.body[:1] != b"\x30":
+    if speaks and reply.body[:1] != b"\x30":
         words = body_words(reply)
         if words:
             yield Statement(Source.BODY, words, exchange=index, code=_code_in(words))

@@ -53,9 +53,7 @@ def read(data: bytes, name: str) -> Reading:
             out.append(Exchange(request_of(message), None, source=name, problems=problems, recorded=HTTP_TEXT))
         elif waiting:
             asked = out[waiting[0]]
-            out[waiting.popleft()] = replace(
-                asked, reply=reply_of(message), problems=(*asked.problems, *problems)
-            )
+            out[waiting.popleft()] = replace(asked, reply=reply_of(message), problems=(*asked.problems, *problems))
         else:
             out.append(Exchange(None, reply_of(message), source=name, problems=problems, recorded=HTTP_TEXT))
     if not out:

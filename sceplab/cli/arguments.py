@@ -9,12 +9,13 @@ import argparse
 import getpass
 import sys
 from pathlib import Path
+from typing import NamedTuple
 
 from sceplab.capture import read_capture
+from sceplab.capture.reading import Capture
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
-from sceplab.scep.transport import Exchange
 
 _MANY = 100
 """From so many exchanges on decoding shows its progress."""
@@ -71,27 +72,35 @@ def ask(what: str, otherwise: str) -> bytes:
     return getpass.getpass(f"{what}: ").encode()
 
 
-def exchanges_of(source: str) -> list[Exchange]:
-    """Return the exchanges of a file, or of standard input for "-". Raises InputError."""
+class Decoded(NamedTuple):
+    """A file as it was read and decoded, with what was held."""
+
+    capture: Capture
+    items: list[DecodedExchange]
+    materials: Materials
+
+
+def exchanges_of(source: str) -> Capture:
+    """Return what a file, or standard input for "-", holds. Raises InputError."""
     return read_capture(sys.stdin.buffer.read() if source == "-" else source)
 
 
-def decoded(arguments: argparse.Namespace) -> tuple[list[DecodedExchange], Materials]:
+def decoded(arguments: argparse.Namespace) -> Decoded:
     """Return `arguments.file` decoded; a progress bar is shown for long input, on a terminal only.
 
-    Raises InputError when the file holds no exchange.
+    Raises InputError when the file holds no exchange and no words of a log.
     """
     materials = materials_of(arguments)
-    exchanges = exchanges_of(arguments.file)
-    if not exchanges:
+    capture = exchanges_of(arguments.file)
+    if not capture and not capture.remarks and not capture.unread:
         raise InputError(
             f"{arguments.file} holds no HTTP exchange; capture the traffic between client and CA, as plain HTTP"
         )
-    if len(exchanges) < _MANY:
-        return decode_exchanges(exchanges, materials), materials
+    if len(capture) < _MANY:
+        return Decoded(capture, decode_exchanges(capture, materials), materials)
     from rich.console import Console
     from rich.progress import track
 
     console = Console(stderr=True)
-    shown = track(exchanges, "decoding", console=console, transient=True, disable=not console.is_terminal)
-    return decode_exchanges(shown, materials), materials
+    shown = track(capture, "decoding", console=console, transient=True, disable=not console.is_terminal)
+    return Decoded(capture, decode_exchanges(shown, materials), materials)

@@ -21,7 +21,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what the file holds; returns 0."""
-    items, materials = decoded(arguments)
+    _, items, materials = decoded(arguments)
     if arguments.json:
         import json
 

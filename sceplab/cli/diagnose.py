@@ -9,8 +9,9 @@ from pathlib import Path
 from sceplab.analysis.analyse import analyse
 from sceplab.cli.arguments import add_materials, decoded
 from sceplab.files import write_new
-from sceplab.report.json import cause_facts
+from sceplab.report.json import analysis_facts
 from sceplab.report.text import cause_lines
+from sceplab.report.verdict import verdict_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +34,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the causes, likeliest first; returns 1 where there is one."""
     capture, items, materials = decoded(arguments)
-    analysis = analyse(items, materials, remarks=remarks_of(capture), show_secrets=arguments.show_secrets)
+    analysis = analyse(items, materials, capture=capture, show_secrets=arguments.show_secrets)
     if arguments.report is not None:
         from sceplab.report.html import to_html
         from sceplab.report.markdown import to_markdown
@@ -41,11 +42,11 @@ def run(arguments: argparse.Namespace) -> int:
         write = to_html if arguments.report.suffix.lower() in {".html", ".htm"} else to_markdown
         write_new(arguments.report, write(analysis).encode(), force=arguments.force)
     if arguments.json:
-        print(json.dumps(analysis_facts(analysis, capture), indent=1, ensure_ascii=False))
+        print(json.dumps(analysis_facts(analysis), indent=1, ensure_ascii=False))
         return int(bool(analysis.causes))
     from sceplab.cli.coloured import print_line
 
-    for line in verdict_lines(analysis, capture):
+    for line in verdict_lines(analysis):
         print(line)
     for cause in analysis.causes:
         first, *rest = cause_lines(cause)

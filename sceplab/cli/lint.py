@@ -27,7 +27,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; returns 1 where one is a MUST or SHOULD."""
-    items, _ = decoded(arguments)
+    _, items, _ = decoded(arguments)
     findings = [f for f in check_exchanges(items) if f.fault.level.rank <= Level(arguments.level).rank]
     if arguments.json:
         print(json.dumps([finding_facts(f) for f in findings], indent=1, ensure_ascii=False))

@@ -50,7 +50,7 @@ def run(arguments: argparse.Namespace) -> int:
     return 0
 
 
-def specimen() -> tuple[list[Exchange], Materials]:
+def specimen() -> tuple[Sequence[Exchange], Materials]:
     """Return the specimen's exchanges, with the CA's certificate and key.
 
     Raises InputError where there is no checkout around the package.

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import asyncio
 import http.client
-from http import HTTPStatus
 import logging
 import socket
 import threading
@@ -19,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from http import HTTPStatus
 from types import TracebackType
 from typing import Any, Self
 

@@ -12,6 +12,7 @@ import hashlib
 from collections.abc import Sequence
 from typing import Any
 
+from sceplab.analysis.analyse import Analysis
 from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Finding
 from sceplab.asn1 import der, oids
@@ -23,6 +24,7 @@ from sceplab.cms.name import Name
 from sceplab.cms.verify import CheckName, Outcome
 from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.report.text import place
+from sceplab.report.verdict import verdicts
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage
@@ -311,6 +313,33 @@ def finding_facts(finding: Finding) -> Facts:
         "found": finding.found,
         "fix": rule.fix,
         "seenIn": rule.seen,
+    }
+
+
+def analysis_facts(analysis: Analysis) -> Facts:
+    """Return causes in rank order, enrollments with their verdicts, and what was not read."""
+    words = list(verdicts(analysis))
+    return {
+        "causes": [cause_facts(c) for c in analysis.causes],
+        "enrollments": [
+            {
+                "client": e.service.client,
+                "server": e.service.server,
+                "path": e.service.path,
+                "subject": e.csr.subject.rfc4514() if e.csr is not None else None,
+                "transaction": e.transaction,
+                "ending": e.ending.value,
+                "verdict": words[number],
+                "exchanges": list(e.exchanges),
+            }
+            for number, e in enumerate(analysis.enrollments.found)
+        ],
+        "not_read": [
+            {"what": u.what, "count": u.count, "first_line": u.lines[0], "last_line": u.lines[1]}
+            for u in analysis.unread
+        ],
+        "notes": [str(note) for note in analysis.notes],
+        "not_scep": list(analysis.enrollments.other),
     }
 
 

@@ -10,8 +10,23 @@ from collections.abc import Iterator, Sequence
 from sceplab.analysis.analyse import Analysis
 from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.enrollments import Ending, Enrollment
+from sceplab.report.escape import visible
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.conversation import DecodedExchange
+
+
+def verdict_lines(analysis: Analysis) -> Iterator[str]:
+    """Yield the verdicts, and below them what was not read or not SCEP."""
+    yield from map(visible, verdicts(analysis))
+    if not analysis.enrollments.found:
+        yield "No SCEP exchange could be read here" + ("; the words in it are evidence." if analysis.remarks else ".")
+    other = len(analysis.enrollments.other)
+    if other:
+        yield f"{other} other HTTP exchange{'s' if other > 1 else ''} left out: not SCEP."
+    for note in analysis.notes:
+        yield visible(f"note: {note}")
+    for unread in analysis.unread:
+        yield visible(f"not read: {unread}")
 
 
 def verdicts(analysis: Analysis) -> Iterator[str]:
