@@ -7,7 +7,7 @@ the message explains those very words: then two pieces of evidence agree.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -178,21 +178,36 @@ def _of(
         stopped = _stopped(enrollment, decoded)
         if stopped is not None:
             pool.append(stopped)
-    pool = [f for f in pool if f.side is not Side.REPLY or not f.fault.rule or _tells(f, ending)]
+    pool = _without_consequences(f for f in pool if f.side is not Side.REPLY or not f.fault.rule or _tells(f, ending))
     spoken = [*_said(said), *_said(lines)]
     stated = {c.fault.id: c for c in spoken} | {f.fault.id: _cause(f) for f in pool if f.fault.id in _GENERIC}
+    merged: set[int] = set()
     for finding in pool:
         words = [c for name, c in stated.items() if finding.fault.id in _EXPLAINS_WORDS.get(name, ())]
-        agreed = [c for c in words if c.fault.id != finding.fault.id]
+        agreed = next((c for c in words if c.fault.id != finding.fault.id), None)
         cause = _cause(finding)
-        if agreed and finding.fault.id not in _GENERIC:
-            evidence = f"{cause.evidence}; {agreed[0].evidence}"
-            yield replace(
-                cause, rank=Rank.AGREED, evidence=evidence, likelihood=max(cause.likelihood, Likelihood.LIKELY)
-            )
+        if agreed is not None and finding.fault.id not in _GENERIC:
+            merged.add(id(agreed))
+            likelihood = max(cause.likelihood, Likelihood.LIKELY)
+            evidence = f"{cause.evidence}; {agreed.evidence}"
+            yield replace(cause, rank=Rank.AGREED, evidence=evidence, likelihood=likelihood)
         elif not (_only_generic(cause) and spoken):
             yield cause
-    yield from spoken
+    yield from (c for c in spoken if id(c) not in merged)
+
+
+# Damage on the way: what else is wrong with the message then follows from it.
+_DAMAGE = frozenset({"cut-off", "text-utf8", "text-crlf", "text-ascii", "apple-profile", "envelope-alone"})
+
+
+def _without_consequences(findings: Iterable[Finding]) -> list[Finding]:
+    found = list(findings)
+    damaged = {f.exchange for f in found if f.fault.id in _DAMAGE}
+    return [
+        f
+        for f in found
+        if f.exchange not in damaged or f.fault.id in _DAMAGE or f.side is Side.REPLY or not f.fault.rule
+    ]
 
 
 def _only_generic(cause: Cause) -> bool:

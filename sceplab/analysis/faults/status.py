@@ -163,7 +163,7 @@ def answered(item: DecodedExchange, context: Context) -> Iterator[Hit]:
     if reply.status is not None and reply.status != 200:
         if name != "GetNextCACert":
             yield _status(item, reply, context)._replace(side=Side.REPLY)
-    elif item.exchange.recorded.bodies and not reply.truncated:
+    elif item.exchange.recorded.bodies and (reply.body or not reply.truncated):
         hit = _body(item, reply, name)
         if hit is not None:
             yield hit._replace(side=Side.REPLY)
@@ -231,10 +231,10 @@ def not_a_list(body: bytes) -> Hit | None:
         return Hit(CAPS_HTML, start)
     if text.lstrip("\ufeff \r\n")[:1] in {"{", "["} and _is_json(text):
         return Hit(CAPS_FORM, f"it is JSON: {start}")
-    lines = text.split()
+    lines = text.split("\n")
     if text.startswith("\ufeff"):
         return Hit(CAPS_FORM, f"it begins with a byte order mark (EF BB BF): {start}")
-    if len(lines) <= 2 and re.search(r"\w[,;|]\s*\w", text):
+    if len(lines) <= 3 and re.search(r"\w[ \t]*[,;|][ \t]*\w", text):
         return Hit(CAPS_FORM, f"keywords are separated by {re.search(r'[,;|]', text)[0]!r}, not by lines: {start}")  # type: ignore[index]
     try:
         if body[:1] == b"\x30" and der.read(body).end:
