@@ -108,9 +108,9 @@ _SPOILS = frozenset(
     }
 )
 # These say no more than the status or failInfo itself.
-_GENERIC = frozenset({"server-error", "http-error", "refused", "forbidden", "operation-not-found", "unavailable"}) | {
-    fault.id for fault in BY_FAIL_INFO.values()
-}
+_GENERIC = frozenset(
+    {"server-error", "http-error", "refused", "forbidden", "operation-not-found", "unavailable", "client-stops"}
+) | {fault.id for fault in BY_FAIL_INFO.values()}
 # Seen in a reply, these say nothing about why the request was refused.
 _OF_REPLY = frozenset({"readable", "broken-reply", "cms-attributes", "signature", "digest", "reply-attributes"})
 
@@ -174,10 +174,16 @@ def _of(
     if ending is Ending.NOT_RECORDED:
         pool = [f for f in pool if f.likelihood != Likelihood.POSSIBLE]
     if ending is Ending.NOT_SENT:
-        pool = [f for f in pool if f.likelihood != Likelihood.POSSIBLE]
         stopped = _stopped(enrollment, decoded)
         if stopped is not None:
+            # What is only possible elsewhere is the likeliest reason of a client that goes no further.
+            pool = [replace(f, likelihood=max(f.likelihood or Likelihood.LIKELY, Likelihood.LIKELY)) for f in pool]
             pool.append(stopped)
+        else:
+            pool = [f for f in pool if f.likelihood != Likelihood.POSSIBLE]
+    elif ending is Ending.REFUSED:
+        # The server went on to judge the request: what it told before does not matter any more.
+        pool = [f for f in pool if f.exchange in enrollment.steps]
     pool = _without_consequences(f for f in pool if f.side is not Side.REPLY or not f.fault.rule or _tells(f, ending))
     spoken = [*_said(said), *_said(lines)]
     stated = {c.fault.id: c for c in spoken} | {f.fault.id: _cause(f) for f in pool if f.fault.id in _GENERIC}
@@ -198,15 +204,20 @@ def _of(
 
 # Damage on the way: what else is wrong with the message then follows from it.
 _DAMAGE = frozenset({"cut-off", "text-utf8", "text-crlf", "text-ascii", "apple-profile", "envelope-alone"})
+# What the envelope holds in place of a CSR: that it is not one, and has no subject, is said by that.
+_NO_CSR = frozenset({"csr-pem", "csr-base64", "csr-no-outer", "csr-is-other"})
+_OF_CSR = frozenset({"message-data", "subject", "possession", "no-challenge"})
 
 
 def _without_consequences(findings: Iterable[Finding]) -> list[Finding]:
     found = list(findings)
     damaged = {f.exchange for f in found if f.fault.id in _DAMAGE}
+    other = {f.exchange for f in found if f.fault.id in _NO_CSR}
     return [
         f
         for f in found
-        if f.exchange not in damaged or f.fault.id in _DAMAGE or f.side is Side.REPLY or not f.fault.rule
+        if (f.exchange not in damaged or f.fault.id in _DAMAGE or f.side is Side.REPLY or not f.fault.rule)
+        and (f.exchange not in other or f.fault.id not in _OF_CSR)
     ]
 
 

@@ -76,7 +76,7 @@ def is_scep(item: DecodedExchange) -> bool:
 
 
 def service_of(item: DecodedExchange) -> Service:
-    """Return the service that an exchange belongs to. Ports of a client change with each connection: they are left out."""
+    """Return the service of an exchange. A client's port is left out: it changes with each connection."""
     exchange, operation = item.exchange, item.operation
     client = exchange.client.rpartition(":")[0] if exchange.client.count(":") else exchange.client
     host = exchange.request.header("Host") if exchange.request is not None else None
@@ -116,22 +116,15 @@ def group(decoded: Sequence[DecodedExchange]) -> Enrollments:
                 found.append(enrollment)
         enrollment.before += prepared.pop(place, [])
         _take(enrollment, index, item)
-    for (client, server), indices in prepared.items():
-        if _belongs(found, client, server):
-            _belongs_to(found, client, server).before += indices
-            continue
-        alone = Enrollment(service_of(decoded[indices[0]]), None, [], indices, Ending.NOT_SENT, indices[-1])
-        found.append(alone)
+    last = {(e.service.client, e.service.server): e for e in found}
+    for place, indices in prepared.items():
+        if place in last:
+            last[place].before += indices
+        else:
+            service = service_of(decoded[indices[0]])
+            found.append(Enrollment(service, None, [], indices, Ending.NOT_SENT, indices[-1]))
     found.sort(key=lambda e: e.exchanges[0])
     return Enrollments(tuple(found), tuple(other))
-
-
-def _belongs(found: Sequence[Enrollment], client: str, server: str) -> bool:
-    return any((e.service.client, e.service.server) == (client, server) for e in found)
-
-
-def _belongs_to(found: Sequence[Enrollment], client: str, server: str) -> Enrollment:
-    return next(e for e in reversed(found) if (e.service.client, e.service.server) == (client, server))
 
 
 def _transaction(item: DecodedExchange) -> str | None:
@@ -143,7 +136,7 @@ def _transaction(item: DecodedExchange) -> str | None:
 
 def _take(enrollment: Enrollment, index: int, item: DecodedExchange) -> None:
     enrollment.steps.append(index)
-    if item.csr is not None:
+    if item.csr is not None and not item.csr.problems:
         enrollment.csr = item.csr
     if item.request is not None and item.request.type is MessageType.RenewalReq:
         enrollment.renewal = True

@@ -155,8 +155,8 @@ def decrypt(
 
     `certificates` tell which key belongs to which recipient; without them
     each key is tried. A result counts only if the content key has the right
-    length, the padding is right AND the plaintext is one whole ASN.1 SEQUENCE,
-    because RSA decryption with a wrong key gives random octets, not an error.
+    length, the padding is right AND the plaintext is ASN.1 or text, because RSA
+    decryption with a wrong key gives random bytes, not an error.
     Raises DecryptError, which says for whom the message is and what was tried.
     """
     cipher = enveloped.cipher
@@ -233,23 +233,40 @@ def _open_content(
     enveloped: EnvelopedData, cipher: ContentCipher, iv: bytes, content_key: bytes, attempts: list[str], whose: str
 ) -> bytes | None:
     if len(content_key) != cipher.key_length:
-        attempts.append(
-            f"for {whose}: gave {len(content_key)} octets, {cipher.name} needs a key of {cipher.key_length}"
-        )
+        attempts.append(f"for {whose}: this is not its key")
         return None
     try:
         plaintext = decrypt_content(cipher, content_key, iv, enveloped.encrypted_content)
     except (ValueError, InvalidTag, UnsupportedAlgorithm):
-        attempts.append(f"for {whose}: the content does not decrypt under the key that came out")
+        attempts.append(f"for {whose}: this is not its key, or the content was changed")
         return None
-    try:
-        element = der.read(plaintext)
-    except der.DerError:
-        element = None
-    if element is None or element.tag != der.SEQUENCE or element.end != len(plaintext):
-        attempts.append(f"for {whose}: what came out is not ASN.1")
+    if not _is_meant(plaintext):
+        attempts.append(f"for {whose}: this is not its key (what came out is neither ASN.1 nor text)")
         return None
     return plaintext
+
+
+def _is_meant(plaintext: bytes) -> bool:
+    """Whether somebody meant these bytes: elements of ASN.1 up to the end, or text such as PEM.
+
+    Random bytes with right padding, as a wrong key gives them, are neither.
+    """
+    if len(plaintext) >= _LEAST_TEXT and all(c in _TEXT for c in plaintext[:4096]):
+        return True
+    here = 0
+    try:
+        while here < len(plaintext):
+            element = der.read(plaintext, here)
+            if element.tag not in {der.SEQUENCE, der.INTEGER, der.BIT_STRING, der.SET}:
+                return False
+            here = element.end
+    except der.DerError:
+        return False
+    return len(plaintext) >= _LEAST_TEXT or (plaintext[:1] == b"\x30" and here > 0)
+
+
+_LEAST_TEXT = 24
+_TEXT = frozenset(b"\t\r\n" + bytes(range(0x20, 0x7F)))
 
 
 def _explain(

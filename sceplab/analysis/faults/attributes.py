@@ -106,10 +106,41 @@ def present(message: PkiMessage) -> Iterator[Hit]:
     for name, nonce in (("senderNonce", attributes.sender_nonce), ("recipientNonce", attributes.recipient_nonce)):
         if nonce is not None and len(nonce) != 16:
             yield Hit(NONCE_SIZE, f"{name} has {len(nonce)} octets")
+    if attributes.type is not MessageType.CertRep and attributes.recipient_nonce is not None:
+        yield Hit(RECIPIENT_NONCE, f"recipientNonce {attributes.recipient_nonce.hex()[:64]}")
+    if attributes.sender_nonce is not None and attributes.sender_nonce == attributes.recipient_nonce:
+        yield Hit(EQUAL_NONCES, f"both are {attributes.sender_nonce.hex()[:64]}")
+    if attributes.transaction_id is not None and not attributes.transaction_id.isprintable():
+        yield Hit(BINARY_TRANSACTION, f"it has {len(attributes.transaction_id)} characters, some of them not printable")
     if info.attribute(oids.CHALLENGE_PASSWORD) is not None:
         yield Hit(CLEAR_SECRET, "a challengePassword is among the signed attributes, for all to read")
 
 
+RECIPIENT_NONCE = Fault(
+    "recipient-nonce-in-request",
+    "The request has a recipientNonce, which belongs in replies.",
+    "Leave the recipientNonce out of requests.",
+    section="RFC 8894, 3.2.1",
+    level=Level.INFO,
+    rule="a request has no recipientNonce",
+)
+EQUAL_NONCES = Fault(
+    "equal-nonces",
+    "senderNonce and recipientNonce are equal.",
+    "Use 16 fresh random bytes as senderNonce.",
+    section="RFC 8894, 3.2.1.5",
+    level=Level.INFO,
+    rule="the two nonces of a message differ",
+)
+BINARY_TRANSACTION = Fault(
+    "binary-transaction-id",
+    "The transactionID is binary, not printable text.",
+    "Write it as a PrintableString, for example in hex.",
+    section="RFC 8894, 3.2.1.1",
+    level=Level.SHOULD,
+    rule="the transactionID is a PrintableString",
+    explains=Likelihood.POSSIBLE,
+)
 REPLY_ATTRIBUTES = Fault(
     "reply-attributes",
     "The reply lacks pkiStatus or recipientNonce.",
@@ -198,4 +229,5 @@ def provenance(transaction_id: str, csr: CertificationRequest) -> str:
 FAULTS = (
     *(SCEP_ATTRIBUTES, ATTRIBUTE_TYPES, MESSAGE_TYPE, UPDATE_REQ, SENDER_NONCE, REPLY_SENDER_NONCE, NONCE_SIZE),
     *(CLEAR_SECRET, REPLY_ATTRIBUTES, PKI_STATUS, FAIL_INFO, TRANSACTION_ID),
+    *(RECIPIENT_NONCE, EQUAL_NONCES, BINARY_TRANSACTION),
 )

@@ -18,7 +18,7 @@ CA_USAGE = Fault(
     level=Level.MUST,
     rule="the CA certificate may sign and receive keys",
     seen="micromdm's CA",
-    explains=Likelihood.LIKELY,
+    explains=Likelihood.POSSIBLE,
 )
 CA_EXPIRED = Fault(
     "ca-expired",

@@ -8,9 +8,8 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
-from sceplab import schema
 from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
-from sceplab.asn1 import oids
+from sceplab.asn1 import der, oids
 from sceplab.asn1.scan import is_sorted
 from sceplab.cms.verify import CheckName, Outcome
 from sceplab.scep.attributes import MessageType
@@ -107,11 +106,16 @@ ATTRIBUTE_ORDER = Fault(
 
 def attribute_order(message: PkiMessage) -> Iterator[Hit]:
     """Yield signedAttrs that are not sent in the order that DER gives a SET OF."""
-    if message.signed.signer_info is None:
+    info = message.signed.signer_info
+    if info is None or not info.signed_attributes_raw:
         return
-    node = next((n for n in schema.nodes_of(schema.describe(message.raw), 5000) if n.name == "signedAttrs"), None)
-    if node is not None and not is_sorted(message.raw, node.content_start, node.content_end):
-        yield Hit(ATTRIBUTE_ORDER, "they are not sorted", node.start)
+    raw = info.signed_attributes_raw
+    try:
+        element = der.read(raw)
+    except der.DerError:
+        return
+    if not is_sorted(raw, element.content_start, element.content_end):
+        yield Hit(ATTRIBUTE_ORDER, "they are not sorted", max(message.raw.find(raw), 0))
 
 
 DIGEST = Fault(
