@@ -82,13 +82,14 @@ def request(
     message_type: str = "19",
     transaction: str = "T1",
     nonce: bytes | None = NONCE,
+    recipient_nonce: bytes | None = None,
     signer: bytes | None = None,
     signing_key: Any = None,
     recipients: Sequence[bytes] | None = None,
     **more: Any,
 ) -> bytes:
     """Return a request of R3 to the specimen's CA."""
-    attributes = sceplab.ScepAttributes(message_type, transaction, nonce)
+    attributes = sceplab.ScepAttributes(message_type, transaction, nonce, recipient_nonce)
     draft = sceplab.draft_message(
         attributes,
         csr() if data is None else data,

@@ -67,6 +67,11 @@ def _negative_serial() -> bytes:
 _PAGE = HttpReply(200, (("Content-Type", "text/html"),), s.reply(), "OK")
 _MD5_OF_KEY = sceplab.transaction_id_of(sceplab.parse_csr(s.csr()).public_key_info, "md5")
 
+# Rules that tests/test_faults.py breaks.
+NAMED_ELSEWHERE = {
+    *("binary-transaction-id", "equal-nonces", "recipient-nonce-in-request", "one-signer", "readable", "message-data"),
+}
+
 # Rules that no scene of tests/test_diagnose.py breaks.
 MORE: dict[str, Callable[[], Scene]] = {
     "attribute-types": lambda: scene(s.posted(_overwrite(s.request(), "messageType.messageType", 0x0C, start=True))),
@@ -113,16 +118,18 @@ def test_each_rule_is_broken(name: str) -> None:
 def test_every_rule_is_broken_somewhere() -> None:
     """By a scene here, or one of the causes; none is dead."""
     seen = {f.fault.id for make in SCENES.values() for f in check_exchanges(make().decode())}
-    assert sorted(set(FAULTS) - seen - set(MORE)) == []
-    assert len(FAULTS) >= 65
+    rules = {name for name, fault in FAULTS.items() if fault.rule}
+    assert sorted(rules - seen - set(MORE) - NAMED_ELSEWHERE) == []
+    assert len(rules) >= 65
 
 
 def test_rules_are_complete() -> None:
     """A section and what it demands; what is a fault can be mended."""
     for name, rule in FAULTS.items():
         assert name == rule.id
-        assert rule.section
-        assert rule.rule
+        assert rule.title.endswith((".", "?"))
+        assert rule.fix.endswith(".") or ":" in rule.fix
+        assert not rule.rule or rule.section
         assert schema.link(rule.section) or not rule.section.startswith("RFC") or "," not in rule.section
 
 

@@ -338,7 +338,7 @@ def test_a_router_tells_the_challenge() -> None:
     text = text.replace("\n\n", "\n*Nov 24 08:04:10.001: CRYPTO_PKI: next\n")
     held = Materials(passwords=(b"secret",))
     first, *_ = analyse(decode_exchanges(read_capture(text), held), held).causes
-    assert first.kind.id == "wrong-challenge"
+    assert first.fault.id == "wrong-challenge"
     assert "cisco" not in first.evidence
     assert "5 characters" in first.evidence
 

@@ -162,7 +162,7 @@ def test_hostile_har(name: str) -> None:
     try:
         exchanges, told = read_capture(json.dumps(HARS[name])), ""
     except InputError as error:
-        exchanges, told = [], str(error)
+        exchanges, told = Capture(), str(error)
     assert "HAR" in told or len(exchanges) == 1
     decode_exchanges(exchanges)
 

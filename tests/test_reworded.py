@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import itertools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import pytest
 
 from sceplab.analysis.analyse import Analysis, analyse
-from sceplab.analysis.diagnose import KINDS, Cause, Kind
-from sceplab.analysis.faults.model import Finding, Rule
+from sceplab.analysis.diagnose import Cause
+from sceplab.analysis.faults.model import Finding
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.capture import read_capture
 from sceplab.cms.trust import PathResult
@@ -32,7 +32,7 @@ _PROSE: dict[type, tuple[str, ...]] = {
 }
 
 
-def _captures() -> Iterator[tuple[str, list[Exchange], Materials]]:
+def _captures() -> Iterator[tuple[str, Sequence[Exchange], Materials]]:
     """Yield every conversation of the tests: (name, exchanges, what is held)."""
     for name, make in (*SCENES.items(), *MORE.items()):
         made = make()
@@ -45,7 +45,7 @@ def _outcome(analysis: Analysis) -> tuple[object, ...]:
     """Return all of an analysis that is not for people to read."""
     return (
         [(f.fault.id, f.fault.level, f.exchange, f.side, f.offset) for f in analysis.findings],
-        [(c.kind.id, c.likelihood, c.exchange) for c in analysis.causes],
+        [(c.fault.id, c.likelihood, c.exchange) for c in analysis.causes],
         [(check.name, check.outcome) for item in analysis.decoded for check in _checks(item)],
     )
 
@@ -76,9 +76,8 @@ def _reworded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _other_words() -> Iterator[None]:
-    """Reword every rule and cause, and put the words back."""
-    fields: dict[type, tuple[str, ...]] = {Rule: ("text", "fix", "seen"), Kind: ("words", "do")}
-    before = [(x, n, getattr(x, n)) for x in (*FAULTS.values(), *KINDS.values()) for n in fields[type(x)]]
+    """Reword every fault, and put the words back."""
+    before = [(x, n, getattr(x, n)) for x in FAULTS.values() for n in ("title", "fix", "seen")]
     for number, (thing, name, _) in enumerate(before):
         object.__setattr__(thing, name, f"other words {number}")
     yield

@@ -24,13 +24,6 @@ RENEWED_NOTHING = Fault(
     section="RFC 8894, 2.5",
     explains=Likelihood.CERTAIN,
 )
-NOT_YET_VALID = Fault(
-    "issued-not-yet-valid",
-    "The issued certificate is not valid yet by the client's clock.",
-    "Set the client's clock (NTP), or have the CA back-date its certificates a little.",
-    section="RFC 5280, 4.1.2.5",
-    explains=Likelihood.POSSIBLE,
-)
 EMPTY_CONTENT = BY_ID["empty-content"]
 
 
@@ -56,4 +49,4 @@ def issued(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
         yield Hit(RENEWED_NOTHING, f"serial number {mine.serial_hex} and validity are as before", side=Side.REPLY)
 
 
-FAULTS = (NOT_FIRST, RENEWED_NOTHING, NOT_YET_VALID)
+FAULTS = (NOT_FIRST, RENEWED_NOTHING)

@@ -181,7 +181,7 @@ SAID: tuple[Fault, ...] = (
     Fault(
         "no-network",
         "The client could not connect to the server.",
-        "Check name, port, route and firewall; is the server running?",
+        "Check name, port, route and firewall, and that the server runs.",
     ),
     Fault(
         "client-no-reply",
