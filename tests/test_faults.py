@@ -12,7 +12,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 import sceplab
 from sceplab.analysis.faults import delivery
 from sceplab.analysis.faults.model import Context
-from sceplab.analysis.faults.registry import FAULTS, check_each
+from sceplab.analysis.faults.registry import FAULTS, check_each, check_exchanges
 from sceplab.analysis.faults.said import SAID
 from sceplab.asn1 import der, oids
 from sceplab.cms import algorithms
@@ -26,7 +26,7 @@ from sceplab.scep.transport import HttpReply
 from tests import scenes as s
 from tests.scenes import Scene, scene
 from tests.support import certificate, key
-from tests.test_checks import MORE, check_exchanges
+from tests.test_checks import MORE
 from tests.test_diagnose import SCENES
 
 _FAILED = HttpReply(500, (), b"", "Internal Server Error")

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 from sceplab.capture import iter_capture, read_capture
 from sceplab.capture.http import HttpReader
 from sceplab.capture.pcap import MAX_OPEN
+from sceplab.capture.reading import Capture
 from sceplab.errors import InputError
 from sceplab.scep.conversation import decode_exchanges
 from tests import wire

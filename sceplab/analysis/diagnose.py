@@ -109,7 +109,16 @@ _SPOILS = frozenset(
 )
 # These say no more than the status or failInfo itself.
 _GENERIC = frozenset(
-    {"server-error", "http-error", "refused", "forbidden", "operation-not-found", "unavailable", "client-stops", "pending"}
+    {
+        "server-error",
+        "http-error",
+        "refused",
+        "forbidden",
+        "operation-not-found",
+        "unavailable",
+        "client-stops",
+        "pending",
+    }
 ) | {fault.id for fault in BY_FAIL_INFO.values()}
 # Seen in a reply, these say nothing about why the request was refused.
 _OF_REPLY = frozenset({"readable", "broken-reply", "cms-attributes", "signature", "digest", "reply-attributes"})

@@ -108,8 +108,8 @@ def present(message: PkiMessage) -> Iterator[Hit]:
             yield Hit(NONCE_SIZE, f"{name} has {len(nonce)} octets")
     if attributes.type is not MessageType.CertRep and attributes.recipient_nonce is not None:
         yield Hit(RECIPIENT_NONCE, f"recipientNonce {attributes.recipient_nonce.hex()[:64]}")
-    if attributes.sender_nonce is not None and attributes.sender_nonce == attributes.recipient_nonce:
-        yield Hit(EQUAL_NONCES, f"both are {attributes.sender_nonce.hex()[:64]}")
+    if attributes.type is not MessageType.CertRep and attributes.sender_nonce == attributes.recipient_nonce is not None:
+        yield Hit(EQUAL_NONCES, f"both are {attributes.recipient_nonce.hex()[:64]}")
     if attributes.transaction_id is not None and not attributes.transaction_id.isprintable():
         yield Hit(BINARY_TRANSACTION, f"it has {len(attributes.transaction_id)} characters, some of them not printable")
     if info.attribute(oids.CHALLENGE_PASSWORD) is not None:

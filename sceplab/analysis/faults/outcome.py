@@ -30,13 +30,13 @@ PENDING = Fault(
 _FIX = {
     FailInfo.badAlg: "Compare digest, cipher and key with GetCACaps; use SHA-256 and AES-128-CBC.",
     FailInfo.badMessageCheck: "Check for whom the request is encrypted, and that its signature verifies.",
-    FailInfo.badRequest: "Compare challengePassword, subject, key size and renewal rules with the CA's; its log says which.",
+    FailInfo.badRequest: "Compare challengePassword, subject, key size and renewal with the CA's rules; its log says which.",
     FailInfo.badTime: "Set the clocks (NTP).",
     FailInfo.badCertId: "Compare issuer and serial number, or the transactionID of the poll.",
 }
 _TITLE = {
     FailInfo.badAlg: "The CA refused the request: badAlg, an algorithm that it does not know or allow.",
-    FailInfo.badMessageCheck: "The CA refused the request: badMessageCheck, it could not verify or decrypt the message.",
+    FailInfo.badMessageCheck: "The CA refused the request: badMessageCheck, it could not verify or decrypt it.",
     FailInfo.badRequest: "The CA refused the request: badRequest, it does not allow this request.",
     FailInfo.badTime: "The CA refused the request: badTime, its signing time is too far from the CA's clock.",
     FailInfo.badCertId: "The CA refused the request: badCertId, it has no such certificate.",

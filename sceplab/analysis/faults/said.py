@@ -58,7 +58,7 @@ SAID: tuple[Fault, ...] = (
     Fault(
         "cannot-decrypt",
         "The server cannot decrypt the request.",
-        "Fetch GetCACert again and encrypt for the certificate in it that has keyEncipherment; use RSA PKCS#1 v1.5 and AES-128-CBC.",
+        "Fetch GetCACert again and encrypt for its certificate with keyEncipherment; use RSA PKCS#1 v1.5, AES-128-CBC.",
         "RFC 8894, 3.2.2",
     ),
     Fault(
@@ -330,7 +330,7 @@ SAID: tuple[Fault, ...] = (
     Fault(
         "client-stops",
         "The client asks again and again, and never sends a request: it does not like what it got.",
-        "Look at what GetCACert and GetCACaps returned (form, Content-Type, key usage, RSA key, chain), and at the client's log.",
+        "Look at what GetCACert and GetCACaps returned (form, type, key usage, RSA key, chain), and at the client's log.",
         "RFC 8894, 4.2",
     ),
     Fault("client-option", "The client does not know an option, or lacks one.", "Correct the command."),

@@ -18,7 +18,7 @@ from sceplab.scep.message import PkiMessage
 READABLE = Fault(
     "readable",
     "The message cannot be read to its end as CMS.",
-    "Look at the bytes at the offset; check that the whole message was captured and that nothing changed it on the way.",
+    "Look at the bytes at the offset; check that all of it was captured and that nothing changed it on the way.",
     section="RFC 5652",
     level=Level.MUST,
     rule="the message is CMS that can be read",

@@ -32,7 +32,7 @@ HRESULTS: dict[int, Code] = {
         "E_INVALIDARG",
         "the parameter is incorrect",
         "challenge-refused",
-        "Check the challengePassword first: it is wrong, was used, or has expired. If it is right, read the NDES events "
+        "Check the challengePassword first: it is wrong, used, or expired. If it is right, read the NDES events "
         "2 and 10: the pool's account may not be able to read the RA keys, or a revocation check fails.",
         f"github.com/certnanny/sscep/issues/59; {_NDES_2_10}",
     ),
