@@ -112,7 +112,7 @@ def fields(message: PkiMessage) -> Iterator[Hit]:
 MESSAGE_DATA = Fault(
     "message-data",
     "The decrypted content is not what the messageType says.",
-    "Encrypt the DER of the right structure: a CSR in PKCSReq and RenewalReq, IssuerAndSubject in CertPoll, IssuerAndSerialNumber in GetCert.",
+    "Encrypt the DER of the right structure: a CSR in PKCSReq, IssuerAndSubject in CertPoll.",
     section="RFC 8894, 3.2",
     level=Level.MUST,
     rule="what is encrypted fits the messageType",

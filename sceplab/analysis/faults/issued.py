@@ -12,7 +12,7 @@ from sceplab.scep.messagedata import CertsOnly
 
 NOT_FIRST = Fault(
     "issued-not-first",
-    "The reply has another certificate (the CA's) first, the issued one behind it; some clients (Apple) take the first.",
+    "The reply has another certificate (the CA's) first, the issued one behind it; Apple takes the first.",
     "Have the CA put the issued certificate first, or send it alone.",
     section="RFC 8894, 3.4",
     explains=Likelihood.LIKELY,

@@ -30,7 +30,7 @@ PENDING = Fault(
 _FIX = {
     FailInfo.badAlg: "Compare digest, cipher and key with GetCACaps; use SHA-256 and AES-128-CBC.",
     FailInfo.badMessageCheck: "Check for whom the request is encrypted, and that its signature verifies.",
-    FailInfo.badRequest: "Compare challengePassword, subject, key size and renewal with the CA's rules; its log says which.",
+    FailInfo.badRequest: "Compare challengePassword, subject, key size and renewal with the CA's rules; read its log.",
     FailInfo.badTime: "Set the clocks (NTP).",
     FailInfo.badCertId: "Compare issuer and serial number, or the transactionID of the poll.",
 }

@@ -330,7 +330,7 @@ SAID: tuple[Fault, ...] = (
     Fault(
         "client-stops",
         "The client asks again and again, and never sends a request: it does not like what it got.",
-        "Look at what GetCACert and GetCACaps returned (form, type, key usage, RSA key, chain), and at the client's log.",
+        "Look at what GetCACert and GetCACaps returned (form, type, key usage, RSA key, chain), and the client's log.",
         "RFC 8894, 4.2",
     ),
     Fault("client-option", "The client does not know an option, or lacks one.", "Correct the command."),

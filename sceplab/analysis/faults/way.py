@@ -80,8 +80,7 @@ def damaged(data: bytes) -> Hit | None:
     lines = data.count(b"\n")
     if lines >= 3 and data.count(b"\r\n") == lines and _whole(data.replace(b"\r\n", b"\n")) and not _whole(data):
         return Hit(TEXT_CRLF, f"all {lines} bytes 0A follow a 0D; without these {lines} the message is whole")
-    high = sum(c > 0x7F for c in data[:4096])
-    if len(data) > 64 and data[:2] == b"0?" and not high:
+    if len(data) > 64 and data[:2] == b"0?" and data.isascii():
         return Hit(TEXT_ASCII, f'no byte is above 7F, and "?" stands {data.count(b"?")} times')
     return None
 
