@@ -75,7 +75,7 @@ def statements_of(index: int, item: DecodedExchange) -> Iterator[Statement]:
     reply = item.exchange.reply
     if reply is not None:
         name = item.operation.operation if item.operation is not None else ""
-        answers = reply.status not in {200, None} or name == "PKIOperation"
+        answers = reply.status not in {200, None} or (name == "PKIOperation" and not is_web_page(reply.body))
         yield from _of_http(index, reply, speaks=answers and item.reply is None)
     for remark in item.exchange.remarks:
         yield from _of_field(index, remark.name, remark.text, remark.line, reply)
