@@ -11,7 +11,7 @@ import sceplab
 from sceplab import openssl
 from sceplab.errors import InputError
 from sceplab.scep.message import PkiMessage
-from tests.support import DATA, certificate, decoded, key, needs
+from tests.helpers.captures import DATA, certificate, decoded, key, needs
 
 pytestmark = needs("openssl")
 SPECIMEN = DATA / "specimen"
