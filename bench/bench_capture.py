@@ -30,7 +30,7 @@ DISTINCT = 250
 
 def make_messages() -> list[tuple[bytes, bytes]]:
     """Return requests and their replies."""
-    from tests import scenes
+    from tests.helpers import scenes
 
     csr, issued, device = scenes.csr(), [scenes.issue()], scenes.device_certificate()
     messages = []
@@ -49,26 +49,29 @@ def write_capture(path: Path, enrollments: int, messages: list[tuple[bytes, byte
     from sceplab import build_degenerate
     from sceplab.scep import transport
     from sceplab.scep.transport import build_request
-    from tests import scenes, wire
-    from tests.support import certificate
+    from tests.helpers import packets, scenes
+    from tests.helpers.captures import certificate
 
-    caps = wire.answered(scenes.CAPS.encode())
-    ca = wire.answered(build_degenerate([certificate("ca")]))
+    caps = packets.answered(scenes.CAPS.encode())
+    ca = packets.answered(build_degenerate([certificate("ca")]))
     made = []
     for number in range(enrollments):
         asked, answer = messages[number % len(messages)]
         talk = []
         for operation, reply in (("GetCACaps", caps), ("GetCACert", ca)):
             request = f"GET {build_request(operation).target} HTTP/1.1\r\nHost: ca\r\n\r\n".encode()
-            talk += [wire.Piece(from_client=True, data=request), wire.Piece(from_client=False, data=reply)]
+            talk += [packets.Piece(from_client=True, data=request), packets.Piece(from_client=False, data=reply)]
         if number % 2:
-            last = wire.asked(asked)
+            last = packets.asked(asked)
         else:
             target = build_request("PKIOperation", message=asked, dialect=transport.IOS).target
             last = f"GET {target} HTTP/1.0\r\nHost: ca\r\n\r\n".encode()
-        talk += [wire.Piece(from_client=True, data=last), wire.Piece(from_client=False, data=wire.answered(answer))]
-        made += wire.conversation(talk, client=("192.0.2.3", 1024 + number % 60_000), start=number)
-    path.write_bytes(wire.pcap(wire.frames(made)))
+        talk += [
+            packets.Piece(from_client=True, data=last),
+            packets.Piece(from_client=False, data=packets.answered(answer)),
+        ]
+        made += packets.conversation(talk, client=("192.0.2.3", 1024 + number % 60_000), start=number)
+    path.write_bytes(packets.pcap(packets.frames(made)))
 
 
 def read(path: str, mode: str) -> tuple[int, int, float, int]:
