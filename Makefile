@@ -50,7 +50,7 @@ OLDEST := .venv-oldest/bin/python
 
 test-oldest: .venv-oldest/.ready
 	PYTHONPATH=$(CURDIR) $(OLDEST) -m pytest -n $(JOBS) --dist loadgroup --ignore tests/browser \
-		--ignore tests/test_notebooks.py --ignore-glob 'tests/test_hostile*.py'
+		--ignore tests/project/test_notebooks.py --ignore-glob 'tests/*/test_hostile*.py'
 
 # PyScep and scepreq want versions of their own, and a mended oscrypto: never in .venv.
 PEERS := .venv-peers/bin/python

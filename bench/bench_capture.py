@@ -7,7 +7,8 @@ their own, GET and POST in turn), written as packets, and read back: packets to
 HTTP; then all decoded and verified without a key; then decrypted with the keys
 too. tshark is timed on the same file, dissecting it (-V) and picking HTTP fields;
 it neither verifies nor decrypts. Each run is a process of its own; the best
-of three counts.
+of three counts. Then what lint and diagnose add to decoding, in CPU time, as the
+number of enrollments grows.
 """
 
 from __future__ import annotations
@@ -29,7 +30,7 @@ DISTINCT = 250
 
 def make_messages() -> list[tuple[bytes, bytes]]:
     """Return requests and their replies."""
-    from tests import scenes
+    from tests.helpers import scenes
 
     csr, issued, device = scenes.csr(), [scenes.issue()], scenes.device_certificate()
     messages = []
@@ -48,26 +49,29 @@ def write_capture(path: Path, enrollments: int, messages: list[tuple[bytes, byte
     from sceplab import build_degenerate
     from sceplab.scep import transport
     from sceplab.scep.transport import build_request
-    from tests import scenes, wire
-    from tests.support import certificate
+    from tests.helpers import packets, scenes
+    from tests.helpers.captures import certificate
 
-    caps = wire.answered(scenes.CAPS.encode())
-    ca = wire.answered(build_degenerate([certificate("ca")]))
+    caps = packets.answered(scenes.CAPS.encode())
+    ca = packets.answered(build_degenerate([certificate("ca")]))
     made = []
     for number in range(enrollments):
         asked, answer = messages[number % len(messages)]
         talk = []
         for operation, reply in (("GetCACaps", caps), ("GetCACert", ca)):
             request = f"GET {build_request(operation).target} HTTP/1.1\r\nHost: ca\r\n\r\n".encode()
-            talk += [wire.Piece(from_client=True, data=request), wire.Piece(from_client=False, data=reply)]
+            talk += [packets.Piece(from_client=True, data=request), packets.Piece(from_client=False, data=reply)]
         if number % 2:
-            last = wire.asked(asked)
+            last = packets.asked(asked)
         else:
             target = build_request("PKIOperation", message=asked, dialect=transport.IOS).target
             last = f"GET {target} HTTP/1.0\r\nHost: ca\r\n\r\n".encode()
-        talk += [wire.Piece(from_client=True, data=last), wire.Piece(from_client=False, data=wire.answered(answer))]
-        made += wire.conversation(talk, client=("192.0.2.3", 1024 + number % 60_000), start=number)
-    path.write_bytes(wire.pcap(wire.frames(made)))
+        talk += [
+            packets.Piece(from_client=True, data=last),
+            packets.Piece(from_client=False, data=packets.answered(answer)),
+        ]
+        made += packets.conversation(talk, client=("192.0.2.3", 1024 + number % 60_000), start=number)
+    path.write_bytes(packets.pcap(packets.frames(made)))
 
 
 def read(path: str, mode: str) -> tuple[int, int, float, int]:
@@ -96,6 +100,25 @@ def read(path: str, mode: str) -> tuple[int, int, float, int]:
     return exchanges, messages, taken, resource.getrusage(resource.RUSAGE_SELF).ru_maxrss // 1024
 
 
+def judge(path: str) -> tuple[float, float, float]:
+    """Return the CPU seconds to decode a capture, to decode and check it, and to decode and diagnose it."""
+    from sceplab.analysis.analyse import analyse
+    from sceplab.analysis.faults.registry import check_exchanges
+    from sceplab.capture import read_capture
+    from sceplab.scep.conversation import decode_exchanges
+
+    started = time.process_time()
+    decoded = decode_exchanges(read_capture(path))
+    read_in = time.process_time()
+    check_exchanges(decoded)
+    checked = time.process_time()
+    analysis = analyse(decoded)
+    done = time.process_time()
+    assert len(analysis.enrollments.found) >= min(len(decoded) // 3, DISTINCT)
+    assert not analysis.causes
+    return read_in - started, checked - started, done - checked + read_in - started
+
+
 def _child(path: Path, mode: str, runs: int = 3) -> tuple[int, int, float, int]:
     found = []
     for _ in range(runs):
@@ -116,12 +139,27 @@ def _tshark(path: Path, options: list[str]) -> float:
     return best
 
 
+def _judged(number: int, path: Path) -> None:
+    command = [sys.executable, __file__, "--child", "judge", str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    decode, lint, diagnose = map(float, done.stdout.split())
+    print(
+        f"  {number:6} enrollments: decode {decode:6.2f} s, lint {lint:6.2f} s ({lint / decode:4.2f} x), "
+        f"diagnose {diagnose:6.2f} s ({diagnose / decode:4.2f} x)"
+    )
+    if lint > 1.5 * decode or diagnose > 2 * decode:
+        print("  goal missed: lint at most 1.5 x, diagnose at most 2 x the time of decode")
+
+
 def main() -> None:
-    """Print the two comparisons."""
+    """Print the comparisons."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--enrollments", type=int, default=1000)
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
+    if arguments.child and arguments.child[0] == "judge":
+        print(*judge(arguments.child[1]))
+        return
     if arguments.child:
         print(*read(arguments.child[1], arguments.child[0]))
         return
@@ -152,6 +190,11 @@ def main() -> None:
         for number, path in files.items():
             _, _, taken, memory = _child(path, "decrypt", 1)
             print(f"  {number:6} enrollments {path.stat().st_size / 1e6:6.1f} MB {taken:7.2f} s {memory:5} MB at most")
+        print("CPU time of lint and diagnose, beside decoding alone")
+        large = Path(folder) / "large.pcap"
+        write_capture(large, wanted * 10, messages)
+        for number, path in ((wanted, files[wanted]), (wanted * 4, files[wanted * 4]), (wanted * 10, large)):
+            _judged(number, path)
 
 
 if __name__ == "__main__":

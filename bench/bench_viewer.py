@@ -24,8 +24,8 @@ sys.path.insert(0, str(ROOT))
 from sceplab import schema  # noqa: E402 - the tests are beside the package
 from sceplab.asn1.scan import scan  # noqa: E402
 from sceplab.widgets import Asn1Viewer, show  # noqa: E402
-from tests.crl import make_crl  # noqa: E402
-from tests.support import DATA, messages  # noqa: E402
+from tests.helpers.captures import DATA, messages  # noqa: E402
+from tests.helpers.certificates import make_crl  # noqa: E402
 
 
 def flat(data: bytes) -> int:

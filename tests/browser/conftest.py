@@ -16,7 +16,7 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, sync_playwright
 
 from sceplab.lab.micromdm import free_port
-from tests.support import ROOT
+from tests.helpers.captures import ROOT
 
 _SETTINGS = {
     # All cells are in the page, so that they can be found.

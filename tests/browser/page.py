@@ -9,7 +9,7 @@ from anywidget import AnyWidget
 from playwright.sync_api import Page, Route
 
 from sceplab.widgets.script import join
-from tests.support import ROOT
+from tests.helpers.captures import ROOT
 
 ADDRESS = "http://views.test/"
 _STATIC = ROOT / "sceplab" / "widgets" / "static"

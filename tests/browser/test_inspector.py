@@ -13,7 +13,7 @@ import pytest
 from playwright.sync_api import Locator, Page, expect
 
 from tests.browser.test_lab import _ERROR, _PATIENCE, _open, _picture, _run_cell, _scratch
-from tests.support import DATA, SHARED, capture_file, decoded, needs
+from tests.helpers.captures import DATA, SHARED, capture_file, decoded, needs
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 SHARED_CAPTURES = SHARED / "captures"

@@ -14,8 +14,8 @@ from playwright.sync_api import Locator, Page, expect
 import sceplab
 from sceplab.asn1 import oids
 from sceplab.widgets import show
-from tests.crl import make_crl
-from tests.support import key, needs
+from tests.helpers.captures import key, needs
+from tests.helpers.certificates import make_crl
 from tools.notebooks import sources
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]

@@ -12,10 +12,10 @@ import pytest
 from playwright.sync_api import BrowserContext, Page, Route, expect
 
 from sceplab.widgets import Ladder
-from tests import scenes
 from tests.browser.page import mount, open_page
-from tests.scenes import WHEN, decode
-from tests.support import needs
+from tests.helpers import scenes
+from tests.helpers.captures import needs
+from tests.helpers.scenes import WHEN, decode
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 

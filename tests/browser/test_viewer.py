@@ -17,11 +17,11 @@ from sceplab.asn1 import oids
 from sceplab.scep.conversation import Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.widgets import Asn1Diff, Ladder, show, show_differences, what_if
-from tests import scenes
 from tests.browser.page import ADDRESS, mount, open_page, painted
-from tests.crl import make_crl
-from tests.scenes import decode
-from tests.support import DATA, certificate, key, messages, needs
+from tests.helpers import scenes
+from tests.helpers.captures import DATA, certificate, key, messages, needs
+from tests.helpers.certificates import make_crl
+from tests.helpers.scenes import decode
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 

@@ -1,0 +1,1 @@
+"""Tests of `sceplab.asn1`."""

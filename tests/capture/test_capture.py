@@ -1,0 +1,190 @@
+"""What people have of an enrollment: the same message in every form gives the same octets."""
+
+from __future__ import annotations
+
+import base64
+import gzip
+import json
+import subprocess
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sceplab.capture import har, read_capture
+from sceplab.capture.detect import read_octets
+from sceplab.capture.hexdump import read_hex
+from sceplab.errors import InputError
+from sceplab.scep.capabilities import build_caps, parse_caps
+from sceplab.scep.conversation import decode_exchanges
+from tests.helpers.captures import DATA, decoded, needs
+
+CAPTURE = DATA / "specimen" / "capture.pcap"
+(ITEM,) = decoded(DATA / "specimen")
+assert ITEM.request is not None
+assert ITEM.reply is not None
+assert ITEM.exchange.request is not None
+REQUEST, REPLY, TARGET = ITEM.request.raw, ITEM.reply.raw, ITEM.exchange.request.target
+BASE64 = base64.b64encode(REQUEST).decode()
+
+
+def _lines(hex_text: str, width: int) -> str:
+    return "\n".join(hex_text[i : i + width] for i in range(0, len(hex_text), width))
+
+
+def _xxd(data: bytes) -> str:
+    rows = []
+    for i in range(0, len(data), 16):
+        row = data[i : i + 16]
+        text = "".join(chr(b) if 32 <= b < 127 else "." for b in row)
+        rows.append(f"{i:08x}: {row.hex(' ', 2):39}  {text}")
+    return "\n".join(rows)
+
+
+def _ios(data: bytes) -> str:
+    """As a router prints it with `debug crypto pki messages`, a time before every line."""
+    rows = [data[i : i + 16].hex(" ").upper() for i in range(0, len(data), 16)]
+    return "\n".join(f"*Nov 24 08:04:11.123: {r}" for r in rows)
+
+
+def _har(body: bytes) -> str:
+    headers = [{"name": "Host", "value": "r1.example"}]
+    reply = {
+        "status": 200,
+        "statusText": "OK",
+        "headers": [],
+        "content": {"text": base64.b64encode(REPLY).decode(), "encoding": "base64"},
+    }
+    posted = {"text": base64.b64encode(body).decode(), "encoding": "base64"}
+    url = "http://r1.example/scep?operation=PKIOperation"
+    entry = {
+        "startedDateTime": "2026-11-24T08:04:11Z",
+        "request": {"method": "POST", "url": url, "headers": headers, "postData": posted},
+        "response": reply,
+    }
+    return json.dumps({"log": {"version": "1.2", "entries": [entry]}})
+
+
+FORMS: dict[str, str | bytes] = {
+    "pcap": CAPTURE.read_bytes(),
+    "pcap, gzip": gzip.compress(CAPTURE.read_bytes()),
+    "URL": f"http://r1.example{TARGET}",
+    "request line": f"GET {TARGET} HTTP/1.0",
+    "HTTP GET": f"GET {TARGET} HTTP/1.0\r\nHost: r1\r\n\r\n".encode(),
+    "HTTP POST": b"POST /scep?operation=PKIOperation HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(REQUEST) + REQUEST,
+    "access log": f'192.0.2.2 - - [24/Nov/2026:08:04:11 +0000] "GET {TARGET} HTTP/1.0" 200 3355 "-" "Cisco PKI"\n',
+    "log of key=value": f'time="2026" level=info method=GET path="{TARGET}" status=200\n',
+    "HAR": _har(REQUEST),
+    "value": TARGET.partition("message=")[2],
+    "base64": BASE64,
+    "base64 in lines": base64.encodebytes(REQUEST),
+    "base64, URL-safe": base64.urlsafe_b64encode(REQUEST),
+    "base64 with its + lost": BASE64.replace("+", " "),
+    "PEM": b"-----BEGIN PKCS7-----\n" + base64.encodebytes(REQUEST) + b"-----END PKCS7-----\n",
+    "DER": REQUEST,
+    "hex": REQUEST.hex(),
+    "hex in lines": _lines(REQUEST.hex(" "), 48),
+    "hex with colons": REQUEST.hex(":"),
+    "C array": ", ".join(f"0x{b:02x}" for b in REQUEST),
+    "xxd": _xxd(REQUEST),
+    "router debug": f"*Nov 24 08:04:10.001: CRYPTO_PKI: sending\n{_ios(REQUEST)}\n*Nov 24 08:04:12.000: done\n",
+}
+
+
+@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
+def test_every_form_gives_the_same_message(form: str | bytes) -> None:
+    """The request's octets, from each of the forms, as text and as a file's octets."""
+    octets = form.encode() if isinstance(form, str) else form
+    for given_form in (form, octets):
+        found = [d.request.raw for d in decode_exchanges(read_capture(given_form)) if d.request is not None]
+        assert [REQUEST] == found
+
+
+def test_router_debug_with_several_dumps() -> None:
+    """A request and its reply in one transcript come out as what they are."""
+    text = f"{_ios(REQUEST)}\n*Nov 24 08:04:12.000: CRYPTO_PKI: received:\n{_ios(REPLY)}\n"
+    (item,) = decode_exchanges(read_capture(text))
+    assert item.request is not None
+    assert REQUEST == item.request.raw
+    assert item.reply is not None
+    assert REPLY == item.reply.raw
+
+
+PROGRAMS = {
+    "xxd": (["xxd", "{message}"], False),
+    "hexdump -C": (["hexdump", "-C", "-v", "{message}"], False),
+    "od": (["od", "-A", "x", "-t", "x1z", "-v", "{message}"], False),
+    "tcpdump -X": (["tcpdump", "-r", "{capture}", "-X"], True),
+    "tcpdump -XX": (["tcpdump", "-r", "{capture}", "-XX"], True),
+    "tshark -x": (["tshark", "-r", "{capture}", "-x"], True),
+}
+
+
+@pytest.mark.parametrize(
+    ("command", "packets"), [pytest.param(*p, marks=needs(p[0][0]), id=name) for name, p in PROGRAMS.items()]
+)
+def test_dumps_as_programs_write_them(command: list[str], tmp_path: Path, *, packets: bool) -> None:
+    """The real programs' output of the message, or of all packets, reads back."""
+    (tmp_path / "message").write_bytes(REQUEST)
+    places = {"message": str(tmp_path / "message"), "capture": str(CAPTURE)}
+    done = subprocess.run([c.format(**places) for c in command], capture_output=True, check=True)
+    (item,) = decode_exchanges(read_capture(done.stdout))
+    assert item.request is not None
+    assert REQUEST == item.request.raw
+    if packets:
+        assert item.reply is not None
+        assert REPLY == item.reply.raw
+
+
+def test_a_long_line_that_is_nearly_hex_takes_no_time() -> None:
+    """Found by fuzzing: backtracking doubled the time with every octet (a million of them would never end)."""
+    for tail in ("{", " {", ": ,"):
+        assert read_hex("88" * 1_000_000 + tail) == []
+        (dump,) = read_hex("0000  " + "88 " * 1_000_000 + tail)
+        assert dump.octets == b"\x88" * 16
+    assert read_hex(" " * 1_000_000) == []
+
+
+@pytest.mark.parametrize("form", [f for name, f in FORMS.items() if "pcap" not in name])
+def test_a_reader_claims_what_it_read(form: str | bytes) -> None:
+    """The claimed spans hold the whole message, and no words around it."""
+    octets = form.encode() if isinstance(form, str) else form
+    claims = read_octets(octets, "").claims
+    assert all(0 <= start < end <= len(octets) for start, end in claims)
+    assert sorted(claims) == list(claims)
+    claimed = b"".join(octets[start:end] for start, end in claims)
+    found = [d.request.raw for d in decode_exchanges(read_octets(claimed, "").exchanges) if d.request is not None]
+    assert found == [REQUEST]
+    assert b"CRYPTO_PKI" not in claimed
+
+
+def test_claims_count_bytes() -> None:
+    """Where characters have several bytes, too."""
+    text = f"Grüße\n{_url('a')} – und\n{_url('b')} …\n".encode()
+    first, second = read_octets(text, "").claims
+    assert [text[slice(*span)].decode() for span in (first, second)] == [_url("a"), _url("b")]
+
+
+def _url(host: str) -> str:
+    return f"http://{host}.example/scep?operation=GetCACaps"
+
+
+@given(st.text(max_size=300))
+def test_any_text_can_be_looked_through_for_hex(text: str) -> None:
+    """Never an error, and never more octets than the text could hold."""
+    assert sum(len(dump.octets) for dump in read_hex(text)) <= len(text)
+
+
+@pytest.mark.parametrize("bad", [b"{", b"{}", b'{"log": 1}', b'{"log": {"entries": [1]}}', b'{"a":' * 100_000])
+def test_a_har_file_that_is_none_is_one_error(bad: bytes) -> None:
+    """Also one that nests without end."""
+    with pytest.raises(InputError, match="HAR"):
+        har.read(bad, "")
+
+
+@given(st.lists(st.from_regex(r"[A-Za-z0-9-]{1,20}", fullmatch=True)))
+def test_capabilities_both_ways(words: list[str]) -> None:
+    """What GetCACaps offers is read as it was written, with either line end."""
+    body = build_caps(words)
+    assert tuple(words) == parse_caps(body) == parse_caps(body.replace(b"\n", b"\r\n"))

@@ -1,0 +1,221 @@
+"""Captures, logs and HAR files that nobody meant well: a clear error or few exchanges, in bounded time and memory."""
+
+from __future__ import annotations
+
+import gzip
+import json
+import struct
+import time
+import tracemalloc
+import zlib
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from sceplab.capture import iter_capture, read_capture
+from sceplab.capture.http import HttpReader
+from sceplab.capture.pcap import MAX_OPEN
+from sceplab.capture.reading import Capture
+from sceplab.errors import InputError
+from sceplab.scep.conversation import decode_exchanges
+from tests.helpers import packets
+from tests.helpers.captures import DATA
+from tests.helpers.packets import SYN, Piece, Tcp, answered, asked, conversation, frames
+
+# Seconds: some hundred times what each of them takes here, and far below what a blow-up would.
+_PATIENCE = 60.0
+
+
+def _bounded(data: bytes, *, megabytes: int) -> int:
+    """Read something; return how many exchanges came, and fail where time or memory run away."""
+    started = time.process_time()
+    tracemalloc.start()
+    count, told = 0, ""
+    try:
+        for _ in iter_capture(data):
+            count += 1
+    except InputError as error:
+        count, told = -1, str(error)
+    finally:
+        _, peak = tracemalloc.get_traced_memory()
+        tracemalloc.stop()
+    assert told.isprintable()
+    assert time.process_time() - started < _PATIENCE
+    assert peak < megabytes << 20, f"{peak >> 20} MB"
+    return count
+
+
+def _zeros(size: int, head: bytes = b"") -> bytes:
+    worker = zlib.compressobj(9, wbits=31)
+    out = [worker.compress(head)]
+    piece = bytes(1 << 20)
+    out += [worker.compress(piece) for _ in range(size >> 20)]
+    return b"".join([*out, worker.flush()])
+
+
+def test_a_capture_that_explodes_when_unpacked() -> None:
+    """A zip bomb behind the head of a pcap, of a pcapng, and of text."""
+    for head in (packets.pcap([]), packets.pcapng([(1, [])]), b"GET /scep?operation=PKIOperation&message="):
+        data = _zeros(200 << 20, head)
+        assert len(data) < 1 << 19
+        with pytest.raises(InputError, match=r"enormous|no readable packet|no TCP"):
+            read_capture(data)
+        assert _bounded(data, megabytes=150) == -1
+    assert _bounded(gzip.compress(_zeros(50 << 20)), megabytes=50) == -1  # and one inside of another
+
+
+def test_bodies_that_explode() -> None:
+    """Each of many replies is a small gzip that would become megabytes: they stay packed."""
+    bomb = gzip.compress(bytes(4 << 20))
+    reply = answered(bomb, headers=b"Content-Encoding: gzip\r\n")
+    talk = [Piece(from_client=True, data=asked(b"\x30\x00")), Piece(from_client=False, data=reply)] * 200
+    assert _bounded(packets.pcap(frames(conversation(talk))), megabytes=20) == 200
+
+
+def test_streams_without_end() -> None:
+    """Very many conversations of one packet each: only so many are followed at a time."""
+    number = MAX_OPEN * 2
+    ends = [(f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}", 1024 + i % 60000) for i in range(number)]
+    made = [Tcp(end, ("192.0.2.1", 80), 1, SYN) for end in ends]
+    data = packets.pcap(frames(made, "raw IP"), 101)
+    assert _bounded(data, megabytes=120) == -1
+    pieces = [Piece(from_client=True, data=asked(b"\x30\x00")), Piece(from_client=False, data=answered(b"x"))]
+    talk = conversation(pieces)
+    assert _bounded(packets.pcap(frames([*talk, *made[: MAX_OPEN + 9]], "raw IP"), 101), megabytes=120) == 1
+
+
+def test_segments_that_never_come() -> None:
+    """Every other segment is missing, for megabytes: what waits is bounded."""
+    segments = conversation([Piece(from_client=True, data=asked(bytes(8 << 20)))])
+    lossy = segments[:4] + segments[5:]
+    data = packets.pcap(frames(lossy))
+    assert _bounded(data, megabytes=40) >= 0
+    assert _bounded(packets.pcap(frames(segments[:3] + segments[4::2])), megabytes=40) >= 0
+
+
+ENDLESS: dict[str, Callable[[], bytes]] = {
+    "one line of hex": lambda: b"30" * 3_000_000,
+    "one line of nearly hex": lambda: b"30 " * 2_000_000 + b"!",
+    "one line of base64": lambda: b"MIIB" * 2_000_000,
+    "one line of blanks": lambda: b" " * 3_000_000 + b"x",
+    "one line of quotes": lambda: b'"' * 3_000_000,
+    "one line of percent signs": lambda: b"%25" * 2_000_000,
+    "one line of operations": lambda: b"?operation=PKIOperation&message=" * 200_000,
+    "many operations without a path": lambda: b"operation=\n" * 100_000,
+    "a log line that never ends": lambda: b'1.2.3.4 - - [x] "GET /?operation=PKIOperation&message=' + b"A" * 6_000_000,
+    "key=value without end": lambda: b'operation= a="' + b"\\" * 2_000_000,
+    "brackets of a log": lambda: b"operation= " + b"1 - - [" * 500_000,
+    "JSON that nests": lambda: b'{"operation=":' * 200_000,
+    "PEM without an end": lambda: b"-----BEGIN CMS-----\n" * 200_000,
+    "HTTP head without an end": lambda: b"GET / HTTP/1.1\r\nX: " + b"y" * 3_000_000,
+    "HTTP heads without end": lambda: b"GET /?operation=x HTTP/1.1\r\n" * 200_000,
+    "HTTP status lines without end": lambda: b"HTTP/1.1 200 OK\r\n\r\n" * 100_000,
+    "a target without an end": lambda: b"GET /" + b"y" * 3_000_000 + b" HTTP/1.1\r\n\r\n",
+    "offsets of a dump": lambda: b"00000000: \n" * 300_000,
+    "short dumps": lambda: b"30 82 01 00\nx\n" * 100_000,
+    "curl's marks": lambda: b"* \n" + b"> \n" * 500_000,
+    "a mail's marks": lambda: b"> " * 2_000_000,
+    "null octets": lambda: bytes(3_000_000),
+    "line ends": lambda: b"\n" * 5_000_000,
+    "UTF-16": lambda: b"\xff\xfe" + b"3\x000\x00" * 1_000_000,
+    "IIS fields": lambda: b"#Fields: " + b"a " * 1_000_000 + b"\n" + b"operation= " * 1000,
+}
+
+
+@pytest.mark.parametrize("name", ENDLESS)
+def test_endless_text(name: str) -> None:
+    """Lines, words and lists without end are read in time and memory that grow with them, not faster."""
+    _bounded(ENDLESS[name](), megabytes=900)
+
+
+HARS: dict[str, object] = {
+    "no list": {"log": {"entries": 7}},
+    "no request": {"log": {"entries": [{}]}},
+    "wrong types": {"log": {"entries": [{"request": {"url": [1], "method": {}, "headers": [{}]}}]}},
+    "headers of another kind": {"log": {"entries": [{"request": {"url": "x", "headers": "abc"}}]}},
+    "text in place of objects": {"log": {"entries": ["x"]}},
+    "a status that is none": {"log": {"entries": [{"request": {"url": "x"}, "response": {"status": "many"}}]}},
+    "an enormous status": {"log": {"entries": [{"request": {"url": "x"}, "response": {"status": 10**400}}]}},
+    "a time that is none": {"log": {"entries": [{"request": {"url": "x"}, "startedDateTime": {}, "time": "long"}]}},
+    "a time beyond all": {
+        "log": {
+            "entries": [
+                {
+                    "request": {"url": "x"},
+                    "response": {"status": 200},
+                    "startedDateTime": "9999-12-31T23:59:59Z",
+                    "time": 86_000_000,
+                }
+            ]
+        }
+    },
+    "base64 that is none": {
+        "log": {"entries": [{"request": {"url": "x", "postData": {"text": "\u2028", "encoding": "base64"}}}]}
+    },
+}
+
+
+@pytest.mark.parametrize("name", HARS)
+def test_hostile_har(name: str) -> None:
+    """One clear error, or an exchange as far as it can be told."""
+    try:
+        exchanges, told = read_capture(json.dumps(HARS[name])), ""
+    except InputError as error:
+        exchanges, told = Capture(), str(error)
+    assert "HAR" in told or len(exchanges) == 1
+    decode_exchanges(exchanges)
+
+
+def test_har_with_many_entries() -> None:
+    """A hundred thousand of them."""
+    entry = '{"request":{"url":"http://x/?operation=GetCACaps"}}'
+    data = f'{{"log":{{"entries":[{",".join([entry] * 100_000)}]}}}}'.encode()
+    assert _bounded(data, megabytes=600) == 100_000
+
+
+def _blocks(*lengths: int) -> bytes:
+    return packets.pcapng([(1, [])]) + b"".join(struct.pack("<II", 6, n) + bytes(64) for n in lengths)
+
+
+@pytest.mark.parametrize(
+    "data",
+    [
+        *(_blocks(n) for n in (0, 4, 8, 11, 12, 13, 28, 31, 32, 0x7FFFFFFF, 0xFFFFFFFF)),
+        packets.pcap([]) + struct.pack("<IIII", 0, 0, 0xFFFFFFFF, 1) + bytes(99),
+        packets.pcap([]) + bytes(16 * 300_000),
+    ],
+    ids=lambda d: str(len(d)),
+)
+def test_lengths_that_lie(data: bytes) -> None:
+    """Of blocks and packets: no packet, said in a sentence."""
+    assert _bounded(data, megabytes=60) == -1
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.lists(st.tuples(st.binary(max_size=60), st.integers(-3000, 3000)), max_size=8), st.booleans())
+def test_any_octets_and_holes_as_http(pieces: list[tuple[bytes, int]], requests: bool) -> None:
+    """Never an error; no body is larger than what came."""
+    reader = HttpReader(requests=requests)
+    first = b"POST / HTTP/1.1" if requests else b"HTTP/1.1 200 OK"
+    start = first + b"\r\nContent-Length: 50\r\n\r\n"
+    reader.take(start, 0, 1.0)
+    for data, missing in pieces:
+        reader.take(data, missing, 1.0)
+    reader.finish(closed=True)
+    assert sum(len(m.body) for m in reader.done) <= sum(len(d) for d, _ in pieces) + len(start)
+
+
+@settings(max_examples=150, deadline=None)
+@given(st.data())
+def test_flipped_octets_of_a_capture(data: st.DataObject) -> None:
+    """A real capture with octets changed anywhere: exchanges, or our error."""
+    changed = bytearray((DATA / "specimen" / "capture.pcap").read_bytes())
+    for _ in range(data.draw(st.integers(1, 8))):
+        changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
+    try:
+        exchanges = read_capture(bytes(changed))
+    except InputError:
+        return
+    decode_exchanges(exchanges)

@@ -1,0 +1,225 @@
+"""`sceplab lab` and `sceplab enroll` as typed in a terminal."""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from sceplab.capture import read_capture
+from sceplab.cli import main
+from sceplab.cms.x509 import parse_certificate
+from sceplab.files import load_certificates, load_private_keys, load_signing_key
+from sceplab.lab.network import Lab
+from tests.helpers.captures import needs
+from tests.helpers.labs import SECRET, openssl
+
+
+@pytest.fixture
+def lab(tmp_path: Path) -> Iterator[Lab]:
+    """Yield a lab in `tmp_path/lab`, with an RA."""
+    with Lab(tmp_path / "lab", challenge=SECRET) as running:
+        running.enroll_ra()
+        yield running
+
+
+def _enroll(lab: Lab, out: Path, *more: str) -> int:
+    return main(["enroll", lab.ca_url, "--subject", "CN=R3", "--out", str(out), "--every", "0.05", *more])
+
+
+@needs("openssl")
+def test_enroll_writes_what_openssl_takes(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Key 0600, request, certificate and the CA's; exit 0; the key is on no output."""
+    fingerprint = lab.ca.issuer.parsed.fingerprint()
+    assert _enroll(lab, tmp_path, "--challenge", SECRET, "--dns", "r3.example", "--fingerprint", fingerprint) == 0
+    out, err = capsys.readouterr()
+    assert out.startswith("SUCCESS: CN=R3")
+    assert err == ""
+    key = tmp_path / "device.key.pem"
+    assert key.stat().st_mode & 0o777 == 0o600
+    assert "OK" in openssl("verify", "-CAfile", tmp_path / "device.ca.pem", tmp_path / "device.pem")
+    public = openssl("x509", "-in", tmp_path / "device.pem", "-noout", "-pubkey")
+    assert public == openssl("pkey", "-in", key, "-pubout")
+    assert "verify OK" in openssl("req", "-in", tmp_path / "device.csr.pem", "-noout", "-verify")
+    assert "DNS:r3.example" in openssl("x509", "-in", tmp_path / "device.pem", "-noout", "-text")
+
+
+def test_nothing_is_written_over(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second run stops before anything is sent; --force replaces, --key goes on with what is there."""
+    assert _enroll(lab, tmp_path, "--challenge", SECRET) == 0
+    before = {p.name: p.read_bytes() for p in tmp_path.glob("device.*")}
+    count = len(lab.exchanges)
+    assert _enroll(lab, tmp_path, "--challenge", SECRET) == 2
+    assert "already there" in capsys.readouterr().err
+    assert {p.name: p.read_bytes() for p in tmp_path.glob("device.*")} == before
+    assert len(lab.exchanges) == count
+    assert _enroll(lab, tmp_path, "--challenge", SECRET, "--force") == 0
+    assert (tmp_path / "device.key.pem").read_bytes() != before["device.key.pem"]
+
+
+def test_pending_granted_in_another_terminal(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 1 while it waits; the same command with --key brings the certificate once a person has granted it."""
+    assert _enroll(lab, tmp_path, "--limit", "0.2") == 1
+    assert "PENDING" in capsys.readouterr().out
+    folder = str(lab.folder)
+    assert main(["lab", "pending", "--dir", folder]) == 0
+    line = capsys.readouterr().out
+    assert "CN=R3" in line
+    assert "2048-bit" in line
+    number = line.split()[0]
+    assert main(["lab", "grant", number, "--dir", folder]) == 0
+    assert "granted" in capsys.readouterr().out
+    assert _enroll(lab, tmp_path, "--key", str(tmp_path / "device.key.pem")) == 0
+    assert load_certificates(tmp_path / "device.pem")
+    assert main(["lab", "pending", "--dir", folder]) == 0
+    assert "nothing waits" in capsys.readouterr().out
+
+
+def test_denied(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit 1, with the operator's words."""
+    assert _enroll(lab, tmp_path, "--limit", "0.1") == 1
+    (waiting,) = lab.ca.pending()
+    assert main(["lab", "deny", waiting.transaction_id, "--why", "go away", "--dir", str(lab.folder)]) == 0
+    capsys.readouterr()
+    assert _enroll(lab, tmp_path, "--key", str(tmp_path / "device.key.pem")) == 1
+    assert "go away" in capsys.readouterr().out
+
+
+def test_a_name_with_control_characters(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """What a stranger puts into a subject does not steer the operator's terminal."""
+    evil = "CN=\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}evil"
+    code = main(["enroll", lab.ca_url, "--subject", evil, "--out", str(tmp_path), "--limit", "0", "--every", "1"])
+    assert code == 1
+    capsys.readouterr()
+    main(["lab", "pending", "--dir", str(lab.folder)])
+    out = capsys.readouterr().out
+    assert "evil" in out
+    assert "\x1b" not in out
+    assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in out
+
+
+def test_the_whole_flow_of_the_story(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An RA's request, granted by a person; end users' requests signed as the RA, granted at once; renewal."""
+    ra = ["enroll", lab.ca_url, "--subject", "OU=ioscs RA,serialNumber=7+unstructuredName=R9", "--name", "ra"]
+    ra += ["--out", str(tmp_path), "--every", "0.05"]
+    assert main([*ra, "--limit", "0.1"]) == 1
+    main(["lab", "pending", "--dir", str(lab.folder)])
+    assert "WOULD BE AN RA" in capsys.readouterr().out
+    (waiting,) = lab.ca.pending()
+    main(["lab", "grant", waiting.transaction_id[:10], "--dir", str(lab.folder)])
+    assert main([*ra, "--key", str(tmp_path / "ra.key.pem")]) == 0
+    as_ra = ["--signer-cert", str(tmp_path / "ra.pem"), "--signer-key", str(tmp_path / "ra.key.pem")]
+    for kind in ("2048", "P-256"):
+        name = f"user-{kind}"
+        user = ["enroll", lab.ca_url, "--subject", f"CN={name}", "--name", name, "--out", str(tmp_path)]
+        assert main([*user, "--new-key", kind, *as_ra]) == 0
+        key = load_signing_key(tmp_path / f"{name}.key.pem").public_key()
+        certificate = parse_certificate(load_certificates(tmp_path / f"{name}.pem")[0])
+        assert certificate.public_key() == key
+        assert certificate.subject.rfc4514() == f"CN={name}"
+    old = ["--signer-cert", str(tmp_path / "user-2048.pem"), "--signer-key", str(tmp_path / "user-2048.key.pem")]
+    renewal = [
+        "enroll",
+        lab.ca_url,
+        "--subject",
+        "CN=user-2048",
+        "--name",
+        "renewed",
+        "--out",
+        str(tmp_path),
+        "--renew",
+    ]
+    assert main([*renewal, *old]) == 0
+    assert lab.decisions[-1].kind == "RenewalReq"
+    via_ra = ["enroll", lab.ra_url, "--subject", "CN=via", "--name", "via", "--out", str(tmp_path)]
+    assert main([*via_ra, "--challenge", SECRET]) == 0
+
+
+def test_one_time_challenge(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Made by the operator, used once."""
+    assert main(["lab", "challenge", "--subject", "CN=R3", "--dir", str(lab.folder)]) == 0
+    word = capsys.readouterr().out.strip()
+    assert _enroll(lab, tmp_path, "--challenge", word) == 0
+    assert _enroll(lab, tmp_path, "--challenge", word, "--name", "second") == 1
+    assert "wrong, used already" in capsys.readouterr().out
+
+
+def test_revoke_and_rollover(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """By serial in hex; the announced CA certificate takes over."""
+    assert _enroll(lab, tmp_path, "--challenge", SECRET) == 0
+    serial = parse_certificate(load_certificates(tmp_path / "device.pem")[0]).serial_hex
+    folder = ["--dir", str(lab.folder)]
+    assert main(["lab", "revoke", serial, *folder]) == 0
+    assert main(["lab", "revoke", serial, *folder]) == 2
+    assert main(["lab", "rollover", *folder]) == 2
+    assert main(["lab", "next-ca", *folder]) == 0
+    assert main(["lab", "rollover", *folder]) == 0
+    assert capsys.readouterr().out.count("BEGIN CERTIFICATE") == 2
+
+
+BAD = {
+    "no such URL": (["enroll", "nonsense", "--subject", "CN=R3"], "no URL"),
+    "nobody there": (["enroll", "http://127.0.0.1:9/", "--subject", "CN=R3", "--timeout", "1"], "cannot be reached"),
+    "bad subject": (["enroll", "http://127.0.0.1:9/", "--subject", "R3"], "no part of a subject"),
+    "renew what": (["enroll", "http://127.0.0.1:9/", "--subject", "CN=R3", "--renew"], "--signer-cert"),
+    "half a signer": (["enroll", "http://127.0.0.1:9/", "--subject", "CN=R3", "--signer-cert", "x"], "together"),
+    "no lab": (["lab", "pending", "--dir", "/nowhere"], "no folder of a lab"),
+    "grant what": (["lab", "grant", "ABC"], "no folder of a lab"),
+    "bad serial": (["lab", "revoke", "xyz"], "no folder of a lab"),
+    "unknown fault": (["lab", "start", "--fault", "typo"], "no such fault"),
+    "bad key": (["lab", "start", "--ca-key", "77"], "no kind of key"),
+}
+
+
+@pytest.mark.parametrize("name", BAD)
+def test_bad_input_is_one_line(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 2, one line, no traceback, and no key written for nothing."""
+    monkeypatch.chdir(tmp_path)
+    arguments, words = BAD[name]
+    assert main(arguments) == 2
+    err = capsys.readouterr().err
+    assert words in err
+    assert err.count("\n") == 1
+    assert list(tmp_path.glob("*.key.pem")) == []
+
+
+def test_start_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
+    """It prints the URLs and what to type, logs decisions, ends by SIGINT with exit 0, and leaves a pcap."""
+    command = [sys.executable, "-m", "sceplab.cli", "lab", "start", "--dir", "lab", "--ca-port", "0", "--ra-port", "0"]
+    command += ["--challenge", SECRET, "--record", "lab.pcap"]
+    log = tmp_path / "out.txt"
+    with log.open("w") as out:
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
+        server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=tmp_path, env=environment)
+    try:
+        deadline = time.monotonic() + 30
+        while "Ctrl-C" not in log.read_text():
+            assert server.poll() is None, log.read_text()
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        url = re.search(r"R2 \(RA\)  (http\S+)", log.read_text())
+        assert url
+        code = main(["enroll", url[1], "--subject", "CN=R3", "--challenge", SECRET, "--out", str(tmp_path)])
+        assert code == 0
+        server.send_signal(signal.SIGINT)
+        assert server.wait(20) == 0
+    finally:
+        if server.poll() is None:
+            server.kill()
+            server.wait(10)
+    text = log.read_text()
+    assert "pki --scep --url" in text
+    assert "R2 (RA): PKCSReq" in text
+    assert "Traceback" not in text
+    assert "PRIVATE KEY" not in text
+    assert len(read_capture(tmp_path / "lab.pcap")) > 5
+    assert load_private_keys(tmp_path / "lab" / "ra.key.pem")

@@ -1,0 +1,109 @@
+"""Exercises: every answer, right or wrong, gets a true word; none raises."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable
+from urllib.parse import parse_qs
+
+import pytest
+
+import sceplab
+from sceplab import exercises
+from sceplab.capture import read_capture
+from sceplab.cms.name import parse_subject
+from sceplab.errors import InputError
+from sceplab.exercises import Exercise
+from sceplab.lab.identity import make_request
+from sceplab.lab.network import Lab
+from sceplab.scep.conversation import Materials
+from sceplab.scep.transport import parse_request
+from tests.helpers.captures import DATA, certificate, decoded, key
+
+
+def _load(notebook: str) -> tuple[Exercise, ...]:
+    """Load a notebook's exercises as the notebook does."""
+    (exchange,) = read_capture(DATA / "specimen" / "capture.pcap")
+    assert exchange.request is not None
+    assert exchange.reply is not None
+    request = parse_request(exchange.request)
+    assert request.message is not None
+    message = sceplab.decode_message(request.message, keys=[key("ca")])
+    assert message.csr is not None
+    reply = sceplab.decode_message(exchange.reply.body, keys=[key("ra")])
+    lost = parse_qs("message=" + base64.b64encode(request.message).decode())["message"][0]
+    refusal = decoded(DATA / "captures" / "micromdm-wrongchallenge")[-1].reply
+    loaded: dict[str, Callable[[], tuple[object, ...]]] = {
+        "00": lambda: (message,),
+        "01": lambda: (request, lost),
+        "02": lambda: (message,),
+        "03": lambda: (message.enveloped, message.opened),
+        "04": lambda: (message.csr,),
+        "05": lambda: (reply, message.csr, refusal),
+        "06": lambda: (message, key("ca")),
+        "08": lambda: (message.raw, Materials((key("ca"),), (certificate("ca"),)), exchange.time),
+    }
+    return exercises.load(notebook, *loaded[notebook]())
+
+
+ALL = [(n, i, e) for n in ("00", "01", "02", "03", "04", "05", "06", "08") for i, e in enumerate(_load(n))]
+
+
+@pytest.mark.parametrize("exercise", [e for _, _, e in ALL], ids=[f"{n}-{i}" for n, i, _ in ALL])
+def test_right_wrong_and_no_answer(exercise: Exercise) -> None:
+    """The right answer is right, dots are no answer, every known mistake is named."""
+    _assert_judges(exercise)
+
+
+def test_exercises_about_a_lab_that_ran() -> None:
+    """Those of 07 are about whatever passed in the lab: here an enrollment through the RA, and one that waited."""
+    csr = make_request(parse_subject("CN=R3"), key("r3"))
+    with Lab() as lab:
+        lab.enroll_ra()
+        start = len(lab.exchanges)
+        lab.client(via="ra").enroll(csr, key("r3"))
+        legs = [d for d in lab.decoded()[start:] if d.request is not None]
+        start = len(lab.exchanges)
+        client = lab.client()
+        client.wait(client.enroll(csr, key("r3")), every=1, limit=4, sleep=lambda _: None)
+        polling = lab.decoded()[start:]
+    made = exercises.load("07", legs, polling)
+    assert [e.right for e in made] == [csr, legs[1].request.attributes.sender_nonce, 5]  # type: ignore[union-attr]
+    for exercise in made:
+        _assert_judges(exercise)
+    with pytest.raises(ValueError, match="need both legs"):
+        exercises.load("07", legs, legs)
+
+
+def _assert_judges(exercise: Exercise) -> None:
+    assert repr(exercise.check(exercise.right)).startswith("Right")
+    assert repr(exercise.check(...)).startswith("Not attempted yet")
+    assert exercise.mistakes
+    for what, wrong in exercise.mistakes.items():
+        if wrong is not None:
+            assert repr(exercise.check(wrong)) == f"Not yet: {what}"
+    for nonsense in (None, "nonsense", b"", -1, object(), [], float("nan")):
+        assert repr(exercise.check(nonsense)).startswith("Not yet")
+    assert len(exercise.hints) >= 2
+    assert repr(exercise.hint()).startswith("Hint 1")
+    assert repr(exercise.hint(99)).startswith(f"Hint {len(exercise.hints)}")
+    assert exercise.code in repr(exercise.solution())
+
+
+def test_an_answer_that_cannot_be_compared_is_only_wrong() -> None:
+    """A reader's object may raise when it is compared."""
+
+    class Odd(int):
+        def __eq__(self, other: object) -> bool:
+            raise RuntimeError
+
+        __hash__ = int.__hash__
+
+    exercise = Exercise("?", 1, "1", ("think",))
+    assert repr(exercise.check(Odd(1))).startswith("Not yet")
+
+
+def test_there_is_an_error_for_a_notebook_without_exercises() -> None:
+    """The message names the notebook."""
+    with pytest.raises(InputError, match="99"):
+        exercises.load("99")

@@ -1,0 +1,147 @@
+"""What several tests share: tools that may be missing, captures, keys."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import subprocess
+from collections.abc import Callable
+from functools import cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sceplab import paths
+from sceplab.asn1 import ber, der
+from sceplab.asn1.scan import scan
+from sceplab.capture import read_capture
+from sceplab.files import load_certificates, load_private_keys
+from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.message import PkiMessage
+
+ROOT = Path(__file__).resolve().parents[2]
+DATA = paths.DATA
+SHARED = ROOT.parent / "shared"
+
+# Debian's package of each program that a test may need.
+PACKAGES = {
+    "openssl": "openssl",
+    "chromium": "chromium",
+    "scepserver": "scep",
+    "xxd": "xxd",
+    "hexdump": "bsdextrautils",
+    "od": "coreutils",
+    "tcpdump": "tcpdump",
+    "tshark": "tshark",
+    "node": "nodejs",
+}
+
+T = TypeVar("T", bound=Callable[..., object])
+
+
+def needs(program: str) -> pytest.MarkDecorator:
+    """Skip a test where a program is missing, and say how to get it; in CI that is a failure."""
+    missing = shutil.which(program) is None
+    if missing and os.environ.get("SCEPLAB_REQUIRE_ALL"):
+        raise RuntimeError(f"{program} is missing, and SCEPLAB_REQUIRE_ALL is set")
+    return pytest.mark.skipif(missing, reason=f"{program} is not installed (apt-get install {PACKAGES[program]})")
+
+
+_NODE = """
+import {{ readFileSync }} from "node:fs";
+const load = (name) => import({static} + name);
+const given = JSON.parse(readFileSync(0, "utf-8"));
+const result = await (async () => {{ {code} }})();
+process.stdout.write(JSON.stringify(result ?? null));
+"""
+
+
+def in_node(code: str, given: object) -> Any:
+    """Run JavaScript in node and return what it returns.
+
+    In it `given` is what was given, and `await load("viewer/scan.js")` a module of `widgets/static`.
+    """
+    static = json.dumps((ROOT / "sceplab" / "widgets" / "static").as_uri() + "/")
+    done = subprocess.run(
+        ["node", "--input-type=module", "--eval", _NODE.format(static=static, code=code)],
+        input=json.dumps(given),
+        capture_output=True,
+        text=True,
+        encoding="utf-8",
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == ""
+    return json.loads(done.stdout)
+
+
+def capture_folders() -> list[Path]:
+    """Return the folders of foreign captures: those of the project, and the shared ones where they are."""
+    own = sorted((DATA / "captures").iterdir())
+    assert len(own) >= 4
+    shared = sorted((SHARED / "captures").iterdir()) if (SHARED / "captures").is_dir() else []
+    return own + shared
+
+
+def capture_file(folder: Path) -> Path:
+    """Return the one capture file of a folder."""
+    (found,) = folder.glob("capture.pcap*")
+    return found
+
+
+@cache
+def materials(folder: Path) -> Materials:
+    """Return all private keys and the certificates of a folder."""
+    files = sorted(p for p in folder.iterdir() if p.name.endswith((".key", ".key.pem")))
+    assert files
+    keys = [load_private_keys(p)[0] for p in files]
+    certificates = [
+        c
+        for p in sorted(folder.glob("*.pem"))
+        if "key" not in p.name and "p7" not in p.name
+        for c in load_certificates(p)
+    ]
+    return Materials(tuple(keys), tuple(certificates), legacy=True, key_names=tuple(p.name for p in files))
+
+
+@cache
+def decoded(folder: Path) -> list[DecodedExchange]:
+    """Return a folder's capture, decoded with all its keys."""
+    return decode_exchanges(read_capture(capture_file(folder)), materials(folder))
+
+
+def messages(folder: Path) -> list[PkiMessage]:
+    """Return the pkiMessages of a folder's capture, in order."""
+    return [m for item in decoded(folder) for m in (item.request, item.reply) if m is not None]
+
+
+def real_messages() -> list[bytes]:
+    """Return the octets of every real message at hand: the specimen's, the captures', the shared ones."""
+    folders = [DATA / "specimen", *capture_folders()]
+    found = [m.raw for folder in folders for m in messages(folder)]
+    assert len(found) >= 10
+    if (SHARED / "messages").is_dir():
+        found += [p.read_bytes() for p in sorted((SHARED / "messages").rglob("*.der"))]
+    return list(dict.fromkeys(found))
+
+
+def as_ber(data: bytes) -> bytes:
+    """Return DER with an indefinite length for every constructed element, as iOS and jscep write it."""
+    made = scan(data)
+    forms = tuple((i, ber.Form(indefinite=True)) for i in range(len(made)) if data[made.start[i]] & der.CONSTRUCTED)
+    return ber.dress(data, ber.Shape(forms))
+
+
+@cache
+def key(name: str) -> rsa.RSAPrivateKey:
+    """Return one of the specimen's keys: "ca", "ra" or "r3"."""
+    return load_private_keys(DATA / "specimen" / f"{name}.key.pem")[0]
+
+
+@cache
+def certificate(name: str) -> bytes:
+    """Return one of the specimen's certificates as DER."""
+    return load_certificates(DATA / "specimen" / f"{name}.pem")[0]

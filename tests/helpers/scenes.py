@@ -1,0 +1,193 @@
+"""Enrollments that go wrong on purpose: messages, replies and exchanges with one thing changed."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
+
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding
+from cryptography.x509.oid import NameOID
+
+import sceplab
+from sceplab.asn1 import oids
+from sceplab.cms.signed import build_degenerate
+from sceplab.scep import transport
+from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.transport import PKI_MESSAGE, Exchange, HttpReply, HttpRequest
+from tests.helpers.captures import certificate, key
+
+WHEN = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
+NONCE = bytes(range(16))
+CAPS = "AES\nDES3\nPOSTPKIOperation\nRenewal\nSHA-1\nSHA-256\nSHA-512\nSCEPStandard\n"
+HELD = Materials((key("ca"), key("ra"), key("r3")), (certificate("ca"), certificate("ra")))
+
+
+@cache
+def new_key(bits: int = 2048, number: int = 0) -> rsa.RSAPrivateKey:
+    """Return a key that is none of the specimen's; `number` tells several apart."""
+    assert number >= 0
+    return rsa.generate_private_key(65537, bits)
+
+
+@cache
+def make_certificate(
+    subject: str,
+    own: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
+    *,
+    issuer: str | None = None,
+    signer: rsa.RSAPrivateKey | None = None,
+    serial: int = 77,
+    start: datetime = WHEN - timedelta(days=30),
+    days: int = 365,
+    usage: tuple[bool, bool] | None = (True, True),
+    ca: bool = False,
+) -> bytes:
+    """Return a certificate (DER), made once: self-signed, or issued by `issuer` with the key `signer`."""
+
+    def name(text: str) -> x509.Name:
+        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
+
+    builder = x509.CertificateBuilder(
+        name(issuer or subject), name(subject), own.public_key(), serial, start, start + timedelta(days=days)
+    )
+    if ca:
+        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+    if usage is not None:
+        sign, encipher = usage
+        bits = x509.KeyUsage(sign, False, encipher, False, False, ca, ca, False, False)
+        builder = builder.add_extension(bits, critical=True)
+    return builder.sign(signer or own, hashes.SHA256()).public_bytes(Encoding.DER)
+
+
+def csr(own: rsa.RSAPrivateKey | None = None, *, subject: str = "device", challenge: str | None = "secret") -> bytes:
+    """Return a PKCS#10 request."""
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, subject, "PrintableString")]])
+    return sceplab.build_csr(name, own or key("r3"), challenge_password=challenge)
+
+
+def device_certificate(**changes: Any) -> bytes:
+    """Return R3's self-signed certificate for its request."""
+    return make_certificate("device", key("r3"), **changes)
+
+
+def request(
+    data: bytes | None = None,
+    *,
+    message_type: str = "19",
+    transaction: str = "T1",
+    nonce: bytes | None = NONCE,
+    recipient_nonce: bytes | None = None,
+    signer: bytes | None = None,
+    signing_key: Any = None,
+    recipients: Sequence[bytes] | None = None,
+    **more: Any,
+) -> bytes:
+    """Return a request of R3 to the specimen's CA."""
+    attributes = sceplab.ScepAttributes(message_type, transaction, nonce, recipient_nonce)
+    draft = sceplab.draft_message(
+        attributes,
+        csr() if data is None else data,
+        signer_certificate=signer or device_certificate(),
+        recipients=[certificate("ca")] if recipients is None else recipients,
+        **more,
+    )
+    return sceplab.encode_message(draft, signing_key or key("r3"))
+
+
+def reply(
+    status: str = "0",
+    *,
+    fail: str | None = None,
+    text: str | None = None,
+    transaction: str | None = "T1",
+    nonce: bytes | None = NONCE,
+    own_nonce: bytes | None = bytes(16),
+    recipient: bytes | None = None,
+    issued: Sequence[bytes] | None = None,
+    data: bytes | None = None,
+    signer: bytes | None = None,
+    signing_key: Any = None,
+    **more: Any,
+) -> bytes:
+    """Return the CA's CertRep; `data` is what it encrypts in place of certificates."""
+    attributes = sceplab.ScepAttributes("3", transaction, own_nonce, nonce, status, fail, text)
+    if data is None and status == "0":
+        data = build_degenerate([issue()] if issued is None else issued)
+    draft = sceplab.draft_message(
+        attributes,
+        data,
+        signer_certificate=signer or certificate("ca"),
+        recipients=[recipient or device_certificate()] if data is not None else [],
+        **more,
+    )
+    return sceplab.encode_message(draft, signing_key or key("ca"))
+
+
+def issue(own: rsa.RSAPrivateKey | None = None, subject: str = "device") -> bytes:
+    """Return what the CA issues."""
+    ca = sceplab.parse_certificate(certificate("ca")).subject.get(oids.COMMON_NAME)
+    return make_certificate(subject, own or key("r3"), issuer=ca, signer=key("ca"), serial=99)
+
+
+def posted(message: bytes, answer: bytes | HttpReply | None = None, *, when: datetime | None = WHEN) -> Exchange:
+    """Return the exchange of a POST."""
+    return _exchange(transport.build_request("PKIOperation", message=message, method="POST"), answer, when)
+
+
+def got(message: bytes, answer: bytes | HttpReply | None = None, dialect: Any = transport.PLAIN) -> Exchange:
+    """Return the exchange of a GET."""
+    return _exchange(transport.build_request("PKIOperation", message=message, dialect=dialect), answer, WHEN)
+
+
+def sent(target: str, answer: bytes | HttpReply | None = None, method: str = "GET", body: bytes = b"") -> Exchange:
+    """Return the exchange of any request."""
+    return _exchange(HttpRequest(method, target, (), body), answer, WHEN)
+
+
+def _exchange(asked: HttpRequest, answer: bytes | HttpReply | None, when: datetime | None) -> Exchange:
+    if isinstance(answer, bytes):
+        answer = HttpReply(200, (("Content-Type", PKI_MESSAGE),), answer, "OK")
+    return Exchange(asked, answer, "192.0.2.3:1", "192.0.2.1:80", when)
+
+
+def caps(text: str = CAPS) -> Exchange:
+    """Return a GetCACaps exchange."""
+    answer = HttpReply(200, (("Content-Type", "text/plain"),), text.encode(), "OK")
+    return _exchange(transport.build_request("GetCACaps"), answer, WHEN)
+
+
+def ca(*certificates: bytes, kind: str = "") -> Exchange:
+    """Return a GetCACert exchange."""
+    single = len(certificates) == 1
+    kind = kind or f"application/x-x509-ca-{'' if single else 'ra-'}cert"
+    body = certificates[0] if single else build_degenerate(certificates)
+    answer = HttpReply(200, (("Content-Type", kind),), body, "OK")
+    return _exchange(transport.build_request("GetCACert"), answer, WHEN)
+
+
+def decode(*exchanges: Exchange, held: Materials = HELD) -> list[DecodedExchange]:
+    """Decode a conversation."""
+    return decode_exchanges(exchanges, held)
+
+
+@dataclass(frozen=True)
+class Scene:
+    """A conversation, and what its reader holds."""
+
+    exchanges: tuple[Exchange, ...]
+    held: Materials = HELD
+
+    def decode(self) -> list[DecodedExchange]:
+        """Decode it."""
+        return decode_exchanges(self.exchanges, self.held)
+
+
+def scene(*exchanges: Exchange, **held: Any) -> Scene:
+    """Return a scene; `held` changes what its reader holds."""
+    return Scene(exchanges, replace(HELD, **held))

@@ -1,0 +1,248 @@
+"""The RA of the lab: what it vouches for, what it changes, what it passes on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from sceplab.cms.name import parse_subject
+from sceplab.errors import ScepError
+from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.client import ScepClient
+from sceplab.lab.http import ClientError
+from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request
+from sceplab.lab.policy import Policy
+from sceplab.lab.ra import RaPolicy, RegistrationAuthority
+from sceplab.lab.responder import Decision
+from sceplab.lab.results import Result
+from sceplab.scep.attributes import FailInfo, PkiStatus
+from sceplab.scep.message import PkiMessage, decode_message
+from sceplab.scep.transport import HttpReply, HttpRequest, build_request, parse_request
+from tests.helpers.labs import SECRET, authority, client_of, csr, quick_key
+
+
+class Wire:
+    """Passes requests on to the CA and keeps the pkiMessages that went by."""
+
+    def __init__(self, ca: CertificationAuthority) -> None:
+        self.ca, self.seen = ca, []  # type: ignore[var-annotated]
+        self.broken = False
+
+    def __call__(self, request: HttpRequest) -> HttpReply:
+        """Send."""
+        if self.broken:
+            raise ClientError("the CA cannot be reached")
+        asked = parse_request(request)
+        if asked.message is not None:
+            self.seen.append(asked.message)
+        return self.ca.answer(request)
+
+    def opened(self) -> list[PkiMessage]:
+        """Return the messages, opened with the CA's key."""
+        key = self.ca.issuer.key
+        return [decode_message(m, keys=[key]) for m in self.seen]  # type: ignore[list-item]
+
+
+@contextmanager
+def network(
+    folder: Path, ca_policy: Policy | None = None, ra_policy: RaPolicy | None = None, *, two: bool = False
+) -> Iterator[tuple[RegistrationAuthority, Wire, list[Decision]]]:
+    """Yield an RA in front of a CA that has granted it its certificate(s), and the wire between them."""
+    with authority(folder, ca_policy or Policy()) as ca:
+        wire, decisions = Wire(ca), []  # type: ignore[var-annotated]
+        upstream = ScepClient(wire, fingerprint=ca.issuer.parsed.fingerprint())
+        identities = []
+        for number, usage in enumerate((SIGN, ENCIPHER) if two else (SIGN | ENCIPHER,)):
+            key = quick_key(20 + number)
+            pending = upstream.enroll(make_request(parse_subject("OU=ioscs RA,CN=R2"), key, usage=usage), key)
+            ca.grant(ca.pending()[0])
+            certificate = upstream.poll(pending).certificate
+            assert certificate is not None
+            identities.append(Identity(certificate.der, key))
+        wire.seen.clear()
+        policy = ra_policy or RaPolicy((SECRET,))
+        ra = RegistrationAuthority(
+            identities[0],
+            upstream,
+            policy,
+            decrypter=identities[1] if two else None,
+            on_decision=decisions.append,
+        )
+        yield ra, wire, decisions
+
+
+def _client(ra: RegistrationAuthority, wire: Wire) -> ScepClient:
+    return ScepClient(ra.answer, fingerprint=wire.ca.issuer.parsed.fingerprint())
+
+
+def test_both_legs_carry_the_same_request(tmp_path: Path) -> None:
+    """Encrypted for the RA and signed by the client before, for the CA and by the RA after; inside, octet for octet."""
+    with network(tmp_path) as (ra, wire, decisions):
+        request = csr()
+        result = _client(ra, wire).enroll(request, quick_key())
+        (relayed,) = wire.opened()
+    assert result.status is PkiStatus.SUCCESS
+    assert relayed.csr is not None
+    assert relayed.csr.raw == request
+    assert relayed.attributes.transaction_id == result.transaction_id
+    assert relayed.attributes.sender_nonce != result.request.attributes.sender_nonce
+    assert relayed.verification.signer == ra.signer.parsed
+    assert result.request.verification.signer != ra.signer.parsed
+    assert result.reply.verification.signer == ra.signer.parsed
+    assert result.certificate is not None
+    assert result.certificate.issuer == wire.ca.issuer.parsed.subject
+    (decision,) = decisions
+    assert decision.outcome == "SUCCESS"
+    assert any("vouched for: the challengePassword" in step for step in decision.steps)
+    assert any("the CA says SUCCESS" in step for step in decision.steps)
+
+
+@pytest.mark.parametrize("challenge", [None, "", "wrong"])
+def test_who_does_not_know_the_challenge_is_not_vouched_for(tmp_path: Path, challenge: str | None) -> None:
+    """Refused at the RA; the CA never hears of it."""
+    with network(tmp_path) as (ra, wire, _):
+        result = _client(ra, wire).enroll(csr(challenge=challenge), quick_key())
+        assert (result.status, result.fail_info) == (PkiStatus.FAILURE, FailInfo.badRequest)
+        assert wire.seen == []
+
+
+def test_pending_and_polls_are_passed_on(tmp_path: Path) -> None:
+    """Where the CA asks a person, the client hears PENDING, and its poll reaches the CA."""
+    with network(tmp_path, Policy(ra_auto=False)) as (ra, wire, _):
+        client = _client(ra, wire)
+        first = client.enroll(csr(), quick_key())
+        assert first.status is PkiStatus.PENDING
+        assert client.poll(first).status is PkiStatus.PENDING
+        wire.ca.grant(wire.ca.pending()[0])
+        assert client.poll(first).status is PkiStatus.SUCCESS
+        assert [m.type.name for m in wire.opened() if m.type is not None] == ["PKCSReq", "CertPoll", "CertPoll"]
+
+
+def test_denial_is_passed_on(tmp_path: Path) -> None:
+    """With the person's words."""
+    with network(tmp_path, Policy(ra_auto=False)) as (ra, wire, _):
+        client = _client(ra, wire)
+        first = client.enroll(csr(), quick_key())
+        wire.ca.deny(wire.ca.pending()[0], "not today")
+        assert client.poll(first).fail_info_text == "not today"
+
+
+def test_another_ones_transaction(tmp_path: Path) -> None:
+    """At the CA all transactions are the RA's: a client that names another one's gets nothing of it."""
+    with network(tmp_path) as (ra, wire, _):
+        client = _client(ra, wire)
+        victim = client.enroll(csr("CN=victim"), quick_key())
+        thief: Result = replace(
+            client.enroll(csr("CN=thief", 1, "wrong"), quick_key(1)), transaction_id=victim.transaction_id
+        )
+        assert client.poll(thief).fail_info is FailInfo.badCertId
+
+
+def test_renewal_without_challenge(tmp_path: Path) -> None:
+    """Who holds a certificate of the CA is vouched for, until it is revoked."""
+    with network(tmp_path) as (ra, wire, decisions):
+        client = _client(ra, wire)
+        first = client.enroll(csr(), quick_key())
+        assert first.certificate is not None
+        old = Identity(first.certificate.der, quick_key())
+        assert client.renew(csr(number=1, challenge=None), old).status is PkiStatus.SUCCESS
+        assert any("renewal" in step for step in decisions[-1].steps)
+        assert client.renew(csr("CN=other", 2, None), old).status is PkiStatus.FAILURE
+        wire.ca.revoke(first.certificate.serial_number)
+        assert client.renew(csr(number=3, challenge=None), old).status is PkiStatus.FAILURE
+
+
+def test_without_challenges_it_vouches_for_everybody(tmp_path: Path) -> None:
+    """As an IOS RA with `grant auto`."""
+    with network(tmp_path, ra_policy=RaPolicy()) as (ra, wire, _):
+        assert _client(ra, wire).enroll(csr(challenge=None), quick_key()).status is PkiStatus.SUCCESS
+
+
+def test_get_cert_and_crl_go_through(tmp_path: Path) -> None:
+    """Look-ups come back, encrypted for who asked."""
+    with network(tmp_path) as (ra, wire, _):
+        client = _client(ra, wire)
+        first = client.enroll(csr(), quick_key())
+        assert first.certificate is not None
+        own = Identity(first.certificate.der, quick_key())
+        assert client.get_cert(first.certificate.serial, own).certificate == first.certificate
+        assert len(client.get_crl(own).crls) == 1
+        assert client.get_cert(b"\x05", own).fail_info is FailInfo.badCertId
+
+
+def test_two_certificates_as_ndes_has_them(tmp_path: Path) -> None:
+    """One signs, one is encrypted for, then comes the CA's."""
+    with network(tmp_path, two=True) as (ra, wire, _):
+        client = _client(ra, wire)
+        certificates = client.get_ca_cert()
+        assert [c.der for c in certificates.all] == [
+            ra.signer.certificate,
+            ra.decrypter.certificate,
+            wire.ca.certificate,
+        ]
+        assert certificates.recipient == ra.decrypter.parsed
+        assert client.enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
+
+
+def test_next_ca_certificate_is_the_cas_word(tmp_path: Path) -> None:
+    """Passed on as it is, signed by the CA; none is an error of HTTP."""
+    with network(tmp_path) as (ra, wire, _):
+        client = _client(ra, wire)
+        with pytest.raises(ScepError, match="502"):
+            client.get_next_ca_cert()
+        following = wire.ca.prepare_rollover()
+        assert client.get_next_ca_cert().ca.der == following
+
+
+def test_a_ca_that_is_away(tmp_path: Path) -> None:
+    """HTTP 502, which is no verdict on the request: when the CA is back, the same request goes through."""
+    with network(tmp_path) as (ra, wire, _):
+        client = _client(ra, wire)
+        _ = client.ca
+        wire.broken = True
+        with pytest.raises(ClientError, match="502"):
+            client.enroll(csr(), quick_key())
+        wire.broken = False
+        assert client.enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
+
+
+def test_after_a_rollover_of_the_ca(tmp_path: Path) -> None:
+    """The RA notices by the first reply that it cannot believe; with a renewed certificate it works on."""
+    with network(tmp_path) as (ra, wire, _):
+        client = _client(ra, wire)
+        assert client.enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
+        wire.ca.prepare_rollover()
+        wire.ca.roll_over()
+        with pytest.raises(ClientError, match="502"):
+            client.enroll(csr("CN=R4", 1), quick_key(1))
+        upstream = ScepClient(wire, fingerprint=wire.ca.issuer.parsed.fingerprint())
+        request = make_request(parse_subject("OU=ioscs RA,CN=R2"), quick_key(30))
+        renewed = upstream.renew(request, ra.signer).certificate
+        assert renewed is not None
+        again = RegistrationAuthority(Identity(renewed.der, quick_key(30)), upstream, ra.policy)
+        assert _client(again, wire).enroll(csr("CN=R4", 1), quick_key(1)).status is PkiStatus.SUCCESS
+
+
+def test_http(tmp_path: Path) -> None:
+    """What is no SCEP request is an error of HTTP here too."""
+    with network(tmp_path) as (ra, _, _):
+        assert ra.answer(HttpRequest("GET", "/?operation=Nothing")).status == 400
+        assert ra.answer(build_request("PKIOperation", message=b"junk", method="POST")).status == 400
+        assert b"AES" in ra.answer(build_request("GetCACaps")).body
+
+
+def test_the_ca_refuses_what_the_ra_refuses_not(tmp_path: Path) -> None:
+    """The CA's own rules hold for an RA too: short keys, say."""
+    with network(tmp_path) as (ra, wire, _):
+        from sceplab.lab.opening import Strictness
+
+        ra.policy = replace(ra.policy, strict=Strictness(min_rsa_bits=1024))
+        key = quick_key(0, "1024")
+        short = make_request(parse_subject("CN=short"), key, challenge=SECRET)
+        result = _client(ra, wire).enroll(short, key)
+        assert "1024 bits" in result.fail_info_text
+        assert client_of(wire.ca).ca.ca.der == wire.ca.certificate

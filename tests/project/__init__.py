@@ -1,0 +1,1 @@
+"""Tests of the project as a whole: its rules, its notebooks, its prose, hostile input."""

@@ -1,0 +1,112 @@
+"""The notebooks are what their sources give, run in order, and lead nowhere that is not there."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from sceplab import openssl
+from sceplab.lab import micromdm
+from tests.helpers.captures import ROOT, needs
+from tools import notebooks
+
+SOURCES = notebooks.sources()
+# Cells that show the words of programs that are not ours; those differ between their versions.
+_FOREIGN = re.compile(r"openssl\.|foreign\.")
+
+
+def _ids(source: Path) -> str:
+    return source.stem
+
+
+def _stored(source: Path) -> dict[str, Any]:
+    return dict(json.loads((notebooks.BUILT / f"{source.stem}.ipynb").read_text(encoding="utf-8")))
+
+
+def _code(notebook: dict[str, Any]) -> list[dict[str, Any]]:
+    return [c for c in notebook["cells"] if c["cell_type"] == "code"]
+
+
+def _same_programs() -> bool:
+    """Whether openssl and scepserver are those that the stored outputs were made with (Debian 12)."""
+    if not (openssl.available() and micromdm.available()):
+        return False
+    done = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True)
+    return done.stdout.startswith("OpenSSL 3.0.")
+
+
+def test_every_notebook_has_a_source_and_every_source_a_notebook() -> None:
+    """No notebook is left behind, none is forgotten."""
+    assert len(SOURCES) >= 7
+    assert [s.stem for s in SOURCES] == sorted(p.stem for p in notebooks.BUILT.glob("*.ipynb"))
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=_ids)
+def test_a_fresh_kernel_gives_the_stored_notebook(source: Path) -> None:
+    """Run alone, from a fresh kernel, in a copy of the folder: the stored outputs are true."""
+    made, stored = json.loads(notebooks.make(source)), _stored(source)
+    same = _same_programs()
+    assert len(made["cells"]) == len(stored["cells"])
+    for new, old in zip(made["cells"], stored["cells"], strict=True):
+        if same or not _FOREIGN.search("".join(new["source"])):
+            assert old == new
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=_ids)
+def test_stored_notebooks_were_run_once_from_top_to_bottom(source: Path) -> None:
+    """Counts go from 1 to n, nothing failed, and there are at least two exercises, unsolved."""
+    cells = _code(_stored(source))
+    assert [c["execution_count"] for c in cells] == list(range(1, len(cells) + 1))
+    assert not [o for c in cells for o in c["outputs"] if o["output_type"] == "error"]
+    checks = [c for c in cells if ".check(" in "".join(c["source"])]
+    assert len(checks) >= 2
+    assert all("answer = ..." in "".join(c["source"]) for c in checks)
+    assert all("Not attempted yet" in json.dumps(c["outputs"]) for c in checks)
+
+
+@needs("openssl")
+@pytest.mark.parametrize("source", SOURCES, ids=_ids)
+def test_the_solutions_solve_the_exercises_in_their_notebook(source: Path, tmp_path: Path) -> None:
+    """With each solution's code as the answer, every check says that it is right."""
+    notebook = notebooks.convert(source)
+    wanted = 0
+    for cell in notebook.cells:
+        found = re.search(r"^(\w+)\.check\(", cell.source, re.MULTILINE)
+        if cell.cell_type == "code" and found:
+            cell["source"] = cell.source.replace("answer = ...", f"answer = eval({found[1]}.code)")
+            wanted += 1
+    (tmp_path / "notebooks").mkdir()
+    (tmp_path / "data").symlink_to(ROOT / "data")
+    done = notebooks.run(notebook, tmp_path / "notebooks")
+    answers = [
+        o["data"]["text/plain"]
+        for c in done.cells
+        if c.cell_type == "code" and ".check(" in c.source
+        for o in c.outputs
+        if "data" in o
+    ]
+    assert len(answers) == wanted >= 2
+    assert all(a.startswith("Right: ") for a in answers)
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=_ids)
+def test_links_between_notebooks_lead_somewhere(source: Path) -> None:
+    """Every relative link in the prose is a file."""
+    text = "\n".join("".join(c["source"]) for c in _stored(source)["cells"] if c["cell_type"] == "markdown")
+    links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
+    assert links
+    assert [link for link in links if not (notebooks.BUILT / link).is_file()] == []
+
+
+@pytest.mark.parametrize("source", SOURCES, ids=_ids)
+def test_no_private_key_and_no_path_of_the_builder_is_stored(source: Path) -> None:
+    """Outputs hold nothing of the machine that made them, and no key."""
+    text = json.dumps([c["outputs"] for c in _code(_stored(source))])
+    assert "/tmp/" not in text  # noqa: S108 - looking for one, not making one
+    assert str(ROOT) not in text
+    assert "PRIVATE KEY-----\\nMI" not in text

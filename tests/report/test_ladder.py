@@ -1,0 +1,190 @@
+"""The ladder: who stands where, what each arrow says, in what order, and as text and HTML."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
+import pytest
+
+from sceplab.report.ladder import ArrowState, drawn, lay_out
+from sceplab.scep.conversation import DecodedExchange
+from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
+from sceplab.widgets import Ladder
+from tests.helpers import scenes
+from tests.helpers.captures import DATA, capture_folders, certificate
+from tests.helpers.captures import decoded as decoded_folder
+from tests.helpers.scenes import WHEN, decode
+
+
+def _between(exchange: Exchange, client: str, server: str, began: float, ended: float | None = None) -> Exchange:
+    answered = None if ended is None else WHEN + timedelta(seconds=ended)
+    return replace(exchange, client=client, server=server, time=WHEN + timedelta(seconds=began), answered=answered)
+
+
+def _through_an_ra(ra_as_client: str, ra_as_server: str, *, ended: bool = True) -> list[DecodedExchange]:
+    """R3 asks the RA, which asks the CA before it answers."""
+    message = scenes.request()
+    outer = _between(scenes.posted(message, scenes.reply()), "192.0.2.3:4000", ra_as_server, 0, 3 if ended else None)
+    inner = _between(scenes.posted(message, scenes.reply()), ra_as_client, "192.0.2.1:80", 1, 2 if ended else None)
+    return decode(outer, inner)
+
+
+def test_a_host_that_does_both_stands_once_in_the_middle() -> None:
+    """Clients left, servers right, the RA between them; the inner exchange is inside of the outer one."""
+    ladder = lay_out(_through_an_ra("192.0.2.2:4711", "192.0.2.2:8080"))
+    assert ladder.lifelines == ("192.0.2.3", "192.0.2.2", "192.0.2.1:80")
+    assert [(a.source, a.target, a.side) for a in ladder.arrows] == [
+        (0, 1, "request"),
+        (1, 2, "request"),
+        (2, 1, "reply"),
+        (1, 0, "reply"),
+    ]
+    assert [a.state for a in ladder.arrows] == [ArrowState.PLAIN, ArrowState.PLAIN, ArrowState.GOOD, ArrowState.GOOD]
+
+
+def test_names_join_endpoints_of_one_machine() -> None:
+    """On one machine only names tell who is who; two endpoints of one name are one actor."""
+    exchanges = _through_an_ra("127.0.0.1:4711", "127.0.0.1:8081")
+    exchanges = [
+        replace(d, exchange=replace(d.exchange, server=s))
+        for d, s in zip(exchanges, ("127.0.0.1:8081", "127.0.0.1:8080"), strict=True)
+    ]
+    exchanges[0] = replace(exchanges[0], exchange=replace(exchanges[0].exchange, client="127.0.0.1:4000"))
+    assert lay_out(exchanges).lifelines == ("127.0.0.1", "127.0.0.1:8081", "127.0.0.1:8080")
+    names = {
+        "127.0.0.1:4000": "R3",
+        "127.0.0.1:4711": "R2 (RA)",
+        "127.0.0.1:8081": "R2 (RA)",
+        "127.0.0.1:8080": "R1 (CA)",
+    }
+    assert lay_out(exchanges, names).lifelines == ("R3", "R2 (RA)", "R1 (CA)")
+    assert lay_out(exchanges, {"127.0.0.1": "all"}).lifelines == ("all",)
+
+
+def test_without_times_the_order_is_the_given_one() -> None:
+    """A reply without a time follows its request; exchanges without any time stay as they are."""
+    ladder = lay_out(_through_an_ra("192.0.2.2:4711", "192.0.2.2:8080", ended=False))
+    assert [(a.exchange, a.side) for a in ladder.arrows] == [
+        (0, "request"),
+        (0, "reply"),
+        (1, "request"),
+        (1, "reply"),
+    ]
+    mixed = decode(scenes.caps(), replace(scenes.posted(scenes.request()), time=None))
+    assert [a.exchange for a in lay_out(mixed).arrows] == [0, 0, 1, 1]
+    naive = decode(scenes.caps(), replace(scenes.caps(), time=WHEN.replace(tzinfo=None)))
+    assert [a.exchange for a in lay_out(naive).arrows] == [0, 0, 1, 1]
+
+
+@pytest.mark.parametrize(
+    ("exchange", "label", "state"),
+    [
+        (scenes.posted(scenes.request(), scenes.reply()), "CertRep SUCCESS", ArrowState.GOOD),
+        (scenes.posted(scenes.request(), scenes.reply("2", fail="2")), "CertRep FAILURE badRequest", ArrowState.FAILED),
+        (scenes.posted(scenes.request(), scenes.reply("3")), "CertRep PENDING", ArrowState.PENDING),
+        (scenes.posted(scenes.request(), scenes.reply("7")), "CertRep", ArrowState.PLAIN),
+        (scenes.posted(scenes.request(), HttpReply(500, (), b"no", "x")), "HTTP 500, 2 octets", ArrowState.FAILED),
+        (scenes.posted(scenes.request()), "no reply in the capture", ArrowState.MISSING),
+        (scenes.caps(), "HTTP 200, 8 capabilities", ArrowState.PLAIN),
+        (scenes.ca(certificate("ca")), "HTTP 200, 1 certificate", ArrowState.PLAIN),
+    ],
+)
+def test_what_an_arrow_says(exchange: Exchange, label: str, state: ArrowState) -> None:
+    """Type, status, failInfo or the HTTP status; and whether it went well."""
+    arrow = lay_out(decode(exchange)).arrows[-1]
+    assert (arrow.label, arrow.state, arrow.side) == (label, state, "reply")
+
+
+def test_a_changed_message_is_marked() -> None:
+    """SUCCESS is not good when its signature does not verify."""
+    good = scenes.reply()
+    bad = good.replace(bytes(range(16)), bytes(range(1, 17)))
+    assert bad != good
+    arrow = lay_out(decode(scenes.posted(scenes.request(), bad))).arrows[-1]
+    assert (arrow.label, arrow.state) == ("CertRep SUCCESS, changed or forged", ArrowState.FAILED)
+
+
+def test_drawn_as_text() -> None:
+    """Arrows end at their lifelines, over others they go on; every row has its time."""
+    message = scenes.request()
+    far = _between(scenes.posted(message, scenes.reply("2", fail="0")), "192.0.2.3:4000", "192.0.2.1:80", 5, 6)
+    ladder = lay_out([*_through_an_ra("192.0.2.2:4711", "192.0.2.2:8080"), *decode(far)])
+    lines = list(drawn(ladder))
+    assert lines[0].split() == ["192.0.2.3", "192.0.2.2", "192.0.2.1:80"]
+    assert lines[1].startswith("12:00:00.000")
+    assert "POST PKCSReq" in lines[1]
+    bars = [i for i, c in enumerate(lines[1]) if c == "|"]
+    assert len(bars) == 3
+    assert lines[1][bars[1] - 1] == ">"
+    for line in lines[1:-2]:
+        assert [i for i, c in enumerate(line) if c == "|"] == bars
+    for line in lines[-2:]:
+        assert [i for i, c in enumerate(line) if c == "|"] == [bars[0], bars[2]]
+    assert "✗ CertRep FAILURE badAlg" in lines[-1]
+    assert lines[-1][bars[0] + 1] == "<"
+
+
+def test_every_capture_has_its_ladder() -> None:
+    """Each request and reply of every capture is an arrow; text and HTML name them all."""
+    for folder in [DATA / "specimen", *capture_folders()]:
+        items = decoded_folder(folder)
+        view = Ladder(items)
+        sides = sum((d.exchange.request is not None) + 1 for d in items)
+        assert len(view.arrows) == sides
+        assert len(repr(view).splitlines()) == sides + 1
+        assert view._still().count("<li>") == sides
+
+
+def test_selection() -> None:
+    """What is selected is a message or nothing; it stays while its exchange is there."""
+    items = decode(scenes.caps(), scenes.posted(scenes.request(), scenes.reply()), scenes.posted(scenes.request()))
+    view = Ladder(items[:2])
+    seen: list[Any] = []
+    view.observe(lambda change: seen.append(change["new"]), names=["selected"])
+    assert view.selected_message is None
+    view.select(1, "reply")
+    assert view.selected_message is items[1].reply
+    view.decoded = items
+    assert view.decoded == tuple(items)
+    assert view.selected == {"exchange": 1, "side": "reply"}
+    view.selected = {"exchange": 2, "side": "request"}
+    assert view.selected_message is items[2].request
+    view.select(0)
+    assert view.selected_message is None
+    with pytest.raises(LookupError, match="exchange 7 has no reply"):
+        view.select(7, "reply")
+    view.select(2)
+    view.names = {"192.0.2.1": "CA"}
+    assert view.lifelines == ["192.0.2.3", "CA"]
+    assert view.names == {"192.0.2.1": "CA"}
+    assert view.selected == {"exchange": 2, "side": "request"}
+    view.show(items[:1])
+    assert view.selected == {}
+    assert view.lifelines == ["192.0.2.3", "CA"]
+    assert [s.get("exchange") for s in seen] == [1, 2, 0, 2, None]
+    view.selected = {"exchange": "no", "side": 4}
+    assert view.selected_message is None
+
+
+def test_other_peoples_text_is_text() -> None:
+    """Names and targets with markup, control characters and line ends become what they are."""
+    evil = "<img src=x onerror=alert(1)>\x1b[31m\u202e\n"
+    items = decode(scenes.sent(f"/{evil}"), Exchange(HttpRequest("GET", evil), None, evil, evil))
+    view = Ladder(items, {"192.0.2.1": evil})
+    html = view._still()
+    assert "<img" not in html
+    assert "&lt;img" in html
+    for text in (html, repr(view), repr(view.arrows), repr(view.lifelines)):
+        assert not {"\x1b", "\u202e"} & set(text)
+    assert len(repr(view).splitlines()) == 1 + len(view.arrows)
+
+
+def test_empty() -> None:
+    """Before anything was captured there is a sentence, not a hole."""
+    assert "no exchange yet" in repr(Ladder())
+    assert "No exchange yet" in Ladder()._still()
+    bundle = Ladder()._repr_mimebundle_()
+    assert bundle is not None
+    assert {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"} <= set(bundle[0])

@@ -1,0 +1,240 @@
+"""What notebooks show: true offsets, and nobody's text becomes markup."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+import sys
+from html.parser import HTMLParser
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+import sceplab
+import sceplab.widgets
+from sceplab.asn1 import oids
+from sceplab.cms.verify import Check
+from sceplab.schema import Node, describe
+from sceplab.schema.coverage import coverage_of
+from sceplab.views.viewer import layers_to_show, viewer_state
+from sceplab.widgets import hexdump, show, show_checks, table
+from sceplab.widgets.live import LiveView
+from tests.helpers.captures import DATA, ROOT, key, messages, real_messages
+
+HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>&amp;\u202eevil\u0000\x1b[31m'
+_ALLOWED = {"div", "p", "b", "i", "details", "summary", "code", "small", "pre", "ul", "li"} | {
+    *("table", "thead", "tbody", "tr", "th", "td", "a")
+}
+
+
+class _Tags(HTMLParser):
+    def __init__(self) -> None:
+        super().__init__()
+        self.seen: set[tuple[str, str]] = set()
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.update((tag, a) for a, _ in attrs)
+        self.seen.add((tag, ""))
+
+
+def _html(view: LiveView) -> str:
+    bundle = view._repr_mimebundle_()
+    assert bundle is not None
+    html: str = bundle[0]["text/html"]
+    return html
+
+
+def assert_harmless(html: str) -> None:
+    """Fail where HTML has more than the plain elements of a still."""
+    parser = _Tags()
+    parser.feed(html)
+    assert parser.seen <= {(t, "") for t in _ALLOWED} | {("details", "open"), ("a", "href")}
+    assert all(link.startswith("https://www.rfc-editor.org/rfc/rfc") for link in re.findall(r'href="([^"]*)"', html))
+    assert "\u202e" not in html
+    assert "\x1b" not in html
+    assert "\0" not in html
+
+
+def test_names_and_passwords_of_others_are_text() -> None:
+    """A subject and a challengePassword full of markup show as what they are."""
+    name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, HOSTILE, "UTF8String")]])
+    csr = sceplab.build_csr(name, key("r3"), challenge_password=HOSTILE, challenge_type=0x0C)
+    html = _html(show(csr, "CertificationRequest"))
+    assert "&lt;script&gt;" in html
+    assert_harmless(html)
+    assert_harmless(show_checks([Check(HOSTILE, sceplab.Outcome.FAILED, HOSTILE)])._repr_html_())
+    assert_harmless(table((HOSTILE,), [(HOSTILE,)])._repr_html_())
+    assert "\x1b" not in repr(show(csr, "CertificationRequest"))
+
+
+@given(st.binary(max_size=400))
+def test_any_octets_can_be_shown(data: bytes) -> None:
+    """Octets that are no ASN.1 are shown as far as they can be."""
+    for kind in ("ContentInfo", "CertificationRequest", "Certificate"):
+        assert_harmless(_html(show(data, kind)))
+
+
+def test_every_real_message_is_named_all_the_way_down() -> None:
+    """In every real message the signer, the signed attributes and the SCEP ones stand by their names."""
+    # Among the shared files are requests and certificates without a message around them.
+    found = [raw for raw in real_messages() if b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" in raw[:30]]
+    assert len(found) >= 10
+    for raw in found:
+        view = show(raw)
+        assert_harmless(_html(view))
+        assert "content SignedData" in repr(view)
+        named = {"signerInfo SignerInfo", "signedAttrs Attributes", "messageType PrintableString", "transactionID "}
+        if sceplab.parse_signed(raw).signer_infos:
+            assert [n for n in named if n not in repr(view)] == []
+
+
+def test_offsets_are_true() -> None:
+    """At each offset that is shown stand the octets that are shown."""
+    (message, *_) = messages(DATA / "specimen")
+    html = _html(show(message.raw, open_depth=99))
+    found = re.findall(r"<pre> *(\d+)  \[([0-9a-f ]*)\]", html)
+    assert len(found) > 100
+    for offset, header in found:
+        octets = bytes.fromhex(header)
+        assert message.raw[int(offset) : int(offset) + len(octets)] == octets
+
+
+def test_a_title_is_text_of_others_too() -> None:
+    """A file's name, say: nothing of it reorders the line around it."""
+    view = show(b"\x05\x00", "ANY", title=HOSTILE)
+    for shown in (view.title, view.buffers[0]["title"], repr(view), _html(view)):
+        assert "\\u202e" in shown
+        assert not {"\u202e", "\x1b", "\0"} & set(shown)
+
+
+def test_python_selects_by_offset_name_and_end_of_a_path() -> None:
+    """As one goes there in the view; and says where nothing is."""
+    (message, *_) = messages(DATA / "specimen")
+    view = show(message)
+    assert view.selection is None
+    whole = "content.signerInfos.signerInfo.signedAttrs.senderNonce.senderNonce"
+    for place in (whole, "senderNonce", "senderNonce.senderNonce", view.select(whole).start):
+        assert view.select(place).raw[:5] == bytes.fromhex("0410 000102")
+        assert view.path == whole
+    assert view.select("certificationRequestInfo.subject").name == "subject"
+    assert view.selected[0] == 1
+    for nowhere in ("no.such.place", "senderNonc", 10**6):
+        with pytest.raises(LookupError):
+            view.select(nowhere)
+
+
+def test_guesses_are_called_so_where_no_script_runs() -> None:
+    """In the HTML and in the text; nothing is one that was not asked for."""
+    data = bytes.fromhex("3007 0405 3003 020107")
+    asked = show(data, "ANY", probe=True)
+    assert (_html(asked).count("(guess)"), repr(asked).count("(guess)")) == (2, 2)
+    assert "guess" not in _html(show(data, "ANY")) + repr(show(data, "ANY"))
+
+
+def test_what_the_browser_opened_can_be_asked_for() -> None:
+    """A guess inside of a string, and an element behind the end: selected there, an element here."""
+    view = show(bytes.fromhex("3009 0407 3005 0203 010203 3003 020107 0500"), "ANY")
+    for offset, octets, guess in ((4, "3005 0203 010203", True), (11, "3003 020107", False), (13, "020107", False)):
+        view.selected = [0, offset]
+        assert view.selection is not None
+        assert (view.selection.raw, view.selection.guess) == (bytes.fromhex(octets), guess)
+    for strange in ([0, 1], [0, 99], [7, 0], []):
+        view.selected = strange
+        assert view.selection is None
+        assert view.path == ""
+
+
+def test_the_viewer_s_style_is_its_own() -> None:
+    """No rule reaches outside: other views in the page have classes of the same names."""
+    text = (ROOT / "sceplab" / "widgets" / "static" / "viewer.css").read_text("utf-8")
+    text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
+    outside, depth, start = [], 0, 0
+    for at, character in enumerate(text):
+        if character == "{":
+            if depth == 0:
+                outside.append(text[start:at].strip())
+            depth += 1
+        elif character == "}":
+            depth -= 1
+            start = at + 1
+    assert depth == 0
+    assert outside
+    assert [s for s in outside if ".sceplab-viewer" not in s] == []
+
+
+def test_the_lab_is_loaded_when_it_is_used() -> None:
+    """Views of messages need neither the lab nor its libraries; without these, a view of the lab says what to do."""
+    code = """
+import sys
+import sceplab.widgets
+from sceplab.widgets import show, table
+loaded = {m for m in sys.modules if m.split(".")[0] in {"requests", "tornado"} or m.startswith("sceplab.lab")}
+assert not loaded, loaded
+from sceplab.widgets import LabView
+assert LabView.__name__ == "LabView"
+assert "sceplab.lab.network" in sys.modules
+"""
+    subprocess.run([sys.executable, "-c", code], check=True)
+    missing = "import sys; sys.modules['tornado'] = None; from sceplab.widgets import show, EnrollmentForm"
+    done = subprocess.run([sys.executable, "-c", missing], capture_output=True, text=True, check=False)
+    assert 'need requests and tornado: pip install "sceplab[lab]"' in done.stderr
+    assert not hasattr(sceplab.widgets, "Nothing")
+
+
+def test_each_layer_is_described_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The viewer, the coverage and the still share the tree of a layer."""
+    (message, *_) = messages(DATA / "specimen")
+    described = []
+
+    def counted(data: bytes, *args: Any, **options: Any) -> Node:
+        described.append(len(data))
+        return describe(data, *args, **options)
+
+    monkeypatch.setattr("sceplab.schema.layers.describe", counted)
+    view = show(message)
+    _html(view)
+    assert view.select("senderNonce").name == "senderNonce"
+    assert len(described) == len(view.layers) == 2
+
+
+def test_a_state_is_json_and_bytes() -> None:
+    """A page without a kernel gets the same state as a widget."""
+    (message, *_) = messages(DATA / "specimen")
+    layers = layers_to_show(message, text="TUlJ")
+    state = viewer_state(layers, coverage_of(layers), title="base64")
+    assert state["data"] == b"".join(layer.data for layer in layers)
+    assert json.loads(json.dumps({**state, "data": ""})) == {**state, "data": ""}
+    assert [one["how"] for one in state["buffers"]] == ["", "base64 decoded", "decrypted"]
+    view = show(message, text="TUlJ")
+    assert {name: getattr(view, name) for name in state} == state
+
+
+def test_a_table_refuses_rows_of_another_width() -> None:
+    """That is a mistake of ours, not of the data."""
+    with pytest.raises(ValueError, match="cells"):
+        table(("a", "b"), [("1",)])
+
+
+def test_hexdump() -> None:
+    """Offsets, hex, ASCII, and how much is left out."""
+    assert hexdump(b"AB\x00" * 6, start=16, limit=16).splitlines() == [
+        "   16  41 42 00 41 42 00 41 42 00 41 42 00 41 42 00 41  AB.AB.AB.AB.AB.A",
+        "       ... 2 more octets",
+    ]
+
+
+def test_a_script_sets_what_is_selected_and_nobody_is_moved_back() -> None:
+    """The trait is set, those who observe it are told, and the only answer is the message itself."""
+    view = show(messages(DATA / "specimen")[0])
+    told: list[object] = []
+    sent: list[object] = []
+    view.observe(lambda change: told.append(change["new"]), names=["selected"])
+    view._send = lambda content, buffers=None: sent.append((content, buffers))
+    message = {"kind": "set", "name": "selected", "value": [0, 30], "window": "w", "number": 1}
+    view._handle_custom_msg(message, [])
+    assert view.selected == told[0] == [0, 30]
+    assert view.path == "content.digestAlgorithms.digestAlgorithm.algorithm"
+    assert sent == [({"method": "custom", "content": message}, None)]
