@@ -11,6 +11,34 @@ _MICROMDM = "micromdm/scep: server/, depot/, challenge/"
 
 ANY: tuple[Saying, ...] = (
     Saying(
+        "any server",
+        r"(?:challenge|OTP|one.time password|passcode|enrol?lment (?:secret|code|password|token|key))[^.\n]{0,60}(?:has |is |was )?expired",
+        "challenge-expired",
+        "",
+        "",
+    ),
+    Saying(
+        "any server",
+        r"enrol?lment (?:secret|token|key)[^.\n]{0,60}(?:invalid|wrong|incorrect|fail|mismatch|denied|reject|unknown|not (?:valid|found|accepted))",
+        "challenge-refused",
+        "",
+        "",
+    ),
+    Saying(
+        "any server",
+        r"(?:extension|key ?usage|\bEKU\b|validity)[^.\n]{0,60}(?:not (?:allowed|permitted)|forbidden|refused|denied|mismatch)",
+        "profile-mismatch",
+        "",
+        "",
+    ),
+    Saying(
+        "any server",
+        r"(?:user|client|device|requestor|account)[^.\n]{0,40}(?:is |was )?not (?:allowed|permitted|authori[sz]ed|entitled|enabled)",
+        "not-authorized",
+        "",
+        "",
+    ),
+    Saying(
         "any CA",
         r"\bCA\b[^.\n]{0,60}(?:does not exist|not found|unknown|is not known)|unknown CA\b|no such CA\b|invalid CA ?Identifier",
         "unknown-ca",
@@ -156,4 +184,19 @@ ANY: tuple[Saying, ...] = (
     Saying("any server", r"\bPasscode[^.\n]{0,20}expired", "challenge-expired"),
     Saying("any CA", r"certificate request (?:was )?(?:rejected|denied|refused)", "refused"),
     Saying("any server", r"unsupported algorithm", "algorithm-refused"),
+    Saying("any server", r"\b(?:sender)?nonce[^.\n]{0,30}(?:missing|absent|required)", "sender-nonce", "", ""),
+    Saying(
+        "any server",
+        r"\bpolic(?:y|ies)\b[^.\n]{0,60}(?:den(?:y|ied)|reject|refus|violat|fail|not allow)|(?:den(?:y|ied)|reject|refus)\w*[^.\n]{0,40}\bpolicy\b",
+        "policy-refused",
+        "",
+        "",
+    ),
+    Saying(
+        "any server",
+        r"revocation[^.\n]{0,60}(?:offline|fail|unable|unavailable|not (?:be )?(?:checked|reachable))|(?:CRL|OCSP)[^.\n]{0,40}(?:offline|fail|expired|unreachable|unavailable)",
+        "revocation-offline",
+        "",
+        "",
+    ),
 )
