@@ -14,7 +14,7 @@ from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Any
 
-from sceplab.analysis.products import Code, code_of, codes_in, substatus_of, win32_of
+from sceplab.analysis.products import Code, code_in, code_of, substatus_of, win32_of
 from sceplab.asn1 import der, oids
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
@@ -94,7 +94,7 @@ _KNOWN = frozenset(
 def _of_message(index: int, message: PkiMessage) -> Iterator[Statement]:
     text = message.attributes.fail_info_text
     if text and text.strip():
-        yield Statement(Source.FAIL_INFO_TEXT, _cut(text), exchange=index, code=_code_in(text))
+        yield Statement(Source.FAIL_INFO_TEXT, _cut(text), exchange=index, code=code_in(text))
     info = message.signed.signer_info
     for attribute in info.signed_attributes if info is not None else ():
         if attribute.oid in _KNOWN:
@@ -145,11 +145,11 @@ def _of_http(index: int, reply: HttpReply, *, speaks: bool) -> Iterator[Statemen
             and name.lower() not in _NO_WORDS
             and value.strip()
         ):
-            yield Statement(Source.HEADER, _cut(value), name, index, code=_code_in(value))
+            yield Statement(Source.HEADER, _cut(value), name, index, code=code_in(value))
     if speaks and reply.body[:1] != b"\x30":
         words = body_words(reply)
         if words:
-            yield Statement(Source.BODY, words, exchange=index, code=_code_in(words))
+            yield Statement(Source.BODY, words, exchange=index, code=code_in(words))
 
 
 class _Words(HTMLParser):
@@ -238,11 +238,7 @@ def _of_field(index: int, name: str, text: str, line: int | None, reply: HttpRep
 
 def said_in_log(text: str, name: str = "", exchange: int | None = None, line: int | None = None) -> Statement:
     """Return words of a log as a statement, with the first code in them that is known."""
-    return Statement(Source.LOG_FIELD if name else Source.LOG_LINE, _cut(text), name, exchange, line, _code_in(text))
-
-
-def _code_in(text: str) -> Code | None:
-    return next((c for _, number in codes_in(text[:LONGEST]) if (c := code_of(number)) is not None), None)
+    return Statement(Source.LOG_FIELD if name else Source.LOG_LINE, _cut(text), name, exchange, line, code_in(text))
 
 
 def _cut(text: str) -> str:

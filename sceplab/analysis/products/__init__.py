@@ -5,7 +5,10 @@ it names; the words here are our own. A row says what is likely at that product;
 whether a message or status beside it says more is decided in `diagnose`.
 """
 
-from sceplab.analysis.products.codes import Code, code_of, codes_in, substatus_of, win32_of
-from sceplab.analysis.products.words import Saying, recognise
+from sceplab.analysis.products.code import Code
+from sceplab.analysis.products.hresults import code_of
+from sceplab.analysis.products.iis import substatus_of, win32_of
+from sceplab.analysis.products.recognition import code_in, recognise
+from sceplab.analysis.products.saying import Saying
 
-__all__ = ["Code", "Saying", "code_of", "codes_in", "recognise", "substatus_of", "win32_of"]
+__all__ = ["Code", "Saying", "code_in", "code_of", "recognise", "substatus_of", "win32_of"]

@@ -1,0 +1,135 @@
+"""Finding known words and codes in a text, the most special first.
+
+Rule: a number means something only beside its name (`0x80094811`, `Event ID: 31` with its
+source, `MDM-SCEP:14006`): a bare number is never taken for a code. Time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from functools import lru_cache
+
+from sceplab.analysis.products.clients import APPLE, CISCO, EXITS
+from sceplab.analysis.products.code import Code
+from sceplab.analysis.products.events import CONNECTOR, EVENTS, WITH_HRESULT
+from sceplab.analysis.products.hresults import HRESULTS, code_of
+from sceplab.analysis.products.iis import STATUSES, substatus_of, win32_of
+from sceplab.analysis.products.saying import Saying
+from sceplab.analysis.products.words_any import ANY
+from sceplab.analysis.products.words_clients import CLIENTS
+from sceplab.analysis.products.words_servers import SERVERS
+
+LONGEST = 4000
+"""Characters of a text that are looked at."""
+
+_HEX = re.compile(r"(?i)\b0x([0-9a-f]{8})\b|\b(8009[0-9a-f]{4}|800[7b][0-9a-f]{4})\b")
+_DECIMAL = re.compile(r"(?<!\d)-\d{10}\b|\b214[67]\d{6}\b|\b2148\d{6}\b")
+_NAMES = {code.name: number for number, code in HRESULTS.items()}
+_NAME = re.compile(r"\b(?:" + "|".join(_NAMES) + r")\b")
+
+_EVENT = re.compile(
+    r"(?i)\bevents?[\s_-]?(?:id)?s?[\"']?\s{0,3}[:=#>]?\s{0,3}[\"']?(\d{1,5})\b|\bid[\"']?\s{0,3}[:=]\s{0,3}[\"']?(\d{1,5})\b"
+)
+_SOURCES = (
+    ("ndes", re.compile(r"(?i)NetworkDeviceEnrollmentService|\bNDES\b|\bmscep\b|Network Device Enrollment Service")),
+    ("capi2", re.compile(r"(?i)\bCAPI2\b")),
+    ("connector", re.compile(r"(?i)connector|CertificateRegistrationPoint|\bNDESPlugin\b")),
+    ("certenroll", re.compile(r"(?i)CertificateServicesClient|CertEnroll\b")),
+    ("device-management", re.compile(r"(?i)DeviceManagement|\bMDM\b")),
+    ("application", re.compile(r"(?i)Application Error|w3wp\.exe")),
+    ("system", re.compile(r"(?i)\bWAS\b|application pool|\bSystem\b")),
+    ("asp.net", re.compile(r"(?i)ASP\.NET|\b1310\b")),
+)
+_OWN_IDS = frozenset({10102, 10301, 10302, 20501, 20502, 20602})
+_DIAGNOSTIC = re.compile(r"(?i)(?:diagnostic|connector|error ?code|code)\D{0,20}0x0{0,5}(4[01][0-9a-f])\b")
+_APPLE = re.compile(r"(?i)(?:MCSCEPErrorDomain|MDM-SCEP)\D{0,20}?(\d{5})\b|\b(220(?:0\d|1[0-3]))\b(?=.{0,200}SCEP)")
+_CISCO = re.compile(r"(?i)\bstatus\s{0,3}=\s{0,3}(0x[0-9a-f]{3}\b|\d{3}\b)|\b(0x7[0-9a-f]{2})\(E_")
+_EXIT = re.compile(
+    r"(?i)\b(sscep|scep-submit|getcert|certmonger)\b.{0,80}?\b(?:exit\w*|return\w*|status|code)\b\D{0,20}?(\d{1,2})\b"
+)
+_SUBSTATUS = re.compile(r"(?i)(?:\bHTTP(?: Error)?|\bIIS\b|\berror|\bsub-?status|\bstatus)\D{0,12}([45]\d\d)\.(\d{1,2})\b")
+_TRIPLE = re.compile(r"(?i)(?:\b(?:GET|POST)\b|\bIIS\b|mscep|status).{0,1500}?\s([45]\d\d) (\d{1,2}) (\d{1,10})(?=\s|$|[\"',;)])")
+_STATUS = re.compile(
+    r"(?i)(?:\bHTTP(?:/[\d.]{1,3})?(?:[ _-]?(?:status|error|response|code|result)){0,3}|\bstatus[ _-]?code|\bresponse code|"
+    r"\bserver returned(?: status)?)[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?([45]\d\d)\b"
+)
+
+
+def hresults_in(text: str) -> Iterator[int]:
+    """Yield each number in a text that is written as an HRESULT (hex, decimal, or by name), unsigned."""
+    for found in _HEX.finditer(text):
+        yield int(found[1] or found[2], 16)
+    for found in _DECIMAL.finditer(text):
+        yield int(found[0]) & 0xFFFFFFFF
+    for found in _NAME.finditer(text):
+        yield _NAMES[found[0]]
+
+
+def code_in(text: str) -> Code | None:
+    """Return the HRESULT in a text, with its event where one stands beside it; one that names a fault goes first."""
+    text = text[:LONGEST]
+    numbers = list(hresults_in(text))
+    if not numbers:
+        return None
+    events = list(_events(text))
+    for event in events:
+        for number in numbers:
+            if (code := WITH_HRESULT.get((*event, number))) is not None:
+                return code
+    known = [code for number in numbers if (code := code_of(number)) is not None]
+    return next((code for code in known if code.fault), known[0] if known else None)
+
+
+def _events(text: str) -> Iterator[tuple[str, int]]:
+    ids = [int(found[1] or found[2]) for found in _EVENT.finditer(text)]
+    if ids:
+        sources = [name for name, pattern in _SOURCES if pattern.search(text)]
+        for number in ids:
+            for name in ["connector"] if number in _OWN_IDS else sources:
+                yield name, number
+
+
+def codes_in(text: str) -> Iterator[Code]:
+    """Yield the codes in a text that have a name beside them (HRESULTs and plain statuses apart), most special first."""
+    if "connector" in text.lower() or "2050" in text or "diagnostic" in text.lower():
+        for found in _DIAGNOSTIC.finditer(text):
+            yield from _known(CONNECTOR.get(int(found[1], 16)))
+    for event in _events(text):
+        yield from _known(EVENTS.get(event))
+    for found in _APPLE.finditer(text):
+        yield from _known(APPLE.get(int(found[1] or found[2])))
+    for found in _CISCO.finditer(text):
+        yield from _known(CISCO.get(int(found[1] or found[2], 0)))
+    for found in _EXIT.finditer(text):
+        program = "sscep" if found[1].lower() == "sscep" else "certmonger"
+        yield from _known(EXITS.get((program, int(found[2]))))
+    for found in _TRIPLE.finditer(text):
+        status, substatus, win32 = map(int, found.groups())
+        yield from _known(win32_of(win32))
+        yield from _known(substatus_of(status, substatus))
+    for found in _SUBSTATUS.finditer(text):
+        yield from _known(substatus_of(int(found[1]), int(found[2])))
+
+
+def _known(code: Code | None) -> Iterator[Code]:
+    if code is not None and code.fault:
+        yield code
+
+
+def _as_saying(code: Code) -> Saying:
+    return Saying(f"{code.name}: {code.meaning}", "", code.fault, code.fix, code.source)
+
+
+def recognise(text: str) -> Iterator[Saying]:
+    """Yield what is known of words: sentences of products, then codes, then words of any product, then statuses."""
+    return iter(_recognised(text[:LONGEST]))
+
+
+@lru_cache(maxsize=2048)
+def _recognised(text: str) -> tuple[Saying, ...]:
+    out = [saying for saying in (*SERVERS, *CLIENTS) if saying.pattern.search(text)]
+    out += map(_as_saying, codes_in(text))
+    out += [saying for saying in ANY if saying.pattern.search(text)]
+    out += [_as_saying(code) for found in _STATUS.finditer(text) if (code := STATUSES.get(int(found[1]))) is not None]
+    return tuple(out)

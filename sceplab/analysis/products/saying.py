@@ -1,0 +1,32 @@
+"""A sentence of a product, as data.
+
+Rule: no table here.
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+from functools import cached_property
+
+
+@dataclass(frozen=True)
+class Saying:
+    """Words of a product, the fault they stand for, and where that was read.
+
+    `words` is a pattern in which a space stands for white space. `fix` replaces the
+    fault's own where the product has a special one. `misleading` says what else the
+    words are used for.
+    """
+
+    product: str
+    words: str
+    fault: str
+    fix: str = ""
+    source: str = ""
+    misleading: str = ""
+
+    @cached_property
+    def pattern(self) -> re.Pattern[str]:
+        """The words as a pattern that ignores case and folds white space."""
+        return re.compile(self.words.replace(" ?", r"\s?").replace(" ", r"\s+"), re.IGNORECASE)

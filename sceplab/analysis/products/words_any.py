@@ -1,0 +1,150 @@
+"""Words by which a fault is known whatever product writes them: the last that are tried.
+
+Rule: data only. A line of a healthy enrollment must match none of them.
+"""
+
+from __future__ import annotations
+
+from sceplab.analysis.products.saying import Saying
+
+_MICROMDM = "micromdm/scep: server/, depot/, challenge/"
+
+ANY: tuple[Saying, ...] = (
+    Saying(
+        "any CA",
+        r"\bCA\b[^.\n]{0,60}(?:does not exist|not found|unknown|is not known)|unknown CA\b|no such CA\b|invalid CA ?Identifier",
+        "unknown-ca",
+        "Give the CA's name in message= (sscep: -i NAME).",
+        "certnanny/sscep#160",
+    ),,
+    Saying(
+        "any server",
+        r"illegal base64 data|invalid base64|incorrect padding|base64[^.\n]{0,30}(?:decod|invalid|malformed)",
+        "get-encoding",
+        'Write "+", "/" and "=" as %2B, %2F and %3D, or use POST.',
+        _MICROMDM,
+    ),,
+    Saying("any server", r"Request-URI Too (?:Long|Large)|URI too long", "too-long", "Use POST."),,
+    Saying("any proxy", r"Proxy Authentication Required|Cache Access Denied", "proxy-login"),,
+    Saying(
+        "any CA",
+        r"(?:RSA |public )?key[^.\n]{0,40}(?:too (?:short|small|weak)|at least \d+ bits?|minimum|less than \d+)|KeyLengthMismatch",
+        "key-length",
+    ),,
+    Saying(
+        "any CA",
+        r"already (?:issued|enrolled|has a certificate|has an active certificate)|(?:certificate|subject|\bDN\b|\bCN\b|entity|serial|request)[^.\n]{0,60}already (?:exists|in use|known)|duplicate (?:subject|certificate|key)",
+        "subject-exists",
+    ),,
+    Saying("any CA", r"profile[^.\n]{0,60}(?:not found|does not exist|unknown)|unknown profile", "profile"),,
+    Saying(
+        "any CA",
+        r"renew\w*[^.\n]{0,60}(?:not (?:allowed|permitted|supported|possible)|refused|denied|too early|outside)",
+        "renewal-refused",
+    ),,
+    Saying(
+        "any server", r"\bMD5\b[^.\n]{0,40}(?:not (?:allowed|supported)|insecure|refused|disabled)", "algorithm-refused"
+    ),,
+    Saying(
+        "any server",
+        r"signature is not valid|(?:signature|sig)[^.\n]{0,30}(?:verif\w+ (?:failed|error)|invalid|mismatch)|(?:invalid|bad|wrong|incorrect|broken)[^.\n]{0,30}signature|(?:could ?n.t|could not|cannot|can.t|unable to|failed to|error|failure|failed)[^.\n]{0,20}verif\w+[^.\n]{0,30}signature",
+        "server-rejects-signature",
+    ),,
+    Saying(
+        "any server",
+        r"ber2der|asn1 encoding routines|wrong tag|bad object header|not enough data|unexpected EOF|malformed|cannot parse|could ?n.t parse|failed to parse|unparse?able",
+        "not-a-request",
+    ),,
+    Saying(
+        "any client",
+        r"connection refused|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|connection timed out|SOCKET_?SEND",
+        "no-network",
+    ),,
+    Saying(
+        "any client",
+        r"(?:could not|cannot|can.t|unable to|couldn.t) resolve|name or service not known|no such host|unknown host",
+        "no-network",
+        "Correct the host name in the SCEP URL, or the client's DNS server.",
+    ),,
+    Saying(
+        "any client",
+        r"certificate verify failed|self.signed certificate in (?:certificate )?chain|x509: certificate signed by unknown authority|SSL certificate problem|(?:tls|ssl)[^.\n]{0,20}handshake[^.\n]{0,30}(?:fail|error|timeout|alert)|handshake[_ ]failure|SSLHandshakeException|certificate (?:has )?unknown alert|unsupported protocol",
+        "tls",
+    ),,
+    Saying("any client", r"timed out|\b(?:connection|connect|request|read|operation|i/o|gateway|response|socket) ?time-?out\b|time-?out (?:was |is )?(?:expired|reached|occurred|error|exceeded|while|waiting)|deadline exceeded|ETIMEDOUT|Socket ?Timeout ?Exception", "no-reply"),,
+    Saying("any client", r"\bbadAlg\b|Fail(?:ure)? ?Info ?[=:]? ?\(?0\b", "badAlg"),,
+    Saying("any client", r"\bbadTime\b|Fail(?:ure)? ?Info ?[=:]? ?\(?3\b", "badTime"),,
+    Saying(
+        "any client",
+        r"\bbadCertId\b|no certificate (?:could be )?(?:identified|matching)|Fail(?:ure)? ?Info ?[=:]? ?\(?4\b",
+        "badCertId",
+    ),,
+    Saying(
+        "any server",
+        r"challenge[^.\n]{0,60}(?:expired|too old|timed? ?out)|(?:expired|old)[^.\n]{0,20}(?:challenge|OTP|one.time password)",
+        "challenge-expired",
+    ),,
+    Saying(
+        "any server",
+        r"(?:challenge|OTP|one.time password|passcode)[^.\n]{0,60}(?:already|used (?:before|twice|up)|(?:was|been) used|redeemed|consumed|locked)",
+        "challenge-used",
+    ),,
+    Saying(
+        "any server",
+        r"(?:no|missing|without|empty|lacks? (?:a )?)[^.\n]{0,15}(?:challenge|OTP|one.time password|enrollment (?:code|password))(?!\w* (?:is )?(?:required|needed|wanted))|(?:challenge\w*|password)[^.\n]{0,20}(?:is |was )?(?:missing|required|not (?:present|provided|given|sent|found|supplied))",
+        "no-challenge",
+    ),,
+    Saying(
+        "any server",
+        r"(?:challenge|OTP|one.time password|passcode|shared secret|enrollment (?:code|password)|\bPIN\b|password)[^.\n]{0,60}(?:invalid|wrong|incorrect|fail|mismatch|mis-match|not (?:valid|match|correct|accept|verif|equal)|did(?:n.t| not) match|does(?:n.t| not) match|differ|bad|unknown|denied|reject)|(?:invalid|wrong|incorrect|bad|unknown)[^.\n]{0,20}(?:challenge|OTP|one.time password|passcode|shared secret|enrollment (?:code|password)|password)",
+        "challenge-refused",
+    ),,
+    Saying(
+        "any server",
+        r"template[^.\n]{0,60}(?:not (?:found|supported|available|exist|published)|does not|unknown|invalid)",
+        "template",
+    ),,
+    Saying(
+        "any server",
+        r"(?:subject|common ?name|\bCN\b|\bDN\b|SAN|subjectAltName)[^.\n]{0,60}(?:not (?:allowed|permitted|valid|match)|invalid|missing|mismatch|denied|forbidden|required|empty|too long)",
+        "bad-subject",
+    ),,
+    Saying(
+        "any server",
+        r"(?:cannot|can.t|could not|couldn.t|unable to|fail(?:ed|ure)? (?:to|in|while)?|error)[^.\n]{0,20}(?:decrypt|decipher|open(?:ing)? (?:the )?envelope|unwrap)|decryption (?:failed|error|failure)",
+        "cannot-decrypt",
+    ),,
+    Saying(
+        "any server",
+        r"(?:cipher|digest|hash|encryption|signature|key transport) ?(?:algorithm)?[^.\n]{0,60}(?:not (?:supported|allowed|permitted|offered)|unsupported|unknown|forbidden|disabled)|(?:unsupported|unknown|forbidden|weak)[^.\n]{0,20}(?:cipher|digest|hash|encryption|signature) ?(?:algorithm)?",
+        "algorithm-refused",
+    ),,
+    Saying(
+        "any server",
+        r"(?:signer|certificate|cert)[^.\n]{0,40}(?:has |is |was )?(?<!not )(?:expired|no longer valid)",
+        "validity",
+    ),,
+    Saying(
+        "any server", r"(?:certificate|cert|signer)[^.\n]{0,40}(?:is |was |has been )?(?<!not )revoked", "certificate-revoked"
+    ),,
+    Saying(
+        "any server",
+        r"(?:not|un) ?(?:trusted|known)[^.\n]{0,30}(?:signer|issuer|certificate|CA\b)|unknown (?:authority|issuer)|(?:certificate|chain|signer)[^.\n]{0,40}(?:not (?:be )?(?:trusted|verified|issued by)|untrusted)",
+        "chain",
+    ),,
+    Saying(
+        "any server",
+        r"(?:awaiting|waiting for|pending|requires?)[^.\n]{0,30}(?:approval|authori[sz]ation|grant|operator)|manual approval",
+        "pending",
+    ),,
+    Saying(
+        "any server",
+        r"(?:login|log in|sign in|authentication|authori[sz]ation) (?:is )?(?:required|needed|failed)|access (?:is )?denied|not authori[sz]ed|permission denied|forbidden",
+        "not-authorized",
+    ),,
+    Saying(
+        "any server",
+        r"(?:over|high)load|too many (?:requests|connections)|rate limit|throttl|server (?:is )?busy|try again later|service unavailable",
+        "overloaded",
+    ),,
+)
