@@ -203,6 +203,9 @@ def _of(
     merged: set[int] = set()
     for finding in pool:
         words = [c for name, c in stated.items() if finding.fault.id in _EXPLAINS_WORDS.get(name, ())]
+        if finding.likelihood is Likelihood.CERTAIN and finding.side is not Side.REPLY:
+            # Words of no table, beside a fault that is certain: they are about it.
+            words += [c for c in spoken if c.fault is SAYS and c.exchange == finding.exchange]
         agreed = next((c for c in words if c.fault.id != finding.fault.id), None)
         cause = _cause(finding)
         if agreed is not None and finding.fault.id not in _GENERIC:

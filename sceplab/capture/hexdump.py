@@ -24,9 +24,7 @@ _OFFSET = re.compile(
     r"(?:(?<=[0-9A-Fa-f]{4})(?:[:|][ \t]*|[ \t]{2,}|\t)|:[ \t]+|(?<=[0-9A-Fa-f]{6}) (?=[0-9A-Fa-f]{2} ))"
     r"(?=[0-9A-Fa-f]{2})"
 )
-_INNER_OFFSET = re.compile(
-    r"(?<=[ \t\]|>:])(?:0x)?[0-9A-Fa-f]{4,8}(?::[ \t]*|[ \t]{2,4})(?=(?:[0-9A-Fa-f]{2} ?){4})"
-)
+_INNER_OFFSET = re.compile(r"(?<=[ \t\]|>:])(?:0x)?[0-9A-Fa-f]{4,8}(?::[ \t]*|[ \t]{2,4})(?=(?:[0-9A-Fa-f]{2} ?){4})")
 _GROUP = re.compile(r"(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,16})([:,-]?[ \t]*)")
 # Possessive, so that a long line that ends badly takes linear time.
 _HEX_LINE = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[:,-]? *)++")
@@ -139,7 +137,12 @@ def _goes_on(dump: Dump, row: _Row, *, squeezed: bool) -> bool:
             offset = int(row.offset, base)
         except ValueError:
             continue
-        if squeezed and dump.last and there < offset <= there + _MOST_REPEATED and not (offset - there) % len(dump.last):
+        if (
+            squeezed
+            and dump.last
+            and there < offset <= there + _MOST_REPEATED
+            and not (offset - there) % len(dump.last)
+        ):
             dump.octets += dump.last * ((offset - there) // len(dump.last))
             there = offset
         if offset == there:

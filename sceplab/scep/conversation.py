@@ -108,7 +108,7 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
             decode_message, keys=materials.keys, passwords=materials.passwords, trust=trust, at=exchange.time
         )
         known = (*materials.certificates, *seen)
-        asked = operation.message if operation is not None else None
+        asked = (operation.message if operation is not None else None) or _posted_alone(exchange, name)
         request = decode(asked, certificates=known) if asked else None
         # The reply is encrypted for whoever signed the request: that tells which key to try first.
         known += request.signed.certificates if request is not None else ()
@@ -124,6 +124,15 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
         yield DecodedExchange(
             exchange, operation, request, reply, (), _issued(reply, answers), answers if reply else None, csr
         )
+
+
+_CMS = bytes.fromhex("06092a864886f70d0107")
+
+
+def _posted_alone(exchange: Exchange, operation: str) -> bytes | None:
+    """Return the body of a POST that names no operation, where it is CMS (Apple's profile service, a wrong URL)."""
+    body = exchange.request.body if exchange.request is not None and not operation else b""
+    return body if body[:1] == b"\x30" and _CMS in body[:32] else None
 
 
 def _certificates_alone(exchange: Exchange) -> bool:
