@@ -20,7 +20,6 @@ FLAGS = re.IGNORECASE | re.DOTALL
 NOT_YET: frozenset[str] = frozenset(
     {
         "form-tshark-x",
-        "message-apple-plist",
     }
 )
 

@@ -16,11 +16,12 @@ from sceplab.analysis.products.recognition import code_in, codes_in, recognise
 from sceplab.analysis.products.words_any import ANY
 from sceplab.analysis.products.words_clients import CLIENTS
 from sceplab.analysis.products.words_servers import SERVERS
+from sceplab.analysis.products.words_windows import WINDOWS
 from sceplab.capture.reading import Capture
 from sceplab.scep.transport import Remark
 from tests.helpers.symptoms import HEALTHY, SYMPTOMS
 
-_WORDS = (*SERVERS, *CLIENTS, *ANY)
+_WORDS = (*SERVERS, *WINDOWS, *CLIENTS, *ANY)
 _TABLES = (APPLE, CISCO, EXITS, CONNECTOR, EVENTS, WITH_HRESULT, HRESULTS, STATUSES, SUBSTATUSES, WIN32)
 _AROUND = ("{}", "2026-11-24T08:00:01Z host scepd[77]: {}", 'ERROR "{}"', "  {}\r")
 

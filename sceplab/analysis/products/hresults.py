@@ -192,7 +192,7 @@ HRESULTS: dict[int, Code] = {
     ),
     0x80094806: Code(
         "CERTSRV_E_BAD_RENEWAL_SUBJECT",
-        "the renewal has another subject than the certificate",
+        "the request is made for another subject than the caller",
         "renewal-refused",
         "",
         _IMPACKET,

@@ -19,6 +19,7 @@ from sceplab.analysis.products.saying import Saying
 from sceplab.analysis.products.words_any import ANY
 from sceplab.analysis.products.words_clients import CLIENTS
 from sceplab.analysis.products.words_servers import SERVERS
+from sceplab.analysis.products.words_windows import WINDOWS
 
 LONGEST = 4000
 """Characters of a text that are looked at."""
@@ -131,7 +132,7 @@ def recognise(text: str) -> Iterator[Saying]:
 
 @lru_cache(maxsize=2048)
 def _recognised(text: str) -> tuple[Saying, ...]:
-    out = [saying for saying in (*SERVERS, *CLIENTS) if saying.pattern.search(text)]
+    out = [saying for saying in (*SERVERS, *WINDOWS, *CLIENTS) if saying.pattern.search(text)]
     out += map(_as_saying, codes_in(text))
     out += [saying for saying in ANY if saying.pattern.search(text)]
     out += [_as_saying(code) for found in _STATUS.finditer(text) if (code := STATUSES.get(int(found[1]))) is not None]

@@ -199,4 +199,5 @@ ANY: tuple[Saying, ...] = (
         "",
         "",
     ),
+    Saying("any client", r"pki ?status\W{0,4}(?:PENDING|3)\b", "pending"),
 )
