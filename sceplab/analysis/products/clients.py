@@ -24,7 +24,9 @@ EXITS: dict[tuple[str, int], Code] = {
     ("sscep", 97): Code("sscep exit 97", "the PKCS#7 could not be made or read", "reply-unreadable"),
     ("sscep", 99): Code("sscep exit 99", "the reply has no pkiStatus", "not-a-message"),
     ("certmonger", 2): Code("certmonger exit 2", "the CA refused", "refused"),
-    ("certmonger", 3): Code("certmonger exit 3", "CA unreachable, or its reply unreadable or unverified", "client-no-reply"),
+    ("certmonger", 3): Code(
+        "certmonger exit 3", "CA unreachable, or its reply unreadable or unverified", "client-no-reply"
+    ),
     ("certmonger", 4): Code("certmonger exit 4", "the configuration lacks something", "client-option"),
     ("certmonger", 1): Code("certmonger exit 1", "the CA has not decided", "pending"),
     ("certmonger", 5): Code("certmonger exit 5", "the CA has not decided", "pending"),

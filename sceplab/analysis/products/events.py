@@ -152,7 +152,9 @@ _READ_KEYS = (
     "Check that the pool's account can read the RA keys, then that this CA issued the RA certificates, "
     "then that CRLs and delta CRLs are reachable."
 )
-_START = Code("0x80070057 in NDES event 2 or 10", "NDES cannot use its RA certificates", "ra-key", _READ_KEYS, _NDES_2_10)
+_START = Code(
+    "0x80070057 in NDES event 2 or 10", "NDES cannot use its RA certificates", "ra-key", _READ_KEYS, _NDES_2_10
+)
 WITH_HRESULT: dict[tuple[str, int, int], Code] = {
     ("ndes", 2, 0x80070057): _START,
     ("ndes", 10, 0x80070057): _START,

@@ -150,6 +150,7 @@ def win32_of(number: int) -> Code | None:
     """Return what a win32 status of an IIS log means, or None (0 is success)."""
     return WIN32.get(number) or (code_of(number) if number > 1 << 16 else None)
 
+
 STATUSES: dict[int, Code] = {
     400: Code("HTTP 400", "the server did not like the request", "http-error"),
     401: Code("HTTP 401", "a login is wanted, or the client may not enroll", "login"),

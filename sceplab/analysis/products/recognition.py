@@ -48,8 +48,12 @@ _CISCO = re.compile(r"(?i)\bstatus\s{0,3}=\s{0,3}(0x[0-9a-f]{3}\b|\d{3}\b)|\b(0x
 _EXIT = re.compile(
     r"(?i)\b(sscep|scep-submit|getcert|certmonger)\b.{0,80}?\b(?:exit\w*|return\w*|status|code)\b\D{0,20}?(\d{1,2})\b"
 )
-_SUBSTATUS = re.compile(r"(?i)(?:\bHTTP(?: Error)?|\bIIS\b|\berror|\bsub-?status|\bstatus)\D{0,12}([45]\d\d)\.(\d{1,2})\b")
-_TRIPLE = re.compile(r"(?i)(?:\b(?:GET|POST)\b|\bIIS\b|mscep|status).{0,1500}?\s([45]\d\d) (\d{1,2}) (\d{1,10})(?=\s|$|[\"',;)])")
+_SUBSTATUS = re.compile(
+    r"(?i)(?:\bHTTP(?: Error)?|\bIIS\b|\berror|\bsub-?status|\bstatus)\D{0,12}([45]\d\d)\.(\d{1,2})\b"
+)
+_TRIPLE = re.compile(
+    r"(?i)(?:\b(?:GET|POST)\b|\bIIS\b|mscep|status).{0,1500}?\s([45]\d\d) (\d{1,2}) (\d{1,10})(?=\s|$|[\"',;)])"
+)
 _STATUS = re.compile(
     r"(?i)(?:\bHTTP(?:/[\d.]{1,3})?(?:[ _-]?(?:status|error|response|code|result)){0,3}|\bstatus[ _-]?code|\bresponse code|"
     r"\bserver returned(?: status)?)[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?([45]\d\d)\b"
