@@ -183,6 +183,40 @@ HRESULTS: dict[int, Code] = {
     ),
     0x801901F4: Code("HTTP_E_STATUS_SERVER_ERROR", "the server answered 500", "server-error", "", _IMPACKET),
     0x801901F7: Code("HTTP_E_STATUS_SERVICE_UNAVAIL", "the server answered 503", "unavailable", "", _IMPACKET),
+    0x80094801: Code("CERTSRV_E_NO_CERT_TYPE", "the request names no certificate template", "template", "", _IMPACKET),
+    0x80094802: Code(
+        "CERTSRV_E_TEMPLATE_CONFLICT", "the request names conflicting templates", "template", "", _IMPACKET
+    ),
+    0x80094803: Code(
+        "CERTSRV_E_SUBJECT_ALT_NAME_REQUIRED", "the template wants a subjectAltName", "bad-subject", "", _IMPACKET
+    ),
+    0x80094806: Code(
+        "CERTSRV_E_BAD_RENEWAL_SUBJECT",
+        "the renewal has another subject than the certificate",
+        "renewal-refused",
+        "",
+        _IMPACKET,
+    ),
+    0x8009480D: Code(
+        "CERTSRV_E_SUBJECT_UPN_REQUIRED", "the template wants a UPN in the subject", "bad-subject", "", _IMPACKET
+    ),
+    0x8009480F: Code("CERTSRV_E_SUBJECT_DNS_REQUIRED", "the template wants a DNS name", "bad-subject", "", _IMPACKET),
+    0x80094812: Code(
+        "CERTSRV_E_SUBJECT_EMAIL_REQUIRED", "the template wants an e-mail name", "bad-subject", "", _IMPACKET
+    ),
+    0x80094011: Code(
+        "CERTSRV_E_ENROLL_DENIED", "the CA does not allow this account to enroll", "service-rights", "", _IMPACKET
+    ),
+    0x80094014: Code(
+        "CERTSRV_E_ADMIN_DENIED_REQUEST", "an administrator denied the request", "policy-refused", "", _IMPACKET
+    ),
+    0x800B010C: Code("CERT_E_REVOKED", "a certificate is revoked", "certificate-revoked", "", _IMPACKET),
+    0x800B010E: Code(
+        "CERT_E_REVOCATION_FAILURE", "revocation could not be checked", "revocation-offline", "", _IMPACKET
+    ),
+    0x800B010F: Code("CERT_E_CN_NO_MATCH", "the name in the server certificate does not match", "tls", "", _IMPACKET),
+    0x80091002: Code("CRYPT_E_UNKNOWN_ALGO", "the algorithm is unknown", "algorithm-refused", "", _IMPACKET),
+    0x8007000D: Code("ERROR_INVALID_DATA", "the data is invalid", "not-a-request", "", _IMPACKET),
     0xC0000005: Code(
         "STATUS_ACCESS_VIOLATION",
         "the process crashed",

@@ -55,8 +55,8 @@ _TRIPLE = re.compile(
     r"(?i)(?:\b(?:GET|POST)\b|\bIIS\b|mscep|status).{0,1500}?\s([45]\d\d) (\d{1,2}) (\d{1,10})(?=\s|$|[\"',;)])"
 )
 _STATUS = re.compile(
-    r"(?i)(?:\bHTTP(?:/[\d.]{1,3})?(?:[ _-]?(?:status|error|response|code|result)){0,3}|\bstatus[ _-]?code|\bresponse code|"
-    r"\bserver returned(?: status)?)[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?([45]\d\d)\b"
+    r"(?i)(?:\bHTTP(?:/[\d.]{1,3})?(?:[ _-]?(?:status|error|response|code|result)){0,3}|\bstatus[ _-]?code|"
+    r"\bresponse code|\bserver returned(?: status)?)[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?([45]\d\d)\b"
 )
 
 
@@ -71,7 +71,7 @@ def hresults_in(text: str) -> Iterator[int]:
 
 
 def code_in(text: str) -> Code | None:
-    """Return the HRESULT in a text, with its event where one stands beside it; one that names a fault goes first."""
+    """Return the HRESULT in a text, with its event where one stands beside it; None where none names a fault."""
     text = text[:LONGEST]
     numbers = list(hresults_in(text))
     if not numbers:
@@ -81,8 +81,7 @@ def code_in(text: str) -> Code | None:
         for number in numbers:
             if (code := WITH_HRESULT.get((*event, number))) is not None:
                 return code
-    known = [code for number in numbers if (code := code_of(number)) is not None]
-    return next((code for code in known if code.fault), known[0] if known else None)
+    return next((code for number in numbers if (code := code_of(number)) is not None and code.fault), None)
 
 
 def _events(text: str) -> Iterator[tuple[str, int]]:
@@ -95,7 +94,7 @@ def _events(text: str) -> Iterator[tuple[str, int]]:
 
 
 def codes_in(text: str) -> Iterator[Code]:
-    """Yield the codes in a text that have a name beside them (HRESULTs and plain statuses apart), most special first."""
+    """Yield the codes in a text that have a name beside them (HRESULTs and statuses apart), most special first."""
     if "connector" in text.lower() or "2050" in text or "diagnostic" in text.lower():
         for found in _DIAGNOSTIC.finditer(text):
             yield from _known(CONNECTOR.get(int(found[1], 16)))
