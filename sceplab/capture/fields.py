@@ -28,7 +28,7 @@ _BAD_LEVELS = frozenset({"error", "err", "erro", "fatal", "fata", "panic", "warn
 BAD = re.compile(
     r"error|fail|refus|reject|denied|deny|invalid|unable|cannot|can't|could not|couldn't|exception|time(?:d )?-?out|"
     r"unreachable|not (?:found|permitted|supported|trusted|allowed|authori[sz]ed|valid|known|match)|forbidden|unauthori[sz]ed|"
-    r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|does not|HRESULT",
+    r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|HRESULT",
     re.IGNORECASE,
 )
 
