@@ -108,4 +108,3 @@ def message_alone(data: bytes, name: str, problems: tuple[Problem, ...] = ()) ->
 
 
 _REPLIES = {Kind.REPLY: PKI_MESSAGE, Kind.CERTIFICATES: CA_RA_CERT, Kind.CERTIFICATE: CA_CERT}
-

@@ -40,7 +40,9 @@ def _blobs(text: str) -> Iterator[Blob]:
     while (found := _START.search(text, at)) is not None:
         letters, end = _gather(text, found.start())
         decoded = decode_message_value(letters)
-        kept = tuple(p for p in decoded.problems if p.code not in {"line-breaks", "raw-plus", "no-padding", "url-alphabet"})
+        kept = tuple(
+            p for p in decoded.problems if p.code not in {"line-breaks", "raw-plus", "no-padding", "url-alphabet"}
+        )
         yield Blob(decoded.data, (found.start(), end), kept)
         at = end
 

@@ -19,9 +19,7 @@ from sceplab.errors import InputError, Layer, Problem
 from sceplab.scep.transport import HTTP_TEXT, Exchange
 
 _HEAD = re.compile(rb"^(?:> (?:GET|POST|HEAD) [^\r\n]* HTTP/|< HTTP/\d)", re.MULTILINE)
-_TRACE = re.compile(
-    rb"^(?:[\d:.]{8,20} )?(=>|<=) (Send|Recv) (header|data)(?:, | \()[^\r\n]*\r?$", re.MULTILINE
-)
+_TRACE = re.compile(rb"^(?:[\d:.]{8,20} )?(=>|<=) (Send|Recv) (header|data)(?:, | \()[^\r\n]*\r?$", re.MULTILINE)
 _OTHER = re.compile(
     rb"^(?:\* |== Info|[{}] \[\d+ bytes data\]|\s*% Total|\s*Dload|.*--:--:--|Note: Unnecessary|Warning: )"
 )
@@ -51,7 +49,9 @@ def read_verbose(data: bytes, name: str) -> Reading:
     spans: list[Span] = []
     places: list[int] = []
     for part in _parts(data):
-        message = message_of(_HTTP_VERSION.sub(b"HTTP/1.1", b"\r\n".join(part.head), count=1) + b"\r\n\r\n" + _body(part))
+        message = message_of(
+            _HTTP_VERSION.sub(b"HTTP/1.1", b"\r\n".join(part.head), count=1) + b"\r\n\r\n" + _body(part)
+        )
         if message is None:
             continue
         spans += part.spans

@@ -97,7 +97,9 @@ def read_capture(source: str | bytes | Path) -> Capture:
     InputError, which says what was found and what to try.
     """
     found = _read(source)
-    return found if isinstance(found, Capture) else Capture(sorted(found, key=lambda e: e.stream or 0), forms=("packets",))
+    return (
+        found if isinstance(found, Capture) else Capture(sorted(found, key=lambda e: e.stream or 0), forms=("packets",))
+    )
 
 
 def iter_capture(source: str | bytes | Path) -> Iterator[Exchange]:

@@ -20,11 +20,23 @@ _JSON_PAIR = re.compile(r'"([^"\\]{1,80})"\s{0,4}:\s{0,4}("(?:[^"\\]|\\.)*+"?|-?
 # What says something beside the request, in the spelling of any program.
 SAYING = (
     *("err", "error", "msg", "message", "reason", "failinfo", "fail_info", "failinfotext", "pkistatus", "pki_status"),
-    *("detail", "details", "exception", "cause", "error_message", "errormessage", "error_description", "fault", "status_text"),
+    *(
+        "detail",
+        "details",
+        "exception",
+        "cause",
+        "error_message",
+        "errormessage",
+        "error_description",
+        "fault",
+        "status_text",
+    ),
 )
 _ONLY_WHEN_BAD = frozenset({"msg", "message", "reason", "detail", "details", "cause", "status_text"})
 _NOTHING = frozenset({"", "null", "nil", "none", "<nil>", "-", "ok", "false", "true", "0"})
-_BAD_LEVELS = frozenset({"error", "err", "erro", "fatal", "fata", "panic", "warn", "warning", "critical", "crit", "alert"})
+_BAD_LEVELS = frozenset(
+    {"error", "err", "erro", "fatal", "fata", "panic", "warn", "warning", "critical", "crit", "alert"}
+)
 BAD = re.compile(
     r"error|fail|refus|reject|denied|deny|invalid|unable|cannot|can't|could not|couldn't|exception|time(?:d )?-?out|"
     r"unreachable|not (?:found|permitted|supported|trusted|allowed|authori[sz]ed|valid|known|match)|forbidden|unauthori[sz]ed|"

@@ -138,9 +138,7 @@ def fits_heads(data: bytes) -> bool:
 
 def read_heads(data: bytes, name: str) -> Reading:
     """Return the heads of HTTP messages among other lines, one exchange each."""
-    found = sorted(
-        [*_REQUEST_LINE.finditer(data), *_STATUS_LINE.finditer(data)], key=lambda m: m.start()
-    )
+    found = sorted([*_REQUEST_LINE.finditer(data), *_STATUS_LINE.finditer(data)], key=lambda m: m.start())
     exchanges: list[Exchange] = []
     claims: list[Span] = []
     end = 0
@@ -163,7 +161,9 @@ def read_heads(data: bytes, name: str) -> Reading:
         exchanges.append(
             Exchange(None, HttpReply(int(line[2]), headers, body, reason), source=name, recorded=HTTP_TEXT)
         )
-    kept = [(e, claim) for e, claim in zip(exchanges, claims, strict=True) if e.request is not None or e.reply is not None]
+    kept = [
+        (e, claim) for e, claim in zip(exchanges, claims, strict=True) if e.request is not None or e.reply is not None
+    ]
     return Reading([e for e, _ in kept], tuple(claims), tuple(claim[0] for _, claim in kept))
 
 

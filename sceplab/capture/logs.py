@@ -26,7 +26,10 @@ from sceplab.scep.transport import LOG_LINE, OPERATIONS, Exchange, HttpReply, Ht
 LONGEST_LINE = 1 << 20
 _OPERATION = re.compile(rb"operation(?:=|%3d|\\u003d)", re.IGNORECASE)
 # Lines of a service that name an operation in a field of its own.
-_SERVICE = re.compile(rb"\b(?:method|op|operation)\"?[=:] ?\"?(?:GetCACaps|GetCACert|GetNextCACert|PKIOperation)\b", re.IGNORECASE)
+_SERVICE = re.compile(
+    rb"(?<![?&])\b(?:method|op|operation)\"?[=:] ?\"?(?:GetCACaps|GetCACert|GetNextCACert|PKIOperation)\b",
+    re.IGNORECASE,
+)
 _REQUEST = r'"(?P<method>[A-Z]{3,8}) (?P<target>[^\s"]+)(?: (?P<version>HTTP/[\d.]+))?(?P<end>"|$)'
 _FORMATS = (
     # 192.0.2.2 - - [24/Nov/2026:08:04:11 +0000] "GET /scep?... HTTP/1.0" 200 3355 "-" "agent"
@@ -193,7 +196,9 @@ def _said(line: str, fields: list[str]) -> Mapping[str, Any]:
     if line.startswith("{"):
         found = _of_fields(line)
         # Docker and journald wrap a program's own line.
-        inner = "" if "target" in found else next((v for k in _WRAPPED if isinstance(v := fields_of(line).get(k), str)), "")
+        inner = (
+            "" if "target" in found else next((v for k in _WRAPPED if isinstance(v := fields_of(line).get(k), str)), "")
+        )
         return _said(inner.lstrip("{"), []) if "operation=" in inner else found
     if (found := iis.said(line, fields)) is not None:
         return found
@@ -232,7 +237,7 @@ def _service(line: str, span: Span, number: int) -> _Said | None:
     operation = next(
         (names[v] for k in ("method", "op", "operation") if (v := str(fields.get(k, "")).lower()) in names), None
     )
-    if operation is None:
+    if operation is None or "?operation=" in line or "&operation=" in line:
         return None
     return _Said(operation, remarks_of(fields, number), number, span)
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
+from sceplab.capture.alone import size_of
 from sceplab.capture.octets import Blob, read_blobs
 from sceplab.capture.reading import Reading, Span
 
@@ -20,7 +21,12 @@ _HEX_LIST = re.compile(
     r"(?:\(byte\) ?)?0x[0-9A-Fa-f]{1,2}(?:\s?[,;]\s{0,24}(?:\(byte\) ?)?0x[0-9A-Fa-f]{1,2}(?![0-9A-Fa-f])){15,}+"
 )
 # As DER, "GET ", "POST" and "HTTP" begin.
-_STARTS = (r"30[ :-]?8[0-4]", r"47[ :-]?45[ :-]?54[ :-]?20", r"50[ :-]?4[Ff][ :-]?53[ :-]?54", r"48[ :-]?54[ :-]?54[ :-]?50")
+_STARTS = (
+    r"30[ :-]?8[0-4]",
+    r"47[ :-]?45[ :-]?54[ :-]?20",
+    r"50[ :-]?4[Ff][ :-]?53[ :-]?54",
+    r"48[ :-]?54[ :-]?54[ :-]?50",
+)
 _HEX = re.compile(rf"(?<![0-9A-WYZa-wyz])(?:{'|'.join(_STARTS)})(?:[ :-]?(?:\s{{1,24}})?[0-9A-Fa-f]{{2}}){{15,}}+")
 _STRING = re.compile(
     r"""(["'])(?=(?:0|\\x30|\\060|\\u0030)\\(?:x8[0-4]|20[0-4]|u008[0-4])"""
@@ -101,10 +107,26 @@ def _string(text: str, start: int, quote: str) -> tuple[bytes, Span]:
         pieces.append(found[0])
         at = found.end() + (1 if found.end() < len(text) else 0)
         further = _NEXT_STRING.match(text, at)
-        if further is None or _STRING.match(text, further.end() - 1):
+        if further is None:
             break
+        if _STRING.match(text, further.end() - 1):
+            size = size_of(_decoded(pieces[:_ENOUGH]))
+            if size is None or size <= _length(pieces):
+                break  # the next one begins
         quote, at = further[1], further.end()
-    return _ESCAPE.sub(_character, "".join(pieces)).encode("latin-1", "replace"), (start, at)
+    return _decoded(pieces), (start, at)
+
+
+# Pieces that surely hold the head of a structure.
+_ENOUGH = 8
+
+
+def _decoded(pieces: list[str]) -> bytes:
+    return _ESCAPE.sub(_character, "".join(pieces)).encode("latin-1", "replace")
+
+
+def _length(pieces: list[str]) -> int:
+    return sum(len(_ESCAPE.sub("x", piece)) for piece in pieces)
 
 
 def _character(found: re.Match[str]) -> str:

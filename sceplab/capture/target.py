@@ -91,7 +91,7 @@ def _targets(text: str) -> Iterator[Span]:
 def _rejoined(text: str, start: int, stop: int) -> tuple[int, str]:
     """Join a URL that a mail program or a window broke into lines; returns where it ends, too."""
     target = text[start:stop]
-    if "message=mi" not in target.lower():
+    if "message=" not in target or "operation=pkioperation" not in target.lower():
         return stop, target
     at = stop
     widths: list[int] = []
@@ -105,6 +105,8 @@ def _rejoined(text: str, start: int, stop: int) -> tuple[int, str]:
         size += len(line[1].replace("%2B", "+").replace("%2F", "/").replace("%3D", "=").replace("%0A", ""))
         widths.append(len(line[1]))
         at = line.end()
+        if wanted is None and len(pieces) == 2:
+            wanted, size = _letters_of("".join(pieces))
     return at, "".join(pieces)
 
 

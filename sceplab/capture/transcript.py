@@ -90,7 +90,9 @@ def _asked(out: list[Exchange], answer: Exchange) -> int | None:
         return places[0]
     # Requests that follow one another are answered in their order.
     at = places[0]
-    while at > 0 and out[at - 1].recorded == HTTP_TEXT and out[at - 1].request is not None and out[at - 1].reply is None:
+    while (
+        at > 0 and out[at - 1].recorded == HTTP_TEXT and out[at - 1].request is not None and out[at - 1].reply is None
+    ):
         at -= 1
     return at
 
@@ -129,7 +131,13 @@ def _joined(out: list[Exchange], new: Exchange) -> bool:
         return False
     at = next(iter(_behind(out)), None)
     before = out[at] if at is not None else None
-    if at is None or before is None or before.request is None or before.recorded == LOG_LINE or before.reply is not None:
+    if (
+        at is None
+        or before is None
+        or before.request is None
+        or before.recorded == LOG_LINE
+        or before.reply is not None
+    ):
         return False
     if _operation(before) != "PKIOperation" or (before.recorded == HTTP_TEXT) == (new.recorded == HTTP_TEXT):
         # The same message twice, in two spellings, is one.
@@ -166,7 +174,9 @@ def _without_envelopes(found: list[Exchange]) -> list[Exchange]:
         request = exchange.request
         if exchange.recorded == ALONE and request is not None and kind_of(request.body) is Kind.ENVELOPE:
             near = found[max(index - _BACK, 0) : index + _BACK]
-            if any(o.request is not None and o is not exchange and request.body[:200] in _message(o.request) for o in near):
+            if any(
+                o.request is not None and o is not exchange and request.body[:200] in _message(o.request) for o in near
+            ):
                 continue
         out.append(exchange)
     return out

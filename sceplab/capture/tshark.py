@@ -96,7 +96,9 @@ def _packet(said: dict[str, str]) -> Iterator[Packet]:
 # --------------------------------------------------------------- the text of -V
 
 _FRAME = re.compile(rb"^Frame \d+: \d+ bytes on wire", re.MULTILINE)
-_HTTP_LINE = re.compile(rb"^    (?:(GET|POST) (\S{1,1048576}) HTTP/[\d.]+|HTTP/[\d.]+ ([1-5]\d\d) ?([^\\\r\n]{0,200}))\\r\\n\r?$")
+_HTTP_LINE = re.compile(
+    rb"^    (?:(GET|POST) (\S{1,1048576}) HTTP/[\d.]+|HTTP/[\d.]+ ([1-5]\d\d) ?([^\\\r\n]{0,200}))\\r\\n\r?$"
+)
 _HEADER = re.compile(rb"^    ([A-Za-z][\w-]{0,60}): ?(.{0,8000})\\r\\n\r?$")
 # Protocols that are told at the start of a line, their fields below it, indented.
 _TOLD = re.compile(

@@ -24,7 +24,9 @@ _KNOWN = re.compile(
     r"status ?= ?(?:0x)?[0-9A-Fa-f]{2,8}\b|\b0x[0-9A-Fa-f]{8}\b|transaction ?(?:id|permitted)",
     re.IGNORECASE,
 )
-_FOREIGN = re.compile(r'"[A-Z]{3,8} [^"\s]+ HTTP/[\d.]+" [1-5]\d\d|^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [\d.:a-f]+ (?:GET|POST|HEAD) /')
+_FOREIGN = re.compile(
+    r'"[A-Z]{3,8} [^"\s]+ HTTP/[\d.]+" [1-5]\d\d|^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [\d.:a-f]+ (?:GET|POST|HEAD) /'
+)
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 #]{1,40})-----")
 _PEM_END = re.compile(r"-----END [A-Z0-9 #]{1,40}-----")
 _STATUS = re.compile(r"(?:^|[\s>:])HTTP/\d(?:\.\d)? [1-5]\d\d\b")
@@ -38,11 +40,26 @@ _FEWEST_LINES = 3
 _SSCEP_STATUS = re.compile(r"server response status code: ([1-5]\d\d)(?:, MIME header: (\S{1,80}))?")
 # Exports of other programs that have no octets in them, or in a form that only they read.
 _EXPORTS = (
-    (re.compile(r"<\?charles serialisation-version|\"scheme\":\"https?\".{0,200}\"sizes\""), "a session of Charles: export it as HAR (File, Export Session)"),
-    (re.compile(r"^PKCS7 Message:|^X509 Certificate(?: Request)?:|^PKCS10 Certificate Request:"), "a description by certutil -dump, without its octets: give the file itself"),
-    (re.compile(r"^\s*\d+:d=\d+\s+hl=\d+ l=\s*\d+ (?:cons|prim):"), "a description by openssl asn1parse, without its octets: give the DER or PEM"),
-    (re.compile(r"^(?:CMS_ContentInfo|PKCS7):\s*$"), "a description by openssl cms -print, without its octets: give the DER or PEM"),
-    (re.compile(r"^SEQUENCE \(\d+ elem\)|^(?:  )?ContentInfo SEQUENCE \(\d+ elem\)"), "a tree by asn1js, without its octets: copy the hex or the link"),
+    (
+        re.compile(r"<\?charles serialisation-version|\"scheme\":\"https?\".{0,200}\"sizes\""),
+        "a session of Charles: export it as HAR (File, Export Session)",
+    ),
+    (
+        re.compile(r"^PKCS7 Message:|^X509 Certificate(?: Request)?:|^PKCS10 Certificate Request:"),
+        "a description by certutil -dump, without its octets: give the file itself",
+    ),
+    (
+        re.compile(r"^\s*\d+:d=\d+\s+hl=\d+ l=\s*\d+ (?:cons|prim):"),
+        "a description by openssl asn1parse, without its octets: give the DER or PEM",
+    ),
+    (
+        re.compile(r"^(?:CMS_ContentInfo|PKCS7):\s*$"),
+        "a description by openssl cms -print, without its octets: give the DER or PEM",
+    ),
+    (
+        re.compile(r"^SEQUENCE \(\d+ elem\)|^(?:  )?ContentInfo SEQUENCE \(\d+ elem\)"),
+        "a tree by asn1js, without its octets: copy the hex or the link",
+    ),
 )
 _ADVICE = {
     "CERTIFICATE": "certificate in PEM, no message: give it with --cert, beside this",
