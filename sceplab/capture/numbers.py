@@ -12,7 +12,6 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sceplab.capture.alone import size_of
 from sceplab.capture.octets import Blob, read_blobs
 from sceplab.capture.reading import Reading, Span
 
@@ -109,24 +108,8 @@ def _string(text: str, start: int, quote: str) -> tuple[bytes, Span]:
         further = _NEXT_STRING.match(text, at)
         if further is None:
             break
-        if _STRING.match(text, further.end() - 1):
-            size = size_of(_decoded(pieces[:_ENOUGH]))
-            if size is None or size <= _length(pieces):
-                break  # the next one begins
         quote, at = further[1], further.end()
-    return _decoded(pieces), (start, at)
-
-
-# Pieces that surely hold the head of a structure.
-_ENOUGH = 8
-
-
-def _decoded(pieces: list[str]) -> bytes:
-    return _ESCAPE.sub(_character, "".join(pieces)).encode("latin-1", "replace")
-
-
-def _length(pieces: list[str]) -> int:
-    return sum(len(_ESCAPE.sub("x", piece)) for piece in pieces)
+    return _ESCAPE.sub(_character, "".join(pieces)).encode("latin-1", "replace"), (start, at)
 
 
 def _character(found: re.Match[str]) -> str:

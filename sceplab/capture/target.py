@@ -38,6 +38,8 @@ _STATUS = (
         re.IGNORECASE,
     ),
 )
+# An escape that a line end broke.
+_HALF = re.compile(r"%[0-9A-Fa-f]?$")
 _POST = re.compile(r"\bPOST\b[^\w/]{0,8}$")
 _ELLIPSIS = re.compile(r"(?:\.{3,}|\u2026|\[\u2026\]|\[\.{3}\])+$")
 
@@ -97,7 +99,9 @@ def _rejoined(text: str, start: int, stop: int) -> tuple[int, str]:
     widths: list[int] = []
     pieces = [target]
     wanted, size = _letters_of(target)
-    while (wanted is None or size < wanted) and (line := _FURTHER.match(text, at)) is not None:
+    while (wanted is None or size < wanted or _HALF.search(pieces[-1][-2:])) and (
+        line := _FURTHER.match(text, at)
+    ) is not None:
         # A short line is the last one, after lines of one width.
         if len(line[1]) < 16 and (len(widths) < 2 or widths[-1] != widths[-2] or len(line[1]) > widths[-1]):
             break

@@ -127,7 +127,7 @@ def _joined(out: list[Exchange], new: Exchange) -> bool:
     """Join a request with the one before it where one has the head and the other the message; False otherwise."""
     request = new.request
     assert request is not None  # noqa: S101 - asked for by `paired`
-    if LOG_LINE == new.recorded or _beside(new) or _operation(new) != "PKIOperation":
+    if new.recorded == LOG_LINE or _beside(new) or _operation(new) != "PKIOperation":
         return False
     at = next(iter(_behind(out)), None)
     before = out[at] if at is not None else None
