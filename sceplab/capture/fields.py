@@ -39,8 +39,9 @@ _BAD_LEVELS = frozenset(
 )
 BAD = re.compile(
     r"error|fail|refus|reject|denied|deny|invalid|unable|cannot|can't|could not|couldn't|exception|time(?:d )?-?out|"
-    r"unreachable|not (?:found|permitted|supported|trusted|allowed|authori[sz]ed|valid|known|match)|forbidden|unauthori[sz]ed|"
-    r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|does not|HRESULT",
+    r"unreachable|not (?:found|permitted|supported|trusted|allowed|authori[sz]ed|valid|known|match)|"
+    r"forbidden|unauthori[sz]ed|"
+    r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|HRESULT",
     re.IGNORECASE,
 )
 

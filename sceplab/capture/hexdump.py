@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from sceplab.capture.octets import Blob, read_blobs
 from sceplab.capture.reading import Reading
+from sceplab.scep.transport import PACKETS
 
 # "Nov 24 08:04:11.123: CRYPTO_PKI: " and the like before the hex.
 _LOG_PREFIX = re.compile(r"^.{0,60}?\d\d:\d\d:\d\d(?:[.,]\d+)?:?\s+|^\*?\w{3} +\d+ [\d:.]+: ")
@@ -32,6 +33,7 @@ _HEX_WORD = re.compile(r"(?:[0-9A-Fa-f]{2})++")
 # "char peer0_0[] = { /* Packet 1 */", and the end of a C array or string.
 _ARRAY = re.compile(r"\s*(?:static |const |unsigned )*char peer(\d+)_\d+ ?\[")
 _CLOSERS = ('"', '";', '",', "}", "};")
+_TCPDUMP = re.compile(rb"^\d\d:\d\d:\d\d[.\d]{0,10} (?:[^\n]{1,80} )?IP6? [^\n]{1,1048576}$", re.MULTILINE)
 _ROW = 16  # bytes a line, in every dump program's default form
 _LONGEST_ROW = 64
 # Bytes that stand behind a log's words at the end of a line: fewer may be a number or a name.
@@ -75,7 +77,11 @@ def fits(data: bytes) -> bool:  # noqa: ARG001 - as every format
 def read(data: bytes, name: str) -> Reading:
     """Read the dumps in a text: messages, HTTP, or packets of tcpdump and Wireshark."""
     dumps = read_hex(data.decode("latin-1"))
-    return read_blobs((Blob(bytes(d.octets), (d.start, d.end)) for d in dumps), name, packets=True)
+    reading = read_blobs((Blob(bytes(d.octets), (d.start, d.end)) for d in dumps), name, packets=True)
+    if not any(e.recorded == PACKETS for e in reading.exchanges):
+        return reading
+    # What tcpdump says of each packet is in the packets.
+    return replace(reading, claims=tuple(sorted([*reading.claims, *(m.span() for m in _TCPDUMP.finditer(data))])))
 
 
 def read_hex(text: str, fewest: int = 4) -> list[Dump]:

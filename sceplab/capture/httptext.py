@@ -112,11 +112,13 @@ def what_is_missing(message: HttpMessage) -> tuple[Problem, ...]:
 
 # Not in quotes, as in an access log; words may be before it.
 _REQUEST_LINE = re.compile(
-    rb"(?:(?<=[\s>:\[])|(?<![^\n]))(GET|POST) ([^\s\"']{1,1048576}) HTTP/([12](?:\.\d)?)(?:\[\\r\]\[\\n\]|\\r\\n)?[\"']?[ \t]*\r?$",
+    rb"(?:(?<=[\s>:\[])|(?<![^\n]))(GET|POST) ([^\s\"']{1,1048576}) HTTP/([12](?:\.\d)?)"
+    rb"(?:\[\\r\]\[\\n\]|\\r\\n)?[\"']?[ \t]*\r?$",
     re.MULTILINE,
 )
 _STATUS_LINE = re.compile(
-    rb"(?:(?<=[\s>:\[\"'])|(?<![^\n]))HTTP/([12](?:\.\d)?) ([1-5]\d\d)\b ?([^\r\n\"'\[\\]{0,200})(?:\[\\r\]\[\\n\]|\\r\\n)?[\"']?[ \t]*\r?$",
+    rb"(?:(?<=[\s>:\[\"'])|(?<![^\n]))HTTP/([12](?:\.\d)?) ([1-5]\d\d)\b ?([^\r\n\"'\[\\]{0,200})"
+    rb"(?:\[\\r\]\[\\n\]|\\r\\n)?[\"']?[ \t]*\r?$",
     re.MULTILINE,
 )
 _FIELD = re.compile(

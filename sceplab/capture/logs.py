@@ -27,7 +27,8 @@ LONGEST_LINE = 1 << 20
 _OPERATION = re.compile(rb"operation(?:=|%3d|\\u003d)", re.IGNORECASE)
 # Lines of a service that name an operation in a field of its own.
 _SERVICE = re.compile(
-    rb"\b(?:method|op|operation)\"?[=:] ?\"?(?:GetCACaps|GetCACert|GetNextCACert|PKIOperation)\b", re.IGNORECASE
+    rb"(?<![?&])\b(?:method|op|operation)\"?[=:] ?\"?(?:GetCACaps|GetCACert|GetNextCACert|PKIOperation)\b",
+    re.IGNORECASE,
 )
 _REQUEST = r'"(?P<method>[A-Z]{3,8}) (?P<target>[^\s"]+)(?: (?P<version>HTTP/[\d.]+))?(?P<end>"|$)'
 _FORMATS = (
@@ -236,7 +237,7 @@ def _service(line: str, span: Span, number: int) -> _Said | None:
     operation = next(
         (names[v] for k in ("method", "op", "operation") if (v := str(fields.get(k, "")).lower()) in names), None
     )
-    if operation is None:
+    if operation is None or "?operation=" in line or "&operation=" in line:
         return None
     return _Said(operation, remarks_of(fields, number), number, span)
 

@@ -106,7 +106,7 @@ def _string(text: str, start: int, quote: str) -> tuple[bytes, Span]:
         pieces.append(found[0])
         at = found.end() + (1 if found.end() < len(text) else 0)
         further = _NEXT_STRING.match(text, at)
-        if further is None or _STRING.match(text, further.end() - 1):
+        if further is None:
             break
         quote, at = further[1], further.end()
     return _ESCAPE.sub(_character, "".join(pieces)).encode("latin-1", "replace"), (start, at)

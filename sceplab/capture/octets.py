@@ -74,7 +74,7 @@ def _exchanges(blob: Blob, name: str) -> list[Exchange]:
         except InputError:
             return []
         return [replace(e, problems=(*e.problems, *blob.problems)) for e in found]
-    if b"operation=" in octets[:4096]:
+    if b"operation=" in octets[:4096] and octets[:64].isascii() and octets[:64].decode().isprintable():
         return target.read(octets, name).exchanges
     return []
 

@@ -38,6 +38,8 @@ _STATUS = (
         re.IGNORECASE,
     ),
 )
+# An escape that a line end broke.
+_HALF = re.compile(r"%[0-9A-Fa-f]?$")
 _POST = re.compile(r"\bPOST\b[^\w/]{0,8}$")
 _ELLIPSIS = re.compile(r"(?:\.{3,}|\u2026|\[\u2026\]|\[\.{3}\])+$")
 
@@ -91,13 +93,15 @@ def _targets(text: str) -> Iterator[Span]:
 def _rejoined(text: str, start: int, stop: int) -> tuple[int, str]:
     """Join a URL that a mail program or a window broke into lines; returns where it ends, too."""
     target = text[start:stop]
-    if "message=mi" not in target.lower():
+    if "message=" not in target or "operation=pkioperation" not in target.lower():
         return stop, target
     at = stop
     widths: list[int] = []
     pieces = [target]
     wanted, size = _letters_of(target)
-    while (wanted is None or size < wanted) and (line := _FURTHER.match(text, at)) is not None:
+    while (wanted is None or size < wanted or _HALF.search(pieces[-1][-2:])) and (
+        line := _FURTHER.match(text, at)
+    ) is not None:
         # A short line is the last one, after lines of one width.
         if len(line[1]) < 16 and (len(widths) < 2 or widths[-1] != widths[-2] or len(line[1]) > widths[-1]):
             break
@@ -105,6 +109,8 @@ def _rejoined(text: str, start: int, stop: int) -> tuple[int, str]:
         size += len(line[1].replace("%2B", "+").replace("%2F", "/").replace("%3D", "=").replace("%0A", ""))
         widths.append(len(line[1]))
         at = line.end()
+        if wanted is None and len(pieces) == 2:
+            wanted, size = _letters_of("".join(pieces))
     return at, "".join(pieces)
 
 

@@ -19,7 +19,8 @@ MAX_REMARKS = 10_000
 LONGEST = 2000
 _KNOWN = re.compile(
     r"\b(?:scep|sscep|jscep|ndes|mscep|crypto_pki|pkistatus|pki status|failinfo|fail info|getca(?:caps|cert)|pkioperation|"
-    r"pkcs ?#?(?:7|10)|certrep|challenge ?password|pki-\d|profiled|mdmclient|certmonger|CA_UNREACHABLE|CA_REJECTED|"
+    r"pkcs ?#?(?:7|10)|certrep|"
+    r"challenge ?password|pki-\d|profiled|mdmclient|certmonger|CA_UNREACHABLE|CA_REJECTED|"
     r"certsrv|event ?id|badAlg|badMessageCheck|badRequest|badTime|badCertId)\b|%PKI|"
     r"status ?= ?(?:0x)?[0-9A-Fa-f]{2,8}\b|\b0x[0-9A-Fa-f]{8}\b|transaction ?(?:id|permitted)",
     re.IGNORECASE,

@@ -23,10 +23,10 @@ from sceplab.cms.sign import SignedDraft, build_signed
 from sceplab.cms.signature import signature_algorithm_for
 from sceplab.cms.x509 import CertificateIdentifier, build_identifier
 from sceplab.scep.transport import HttpReply
-from tests.analysis.test_checks import MORE
-from tests.analysis.test_diagnose import SCENES
 from tests.helpers import scenes as s
+from tests.helpers.broken_rules import BROKEN
 from tests.helpers.captures import certificate, key
+from tests.helpers.causes import SCENES
 from tests.helpers.scenes import Scene, scene
 
 _FAILED = HttpReply(500, (), b"", "Internal Server Error")
@@ -122,7 +122,7 @@ def test_each_fault_is_found(name: str) -> None:
 def test_every_fault_has_a_scene() -> None:
     """Nothing is defined that nobody finds; those that only words name are in the table of words."""
     broken = {f.fault.id for make in SCENES.values() for f in check_exchanges(make().decode())}
-    scenes = {*SCENES, *MORE, *FOUND, *broken, "key-id-wrapped"}
+    scenes = {*SCENES, *BROKEN, *FOUND, *broken, "key-id-wrapped"}
     assert sorted(set(FAULTS) - {f.id for f in SAID} - scenes) == []
     assert len(FAULTS) > 150
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sceplab.capture import har, read_capture
-from sceplab.capture.detect import read_octets
+from sceplab.capture.detect import read_octets, read_text
 from sceplab.capture.hexdump import read_hex
 from sceplab.errors import InputError
 from sceplab.scep.capabilities import build_caps, parse_caps
@@ -150,11 +150,11 @@ def test_a_long_line_that_is_nearly_hex_takes_no_time() -> None:
 def test_a_reader_claims_what_it_read(form: str | bytes) -> None:
     """The claimed spans hold the whole message, and no words around it."""
     octets = form.encode() if isinstance(form, str) else form
-    claims = read_octets(octets, "").claims
+    claims = read_text(octets, "")[1]
     assert all(0 <= start < end <= len(octets) for start, end in claims)
     assert sorted(claims) == list(claims)
     claimed = b"".join(octets[start:end] for start, end in claims)
-    found = [d.request.raw for d in decode_exchanges(read_octets(claimed, "").exchanges) if d.request is not None]
+    found = [d.request.raw for d in decode_exchanges(read_octets(claimed, "")) if d.request is not None]
     assert found == [REQUEST]
     assert b"CRYPTO_PKI" not in claimed
 
@@ -162,7 +162,7 @@ def test_a_reader_claims_what_it_read(form: str | bytes) -> None:
 def test_claims_count_bytes() -> None:
     """Where characters have several bytes, too."""
     text = f"Grüße\n{_url('a')} – und\n{_url('b')} …\n".encode()
-    first, second = read_octets(text, "").claims
+    first, second = read_text(text, "")[1]
     assert [text[slice(*span)].decode() for span in (first, second)] == [_url("a"), _url("b")]
 
 

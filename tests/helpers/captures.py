@@ -118,14 +118,27 @@ def messages(folder: Path) -> list[PkiMessage]:
     return [m for item in decoded(folder) for m in (item.request, item.reply) if m is not None]
 
 
-def real_messages() -> list[bytes]:
-    """Return the octets of every real message at hand: the specimen's, the captures', the shared ones."""
-    folders = [DATA / "specimen", *capture_folders()]
-    found = [m.raw for folder in folders for m in messages(folder)]
+def message_places() -> list[Path]:
+    """Return where real messages are: folders with a capture, and files of one message."""
+    return [DATA / "specimen", *capture_folders(), *sorted((SHARED / "messages").rglob("*.der"))]
+
+
+def messages_at(place: Path) -> list[bytes]:
+    """Return the octets of the messages of one of the `message_places`."""
+    return [m.raw for m in messages(place)] if place.is_dir() else [place.read_bytes()]
+
+
+@cache
+def real_messages() -> tuple[bytes, ...]:
+    """Return the octets of every real message at hand, each once."""
+    found = [raw for place in message_places() for raw in messages_at(place)]
     assert len(found) >= 10
-    if (SHARED / "messages").is_dir():
-        found += [p.read_bytes() for p in sorted((SHARED / "messages").rglob("*.der"))]
-    return list(dict.fromkeys(found))
+    return tuple(dict.fromkeys(found))
+
+
+def place_name(place: Path) -> str:
+    """Name a test by its capture, and by where that is kept."""
+    return f"{'shared' if SHARED in place.parents else 'data'}-{place.name}"
 
 
 def as_ber(data: bytes) -> bytes:

@@ -326,7 +326,7 @@ def test_ten_thousand_hostile_requests() -> None:
     with Lab(policy=Policy(("never sent",), max_pending=50), record=False) as lab:
         # Real ones, and ones for this very CA: those reach every layer.
         own = [_message(lab, f"CN=own-{i}", i) for i in range(4)]
-        messages = real_messages() + own * 5
+        messages = [*real_messages(), *own * 5]
         post = http_sender(lab.ca_url)
         held = []
         for number in range(10_000):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import struct
 import tracemalloc
+from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -19,9 +20,8 @@ from sceplab.scep import transport
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.messagedata import parse_message_data
 from sceplab.scep.transport import HttpRequest, decode_message_value, encode_message_value, parse_request
-from tests.helpers.captures import key, real_messages
+from tests.helpers.captures import key, message_places, messages_at, place_name, real_messages
 
-REAL = real_messages()
 CA_KEY = key("ca")
 
 
@@ -41,25 +41,24 @@ def decode(data: bytes) -> None:
 
 def test_there_are_real_messages() -> None:
     """The tests below would pass on none."""
-    assert len(REAL) >= 15
-    assert max(map(len, REAL)) > 2000
+    assert len(real_messages()) >= 15
+    assert max(map(len, real_messages())) > 2000
 
 
-@pytest.mark.parametrize("index", range(len(REAL)))
-def test_every_truncation_of_every_real_message(index: int) -> None:
+@pytest.mark.parametrize("place", message_places(), ids=place_name)
+def test_every_truncation_of_every_real_message(place: Path) -> None:
     """Cut at every octet: a problem says so, or nothing was lost."""
-    data = REAL[index]
-    for length in range(len(data)):
-        signed = sceplab.parse_signed(data[:length])
-        assert signed.problems
+    for data in messages_at(place):
+        for length in range(len(data)):
+            assert sceplab.parse_signed(data[:length]).problems
         # What is inside is cut, too: the first octets are kept valid by an outer length that fits.
-    inner = sceplab.parse_signed(data).content or data
-    for length in range(len(inner)):
-        assert sceplab.parse_enveloped(inner[:length]).problems
+        inner = sceplab.parse_signed(data).content or data
+        for length in range(len(inner)):
+            assert sceplab.parse_enveloped(inner[:length]).problems
 
 
 @settings(max_examples=400, deadline=None)
-@given(st.sampled_from(REAL), st.data())
+@given(st.deferred(lambda: st.sampled_from(real_messages())), st.data())
 def test_flipped_octets_of_real_messages(message: bytes, data: st.DataObject) -> None:
     """A few octets changed, removed or doubled anywhere."""
     changed = bytearray(message)

@@ -18,9 +18,9 @@ from sceplab.cms.verify import Check
 from sceplab.errors import Problem
 from sceplab.scep.conversation import Materials, decode_exchanges
 from sceplab.scep.transport import Exchange
-from tests.analysis.test_checks import MORE
-from tests.analysis.test_diagnose import SCENES
+from tests.helpers.broken_rules import BROKEN
 from tests.helpers.captures import DATA, capture_file, capture_folders, materials
+from tests.helpers.causes import SCENES
 
 # The sentences for people of each class, by their place among its fields.
 _PROSE: dict[type, tuple[str, ...]] = {
@@ -34,7 +34,7 @@ _PROSE: dict[type, tuple[str, ...]] = {
 
 def _captures() -> Iterator[tuple[str, Sequence[Exchange], Materials]]:
     """Yield every conversation of the tests: (name, exchanges, what is held)."""
-    for name, make in (*SCENES.items(), *MORE.items()):
+    for name, make in (*SCENES.items(), *BROKEN.items()):
         made = make()
         yield name, list(made.exchanges), made.held
     for folder in (DATA / "specimen", *capture_folders()):

@@ -30,7 +30,7 @@ from sceplab.widgets import EnrollmentForm, LabView, PendingQueue, show
 from sceplab.widgets import lab as lab_module
 from sceplab.widgets import pending as pending_module
 from tests.helpers.captures import key
-from tests.widgets.test_widgets import assert_harmless
+from tests.helpers.html import assert_harmless
 
 T = TypeVar("T")
 SECRET = "R3-to-R1-via-R2"

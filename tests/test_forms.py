@@ -1,0 +1,191 @@
+"""What people paste: a message in many spellings, beside words, and what was not read is named."""
+
+from __future__ import annotations
+
+import base64
+import json
+import quopri
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sceplab.capture import read_capture
+from sceplab.capture.detect import read_text
+from sceplab.errors import InputError
+from sceplab.scep.conversation import decode_exchanges
+from sceplab.scep.transport import HTTP_TEXT, LOG_LINE
+from tests.support import DATA, decoded
+
+(ITEM,) = decoded(DATA / "specimen")
+assert ITEM.request is not None
+assert ITEM.reply is not None
+REQUEST, REPLY = ITEM.request.raw, ITEM.reply.raw
+B64 = base64.b64encode(REQUEST).decode()
+URL = (
+    f"/scep?operation=PKIOperation&message={base64.b64encode(REQUEST).decode().replace('+', '%2B').replace('/', '%2F')}"
+)
+
+
+def _lines(text: str, width: int = 64) -> list[str]:
+    return [text[i : i + width] for i in range(0, len(text), width)]
+
+
+def _printable(row: bytes) -> str:
+    return "".join(chr(b) if 32 <= b < 127 else "." for b in row)
+
+
+def _rows(data: bytes, form: str, width: int = 16) -> str:
+    """Write a dump; `{o}` is the offset, `{h}` the hex, `{t}` the characters."""
+    rows = [(i, data[i : i + width]) for i in range(0, len(data), width)]
+    return "".join(form.format(o=i, h=f"{r.hex(' '):{3 * width - 1}}", t=_printable(r)) + "\n" for i, r in rows)
+
+
+FORMS: dict[str, str] = {
+    "base64 behind a log's words": f"2026-11-24 08:00:00,123 DEBUG [scep] request: {B64}",
+    "base64 behind a log's words on every line": "\n".join(f"08:00:00 DEBUG scep {x}" for x in _lines(B64, 76)),
+    "base64 with written line ends": "\\n".join(_lines(B64)),
+    "base64 with written CR LF": '"body": "' + "\\r\\n".join(_lines(B64)) + '"',
+    "base64 in JSON": json.dumps({"id": 7, "message": B64}),
+    "base64 in XML": f"<pkcs7>\n  {B64}\n</pkcs7>",
+    "base64 in YAML": "message: |\n" + "".join(f"  {x}\n" for x in _lines(B64)) + "next: 1\n",
+    "base64 in joined strings": 'String m = "' + '" +\n    "'.join(_lines(B64)) + '";',
+    "base64 as quoted-printable": "Hello,\n\n" + quopri.encodestring(B64.encode()).decode() + "\nRegards",
+    "a link of asn1js": f"https://lapo.it/asn1js/#{B64.replace('+', '-').replace('/', '_')}",
+    "Java": f"message = {[b - 256 if b > 127 else b for b in REQUEST]}",
+    "Go": f"{list(REQUEST)}".replace(",", ""),
+    "Go, []byte": "[]byte{" + ", ".join(f"0x{b:x}" for b in REQUEST) + "}",
+    "Java, casts": "byte[] m = {" + ", ".join(f"(byte)0x{b:02X}" for b in REQUEST) + "};",
+    "Python": repr(REQUEST),
+    "Python, list": str(list(REQUEST)),
+    "Node, JSON": json.dumps({"type": "Buffer", "data": list(REQUEST)}),
+    "Node": f"<Buffer {REQUEST.hex(' ')}>",
+    "NSData": f"<{REQUEST.hex(' ', -4)}>",
+    ".NET": f"data: {REQUEST.hex('-').upper()}",
+    "SQL": f"INSERT INTO m VALUES ('\\x{REQUEST.hex()}');",
+    "hex behind a log's words": f"13:30:01 scep,debug,packet {REQUEST.hex()}",
+    "certutil": _rows(REQUEST, "    {o:04x}\t{h}   {t}"),
+    "strongSwan": f"=> {len(REQUEST)} bytes @ 0x55d0c8a7e2c0\n" + _rows(REQUEST, "{o:4d}: {h}  {t}"),
+    "FortiGate": _rows(REQUEST, "0x{o:04x}\t {h}\t{t}"),
+    "a dump behind a log's words": _rows(REQUEST, "08:00:00.123 DEBUG {o:04x}: {h}  {t}"),
+    "xxd -c 32": _rows(REQUEST, "{o:08x}: {h}  {t}", 32),
+    "xxd -c 8": _rows(REQUEST, "{o:08x}: {h}  {t}", 8),
+    "hex of HTTP": f"GET {URL} HTTP/1.1\r\nHost: ca\r\n\r\n".encode().hex(),
+    "base64 of HTTP": "raw: " + base64.b64encode(f"GET {URL} HTTP/1.1\r\nHost: ca\r\n\r\n".encode()).decode(),
+    "a wrapped log line": "\n".join(
+        _lines(f'192.0.2.7 - - [24/Nov/2026:08:00:00 +0000] "GET {URL} HTTP/1.1" 500 1 "-" "-"', 200)
+    ),
+}
+
+
+@pytest.mark.parametrize("name", FORMS)
+def test_a_message_in_any_spelling(name: str) -> None:
+    """The request's octets come out, and nothing of it is called unread."""
+    capture = read_capture(FORMS[name])
+    assert [d.request.raw for d in decode_exchanges(capture) if d.request is not None] == [REQUEST]
+    assert capture.unread == ()
+
+
+@pytest.mark.parametrize("shift", range(16))
+@pytest.mark.parametrize("form", ["{o:08x}: {h}  {t}", "{o:04x}  {h}   {t}", "{o:08x}  {h}  |{t}|"])
+def test_a_time_in_the_column_of_characters(form: str, shift: int) -> None:
+    """HTTP has a Date header; wherever it falls, its time of day is no log's prefix."""
+    head = b"HTTP/1.1 200 OK\r\nX: " + b"x" * shift + b"\r\nDate: Tue, 24 Nov 2026 08:00:00 GMT\r\n"
+    data = head + b"Content-Type: application/x-pki-message\r\nContent-Length: %d\r\n\r\n" % len(REPLY) + REPLY
+    (item,) = decode_exchanges(read_capture(_rows(data, form)))
+    assert item.reply is not None
+    assert item.reply.raw == REPLY
+    assert item.exchange.reply is not None
+    assert item.exchange.reply.status == 200
+
+
+def test_a_mixed_log_is_one_enrollment() -> None:
+    """Words, PEM and a hex dump at once, as `sscep -v -d` writes: request, status and reply are one exchange."""
+    pem = "-----BEGIN PKCS7-----\n" + base64.encodebytes(REQUEST).decode() + "-----END PKCS7-----\n"
+    text = (
+        f"sscep: starting sscep\nsscep: printing PEM fomatted PKCS#7\n{pem}sscep: scep request:\n"
+        "POST /scep?operation=PKIOperation HTTP/1.1\nHost: ca.example\nContent-Length: 2450\n\n"
+        "sscep: server response status code: 200, MIME header: application/x-pki-message\n"
+        f"{_rows(REPLY, '{o:08x}: {h}  {t}')}sscep: pkistatus: FAILURE\n"
+    )
+    capture = read_capture(text)
+    (item,) = decode_exchanges(capture)
+    assert item.request is not None
+    assert item.request.raw == REQUEST
+    assert item.reply is not None
+    assert item.reply.raw == REPLY
+    assert item.exchange.reply is not None
+    assert item.exchange.reply.status == 200
+    assert item.exchange.recorded == HTTP_TEXT
+    assert any("pkistatus: FAILURE" in r.text for r in capture.remarks)
+    assert capture.unread == ()
+
+
+def test_what_a_log_says_is_kept() -> None:
+    """The fields of a line, the codes of IIS, and what a service says of the request beside it."""
+    (one,) = read_capture('level=info method=POST path="/scep?operation=PKIOperation" status=500 error="no password"\n')
+    assert [(r.name, r.text, r.line) for r in one.remarks] == [("error", "no password", 1)]
+    assert one.recorded == LOG_LINE
+    (two,) = read_capture(
+        "2026-11-24 01:01:43 192.0.2.5 GET /certsrv/mscep/mscep.dll operation=GetCACaps 80 - 192.0.2.22 - - 404 15 0 1"
+    )
+    assert [(r.name, r.text) for r in two.remarks] == [("sc-substatus", "15"), ("sc-win32-status", "0")]
+    (three,) = read_capture(
+        'level=info component=scep_service method=PKIOperation err="bad signature"\n'
+        'level=info component=http method=POST status=500 path="/scep?operation=PKIOperation"\n'
+    )
+    assert [r.text for r in three.remarks] == ["bad signature"]
+
+
+def test_words_alone_are_evidence() -> None:
+    """Without any message: lines of words, with their numbers."""
+    capture = read_capture("hello\n%PKI-6-CERTFAIL: Certificate enrollment failed.\n")
+    assert len(capture) == 0
+    assert [(r.line, r.text[:15]) for r in capture.remarks] == [(2, "%PKI-6-CERTFAIL")]
+
+
+def test_what_is_not_read_is_named() -> None:
+    """Certificates in PEM beside a request, and octets that are none."""
+    pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    capture = read_capture(f"GET /scep?operation=GetCACaps HTTP/1.0\n\n{pem}{pem}" + "\n".join(["ab" * 32] * 5))
+    assert [(u.count, u.lines) for u in capture.unread] == [(2, (3, 8)), (1, (9, 13))]
+
+
+def test_the_markup_of_a_page_is_kept() -> None:
+    """`curl -v` marks lines of heads with "<"; those of a page begin so, too."""
+    text = "> GET /scep?operation=GetCACert HTTP/1.1\n> Host: ca\n> \n< HTTP/1.1 403 Forbidden\n< \n<html>no</html>\n"
+    (one,) = read_capture(text)
+    assert one.reply is not None
+    assert one.reply.body.strip() == b"<html>no</html>"
+
+
+_PIECES = st.one_of(
+    st.sampled_from(
+        [
+            *FORMS.values(),
+            REPLY.hex(),
+            "HTTP/1.1 500 Internal Server Error\n",
+            f"GET {URL} HTTP/1.1\n",
+            "-----BEGIN PKCS7-----\n",
+            "> GET /x?operation=GetCACaps HTTP/1.1\n> \n< HTTP/1.1 200 OK\n< \nAES\n",
+            "=> Send header, 9 bytes\n0000: 47 45\n",
+        ]
+    ),
+    st.text(max_size=60),
+)
+
+
+@given(st.lists(_PIECES, max_size=6))
+def test_spans_never_overlap(pieces: list[str]) -> None:
+    """Any text of such pieces: what was read was read once, and the lines are counted from it."""
+    data = "\n".join(pieces).encode("utf-8", "surrogateescape")
+    try:
+        capture, claims = read_text(data, "")
+    except InputError:
+        return
+    assert all(0 <= first < last <= len(data) for first, last in claims)
+    assert all(before[1] <= after[0] for before, after in zip(claims, claims[1:], strict=False))
+    lines = data.count(b"\n") + 1
+    assert all(e.line is not None and 1 <= e.line <= lines for e in capture)
+    assert all(1 <= u.lines[0] <= u.lines[1] <= lines for u in capture.unread)
+    decode_exchanges(capture)
