@@ -17,11 +17,7 @@ CASES: list[dict[str, Any]] = json.loads((FOLDER / "cases.json").read_text(encod
 FLAGS = re.IGNORECASE | re.DOTALL
 
 # Those that do not hold yet.
-NOT_YET: frozenset[str] = frozenset(
-    {
-        "form-tshark-x",
-    }
-)
+NOT_YET: frozenset[str] = frozenset()
 
 
 def _path(text: str) -> str:
