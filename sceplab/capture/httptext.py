@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from sceplab.capture.http import HttpMessage, read_messages, reply_of, request_of
 from sceplab.capture.reading import Reading, Span
@@ -42,7 +43,7 @@ def read(data: bytes, name: str) -> Reading:
     claims: list[Span] = []
     places: list[int] = []
     waiting: deque[int] = deque()
-    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+    for start, end in pairwise([*starts, len(data)]):
         message = message_of(data[start:end])
         if message is None:
             continue

@@ -200,8 +200,8 @@ def _said(line: str, fields: list[str]) -> Mapping[str, Any]:
             "" if "target" in found else next((v for k in _WRAPPED if isinstance(v := fields_of(line).get(k), str)), "")
         )
         return _said(inner.lstrip("{"), []) if "operation=" in inner else found
-    if (found := iis.said(line, fields)) is not None:
-        return found
+    if (of_iis := iis.said(line, fields)) is not None:
+        return of_iis
     for form in _FORMATS[:3]:
         if match := form.search(line):
             return match.groupdict()
