@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import quopri
+from itertools import pairwise
 
 import pytest
 from hypothesis import given
@@ -62,7 +63,7 @@ FORMS: dict[str, str] = {
     "Node": f"<Buffer {REQUEST.hex(' ')}>",
     "NSData": f"<{REQUEST.hex(' ', -4)}>",
     ".NET": f"data: {REQUEST.hex('-').upper()}",
-    "SQL": f"INSERT INTO m VALUES ('\\x{REQUEST.hex()}');",
+    "PostgreSQL": f"m | '\\x{REQUEST.hex()}'",
     "hex behind a log's words": f"13:30:01 scep,debug,packet {REQUEST.hex()}",
     "certutil": _rows(REQUEST, "    {o:04x}\t{h}   {t}"),
     "strongSwan": f"=> {len(REQUEST)} bytes @ 0x55d0c8a7e2c0\n" + _rows(REQUEST, "{o:4d}: {h}  {t}"),
@@ -184,7 +185,7 @@ def test_spans_never_overlap(pieces: list[str]) -> None:
     except InputError:
         return
     assert all(0 <= first < last <= len(data) for first, last in claims)
-    assert all(before[1] <= after[0] for before, after in zip(claims, claims[1:], strict=False))
+    assert all(before[1] <= after[0] for before, after in pairwise(claims))
     lines = data.count(b"\n") + 1
     assert all(e.line is not None and 1 <= e.line <= lines for e in capture)
     assert all(1 <= u.lines[0] <= u.lines[1] <= lines for u in capture.unread)

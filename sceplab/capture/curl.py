@@ -150,6 +150,8 @@ def read_trace(data: bytes, name: str) -> Reading:
         except InputError:
             continue
     exchanges = _paired(out)
+    if not exchanges:
+        return Reading([])
     claims = tuple((mark.start(), _last(data, mark.end())) for mark in marks)
     return Reading(exchanges, claims, (marks[0].start(),) * len(exchanges))
 

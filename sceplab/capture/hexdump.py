@@ -25,7 +25,7 @@ _OFFSET = re.compile(
     r"(?:(?<=[0-9A-Fa-f]{4})(?:[:|][ \t]*|[ \t]{2,}|\t)|:[ \t]+|(?<=[0-9A-Fa-f]{6}) (?=[0-9A-Fa-f]{2} ))"
     r"(?=[0-9A-Fa-f]{2})"
 )
-_INNER_OFFSET = re.compile(r"(?<=[ \t\]|>:])(?:0x)?[0-9A-Fa-f]{4,8}(?::[ \t]*|[ \t]{2,4})(?=(?:[0-9A-Fa-f]{2} ?){4})")
+_INNER_OFFSET = re.compile(r"(?<=[ \t\]|>:])(?:0x)?[0-9A-Fa-f]{4,8}(?::[ \t]*|[ \t]{2,4})(?=[0-9A-Fa-f]{2})")
 _GROUP = re.compile(r"(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,16})([:,-]?[ \t]*)")
 # Possessive, so that a long line that ends badly takes linear time.
 _HEX_LINE = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[:,-]? *)++")

@@ -12,6 +12,7 @@ import re
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import replace
+from itertools import pairwise
 
 from sceplab.capture.http import HttpMessage, read_messages, reply_of, request_of
 from sceplab.capture.reading import Reading, Span
@@ -42,10 +43,11 @@ def read(data: bytes, name: str) -> Reading:
     claims: list[Span] = []
     places: list[int] = []
     waiting: deque[int] = deque()
-    for start, end in zip(starts, [*starts[1:], len(data)], strict=True):
+    for start, end in pairwise([*starts, len(data)]):
         message = message_of(data[start:end])
         if message is None:
             continue
+        message.body = _spelled(message.body)
         claims.append((start, _end(data, start, end, message)))
         problems = what_is_missing(message)
         if message.method:
@@ -61,6 +63,17 @@ def read(data: bytes, name: str) -> Reading:
     if not out:
         raise InputError("this begins like an HTTP message, but cannot be read as one; give a capture of the packets")
     return Reading(out, tuple(claims), tuple(places))
+
+
+_HEX_BODY = re.compile(rb"\s*30[\s:]?8[0-4][0-9A-Fa-f\s:]{28,}+")
+
+
+def _spelled(body: bytes) -> bytes:
+    """Return the octets of a body that was copied as hex."""
+    if not _HEX_BODY.fullmatch(body):
+        return body
+    digits = body.translate(None, b" \t\r\n:\f\v")
+    return bytes.fromhex(digits[: len(digits) // 2 * 2].decode("ascii"))
 
 
 def _end(data: bytes, start: int, limit: int, message: HttpMessage) -> int:

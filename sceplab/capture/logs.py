@@ -19,7 +19,7 @@ from typing import Any
 from sceplab.capture import iis
 from sceplab.capture.fields import fields_of, is_cut_json, remarks_of
 from sceplab.capture.reading import Reading, Span
-from sceplab.capture.target import joined, not_logged, without_ellipsis
+from sceplab.capture.target import is_cut, joined, not_logged, without_ellipsis
 from sceplab.errors import Layer, Problem
 from sceplab.scep.transport import LOG_LINE, OPERATIONS, Exchange, HttpReply, HttpRequest, Remark
 
@@ -170,7 +170,11 @@ def _exchange(line: str, said: Mapping[str, Any], name: str, number: int) -> Exc
     target, problems = without_ellipsis(target)
     if method == "POST":
         problems = (not_logged(),)
-    elif not problems and method == "GET" and (said.get("end") == "" or (not status and is_cut_json(line))):
+    elif (
+        not problems
+        and method == "GET"
+        and (said.get("end") == "" or (is_cut_json(line) and (not status or is_cut(target))))
+    ):
         advice = "Let it log longer lines (HAProxy: `len 8192` behind the log's address), or capture the packets."
         words = "a log line without its end"
         problems = (Problem(Layer.CAPTURE, "cut-short", "the whole URL", words, None, advice),)
@@ -200,8 +204,8 @@ def _said(line: str, fields: list[str]) -> Mapping[str, Any]:
             "" if "target" in found else next((v for k in _WRAPPED if isinstance(v := fields_of(line).get(k), str)), "")
         )
         return _said(inner.lstrip("{"), []) if "operation=" in inner else found
-    if (found := iis.said(line, fields)) is not None:
-        return found
+    if (of_iis := iis.said(line, fields)) is not None:
+        return of_iis
     for form in _FORMATS[:3]:
         if match := form.search(line):
             return match.groupdict()

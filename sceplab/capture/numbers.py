@@ -87,6 +87,7 @@ def _strings(text: str) -> Iterator[Blob]:
     while (found := _STRING.search(text, at)) is not None:
         octets, span = _string(text, found.end(), found[1])
         at = span[1]
+        octets = octets.replace(b"[\r][\n]", b"\r\n")  # as Apache's HttpClient logs
         if octets[:1] in b"GP" and not (b"\n" in octets and b"operation=" in octets):
             continue  # the request line of an access log
         if octets.startswith(b"HTTP/"):

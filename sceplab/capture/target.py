@@ -99,9 +99,9 @@ def _rejoined(text: str, start: int, stop: int) -> tuple[int, str]:
     widths: list[int] = []
     pieces = [target]
     wanted, size = _letters_of(target)
-    while (wanted is None or size < wanted or _HALF.search(pieces[-1][-2:])) and (
-        line := _FURTHER.match(text, at)
-    ) is not None:
+    while (line := _FURTHER.match(text, at)) is not None:
+        if wanted is not None and size >= wanted and not _HALF.search(pieces[-1][-2:]):
+            break
         # A short line is the last one, after lines of one width.
         if len(line[1]) < 16 and (len(widths) < 2 or widths[-1] != widths[-2] or len(line[1]) > widths[-1]):
             break

@@ -45,9 +45,24 @@ def paired(found: Iterable[Exchange]) -> tuple[list[Exchange], list[Remark]]:
                 out.append(exchange)
         elif exchange.request is not None and exchange.reply is None and _joined(out, exchange):
             continue
+        elif _announced(out, exchange):
+            out[-1] = replace(exchange, line=out[-1].line)
         else:
             out.append(exchange)
     return _without_envelopes(out), rest
+
+
+def _announced(out: list[Exchange], exchange: Exchange) -> bool:
+    """Whether a log's line tells the answer to what the line before it told the request of."""
+    before = out[-1] if out else None
+    return (
+        before is not None
+        and before.recorded == exchange.recorded == LOG_LINE
+        and before.reply is None
+        and exchange.reply is not None
+        and before.request is not None
+        and before.request == exchange.request
+    )
 
 
 def _behind(out: list[Exchange]) -> list[int]:
@@ -98,8 +113,6 @@ def _asked(out: list[Exchange], answer: Exchange) -> int | None:
 
 
 def _open(exchange: Exchange) -> bool:
-    if exchange.recorded == LOG_LINE:
-        return False
     reply = exchange.reply
     return reply is None or reply.status is None
 

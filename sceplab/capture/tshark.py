@@ -24,8 +24,12 @@ _FIELDS = (
     r"frame[._]time_epoch|ip[._]src|ip[._]dst|ipv6[._]src|ipv6[._]dst|tcp[._]srcport|tcp[._]dstport|"
     r"tcp[._]seq_raw|tcp[._]seq|tcp[._]flags|tcp[._]payload|tcp[._]segment_data"
 )
-_OF_PDML = re.compile(rf'<field name="({_FIELDS})"[^>]{{0,400}}? show="([^"]*)"')
-_OF_JSON = re.compile(rf'"(?:frame_|ip_|ipv6_|tcp_)?({_FIELDS})"\s{{0,8}}:\s{{0,40}}\[?\s{{0,40}}"([^"]*)"')
+_OF_PDML = re.compile(rf'<field name="(?P<json>{_FIELDS})"[^>]{{0,400}}? show="(?P<value>[^"]*)"')
+# EK puts the protocol before each name, and newer ones a list around each value; "tcp.seq_raw" with a list is another.
+_OF_JSON = re.compile(
+    rf'"(?:(?:frame|ip|ipv6|tcp)_(?=[a-z]{{1,8}}_)(?P<ek>{_FIELDS})"\s{{0,8}}:\s{{0,40}}\[?|(?P<json>{_FIELDS})"\s{{0,8}}:)'
+    r'\s{0,40}"(?P<value>[^"]*)"'
+)
 _RAW_IP = 101
 _ADVICE = "an export without the octets: give the pcap, or `tshark -r FILE -T pdml` with all fields"
 
@@ -65,7 +69,9 @@ def _packets(fields: Iterable[re.Match[str]]) -> Iterator[Packet]:
     """Yield a packet for each that has a payload or opens a conversation."""
     said: dict[str, str] = {}
     for found in fields:
-        name, value = (found[1] if "." in found[1] else found[1].replace("_", ".", 1)), html.unescape(found[2])
+        groups = found.groupdict()
+        name = groups["json"] or groups["ek"].replace("_", ".", 1)
+        value = html.unescape(groups["value"])
         if name == "frame.time_epoch" and said:
             yield from _packet(said)
             said = {}

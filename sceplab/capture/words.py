@@ -18,7 +18,8 @@ from sceplab.scep.transport import LOG_LINE, Exchange, HttpReply, Remark
 MAX_REMARKS = 10_000
 LONGEST = 2000
 _KNOWN = re.compile(
-    r"\b(?:scep|sscep|jscep|ndes|mscep|crypto_pki|pkistatus|pki status|failinfo|fail info|getca(?:caps|cert)|pkioperation|"
+    r"\b(?:scep|sscep|jscep|ndes|mscep|crypto_pki|pkistatus|pki status|failinfo|fail info|getca(?:caps|cert)|"
+    r"pkioperation|"
     r"pkcs ?#?(?:7|10)|certrep|"
     r"challenge ?password|pki-\d|profiled|mdmclient|certmonger|CA_UNREACHABLE|CA_REJECTED|"
     r"certsrv|event ?id|badAlg|badMessageCheck|badRequest|badTime|badCertId)\b|%PKI|"

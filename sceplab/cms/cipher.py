@@ -17,7 +17,12 @@ RandomBytes = Callable[[int], bytes]
 
 
 def iv_of(algorithm: AlgorithmIdentifier, cipher: ContentCipher) -> bytes:
-    """Return the IV (nonce for GCM) from the parameters of a content cipher; DerError where there is none."""
+    """Return the IV (nonce for GCM) from the parameters of a content cipher; DerError where there is none.
+
+    DES-CBC without parameters (an old EJBCA client) has an IV of zeros, as openssl reads it.
+    """
+    if cipher.oid == oids.DES_CBC and algorithm.parameters in {None, b"\x05\x00"}:
+        return bytes(cipher.block_length)
     element = der.read(algorithm.parameters or b"")
     if element.tag == der.SEQUENCE:  # GCMParameters: nonce first; RC2-CBC-Parameter: IV last
         fields = element.children()
