@@ -16,7 +16,8 @@ from sceplab.cms import algorithms
 from sceplab.cms.sign import SignedDraft, build_signed
 from sceplab.cms.signature import signature_algorithm_for
 from sceplab.cms.x509 import build_identifier
-from sceplab.report.text import finding_line, place
+from sceplab.report.names import place
+from sceplab.report.text import finding_line
 from sceplab.scep import transport
 from sceplab.scep.transport import HttpReply
 from tests.analysis.test_diagnose import SCENES
