@@ -8,7 +8,7 @@ the message explains those very words: then two pieces of evidence agree.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -16,6 +16,7 @@ from sceplab.analysis.enrollments import Ending, Enrollment, Enrollments
 from sceplab.analysis.faults.model import Fault, Finding, Likelihood, Side
 from sceplab.analysis.faults.outcome import BY_FAIL_INFO, SAYS
 from sceplab.analysis.faults.registry import FAULTS
+from sceplab.analysis.faults.way import RAW_PLUS, is_cut_by_source
 from sceplab.analysis.products import recognise
 from sceplab.analysis.statements import Source, Statement, statements_of
 from sceplab.scep.conversation import DecodedExchange
@@ -182,6 +183,7 @@ def _of(
     if ending is Ending.PENDING:
         pool = [f for f in pool if f.exchange == enrollment.last or f.likelihood is Likelihood.CERTAIN]
     if ending is Ending.NOT_RECORDED:
+        pool = [_alone(f, decoded) for f in pool]
         pool = [f for f in pool if f.likelihood != Likelihood.POSSIBLE]
     if ending is Ending.NOT_SENT:
         stopped = _stopped(enrollment, decoded)
@@ -194,7 +196,8 @@ def _of(
     elif ending is Ending.REFUSED:
         # The server went on to judge the request: what it told before does not matter any more.
         pool = [f for f in pool if f.exchange in enrollment.steps]
-    pool = _without_consequences(f for f in pool if f.side is not Side.REPLY or not f.fault.rule or _tells(f, ending))
+    pool = [f for f in pool if f.side is not Side.REPLY or not f.fault.rule or _tells(f, ending)]
+    pool = _without_consequences(pool, {i for i in enrollment.steps if is_cut_by_source(decoded[i])})
     spoken = [*_said(said), *_said(lines)]
     stated = {c.fault.id: c for c in spoken} | {f.fault.id: _cause(f) for f in pool if f.fault.id in _GENERIC}
     merged: set[int] = set()
@@ -219,9 +222,17 @@ _NO_CSR = frozenset({"csr-pem", "csr-base64", "csr-no-outer", "csr-is-other"})
 _OF_CSR = frozenset({"message-data", "subject", "possession", "no-challenge"})
 
 
-def _without_consequences(findings: Iterable[Finding]) -> list[Finding]:
-    found = list(findings)
-    damaged = {f.exchange for f in found if f.fault.id in _DAMAGE}
+def _alone(finding: Finding, decoded: Sequence[DecodedExchange]) -> Finding:
+    """Return a finding of a request whose outcome is unknown: a "+" that many servers misread is what to look at."""
+    item = decoded[finding.exchange] if finding.exchange is not None else None
+    if item is not None and finding.fault is RAW_PLUS and item.exchange.recorded.http:
+        return replace(finding, likelihood=Likelihood.LIKELY)
+    return finding
+
+
+def _without_consequences(found: Sequence[Finding], cut: set[int]) -> list[Finding]:
+    """Leave out what follows from damage on the way, or from a source that has only a part of the message (`cut`)."""
+    damaged = {f.exchange for f in found if f.fault.id in _DAMAGE} | cut
     other = {f.exchange for f in found if f.fault.id in _NO_CSR}
     return [
         f
@@ -261,12 +272,16 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
         if code is not None and code.fault:
             yield _from_words(FAULTS[code.fault], statement, code.fix)
             continue
-        saying = next(recognise(statement.text), None)
+        saying = next(recognise(statement.text), None) if code is None else None
         if saying is not None:
             who = "" if saying.product.startswith("any ") else f" ({saying.product})"
             yield _from_words(FAULTS[saying.fault], statement, saying.fix, who)
-        elif statement.source not in {Source.ATTRIBUTE, Source.LOG_LINE} and not _repeats_status(statement.text):
+        elif code is None and statement.source not in _QUIET and not _repeats_status(statement.text):
             yield _from_words(SAYS, statement, "")
+
+
+# What stands there is no answer to a failure unless it is recognised.
+_QUIET = frozenset({Source.ATTRIBUTE, Source.LOG_LINE, Source.SUBSTATUS})
 
 
 def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "") -> Cause:

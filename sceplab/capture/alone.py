@@ -5,7 +5,6 @@ Rule: a few bytes at known places show what it is; nothing is decoded here.
 
 from __future__ import annotations
 
-from dataclasses import replace
 from enum import Enum, auto
 
 from sceplab.capture.reading import Reading
@@ -30,10 +29,11 @@ def fits(data: bytes) -> bool:
 
 def read(data: bytes, name: str) -> Reading:
     """Return the one exchange around it."""
-    return Reading([message_alone(data, name)], ((0, len(data)),))
+    return Reading([message_alone(data, name)], ((0, len(data)),), (0,))
 
 
 _SIGNED_DATA = bytes.fromhex("06092a864886f70d010702")
+_ENVELOPED_DATA = bytes.fromhex("06092a864886f70d010703")
 _PKI_STATUS = bytes.fromhex("060a6086480186f845010903")
 _SCEP_ATTRIBUTE = bytes.fromhex("060a6086480186f8450109")
 _MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
@@ -47,6 +47,7 @@ class Kind(Enum):
     CERTIFICATES = auto()
     CSR = auto()
     CERTIFICATE = auto()
+    ENVELOPE = auto()
 
 
 def kind_of(data: bytes) -> Kind | None:
@@ -60,6 +61,8 @@ def kind_of(data: bytes) -> Kind | None:
         # No signers: an empty SET at the very end, but for the ends of indefinite lengths.
         bare = _SCEP_ATTRIBUTE not in data and _MESSAGE_DIGEST not in data
         return Kind.CERTIFICATES if bare and data.rstrip(b"\0").endswith(b"\x31") else Kind.REQUEST
+    if data.startswith(_ENVELOPED_DATA, outer):
+        return Kind.ENVELOPE
     inner = _content(data, outer)
     if inner is None:
         return None
@@ -74,6 +77,16 @@ def _content(data: bytes, at: int) -> int | None:
     if len(head) < 2 or head[0] != 0x30:
         return None
     return at + 2 + (head[1] & 0x7F if head[1] > 0x80 else 0)
+
+
+def size_of(data: bytes) -> int | None:
+    """Return how many octets the SEQUENCE at the start has as it says itself, None where it does not say."""
+    if len(data) < 2 or data[0] != 0x30 or data[1] == 0x80:
+        return None
+    if data[1] < 0x80:
+        return 2 + data[1]
+    count = data[1] & 0x7F
+    return 2 + count + int.from_bytes(data[2 : 2 + count], "big") if count <= 4 and len(data) >= 2 + count else None
 
 
 def message_alone(data: bytes, name: str, problems: tuple[Problem, ...] = ()) -> Exchange:
@@ -95,23 +108,3 @@ def message_alone(data: bytes, name: str, problems: tuple[Problem, ...] = ()) ->
 
 
 _REPLIES = {Kind.REPLY: PKI_MESSAGE, Kind.CERTIFICATES: CA_RA_CERT, Kind.CERTIFICATE: CA_CERT}
-
-
-def paired(alone: list[Exchange]) -> list[Exchange]:
-    """Pair each reply that came alone with the request before it, as in a transcript."""
-    out: list[Exchange] = []
-    for exchange in alone:
-        before = out[-1] if out else None
-        if (
-            before is not None
-            and before.request is not None
-            and before.request.method
-            and before.reply is None
-            and exchange.request is None
-            and exchange.reply is not None
-            and exchange.reply.header("Content-Type") == PKI_MESSAGE
-        ):
-            out[-1] = replace(before, reply=exchange.reply, problems=(*before.problems, *exchange.problems))
-        else:
-            out.append(exchange)
-    return out

@@ -31,7 +31,7 @@ def read(data: bytes, name: str) -> Reading:
         raise InputError(f"this is JSON, but not a readable HAR file ({type(error).__name__})") from error
     if not found:
         raise InputError("this HAR file has no request in it; was it saved before the enrollment?")
-    return Reading(found, ((0, len(data)),))
+    return Reading(found, ((0, len(data)),), (0,) * len(found))
 
 
 def _exchange(entry: dict[str, Any], name: str) -> Exchange:

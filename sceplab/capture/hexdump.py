@@ -1,45 +1,70 @@
-"""Hex dumps as people copy them: plain, xxd, hexdump -C, tcpdump -X, Wireshark, router debug output.
+"""Hex dumps as people copy them: plain, xxd, hexdump -C, od, tcpdump -X, Wireshark, certutil, strongSwan, routers.
 
-Rule: text to bytes, and bytes to messages, HTTP or packets. A dump ends at a line
-that is not hex, or where its offsets begin again at 0; so one text can hold several.
+Rule: text to bytes; `octets` finds out what they are. A dump ends at a line that is
+not hex, or where its offsets begin again at 0; so one text can hold several. A
+line is first tried as it is, then without the log's words before it: a time of day
+in the column of characters is none of them.
 """
 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
-from sceplab.capture import httptext, pcap
-from sceplab.capture.alone import kind_of, message_alone, paired
-from sceplab.capture.packets import Packet
-from sceplab.capture.reading import Reading, Span
-from sceplab.errors import InputError
-from sceplab.scep.transport import Exchange
+from sceplab.capture.octets import Blob, read_blobs
+from sceplab.capture.reading import Reading
 
 # "Nov 24 08:04:11.123: CRYPTO_PKI: " and the like before the hex.
-_LOG_PREFIX = re.compile(r"^.{0,60}?\d\d:\d\d:\d\d(?:\.\d+)?:?\s+|^\*?\w{3} +\d+ [\d:.]+: ")
+_LOG_PREFIX = re.compile(r"^.{0,60}?\d\d:\d\d:\d\d(?:[.,]\d+)?:?\s+|^\*?\w{3} +\d+ [\d:.]+: ")
 _TAG_PREFIX = re.compile(r"^[A-Z][A-Z0-9_-]{2,30}:\s*")
-# After the offset a colon or two spaces; `od` has one space, and groups that are shorter.
+# After the offset a colon, a tab or two spaces; `od` has one space, and short offsets a colon and a space.
 _OFFSET = re.compile(
-    r"^\s*(0x)?([0-9A-Fa-f]{4,8})(?::\s*|\s{2,}|(?<=[0-9A-Fa-f]{6}) (?=[0-9A-Fa-f]{2} ))(?=[0-9A-Fa-f])"
+    r"[ \t>|]*(?:0x)?([0-9A-Fa-f]{1,8})"
+    r"(?:(?<=[0-9A-Fa-f]{4})(?:[:|][ \t]*|[ \t]{2,}|\t)|:[ \t]+|(?<=[0-9A-Fa-f]{6}) (?=[0-9A-Fa-f]{2} ))"
+    r"(?=[0-9A-Fa-f]{2})"
 )
-_GROUP = re.compile(r"(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,16})([:,]? *)")
+_INNER_OFFSET = re.compile(r"(?<=[ \t\]|>:])(?:0x)?[0-9A-Fa-f]{4,8}(?::[ \t]*|[ \t]{2,4})(?=(?:[0-9A-Fa-f]{2} ?){4})")
+_GROUP = re.compile(r"(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,16})([:,-]?[ \t]*)")
 # Possessive, so that a long line that ends badly takes linear time.
-_HEX_LINE = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[:,]? *)++")
+_HEX_LINE = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[:,-]? *)++")
+_HEX_WORD = re.compile(r"(?:[0-9A-Fa-f]{2})++")
 # "char peer0_0[] = { /* Packet 1 */", and the end of a C array or string.
 _ARRAY = re.compile(r"\s*(?:static |const |unsigned )*char peer(\d+)_\d+ ?\[")
 _CLOSERS = ('"', '";', '",', "}", "};")
 _ROW = 16  # bytes a line, in every dump program's default form
+_LONGEST_ROW = 64
+# Bytes that stand behind a log's words at the end of a line: fewer may be a number or a name.
+_FEWEST_BEHIND_WORDS = 8
+_LONGEST_PREFIXED = 1 << 16
+_MOST_REPEATED = 1 << 16
+_UNPRINTABLE = re.compile(rb"[^\x21-\x7e]")
 
 
 @dataclass(slots=True)
 class Dump:
-    """The bytes of one dump, and from where to where in the text (in characters) its lines are."""
+    """The bytes of one dump, and from where to where in the text (in characters) its lines are.
+
+    `base` is what its offsets count in, 0 as long as that is open; `prefix` is what stands
+    before each line, without its digits.
+    """
 
     start: int
     end: int
     octets: bytearray = field(default_factory=bytearray)
     with_offsets: bool = False
+    prefix: str = ""
+    base: int = 0
+    last: bytes = b""
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line of a dump: its offset as it stands ("" without one), its bytes, and what is before them."""
+
+    offset: str
+    octets: bytes
+    prefix: str = ""
 
 
 def fits(data: bytes) -> bool:  # noqa: ARG001 - as every format
@@ -49,46 +74,21 @@ def fits(data: bytes) -> bool:  # noqa: ARG001 - as every format
 
 def read(data: bytes, name: str) -> Reading:
     """Read the dumps in a text: messages, HTTP, or packets of tcpdump and Wireshark."""
-    found: list[Exchange] = []
-    dumped: list[Packet] = []
-    claims: list[Span] = []
-    for dump in read_hex(data.decode("latin-1")):
-        octets = bytes(dump.octets)
-        if kind_of(octets) is not None:
-            found.append(message_alone(octets, name))
-        elif httptext.fits(octets):
-            found += httptext.read(octets, name).exchanges
-        elif octets[0] >> 4 in {4, 6} and octets[:1] != b"\x40":
-            dumped.append((0.0, octets, _RAW_IP))
-        elif len(octets) > _SHORTEST_FRAME:
-            dumped.append((0.0, octets, _ETHERNET))
-        else:
-            continue
-        claims.append((dump.start, dump.end))
-    try:
-        # Wireshark adds what it reassembled to the packets: only the packets have both sides.
-        exchanges = sorted(pcap.exchanges_of(dumped, name), key=lambda e: e.stream or 0)
-    except InputError:
-        exchanges = paired(found)
-    return Reading(exchanges, tuple(claims) if exchanges else ())
+    dumps = read_hex(data.decode("latin-1"))
+    return read_blobs((Blob(bytes(d.octets), (d.start, d.end)) for d in dumps), name, packets=True)
 
 
-# Link types (https://www.tcpdump.org/linktypes.html), and the heads of Ethernet and IPv4.
-_ETHERNET, _RAW_IP = 1, 101
-_SHORTEST_FRAME = 14 + 20
-
-
-def read_hex(text: str) -> list[Dump]:
+def read_hex(text: str, fewest: int = 4) -> list[Dump]:
     """Return each hex dump in a text, [] where there is none. Never raises.
 
-    Fewer than four bytes in a row count as words, not as a dump.
+    Fewer than `fewest` bytes in a row count as words, not as a dump.
     """
     dumps: list[Dump] = []
     current: Dump | None = None
-    peer = ""
-    end = 0
-    for line in text.splitlines(keepends=True):
-        start, end = end, end + len(line)
+    # Wireshark's followed streams: one dump for each side, told apart by their indentation.
+    sides: dict[str, Dump] = {}
+    peer, squeezed = "", False
+    for line, start, end in _lines(text):
         array = _ARRAY.match(line)
         if array is not None:
             # Wireshark gives each packet an array of its own: those of one side belong together.
@@ -97,41 +97,139 @@ def read_hex(text: str) -> list[Dump]:
             continue
         row = _row(line)
         if row is None:
-            current = current if peer and not line.strip() else None
+            blank = not line.strip()
+            squeezed = current is not None and line.strip() == "*"
+            current = current if (peer and blank) or squeezed else None
+            if not blank and not squeezed:
+                sides.clear()
             continue
-        offset, octets = row
-        fits = current is not None and (
-            offset == len(current.octets) if offset is not None else not current.with_offsets
-        )
-        if not fits or current is None:
-            current = Dump(start, end, with_offsets=offset is not None)
+        if row.offset and not (current is not None and _goes_on(current, row, squeezed=squeezed)):
+            current = sides.get(row.prefix)
+        if current is None or not _goes_on(current, row, squeezed=squeezed):
+            current = Dump(start, end, with_offsets=bool(row.offset), prefix=row.prefix)
             dumps.append(current)
-        current.octets += octets
+            if row.offset:
+                sides[row.prefix] = current
+        squeezed = False
+        current.octets += row.octets
+        current.last = row.octets
         current.end = end
-    return [d for d in dumps if len(d.octets) >= 4]
+    return [d for d in dumps if len(d.octets) >= fewest]
 
 
-def _row(line: str) -> tuple[int | None, bytes] | None:
-    """Return the offset (None: without one) and the bytes of a line, or None where it is no hex."""
+def _lines(text: str) -> Iterator[tuple[str, int, int]]:
+    end = 0
+    for line in text.splitlines(keepends=True):
+        start, end = end, end + len(line)
+        yield line, start, end
+
+
+def _goes_on(dump: Dump, row: _Row, *, squeezed: bool) -> bool:
+    """Whether a row is the next one of a dump; fills in the equal rows that `*` stands for."""
+    if bool(row.offset) != dump.with_offsets or row.prefix.strip() != dump.prefix.strip():
+        return False
+    if not row.offset:
+        return True
+    there = len(dump.octets)
+    bases = [dump.base] if dump.base else [16, 10, 8]
+    for base in bases:
+        try:
+            offset = int(row.offset, base)
+        except ValueError:
+            continue
+        if (
+            squeezed
+            and dump.last
+            and there < offset <= there + _MOST_REPEATED
+            and not (offset - there) % len(dump.last)
+        ):
+            dump.octets += dump.last * ((offset - there) // len(dump.last))
+            there = offset
+        if offset == there:
+            dump.base = base if there >= 8 else 0
+            return True
+    return False
+
+
+def _row(line: str) -> _Row | None:
+    """Return a line of a dump taken apart, or None where it is no hex."""
     # The marks of a C string or array around it.
     line = line.rstrip()
     if line.endswith(_CLOSERS):
-        line = line.rstrip('};," \t')
-    if line.startswith('"\\x') or line.lstrip().startswith('"\\x'):
+        closed = line.rstrip('};," \t')
+        line = closed if _OFFSET.match(line) is None else line
+    if line.lstrip().startswith('"\\x'):
         line = line.lstrip()[1:]
-    line = _TAG_PREFIX.sub("", _LOG_PREFIX.sub("", line, count=1), count=1).rstrip()
+    indent = line[: len(line) - len(line.lstrip())]
+    if (found := _of_line(line, indent)) is not None:
+        return found
+    if len(line) > _LONGEST_PREFIXED:
+        return None
+    bare = _TAG_PREFIX.sub("", _LOG_PREFIX.sub("", line, count=1), count=1)
+    if bare != line and (found := _of_line(bare, _style(line[: len(line) - len(bare)]))) is not None:
+        return found
+    inner = _INNER_OFFSET.search(line)
+    if inner is not None and (found := _of_line(line[inner.start() :], _style(line[: inner.start()]))) is not None:
+        return found
+    return _behind_words(line)
+
+
+def _style(prefix: str) -> str:
+    return re.sub(r"[\d\s]+", "", prefix) or "-"
+
+
+def _of_line(line: str, prefix: str) -> _Row | None:
     found = _OFFSET.match(line)
-    if found is None:
-        plain = line.strip()
-        if not _HEX_LINE.fullmatch(plain):
-            return None
-        return None, bytes.fromhex(re.sub(r"0x|\\x|[^0-9A-Fa-f]", "", plain))
+    if found is not None:
+        octets = _octets(line[found.end() :])
+        return _Row(found[1], octets, prefix) if octets else None
+    plain = line.strip()
+    if not _HEX_LINE.fullmatch(plain):
+        return None
+    return _Row("", bytes.fromhex(re.sub(r"0x|\\x|[^0-9A-Fa-f]", "", plain)), "" if not prefix.strip() else prefix)
+
+
+def _octets(rest: str) -> bytes:
+    """Return the bytes behind an offset: as many as the column of characters shows, or as spaces tell."""
     octets = bytearray()
-    rest = line[found.end() :]
-    while len(octets) < _ROW and (group := _GROUP.match(rest)):
+    at = ends = 0
+    counts: list[tuple[int, int]] = []
+    while len(octets) < _LONGEST_ROW and (group := _GROUP.match(rest, at)):
         octets += bytes.fromhex(group[1])
-        rest = rest[group.end() :]
+        at = group.end()
+        counts.append((len(octets), at))
         # Two spaces end the hex, except in the middle of `hexdump -C`; more always do.
-        if len(group[2]) > 2 or (len(group[2]) == 2 and len(octets) != _ROW // 2):
-            break
-    return (int(found[2], 16), bytes(octets[:_ROW])) if octets else None
+        wide = len(group[2]) > 2 or "\t" in group[2] or (len(group[2]) == 2 and len(octets) != _ROW // 2)
+        if not ends and (wide or len(octets) >= _ROW):
+            ends = min(len(octets), _ROW)
+    for count, place in reversed(counts):
+        if place < len(rest) and _shows(rest[place:], bytes(octets[:count])):
+            return bytes(octets[:count])
+    if at == len(rest) and len(octets) > _ROW:
+        return bytes(octets)  # no column of characters
+    return bytes(octets[: ends or _ROW])
+
+
+def _shows(column: str, octets: bytes) -> bool:
+    """Whether a column of characters is that of some bytes; what cannot be printed may be anything."""
+    if len(column) > 2 * _LONGEST_ROW + 8:
+        return False
+    seen = "".join(column.split())
+    wanted = _UNPRINTABLE.sub(b".", octets.replace(b" ", b"")).decode("ascii")
+    # Some programs put bars around it.
+    for text in (seen, seen.removeprefix("|").removesuffix("|"), seen.removeprefix(">").removesuffix("<")):
+        if len(text) == len(wanted) and all(w in (".", s) for s, w in zip(text, wanted, strict=True)):
+            return True
+    return False
+
+
+def _behind_words(line: str) -> _Row | None:
+    """Return the bytes at the end of a log's line."""
+    words = line.split()
+    first, size = len(words), 0
+    while first and _HEX_WORD.fullmatch(words[first - 1]):
+        first -= 1
+        size += len(words[first]) // 2
+    if not 0 < first < len(words) or size < _FEWEST_BEHIND_WORDS:
+        return None
+    return _Row("", bytes.fromhex("".join(words[first:])), _style("".join(words[:first])))

@@ -2,24 +2,33 @@
 
 Rule: a log is lines; each is tried as the formats below, and lines without SCEP are
 skipped. A GET has the message in its URL; of a POST a log only shows that there
-was one. Formats: common and combined (Apache, nginx ...), HAProxy, squid, IIS (W3C),
-key=value (step-ca, Traefik ...), and JSON (step-ca, Caddy, Traefik, nginx ...).
+was one. What a line says beside it becomes its remarks; lines of a service that
+speak of an operation (micromdm's) belong to the request beside them. Formats:
+common and combined (Apache, nginx ...), HAProxy, squid, IIS (W3C), key=value (step-ca,
+Traefik ...), and JSON (step-ca, Caddy, Traefik, nginx ...).
 """
 
 from __future__ import annotations
 
-import json
 import re
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
+from sceplab.capture import iis
+from sceplab.capture.fields import fields_of, is_cut_json, remarks_of
 from sceplab.capture.reading import Reading, Span
+from sceplab.capture.target import joined, not_logged, without_ellipsis
 from sceplab.errors import Layer, Problem
-from sceplab.scep.transport import LOG_LINE, Exchange, HttpReply, HttpRequest
+from sceplab.scep.transport import LOG_LINE, OPERATIONS, Exchange, HttpReply, HttpRequest, Remark
 
 LONGEST_LINE = 1 << 20
-_OPERATION = re.compile(rb"operation(?:=|%3d)", re.IGNORECASE)
+_OPERATION = re.compile(rb"operation(?:=|%3d|\\u003d)", re.IGNORECASE)
+# Lines of a service that name an operation in a field of its own.
+_SERVICE = re.compile(
+    rb"\b(?:method|op|operation)\"?[=:] ?\"?(?:GetCACaps|GetCACert|GetNextCACert|PKIOperation)\b", re.IGNORECASE
+)
 _REQUEST = r'"(?P<method>[A-Z]{3,8}) (?P<target>[^\s"]+)(?: (?P<version>HTTP/[\d.]+))?(?P<end>"|$)'
 _FORMATS = (
     # 192.0.2.2 - - [24/Nov/2026:08:04:11 +0000] "GET /scep?... HTTP/1.0" 200 3355 "-" "agent"
@@ -41,66 +50,114 @@ _FORMATS = (
     # Anything with a request in quotes.
     re.compile(rf"{_REQUEST}(?:\D{{0,20}}(?P<status>\d{{3}})\b)?"),
 )
-_PAIR = re.compile(r'([A-Za-z][\w.-]{0,40})=("(?:[^"\\]|\\.)*+"|[^\s"]+)')
 # The names that programs have for the same thing, the surest first.
 _NAMES: dict[str, tuple[str, ...]] = {
     "target": ("path", "uri", "request_uri", "requestpath", "url", "request"),
     "method": ("method", "request_method", "requestmethod"),
-    "status": ("status", "downstreamstatus", "status_code", "originstatus"),
+    "status": ("status", "downstreamstatus", "status_code", "statuscode", "originstatus"),
     "client": ("remote-address", "remote_ip", "client_ip", "clienthost", "remote_addr", "client"),
     "time": ("time", "startutc", "ts", "timestamp", "@timestamp", "time_iso8601"),
     "server": ("host", "requesthost", "server_name"),
 }
-# IIS's fields.
-_IIS_HEAD = "#Fields:"
-_IIS = {"c-ip": "client", "s-ip": "server", "cs-method": "method", "sc-status": "status", "cs-host": "server"}
+_WRAPPED = ("log", "message", "msg")
+# A line that ends inside of a URL, and the one that goes on with it.
+_OPEN = re.compile(r"message=[A-Za-z0-9+/%=_-]{0,1048576}\s*$", re.IGNORECASE)
+_GOES_ON = re.compile(r"\s{0,40}(?:[A-Za-z0-9+/%=_-]{16,}(?=[\s\"&]|$)|[A-Za-z0-9+/%=_-]{1,15}(?= HTTP/|\"))")
+_MOST_JOINED = 4000
+# How many lines from a request what a service says of it may stand.
+_NEAR = 4
+
+
+@dataclass(frozen=True, slots=True)
+class _Said:
+    """What a service's line says of an operation."""
+
+    operation: str
+    remarks: tuple[Remark, ...]
+    line: int
+    span: Span
 
 
 def fits(data: bytes) -> bool:
-    """Whether a text has a line of a known kind of log with a SCEP operation in it."""
-    return next(_read(data, ""), None) is not None
-
-
-def fits_json(data: bytes) -> bool:
-    """Whether it is such a log, and its first line is JSON."""
-    return data.lstrip()[:1] == b"{" and fits(data)
+    """Whether a text has an operation in it."""
+    return _OPERATION.search(data) is not None or _SERVICE.search(data) is not None
 
 
 def read(data: bytes, name: str) -> Reading:
     """Return an exchange for each line of a log with a SCEP operation."""
-    found = list(_read(data, name))
-    return Reading([exchange for exchange, _ in found], tuple(span for _, span in found))
-
-
-def _read(data: bytes, name: str) -> Iterator[tuple[Exchange, Span]]:
+    found: list[tuple[Exchange, Span]] = []
+    said: list[_Said] = []
+    notes: list[Problem] = []
     fields: list[str] = []
-    for line, span in _lines(data):
-        if line.startswith(_IIS_HEAD):
+    for line, span, number, was_joined in _lines(data):
+        if line.startswith(iis.HEAD):
             fields = line.split()[1:]
-        elif (exchange := _exchange(line, fields, name)) is not None:
-            yield exchange, span
-
-
-def _lines(data: bytes) -> Iterator[tuple[str, Span]]:
-    """Yield lines with an operation, and IIS's line of field names, with their spans; skip overlong ones."""
-    at = 0
-    head = data.rfind(_IIS_HEAD.encode(), 0, 65536)
-    if head >= 0:
-        line = data[head : head + 4096].split(b"\n", 1)[0]
-        yield line.decode("utf-8", "replace").strip(), (head, head + len(line))
-    for found in _OPERATION.finditer(data):
-        if found.start() < at:
             continue
-        start = data.rfind(b"\n", at, found.start()) + 1 or at
-        end = data.find(b"\n", found.end())
+        values = _said(line, fields)
+        exchange = _exchange(line, values, name, number)
+        if exchange is not None:
+            found.append((exchange, span))
+            notes += [joined()] * was_joined
+        elif (service := _service(line, span, number)) is not None:
+            said.append(service)
+    exchanges, rest = _told([e for e, _ in found], said)
+    spans = [span for _, span in found]
+    claims = tuple(sorted([*spans, *(s.span for s in said)]))
+    return Reading(exchanges, claims, tuple(span[0] for span in spans), rest, tuple(notes))
+
+
+def _lines(data: bytes) -> Iterator[tuple[str, Span, int, bool]]:
+    """Yield lines with an operation, and IIS's line of field names, with their spans; skip overlong ones.
+
+    Each comes with its number, and whether it was put together out of several.
+    """
+    at = counted = 0
+    number = 1
+    starts = sorted({m.start() for form in (_OPERATION, _SERVICE) for m in form.finditer(data)})
+    heads = [m.start() for m in re.finditer(rb"^" + iis.HEAD.encode(), data, re.MULTILINE)]
+    places = sorted([*((p, False) for p in starts), *((p, True) for p in heads)])
+    for place, is_head in places:
+        if place < at:
+            continue
+        start = data.rfind(b"\n", at, place) + 1 or at
+        end = data.find(b"\n", place)
         end = len(data) if end < 0 else end
+        number += data.count(b"\n", counted, start)
+        counted = start
+        if is_head:
+            yield data[start : min(end, start + 4096)].decode("utf-8", "replace").strip(), (start, end), number, False
+            at = end
+            continue
+        if end - start > LONGEST_LINE:
+            at = end
+            continue
+        pieces = [data[start:end].decode("utf-8", "replace").rstrip("\r")]
+        end = _joined(data, pieces, end)
         at = end
-        if end - start <= LONGEST_LINE:
-            yield data[start:end].decode("utf-8", "replace").strip(), (start, end)
+        yield "".join(pieces).strip(), (start, end), number, len(pieces) > 1
 
 
-def _exchange(line: str, fields: list[str], name: str) -> Exchange | None:
-    said = _said(line, fields)
+def _joined(data: bytes, pieces: list[str], end: int) -> int:
+    """Add the lines that a URL goes on in; returns where the last one ends."""
+    size = len(pieces[0])
+    while len(pieces) < _MOST_JOINED and size < LONGEST_LINE and end < len(data):
+        if not (_OPEN.search(pieces[0]) if len(pieces) == 1 else re.fullmatch(r"[A-Za-z0-9+/%=_-]+", pieces[-1])):
+            break
+        stop = data.find(b"\n", end + 1)
+        stop = len(data) if stop < 0 else stop
+        if stop - end > LONGEST_LINE:
+            break
+        line = data[end + 1 : stop].decode("utf-8", "replace").strip()
+        if not _GOES_ON.match(line) or "operation=" in line:
+            break
+        pieces[-1] = pieces[-1].rstrip()
+        pieces.append(line)
+        size += len(line)
+        end = stop
+    return end
+
+
+def _exchange(line: str, said: Mapping[str, Any], name: str, number: int) -> Exchange | None:
     method, target = str(said.get("method") or "GET"), str(said.get("target") or "")
     if not _OPERATION.search(target.encode("utf-8", "replace")):
         return None
@@ -109,82 +166,110 @@ def _exchange(line: str, fields: list[str], name: str) -> Exchange | None:
         server, _, target = target.partition("://")[2].partition("/")
         target = f"/{target}"
     status = str(said.get("status") or "")
-    problems = []
+    target, problems = without_ellipsis(target)
     if method == "POST":
-        problems.append(
-            Problem(Layer.CAPTURE, "not-logged", "the message", "a POST, whose body no log has", None, "Capture it.")
-        )
-    elif said.get("end") == "" and method == "GET":
+        problems = (not_logged(),)
+    elif not problems and method == "GET" and (said.get("end") == "" or (not status and is_cut_json(line))):
         advice = "Let it log longer lines (HAProxy: `len 8192` behind the log's address), or capture the packets."
-        problems.append(
-            Problem(Layer.CAPTURE, "cut-short", "the whole URL", "a log line without its end", None, advice)
-        )
+        words = "a log line without its end"
+        problems = (Problem(Layer.CAPTURE, "cut-short", "the whole URL", words, None, advice),)
     reply = HttpReply(int(status), truncated=True) if re.fullmatch(r"[1-5]\d\d", status) else None
-    client = str(said.get("client") or "")
+    failed = reply is not None and reply.status is not None and reply.status >= 400
+    remarks = said.get("remarks") or remarks_of(fields_of(line), number, failed=failed)
     return Exchange(
         HttpRequest(method, target),
         reply,
-        client,
+        str(said.get("client") or ""),
         server,
         _time(said.get("time")),
         name,
-        problems=tuple(problems),
+        problems=problems,
         recorded=LOG_LINE,
+        remarks=tuple(replace(r, line=number) for r in remarks),
+        line=number,
     )
 
 
 def _said(line: str, fields: list[str]) -> Mapping[str, Any]:
     """Return what a line says: client, time, method, target, status, server, end."""
     if line.startswith("{"):
-        return _of_json(line)
-    if fields and (values := line.split()) and len(values) == len(fields):
-        return _of_iis(dict(zip(fields, values, strict=True)))
+        found = _of_fields(line)
+        # Docker and journald wrap a program's own line.
+        inner = (
+            "" if "target" in found else next((v for k in _WRAPPED if isinstance(v := fields_of(line).get(k), str)), "")
+        )
+        return _said(inner.lstrip("{"), []) if "operation=" in inner else found
+    if (found := iis.said(line, fields)) is not None:
+        return found
     for form in _FORMATS[:3]:
-        if found := form.search(line):
-            return found.groupdict()
-    pairs = {k.lower(): v.strip('"') for k, v in _PAIR.findall(line)}
-    named = _named(pairs)
+        if match := form.search(line):
+            return match.groupdict()
+    named = _of_fields(line)
     if "target" in named and "method" in named:
         return named
-    found = _FORMATS[3].search(line)
-    return found.groupdict() if found else {}
+    match = _FORMATS[3].search(line)
+    return match.groupdict() if match else named if "target" in named and '{"' in line else {}
 
 
-def _named(values: Mapping[str, Any]) -> dict[str, Any]:
-    out = {}
+def _of_fields(line: str) -> dict[str, Any]:
+    values = fields_of(line)
+    out: dict[str, Any] = {}
     for ours, theirs in _NAMES.items():
         for name in theirs:
             value = values.get(name)
             if isinstance(value, str | int | float) and value != "":
                 out[ours] = value
                 break
-    return out
-
-
-def _of_json(line: str) -> dict[str, Any]:
-    try:
-        entry = json.loads(line)
-    except (ValueError, RecursionError):
-        return {}
-    if not isinstance(entry, dict):
-        return {}
-    flat = {str(k).lower(): v for k, v in entry.items()}
-    if isinstance(flat.get("request"), dict):  # Caddy
-        flat |= {str(k).lower(): v for k, v in flat.pop("request").items()}
-    out = _named(flat)
     # nginx's $request: the whole request line.
-    whole = re.fullmatch(r"([A-Z]{3,8}) (\S+) HTTP/[\d.]+", str(out.get("target", "")))
+    whole = re.fullmatch(r"([A-Z]{3,8}) (\S+)(?: HTTP/[\d.]+)?", str(out.get("target", "")))
     if whole:
         out["method"], out["target"] = whole.groups()
     return out
 
 
-def _of_iis(values: Mapping[str, str]) -> dict[str, Any]:
-    out: dict[str, Any] = {ours: values[theirs] for theirs, ours in _IIS.items() if theirs in values}
-    query = values.get("cs-uri-query", "-")
-    out["target"] = values.get("cs-uri-stem", "") + ("" if query == "-" else f"?{query}")
-    out["time"] = f"{values.get('date', '')}T{values.get('time', '')}Z"
-    return out
+# --------------------------------------------------------------- what a service says of an operation
+
+
+def _service(line: str, span: Span, number: int) -> _Said | None:
+    fields = fields_of(line)
+    names = {o.lower(): o for o in OPERATIONS}
+    operation = next(
+        (names[v] for k in ("method", "op", "operation") if (v := str(fields.get(k, "")).lower()) in names), None
+    )
+    if operation is None:
+        return None
+    return _Said(operation, remarks_of(fields, number), number, span)
+
+
+def _told(exchanges: list[Exchange], said: list[_Said]) -> tuple[list[Exchange], tuple[Remark, ...]]:
+    """Give what a service says to the request of the same operation beside it; return the rest, too."""
+    rest: list[Remark] = []
+    taken: set[int] = set()
+    first = 0
+    for service in said:
+        if not service.remarks:
+            continue
+        while first < len(exchanges) and (exchanges[first].line or 0) < service.line - _NEAR:
+            first += 1
+        near = []
+        for index in range(first, min(first + 2 * _NEAR + 1, len(exchanges))):
+            exchange = exchanges[index]
+            request, line = exchange.request, exchange.line or 0
+            if (
+                request is not None
+                and abs(line - service.line) <= _NEAR
+                and index not in taken
+                and f"operation={service.operation.lower()}" in request.target.lower()
+            ):
+                near.append((line < service.line, abs(line - service.line), index))
+        if not near:
+            rest += service.remarks
+            continue
+        # micromdm logs the service's line first.
+        index = min(near)[2]
+        taken.add(index)
+        exchanges[index] = replace(exchanges[index], remarks=(*exchanges[index].remarks, *service.remarks))
+    return exchanges, tuple(rest)
 
 
 def _time(text: object) -> datetime | None:

@@ -1,43 +1,62 @@
-"""PEM: messages and CSRs between BEGIN and END lines (RFC 7468).
+"""PEM: messages and CSRs between BEGIN and END lines (RFC 7468), also behind a log's words.
 
-Rule: what is no message is named, with what to do: a key or certificate is no capture.
+Rule: blocks that are no message are left to `unread`, which names them and says
+what to do: a key or certificate is no capture.
 """
 
 from __future__ import annotations
 
 import re
 
-from sceplab.capture.alone import paired
-from sceplab.capture.reading import Reading
+from sceplab.capture.reading import Reading, Span, assorted
 from sceplab.capture.value import exchange_of
-from sceplab.errors import InputError
+from sceplab.scep.transport import Exchange
 
-_PEM = re.compile(rb"-----BEGIN ([A-Z0-9 #]{1,40})-----([^-]*)-----END \1-----")
-_PEM_HEAD = re.compile(rb"-----BEGIN ([A-Z0-9 #]{1,40})-----")
+_HEAD = re.compile(rb"-----BEGIN ([A-Z0-9 #]{1,40})-----")
 _LABELS = {
     *(b"PKCS7", b"CMS", b"PKCS #7 SIGNED DATA", b"SCEP", b"MESSAGE"),
     *(b"CERTIFICATE REQUEST", b"NEW CERTIFICATE REQUEST"),
 }
+LARGEST = 1 << 20
+"""Octets between the two lines of a block; what is larger is none of SCEP."""
+_LAST_WORD = re.compile(rb"([A-Za-z0-9+/=]+)[\s\"',\\]*$")
 
 
 def fits(data: bytes) -> bool:
     """Whether there is a BEGIN line of any kind."""
-    return _PEM_HEAD.search(data) is not None
+    return _HEAD.search(data) is not None
 
 
 def read(data: bytes, name: str) -> Reading:
-    """Return the messages of all blocks, paired. Raises InputError when no block is a message."""
-    blocks = [found for found in _PEM.finditer(data) if found[1] in _LABELS]
-    if blocks:
-        exchanges = [exchange_of(found[2].decode("latin-1"), name) for found in blocks]
-        return Reading(paired(exchanges), tuple(found.span() for found in blocks))
-    other = _PEM_HEAD.search(data)
-    raise InputError(_other(other[1].decode("ascii") if other is not None else ""))
+    """Return the messages of all blocks."""
+    found: list[tuple[int, Exchange]] = []
+    claims: list[Span] = []
+    at = 0
+    while (head := _HEAD.search(data, at)) is not None:
+        at = head.end()
+        if head[1] not in _LABELS:
+            continue
+        # Without an end, the next block or the end of the text ends it.
+        other = _HEAD.search(data, at, at + LARGEST)
+        limit = other.start() if other is not None else min(len(data), at + LARGEST)
+        tail = b"-----END " + head[1] + b"-----"
+        end = data.find(tail, at, limit)
+        if end < 0:
+            continue
+        exchange = exchange_of(_body(data, head, end), name)
+        found.append((head.start(), exchange))
+        at = end + len(tail)
+        claims.append((head.start(), at))
+    return assorted(found, claims)
 
 
-def _other(label: str) -> str:
-    if "PRIVATE KEY" in label:
-        return f"this is a private key ({label}), no message; give it with --key, beside the capture"
-    if label == "CERTIFICATE":
-        return "this is a certificate, no message; give it with --cert, beside the capture"
-    return f"this is PEM of type {label}, no message of SCEP, or it has no end; give a capture, PKCS7 or CMS"
+def _body(data: bytes, head: re.Match[bytes], end: int) -> str:
+    """Return the base64 of a block; of a log, each line without the words before it."""
+    body = data[head.end() : end]
+    if b"\\n" in body:
+        body = body.replace(b"\\r", b"").replace(b"\\n", b"\n")
+    start = data.rfind(b"\n", 0, head.start()) + 1
+    if data[start : head.start()].strip(b" \t\"'>"):
+        words = (_LAST_WORD.search(line[-200:]) for line in body.splitlines())
+        body = b"\n".join(w[1] for w in words if w is not None)
+    return body.translate(None, b"\"'>,").decode("latin-1")

@@ -7,8 +7,8 @@ another format has claimed of it is blanked, so that places stay what they are.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from typing import Protocol, overload
 
 from sceplab.errors import Problem
@@ -16,6 +16,21 @@ from sceplab.scep.transport import Exchange, Remark
 
 Span = tuple[int, int]
 """Where something is in the data that was read: its first byte, and the one behind its last."""
+
+
+@dataclass(frozen=True, slots=True)
+class Unread:
+    """What looks like evidence and was not read: what it is and what to do, how often, first and last line."""
+
+    what: str
+    count: int
+    lines: tuple[int, int]
+
+    def __str__(self) -> str:
+        """Return it as words: "2 PEM blocks, lines 14 to 60"."""
+        first, last = self.lines
+        where = f"line {first}" if first == last else f"lines {first} to {last}"
+        return f"{self.count} x {self.what} ({where})"
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +47,13 @@ class Reading:
     places: tuple[int, ...] = ()
     remarks: tuple[Remark, ...] = ()
     notes: tuple[Problem, ...] = ()
+    unread: tuple[Unread, ...] = ()
+
+
+def assorted(found: Iterable[tuple[int, Exchange]], claims: Iterable[Span]) -> Reading:
+    """Return a reading of exchanges with their places, and of claims in any order."""
+    placed = sorted(found, key=lambda pair: pair[0])
+    return Reading([e for _, e in placed], tuple(sorted(claims)), tuple(at for at, _ in placed))
 
 
 class Reader(Protocol):
@@ -54,19 +76,41 @@ class Format:
     read: Reader
 
 
-@dataclass(frozen=True, slots=True)
-class Unread:
-    """What looks like evidence and was not read: what it is and what to do, how often, first and last line."""
+_BLANK = bytes(c if c == 0x0A else 0x20 for c in range(256))
 
-    what: str
-    count: int
-    lines: tuple[int, int]
 
-    def __str__(self) -> str:
-        """Return it as words: "2 PEM blocks, lines 14 to 60"."""
-        first, last = self.lines
-        where = f"line {first}" if first == last else f"lines {first} to {last}"
-        return f"{self.count} x {self.what} ({where})"
+class Sheet:
+    """A text while it is read: what is claimed is blanked, line ends stay, so that places stay what they are."""
+
+    def __init__(self, data: bytes) -> None:
+        """Begin with nothing claimed."""
+        self.rest = bytearray(data)
+        self.claims: list[Span] = []
+        self.found: list[tuple[int, Exchange]] = []
+        self.remarks: list[Remark] = []
+        self.notes: list[Problem] = []
+        self.unread: list[Unread] = []
+        self.error = ""
+        self._data = data
+
+    def take(self, reading: Reading) -> bool:
+        """Keep what a reader found, and blank what it claimed; False where that was nothing."""
+        for start, end in reading.claims:
+            self.rest[start:end] = self.rest[start:end].translate(_BLANK)
+        self.claims += reading.claims
+        self.found += zip(reading.places, reading.exchanges, strict=True)
+        self.remarks += reading.remarks
+        self.notes += reading.notes
+        self.unread += reading.unread
+        return bool(reading.claims)
+
+    def with_lines(self) -> Iterator[Exchange]:
+        """Yield the exchanges in the order of their places, each with the line where it begins."""
+        line, at = 1, 0
+        for place, exchange in self.found:
+            line += self._data.count(b"\n", at, place)
+            at = place
+            yield exchange if exchange.line is not None else replace(exchange, line=line)
 
 
 class Capture(Sequence[Exchange]):

@@ -1,31 +1,43 @@
 """The value of `message=` alone: base64, with or without URL escapes; also any other base64 of a message.
 
-Rule: it is read only when its bytes are a structure that SCEP carries.
+Rule: the text as a whole is the value; it is read only when its bytes are a
+structure that SCEP carries. Base64 among other words is `base64text`.
 """
 
 from __future__ import annotations
 
 import re
 
-from sceplab.capture.alone import kind_of, message_alone
+from sceplab.capture.alone import kind_of, message_alone, size_of
 from sceplab.capture.reading import Reading
 from sceplab.scep.transport import ALONE, DEFAULT_PATH, Exchange, HttpRequest, decode_message_value
 
+_ALIEN = re.compile(r"[^A-Za-z0-9+/=_%\s-]")
+# Characters that a copy may have changed; with more of them it is a text of another kind.
+_MOST_ALIEN = 2
 
-def fits(data: bytes) -> bool:  # noqa: ARG001 - as every format
-    """Any text may be base64."""
-    return True
+
+def fits(data: bytes) -> bool:
+    """Whether a text is little but base64."""
+    value = _value(data)
+    return "\\" not in value and len(_ALIEN.findall(value, 0, 1 << 20)) <= _MOST_ALIEN
 
 
 def read(data: bytes, name: str) -> Reading:
     """Return the one exchange around the message, none where the text is no message."""
-    words = data.decode("utf-8", "surrogateescape").strip()
-    value = words.partition("message=")[2] if "message=" in words[:200] else words
-    exchange = exchange_of(_without_quotes(value), name)
+    exchange = exchange_of(_value(data), name)
     side = exchange.request or exchange.reply
     if side is None or kind_of(side.body) is None:
         return Reading([])
-    return Reading([exchange], ((0, len(data)),))
+    size = size_of(side.body)
+    if size is not None and len(side.body) > size + 2:
+        return Reading([])  # something else stands behind it
+    return Reading([exchange], ((0, len(data)),), (len(data) - len(data.lstrip()),))
+
+
+def _value(data: bytes) -> str:
+    words = data.decode("utf-8", "surrogateescape").strip()
+    return _without_quotes(words.partition("message=")[2] if "message=" in words[:200] else words)
 
 
 def _without_quotes(value: str) -> str:

@@ -180,7 +180,7 @@ def _not_recorded(item: DecodedExchange | None) -> str:
             f"answered with HTTP {reply.status}; the body is not in this log, so the outcome is not known: capture it"
         )
     if item is not None and item.request is not None and is_cut(item.request):
-        return "a part of a request; what came of it is not recorded"
+        return "a request that is cut off here; what came of it is not recorded"
     if item is None or item.request is None:
         return "what came of it is not recorded"
     return "a request without its reply: what came of it is not recorded; bring the reply or the server's log"

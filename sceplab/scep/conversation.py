@@ -112,7 +112,8 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
         request = decode(asked, certificates=known) if asked else None
         # The reply is encrypted for whoever signed the request: that tells which key to try first.
         known += request.signed.certificates if request is not None else ()
-        reply = decode(body, certificates=known) if _may_be_message(name, body) else None
+        octets = exchange.reply.body if exchange.reply is not None else b""
+        reply = decode(octets, certificates=known) if _may_be_message(name, octets) else None
         csr = _asked_with(request, alone)
         if request is not None and csr is not None and request.attributes.transaction_id is not None:
             requests[request.attributes.transaction_id] = csr
@@ -138,15 +139,23 @@ def _asked_with(request: PkiMessage | None, alone: Sequence[CertificationRequest
 
 
 def _may_be_message(operation: str, body: bytes) -> bool:
-    return bool(body) and operation not in {"GetCACaps"} and body[:1] == b"\x30"
+    return operation != "GetCACaps" and body[:1] == b"\x30"
 
 
 def _issued(reply: PkiMessage | None, answers: CertificationRequest | None) -> Certificate | None:
-    """Pick the issued certificate out of a SUCCESS: the one with the request's key, else the first."""
+    """Pick the issued certificate out of a SUCCESS: the one with the request's key, else the leaf."""
     data = reply.message_data if reply is not None else None
-    if not isinstance(data, CertsOnly) or not data.certificates:
+    if reply is None or not isinstance(data, CertsOnly) or not data.certificates:
         return None
-    return _with_key(data.certificates, answers) or data.certificates[0]
+    return _with_key(data.certificates, answers) or _leaf(data.certificates, reply.verification.signer)
+
+
+def _leaf(certificates: Sequence[Certificate], signer: Certificate | None) -> Certificate:
+    """Return the certificate that issued no other of them and is not the reply's signer; the first where all did."""
+    others = [c for c in certificates if signer is None or c.public_key_info != signer.public_key_info]
+    issuers = {c.issuer for c in certificates if not c.self_issued}
+    leaves = [c for c in others if not c.is_ca and c.subject not in issuers]
+    return next(iter(leaves or [c for c in others if not c.is_ca] or others), certificates[0])
 
 
 def _with_key(certificates: Sequence[Certificate], request: CertificationRequest | None) -> Certificate | None:

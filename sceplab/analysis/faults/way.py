@@ -115,13 +115,13 @@ def sent(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
         yield change._replace(side=Side.REQUEST)
         return
     total = promised(data)
-    if total is not None and total > len(data) and not _cut_by_source(item):
+    if total is not None and total > len(data) and not is_cut_by_source(item):
         yield Hit(CUT_OFF, f"{len(data)} of {total} bytes are there", side=Side.REQUEST)
-    elif "cut-off" in codes and not _cut_by_source(item):
+    elif "cut-off" in codes and not is_cut_by_source(item):
         yield Hit(CUT_OFF, str(codes["cut-off"]), side=Side.REQUEST)
 
 
-def _cut_by_source(item: DecodedExchange) -> bool:
+def is_cut_by_source(item: DecodedExchange) -> bool:
     """Whether the capture or log cut the message, so that nothing is known of the wire."""
     return any(p.code in {"cut-short", "incomplete", "not-logged"} for p in item.exchange.problems)
 

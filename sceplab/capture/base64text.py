@@ -1,0 +1,117 @@
+r"""Base64 among other words: behind a log's prefix, in JSON, XML, YAML or source, in links, with `\n` for line ends.
+
+Rule: it begins as DER or HTTP does in base64, and goes on over line ends of all
+spellings as long as the structure is not whole. Time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from urllib.parse import unquote
+
+from sceplab.capture.octets import Blob, read_blobs
+from sceplab.capture.reading import Reading
+from sceplab.scep.transport import decode_message_value
+
+# 30 80 .. 30 84 ("MI"), "POST ", "GET ", "HTTP/".
+_START = re.compile(r"(?<![A-Za-z0-9+/_-])(?:MI[A-T]|UE9TVC|R0VUI|SFRUUC8)(?=[A-Za-z0-9+/_%-]{12})")
+_PIECE = re.compile(r"[A-Za-z0-9+/_%=-]++")
+# Ends of lines that are written out, and what joins strings in a program.
+_WRITTEN = re.compile(r"(?:\\r|\\n|\\u000[aAdD]|&#(?:10|13|x[aAdD]|x0[aAdD]);)+\s{0,80}")
+_JOINED = re.compile(r"[\"'][ \t]{0,8}[,+.\\]?[ \t]{0,8}\r?\n[ \t]{0,80}[+.]?[ \t]{0,8}[\"']")
+_BREAK = re.compile(r"[ \t\\]{0,8}\r?\n")
+_LONGEST_LINE = 1 << 20
+_SHORTEST_LINE = 16
+
+
+def fits(data: bytes) -> bool:
+    """Whether there is such a start."""
+    return _START.search(data.decode("latin-1")) is not None
+
+
+def read(data: bytes, name: str) -> Reading:
+    """Return the exchanges in all base64 of a text."""
+    return read_blobs(_blobs(data.decode("latin-1")), name)
+
+
+def _blobs(text: str) -> Iterator[Blob]:
+    at = 0
+    while (found := _START.search(text, at)) is not None:
+        letters, end = _gather(text, found.start())
+        decoded = decode_message_value(letters)
+        kept = tuple(
+            p for p in decoded.problems if p.code not in {"line-breaks", "raw-plus", "no-padding", "url-alphabet"}
+        )
+        yield Blob(decoded.data, (found.start(), end), kept)
+        at = end
+
+
+def _gather(text: str, start: int) -> tuple[str, int]:
+    """Return base64 that begins at a place without its line ends, and where it stops."""
+    pieces: list[str] = []
+    size, end, width = 0, start, 0
+    wanted: int | None = None
+    at: int | None = start
+    while at is not None:
+        piece = _PIECE.match(text, at)
+        if piece is None:
+            break
+        letters = _plain(piece[0])
+        if wanted is None:
+            wanted = _letters_of("".join(pieces) + letters)
+        if wanted is not None and size + len(letters) >= wanted:
+            # Whole; padding may stand behind it.
+            if "%" not in piece[0] and "=3D" not in piece[0]:
+                rest = letters[wanted - size :]
+                padding = len(rest) - len(rest.lstrip("="))
+                letters, end = letters[: wanted - size] + rest[:padding], piece.start() + wanted - size + padding
+            else:
+                end = piece.end()
+            pieces.append(letters)
+            break
+        if letters.endswith("=") and text[piece.end() : piece.end() + 2].startswith(("\n", "\r\n")):
+            letters = letters[:-1]  # a soft line end of quoted-printable
+        pieces.append(letters)
+        size, end = size + len(letters), piece.end()
+        width = width if len(pieces) == 2 else max(width, min(len(letters), 1 << 16)) if len(pieces) > 1 else 0
+        at = _further(text, end, width, None if wanted is None else wanted - size)
+    return "".join(pieces), end
+
+
+def _plain(piece: str) -> str:
+    letters = piece.replace("=3D", "=") if "=3D" in piece else piece
+    return unquote(letters, "latin-1") if "%" in letters else letters
+
+
+def _letters_of(letters: str) -> int | None:
+    """Return how many letters a structure has without padding, as its first octets say; None where they do not."""
+    if len(letters) < 12:
+        return None
+    head = decode_message_value(letters[:12]).data
+    if head[0] != 0x30 or head[1] <= 0x80 or head[1] > 0x84:
+        return None
+    count = head[1] & 0x7F
+    size = 2 + count + int.from_bytes(head[2 : 2 + count], "big")
+    return -(-size * 4 // 3)
+
+
+def _further(text: str, end: int, width: int, remaining: int | None) -> int | None:
+    """Return where base64 goes on behind the end of a line, None where it does not."""
+    for form in (_WRITTEN, _JOINED):
+        if (found := form.match(text, end)) is not None:
+            return found.end()
+    found = _BREAK.match(text, end)
+    if found is None:
+        return None
+    stop = text.find("\n", found.end(), found.end() + _LONGEST_LINE)
+    line = text[found.end() : stop if stop >= 0 else found.end() + _LONGEST_LINE].rstrip(" \t\r\"',\\>")
+    words = line.split()
+    if not words or _PIECE.fullmatch(words[-1]) is None:
+        return None
+    word = words[-1]
+    # A line of words is none: as long as those before it, or what remains.
+    least = min(width or _SHORTEST_LINE, _SHORTEST_LINE, *([remaining] if remaining is not None else []))
+    if len(word) < least or (len(words) > 1 and len(word) < _SHORTEST_LINE and remaining is None):
+        return None
+    return found.end() + len(line) - len(word)

@@ -1,0 +1,117 @@
+"""The fields of one line of a log: key=value, JSON (also cut off), and those that say what went wrong.
+
+Rule: a line in, names and values out; which request it is about is known to `logs`.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from sceplab.scep.transport import Remark
+
+Fields = dict[str, Any]
+LONGEST_VALUE = 4000
+
+_PAIR = re.compile(r'([A-Za-z@][\w.@-]{0,60})=("(?:[^"\\]|\\.)*+"?|[^\s"]*)')
+_JSON_PAIR = re.compile(r'"([^"\\]{1,80})"\s{0,4}:\s{0,4}("(?:[^"\\]|\\.)*+"?|-?[\d.]{1,30}|true|false|null)')
+# What says something beside the request, in the spelling of any program.
+SAYING = (
+    *("err", "error", "msg", "message", "reason", "failinfo", "fail_info", "failinfotext", "pkistatus", "pki_status"),
+    *(
+        "detail",
+        "details",
+        "exception",
+        "cause",
+        "error_message",
+        "errormessage",
+        "error_description",
+        "fault",
+        "status_text",
+    ),
+)
+_ONLY_WHEN_BAD = frozenset({"msg", "message", "reason", "detail", "details", "cause", "status_text"})
+_NOTHING = frozenset({"", "null", "nil", "none", "<nil>", "-", "ok", "false", "true", "0"})
+_BAD_LEVELS = frozenset(
+    {"error", "err", "erro", "fatal", "fata", "panic", "warn", "warning", "critical", "crit", "alert"}
+)
+BAD = re.compile(
+    r"error|fail|refus|reject|denied|deny|invalid|unable|cannot|can't|could not|couldn't|exception|time(?:d )?-?out|"
+    r"unreachable|not (?:found|permitted|supported|trusted|allowed|authori[sz]ed|valid|known|match)|forbidden|unauthori[sz]ed|"
+    r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|does not|HRESULT",
+    re.IGNORECASE,
+)
+
+
+def fields_of(line: str) -> Fields:
+    """Return the fields of a line by their names in lower case; {} where it has none."""
+    at = line.find('{"')
+    if at >= 0 and at < 200:
+        found = _of_json(line[at:])
+        if found:
+            return found
+    return {k.lower(): _unquoted(v) for k, v in _PAIR.findall(line)}
+
+
+def _unquoted(value: str) -> str:
+    if not value.startswith('"'):
+        return value
+    inner = value[1:].removesuffix('"') if len(value) > 1 else ""
+    return re.sub(r'\\(["\\])', r"\1", inner) if "\\" in inner else inner
+
+
+def _of_json(line: str) -> Fields:
+    try:
+        entry = json.loads(line)
+    except (ValueError, RecursionError):
+        entry = dict(_cut_json(line))
+    if not isinstance(entry, dict):
+        return {}
+    flat: Fields = {}
+    for key, value in entry.items():
+        name = str(key).lower()
+        if isinstance(value, dict):  # Caddy's "request", logrus's "fields"
+            flat |= {str(k).lower(): v for k, v in value.items() if str(k).lower() not in flat}
+        flat[name] = value
+    return flat
+
+
+def _cut_json(line: str) -> Iterator[tuple[str, Any]]:
+    """Yield the pairs of a JSON object that has no end."""
+    for name, value in _JSON_PAIR.findall(line):
+        if value.startswith('"'):
+            whole = value if len(value) > 1 and value.endswith('"') else f'{value.rstrip(chr(92))}"'
+            try:
+                yield name, json.loads(whole, strict=False)
+            except ValueError:
+                yield name, value.strip('"')
+        else:
+            yield name, value
+
+
+def is_cut_json(line: str) -> bool:
+    """Whether a line begins a JSON object that it does not end."""
+    at = line.find('{"')
+    return 0 <= at < 200 and not line.rstrip().endswith("}")
+
+
+def remarks_of(fields: Mapping[str, Any], line: int | None = None, *, failed: bool = False) -> tuple[Remark, ...]:
+    """Return what the fields of a line say of a fault. With `failed` the request did: then every word counts."""
+    level = str(fields.get("level") or fields.get("severity") or fields.get("lvl") or "").lower()
+    bad = failed or level in _BAD_LEVELS
+    out = []
+    for name in SAYING:
+        value = fields.get(name)
+        if isinstance(value, dict | list):
+            value = json.dumps(value)[:LONGEST_VALUE]
+        if not isinstance(value, str | int | float) or isinstance(value, bool):
+            continue
+        text = str(value).strip()[:LONGEST_VALUE]
+        if text.lower() in _NOTHING or (name in _ONLY_WHEN_BAD and not bad and not BAD.search(text)):
+            continue
+        if "operation=" in text:
+            continue
+        out.append(Remark(text, name, line))
+    return tuple(out)

@@ -1,0 +1,94 @@
+"""Exchanges put together: one transaction from its first request to its outcome."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import pytest
+
+from sceplab.analysis.analyse import analyse
+from sceplab.analysis.enrollments import Ending, group
+from sceplab.scep.transport import ALONE, LOG_LINE, Exchange, HttpReply, HttpRequest
+from tests.helpers import scenes as s
+from tests.helpers.captures import certificate
+from tests.helpers.scenes import scene
+
+
+def _poll(nonce: int) -> bytes:
+    return s.request(message_type="20", nonce=bytes([nonce]) * 16)
+
+
+def test_a_grant_ends_what_was_pending_before() -> None:
+    """Pending twice, then granted: one enrollment, granted, and no cause."""
+    made = scene(
+        s.caps(),
+        s.ca(certificate("ca")),
+        s.posted(s.request(), s.reply("3")),
+        s.posted(_poll(1), s.reply("3", nonce=b"\x01" * 16)),
+        s.posted(_poll(2), s.reply(nonce=b"\x02" * 16)),
+    )
+    (enrollment,) = group(made.decode()).found
+    assert enrollment.ending is Ending.GRANTED
+    assert (enrollment.before, enrollment.steps, enrollment.last) == ([0, 1], [2, 3, 4], 4)
+    assert analyse(made.decode()).causes == ()
+
+
+def test_clients_and_servers_are_kept_apart() -> None:
+    """Two clients with one transactionID, and one client at two servers: four enrollments."""
+    one = s.posted(s.request(), s.reply())
+    places = [
+        (client, server) for client in ("10.0.0.1:1", "10.0.0.2:1") for server in ("192.0.2.1:80", "192.0.2.2:80")
+    ]
+    found = group(scene(*(replace(one, client=c, server=v) for c, v in places)).decode()).found
+    assert [(e.service.client, e.service.server) for e in found] == [(c[:-2], v) for c, v in places]
+
+
+def test_the_port_of_a_client_does_not_matter() -> None:
+    """Each connection has another one."""
+    first, last = s.posted(s.request(), s.reply("3")), s.posted(_poll(1), s.reply(nonce=b"\x01" * 16))
+    made = scene(replace(first, client="10.0.0.1:4001"), replace(last, client="10.0.0.1:4002"))
+    assert [e.ending for e in group(made.decode()).found] == [Ending.GRANTED]
+
+
+def test_what_is_no_scep_is_left_out() -> None:
+    """Web requests beside an enrollment are counted, never judged."""
+    web = s.sent("/index.html", HttpReply(404, (), b"<html>", "Not Found"))
+    made = scene(web, s.posted(s.request(), s.reply()), web)
+    found = group(made.decode())
+    assert (len(found.found), found.other) == (1, (0, 2))
+    assert analyse(made.decode()).causes == ()
+
+
+@pytest.mark.parametrize(
+    ("exchange", "ending"),
+    [
+        (s.posted(s.request(), s.reply("2", fail="2")), Ending.REFUSED),
+        (s.posted(s.request(), HttpReply(500)), Ending.FAILED),
+        (s.posted(s.request(), b"<html>"), Ending.FAILED),
+        (s.posted(s.request()), Ending.NO_ANSWER),
+        (s.caps(), Ending.NOT_SENT),
+        (replace(s.posted(s.request()), recorded=ALONE), Ending.NOT_RECORDED),
+        (
+            Exchange(
+                HttpRequest("POST", "/scep?operation=PKIOperation"), HttpReply(200, truncated=True), recorded=LOG_LINE
+            ),
+            Ending.NOT_RECORDED,
+        ),
+        (
+            Exchange(
+                HttpRequest("POST", "/scep?operation=PKIOperation"), HttpReply(500, truncated=True), recorded=LOG_LINE
+            ),
+            Ending.FAILED,
+        ),
+    ],
+)
+def test_endings(exchange: Exchange, ending: Ending) -> None:
+    """What was not recorded is unknown, never a failure."""
+    (enrollment,) = group(scene(exchange).decode()).found
+    assert enrollment.ending is ending
+
+
+def test_time_is_linear() -> None:
+    """A thousand clients that fetch capabilities and go no further are a thousand enrollments."""
+    made = scene(*(replace(s.caps(), client=f"10.0.{n >> 8}.{n & 255}:1") for n in range(1000)))
+    assert len(group(made.decode()).found) == 1000
