@@ -36,7 +36,8 @@ if TYPE_CHECKING:  # the same names as in _NAMES, for type checkers and editors
     from sceplab.paths import DATA as DATA, SPECIMEN as SPECIMEN
     from sceplab.report.markdown import to_markdown as to_markdown
     from sceplab.report.rows import rows_of as rows_of
-    from sceplab.report.text import cause_lines as cause_lines, place as place
+    from sceplab.report.names import place as place
+    from sceplab.report.plain import to_text as to_text
     from sceplab.scep.attributes import (
         FAIL_INFO_MEANING as FAIL_INFO_MEANING,
         FailInfo as FailInfo,
@@ -78,8 +79,9 @@ _NAMES = {
     "files": ("load_certificates", "load_private_keys", "pem_certificate", "pem_key", "write_new"),
     "paths": ("DATA", "SPECIMEN"),
     "report.markdown": ("to_markdown",),
+    "report.names": ("place",),
+    "report.plain": ("to_text",),
     "report.rows": ("rows_of",),
-    "report.text": ("cause_lines", "place"),
     "scep.attributes": (
         "FAIL_INFO_MEANING",
         "FailInfo",

@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import re
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -15,6 +17,7 @@ from sceplab.capture import read_capture
 from sceplab.capture.reading import Capture
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys
+from sceplab.report.escape import visible
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 
 _MANY = 100
@@ -82,7 +85,21 @@ class Decoded(NamedTuple):
 
 def exchanges_of(source: str) -> Capture:
     """Return what a file, or standard input for "-", holds. Raises InputError."""
-    return read_capture(sys.stdin.buffer.read() if source == "-" else source)
+    if source == "-":
+        return read_capture(sys.stdin.buffer.read())
+    if re.fullmatch(r"[\w./~+-]{1,255}", source) and ("/" in source or "." in source) and len(source) < 120:
+        path = Path(source)
+        if not path.exists() and (source.startswith(("/", "./", "../", "~")) or path.suffix):
+            raise InputError(f"{source}: no such file")
+    return read_capture(source)
+
+
+def reading_lines(capture: Capture) -> Iterator[str]:
+    """Yield what had to be put right to read a source, and what was not read of it."""
+    for note in capture.notes:
+        yield visible(f"note: {note}")
+    for unread in capture.unread:
+        yield visible(f"not read: {unread}")
 
 
 def decoded(arguments: argparse.Namespace) -> Decoded:

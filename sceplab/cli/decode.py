@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from sceplab.cli.arguments import add_materials, decoded
+from sceplab.cli.arguments import add_materials, decoded, reading_lines
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -21,18 +21,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print what the file holds; returns 0."""
-    _, items, materials = decoded(arguments)
+    capture, items, materials = decoded(arguments)
     if arguments.json:
         import json
 
-        from sceplab.report.json import capture_facts, masked
+        from sceplab.report.json import capture_facts, masked, unread_facts
 
-        facts = capture_facts(items, materials)
+        facts = capture_facts(items, materials) | {"not_read": unread_facts(capture.unread)}
         shown = facts if arguments.show_secrets else masked(facts)
         print(json.dumps(shown, indent=1, ensure_ascii=False))
         return 0
+    from sceplab.cli.coloured import print_wrapped
+    from sceplab.report.escape import visible
     from sceplab.report.text import outline
 
     for line in outline(items, show_secrets=arguments.show_secrets):
-        print(line)
+        print_wrapped(line)
+    for remark in capture.remarks:
+        print_wrapped(visible(f"line {remark.line}: {remark.text}" if remark.line is not None else remark.text))
+    if not any(item.request or item.reply for item in items):
+        print_wrapped("No pkiMessage was read: the input has no PKIOperation with a message in it.")
+    for line in reading_lines(capture):
+        print_wrapped(line)
     return 0

@@ -4,14 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+from collections.abc import Iterator
 from pathlib import Path
 
 from sceplab.analysis.analyse import analyse
+from sceplab.analysis.faults.registry import FAULTS
 from sceplab.cli.arguments import add_materials, decoded
+from sceplab.cli.coloured import print_line, print_wrapped, width
+from sceplab.errors import InputError
 from sceplab.files import write_new
 from sceplab.report.json import analysis_facts
-from sceplab.report.text import cause_lines
-from sceplab.report.verdict import verdict_lines
+from sceplab.report.plain import section_lines
+from sceplab.report.sections import diagnosis
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,8 +24,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Say why the enrollments in FILE failed. --password gives the challengePassword that the CA "
         "expects. Exit code 1 where a cause was found."
     )
-    parser.add_argument("file", metavar="FILE", help="as for decode")
+    parser.add_argument("file", metavar="FILE", nargs="?", help="as for decode")
     add_materials(parser)
+    parser.add_argument("--all", action="store_true", help="list each of many enrollments")
+    parser.add_argument("--list", action="store_true", help="print all faults that can be found; needs no FILE")
     parser.add_argument("--json", action="store_true", help="print the causes as JSON")
     parser.add_argument("--show-secrets", action="store_true", help="show challengePasswords instead of masking them")
     parser.add_argument(
@@ -33,6 +39,12 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the causes, likeliest first; returns 1 where there is one."""
+    if arguments.list:
+        for fault_line in fault_lines():
+            print_wrapped(fault_line)
+        return 0
+    if arguments.file is None:
+        raise InputError("diagnose needs a FILE (- for standard input); --list prints all faults")
     capture, items, materials = decoded(arguments)
     analysis = analyse(items, materials, capture=capture, show_secrets=arguments.show_secrets)
     if arguments.report is not None:
@@ -44,13 +56,18 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.json:
         print(json.dumps(analysis_facts(analysis), indent=1, ensure_ascii=False))
         return int(bool(analysis.causes))
-    from sceplab.cli.coloured import print_line
-
-    for line in verdict_lines(analysis):
-        print(line)
-    for cause in analysis.causes:
-        first, *rest = cause_lines(cause)
-        print_line(first, cause.likelihood.name.lower())
-        for line in rest:
-            print(line)
+    for line in section_lines(diagnosis(analysis, everything=arguments.all), width()):
+        if line.word:
+            print_line(line.text, line.word)
+        else:
+            print(line.text)
     return int(bool(analysis.causes))
+
+
+def fault_lines() -> Iterator[str]:
+    """Yield all faults in the order of their ids: what is wrong, what to do, and where the rule is."""
+    for fault in sorted(FAULTS.values(), key=lambda f: f.id):
+        section = f" ({fault.section})" if fault.section else ""
+        yield f"{fault.id}: {fault.title}{section}"
+        if fault.fix:
+            yield f"    do:   {fault.fix}"

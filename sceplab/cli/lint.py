@@ -4,13 +4,18 @@ from __future__ import annotations
 
 import argparse
 import json
+import sys
 
 from sceplab.analysis.faults.model import Level
 from sceplab.analysis.faults.registry import check_exchanges
-from sceplab.cli.arguments import add_materials, decoded
+from sceplab.cli.arguments import add_materials, decoded, reading_lines
 from sceplab.report.json import finding_facts
+from sceplab.report.names import count
 from sceplab.report.sarif import to_sarif
-from sceplab.report.text import finding_line
+from sceplab.report.text import finding_line, first_of_each, grouped_lines
+
+_MANY = 50
+"""With more findings than this, those of one rule are put together."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -18,6 +23,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.description = "Check everything in FILE against the RFCs. Exit code 1 where a MUST or SHOULD is broken."
     parser.add_argument("file", metavar="FILE", help="as for decode")
     add_materials(parser)
+    parser.add_argument("--all", action="store_true", help="list each finding, however often a rule is broken")
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the findings as JSON")
     form.add_argument("--sarif", action="store_true", help="print the findings as SARIF 2.1.0, for code scanners")
@@ -27,19 +33,26 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Print the findings; returns 1 where one is a MUST or SHOULD."""
-    _, items, _ = decoded(arguments)
+    capture, items, _ = decoded(arguments)
     findings = [f for f in check_exchanges(items) if f.fault.level.rank <= Level(arguments.level).rank]
     if arguments.json:
         print(json.dumps([finding_facts(f) for f in findings], indent=1, ensure_ascii=False))
     elif arguments.sarif:
         print(json.dumps(to_sarif(findings, arguments.file), indent=1, ensure_ascii=False))
     else:
-        from sceplab.cli.coloured import print_line
+        from sceplab.cli.coloured import print_wrapped
 
-        for finding in findings:
-            print_line(finding_line(finding), finding.fault.level.value)
+        lines = map(finding_line, findings) if arguments.all or len(findings) <= _MANY else grouped_lines(findings)
+        shown = findings if arguments.all or len(findings) <= _MANY else first_of_each(findings)
+        for finding, line in zip(shown, lines, strict=True):
+            print_wrapped(line, finding.fault.level.value)
             if finding.fault.fix:
-                print(f"    {finding.fault.fix}")
+                print_wrapped(f"    fix: {finding.fault.fix}")
         loud = sum(f.fault.level is not Level.INFO for f in findings)
-        print(f"{loud} findings, {len(findings) - loud} notes, in {len(items)} exchanges")
+        print(
+            f"{count(loud, 'finding')}, {count(len(findings) - loud, 'note')}, in {count(len(items), 'exchange')}"
+            + ("; --all lists each" if len(shown) < len(findings) else "")
+        )
+    for line in reading_lines(capture):
+        print(line, file=sys.stderr if arguments.json or arguments.sarif else sys.stdout)
     return int(any(f.fault.level is not Level.INFO for f in findings))

@@ -18,7 +18,8 @@ from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys, write_new
 from sceplab.paths import SPECIMEN
 from sceplab.report.escape import visible
-from sceplab.report.text import envelope_lines, kind_of, signed_lines
+from sceplab.report.names import kind_of
+from sceplab.report.text import envelope_lines, signed_lines
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange

@@ -5,7 +5,7 @@ from __future__ import annotations
 from sceplab import __version__
 from sceplab.analysis.analyse import Analysis
 from sceplab.report.escape import safe
-from sceplab.report.sections import TITLE, Section, sections
+from sceplab.report.sections import TITLE, Block, Section, sections
 
 _STYLE = (
     "body{font:14px/1.5 system-ui,sans-serif;max-width:75em;margin:2em auto;padding:0 1em;color-scheme:light dark}"
@@ -27,6 +27,9 @@ def to_html(analysis: Analysis) -> str:
 def section_html(section: Section) -> str:
     """Return a section as HTML, everything in it escaped."""
     out = f"<h2>{safe(section.title)}</h2>"
+    out += "".join(f"<p>{safe(s)}</p>" for s in section.sentences)
+    if section.blocks:
+        return out + "".join(map(block_html, section.blocks))
     if section.rows:
         head = "".join(f"<th>{safe(h)}</th>" for h in section.head)
         body = "".join("<tr>" + "".join(f"<td>{safe(c)}</td>" for c in row) + "</tr>" for row in section.rows)
@@ -34,4 +37,11 @@ def section_html(section: Section) -> str:
     if section.lines:
         lines = "\n".join(map(safe, section.lines))
         return f"{out}<pre>{lines}</pre>"
-    return f"{out}<p>{safe(section.empty)}</p>"
+    return out if section.sentences else f"{out}<p>{safe(section.empty)}</p>"
+
+
+def block_html(block: Block) -> str:
+    """Return a cause as HTML: its sentence, and what was seen and what to do below it."""
+    lines = "".join(f"<br>{safe(label)}: {safe(text)}" for label, text in block.lines)
+    where = f"{safe(block.where)} " if block.where else ""
+    return f"<p>{where}<i>{safe(block.level)}</i>: <b>{safe(block.words)}</b>{lines}</p>"

@@ -16,6 +16,7 @@ from sceplab.analysis.analyse import Analysis
 from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Finding
 from sceplab.asn1 import der, oids
+from sceplab.capture.reading import Unread
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.csr import MASK, CertificationRequest, verify_csr
 from sceplab.cms.enveloped import EnvelopedData
@@ -23,7 +24,7 @@ from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.cms.name import Name
 from sceplab.cms.verify import CheckName, Outcome
 from sceplab.cms.x509 import Certificate, RevocationList
-from sceplab.report.text import place
+from sceplab.report.names import place, transaction_of
 from sceplab.report.verdict import verdicts
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
@@ -67,7 +68,7 @@ def message_facts(message: PkiMessage) -> Facts:
         "attributes": [oids.name_of(o) for o in _ATTRIBUTE_ORDER if o in sent],
         "attributeTypes": {oids.name_of(o): _type_word(sent[o].string_type) for o in _ATTRIBUTE_ORDER if o in sent},
         "messageType": attributes.message_type,
-        "transactionID": attributes.transaction_id,
+        "transactionID": transaction_of(message),
         "senderNonce": _hex(attributes.sender_nonce),
         "recipientNonce": _hex(attributes.recipient_nonce),
         "pkiStatus": attributes.pki_status,
@@ -318,7 +319,7 @@ def finding_facts(finding: Finding) -> Facts:
 
 def analysis_facts(analysis: Analysis) -> Facts:
     """Return causes in rank order, enrollments with their verdicts, and what was not read."""
-    words = list(verdicts(analysis))
+    words = verdicts(analysis)
     return {
         "causes": [cause_facts(c) for c in analysis.causes],
         "enrollments": [
@@ -334,13 +335,15 @@ def analysis_facts(analysis: Analysis) -> Facts:
             }
             for number, e in enumerate(analysis.enrollments.found)
         ],
-        "not_read": [
-            {"what": u.what, "count": u.count, "first_line": u.lines[0], "last_line": u.lines[1]}
-            for u in analysis.unread
-        ],
+        "not_read": unread_facts(analysis.unread),
         "notes": [str(note) for note in analysis.notes],
         "not_scep": list(analysis.enrollments.other),
     }
+
+
+def unread_facts(unread: Sequence[Unread]) -> list[Facts]:
+    """Return what was not read of the input, with the lines where it is."""
+    return [{"what": u.what, "count": u.count, "first_line": u.lines[0], "last_line": u.lines[1]} for u in unread]
 
 
 def cause_facts(cause: Cause) -> Facts:

@@ -15,7 +15,7 @@ from itertools import pairwise
 from sceplab.analysis.faults.model import Side
 from sceplab.cms.verify import CheckName, Outcome
 from sceplab.report.escape import visible
-from sceplab.report.text import kind_of
+from sceplab.report.names import kind_of
 from sceplab.scep.attributes import PkiStatus
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange
@@ -124,7 +124,7 @@ def _arrows(index: int, item: DecodedExchange, client: int, server: int) -> Iter
     if exchange.reply is not None:
         label, state = _answered(item)
         yield Arrow(index, Side.REPLY, server, client, label, state, exchange.answered)
-    elif exchange.client:
+    elif exchange.recorded.http and exchange.recorded.answers:
         yield Arrow(index, Side.REPLY, server, client, "no reply in the capture", ArrowState.MISSING)
 
 

@@ -15,6 +15,8 @@ def to_markdown(analysis: Analysis) -> str:
     out = [f"# {TITLE}", "", f"Made by sceplab {__version__}.", ""]
     for section in sections(analysis):
         out += [f"## {section.title}", ""]
+        for sentence in section.sentences:
+            out += [marked(sentence), ""]
         if section.rows:
             out.append("| " + " | ".join(section.head) + " |")
             out.append("| " + " | ".join("---" for _ in section.head) + " |")
@@ -23,7 +25,11 @@ def to_markdown(analysis: Analysis) -> str:
             # A fence longer than any in the lines, so that none of them can end it.
             fence = "`" * max(3, 1 + max((len(m) for x in section.lines for m in re.findall("`+", x)), default=0))
             out += [fence, *map(visible, section.lines), fence]
-        else:
+        for block in section.blocks:
+            where = f"{marked(block.where)} " if block.where else ""
+            out.append(f"- {where}{block.level}: **{marked(block.words)}**")
+            out += [f"  - {label}: {marked(text)}" for label, text in block.lines]
+        if not (section.sentences or section.rows or section.lines or section.blocks):
             out.append(section.empty)
         out.append("")
     return "\n".join(out)

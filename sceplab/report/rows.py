@@ -14,7 +14,7 @@ from sceplab.analysis.analyse import analyse
 from sceplab.analysis.faults.model import worst
 from sceplab.capture import read_capture
 from sceplab.errors import ScepError
-from sceplab.report.text import kind_of
+from sceplab.report.names import kind_of, transaction_of
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
 
@@ -74,7 +74,7 @@ def _message(message: PkiMessage) -> Row:
     info = message.signed.signer_info
     return {
         "type": kind_of(message),
-        "transaction": message.attributes.transaction_id or "",
+        "transaction": transaction_of(message) or "",
         "cipher": message.enveloped.content_encryption.name if message.enveloped is not None else "",
         "digest": info.digest_algorithm.name if info is not None else "",
         "key_bits": message.csr.key_bits if message.csr is not None else None,

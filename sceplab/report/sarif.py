@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 
 from sceplab.analysis.faults.model import Finding, Level
-from sceplab.report.text import place
+from sceplab.report.names import place
 
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.INFO: "note"}
 

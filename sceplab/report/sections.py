@@ -1,12 +1,13 @@
 """What a report says, section by section, whatever format it is written in.
 
-Rule: plain text, escaped by the renderers (`markdown`, `html`). ChallengePasswords
+Rule: plain text, escaped by the renderers (`plain`, `markdown`, `html`). ChallengePasswords
 are masked unless the analysis was made to show them; private keys and plaintexts
 are never in it.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
@@ -14,22 +15,44 @@ from sceplab.analysis.analyse import Analysis
 from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Finding, strongest_first
 from sceplab.report.ladder import drawn, lay_out
-from sceplab.report.text import outline, place
+from sceplab.report.names import count, place
+from sceplab.report.text import outline
+from sceplab.report.verdict import first_causes, remaining_lines, subject_of, verdicts
 from sceplab.scep.conversation import DecodedExchange
 
 TITLE = "SCEP enrollment"
-NO_FAILURE = "No failure was seen."
+MANY = 5
+"""With more enrollments than this, tables by cause and by client take the place of a sentence for each."""
+_CLIENTS = 20
+_EXAMPLES = 3
+
+
+@dataclass(frozen=True, slots=True)
+class Block:
+    """A cause: its sentence with place and likelihood before it, and labelled lines below it."""
+
+    where: str
+    level: str
+    words: str
+    lines: tuple[tuple[str, str], ...]
+
+    @property
+    def head(self) -> str:
+        """The first line: "[2] certain: ..."."""
+        return f"{self.where} {self.level}: {self.words}".lstrip()
 
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with a table, or with lines as they are; `empty` is said where there is neither."""
+    """A heading with sentences, a table, lines as they are, or blocks; `empty` is said where there is nothing."""
 
     title: str
     head: tuple[str, ...] = ()
     rows: tuple[tuple[str, ...], ...] = ()
     lines: tuple[str, ...] = ()
     empty: str = ""
+    sentences: tuple[str, ...] = ()
+    blocks: tuple[Block, ...] = ()
 
 
 def ladder_section(decoded: Sequence[DecodedExchange]) -> Section:
@@ -46,19 +69,92 @@ def findings_section(findings: Sequence[Finding]) -> Section:
     return Section("RFC violations", ("level", "where", "rule", "found", "section", "fix"), rows, empty="None found.")
 
 
-def causes_section(causes: Sequence[Cause]) -> Section:
-    """Return causes as a table, likeliest first."""
-    rows = tuple(
-        (c.likelihood.name.lower(), place(c.exchange), c.words, c.evidence, c.action, c.fault.section) for c in causes
+def input_section(analysis: Analysis) -> Section:
+    """Return which file it is about, and when it was."""
+    sources = dict.fromkeys(d.exchange.source for d in analysis.decoded if d.exchange.source)
+    times = [d.exchange.time for d in analysis.decoded if d.exchange.time is not None]
+    out = [f"File: {', '.join(sources)}"] if sources else []
+    if times:
+        first, last = times[0], times[-1]
+        until = f" to {last:%Y-%m-%d %H:%M:%S}" if last != first else ""
+        out.append(f"Time: {first:%Y-%m-%d %H:%M:%S}{until} UTC")
+    return Section("Input", sentences=(*out, count(len(analysis.decoded), "exchange")))
+
+
+def verdict_section(analysis: Analysis, *, everything: bool = False) -> Section:
+    """Return how each enrollment ended, or how many ended how; then what was left out or not read."""
+    said = verdicts(analysis)
+    if len(said) > MANY and not everything:
+        endings = Counter(e.ending.value for e in analysis.enrollments.found)
+        said = [f"{count(len(said), 'enrollment')}: {', '.join(f'{n:,} {name}' for name, n in endings.most_common())}."]
+    return Section("Outcome", sentences=(*said, *remaining_lines(analysis)))
+
+
+def tables(analysis: Analysis) -> Iterator[Section]:
+    """Yield what many enrollments have in common: by cause, and by client."""
+    first = first_causes(analysis)
+    found = analysis.enrollments.found
+    by_cause: dict[str, list[int]] = {}
+    clients: dict[str, Counter[str]] = {}
+    for number, enrollment in enumerate(found):
+        if number in first:
+            by_cause.setdefault(first[number].words, []).append(number)
+        clients.setdefault(enrollment.service.client or "(unknown)", Counter())[enrollment.ending.value] += 1
+    rows = []
+    for words, numbers in sorted(by_cause.items(), key=lambda pair: -len(pair[1])):
+        examples = "; ".join(
+            f"{subject_of(found[n], analysis.decoded)} {place(first[n].exchange)}".strip() for n in numbers[:_EXAMPLES]
+        )
+        rows.append((str(len(numbers)), f"{words} For example: {examples}"))
+    if rows:
+        yield Section("By cause", ("count", "cause"), tuple(rows))
+    most = sorted(clients.items(), key=lambda pair: -pair[1].total())
+    lines = tuple(
+        (name, str(endings.total()), ", ".join(f"{n:,} {ending}" for ending, n in endings.most_common()))
+        for name, endings in most[:_CLIENTS]
     )
-    head = ("likelihood", "where", "cause", "evidence", "what to do", "section")
-    return Section("Why it failed", head, rows, empty=NO_FAILURE)
+    left = (f"{count(len(most) - _CLIENTS, 'more client')} not listed.",) if len(most) > _CLIENTS else ()
+    yield Section("By client", ("client", "enrollments", "outcome"), lines, sentences=left)
+
+
+def causes_section(analysis: Analysis, *, everything: bool = False) -> Section:
+    """Return the causes as blocks, likeliest first; of many enrollments one block for each first cause."""
+    causes: Sequence[Cause] = analysis.causes
+    if len(analysis.enrollments.found) > MANY and not everything:
+        once: dict[str, Cause] = {}
+        heads = {id(c) for c in first_causes(analysis).values()}
+        for cause in causes:
+            if id(cause) in heads:
+                once.setdefault(cause.words, cause)
+        causes = tuple(once.values())
+    return Section("Why it failed", empty="No cause was found.", blocks=tuple(map(block, causes)))
+
+
+def block(cause: Cause) -> Block:
+    """Return a cause with its evidence and what to do."""
+    section = f" ({cause.fault.section})" if cause.fault.section else ""
+    return Block(
+        place(cause.exchange),
+        cause.likelihood.name.lower(),
+        cause.words,
+        (("seen", f"{cause.evidence}{section}"), ("do", cause.action)),
+    )
+
+
+def diagnosis(analysis: Analysis, *, everything: bool = False) -> Iterator[Section]:
+    """Yield what `sceplab diagnose` says: outcome, tables where there are many enrollments, causes."""
+    yield verdict_section(analysis, everything=everything)
+    if len(analysis.enrollments.found) > MANY and not everything:
+        yield from tables(analysis)
+    if analysis.causes:
+        yield causes_section(analysis, everything=everything)
 
 
 def sections(analysis: Analysis) -> Iterator[Section]:
     """Yield the sections of a report."""
+    yield input_section(analysis)
+    yield from diagnosis(analysis)
     yield ladder_section(analysis.decoded)
-    yield causes_section(analysis.causes)
     yield findings_section(analysis.findings)
     lines = outline(analysis.decoded, show_secrets=analysis.show_secrets)
     yield Section("Layer by layer", lines=tuple(lines))

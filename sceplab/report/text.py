@@ -8,25 +8,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from sceplab.analysis.diagnose import Cause
-from sceplab.analysis.faults.model import Finding, Side
+from sceplab.analysis.faults.model import Finding
+from sceplab.analysis.products import code_of
+from sceplab.analysis.statements import Source, statements_of, value_words
+from sceplab.asn1 import der, oids
 from sceplab.cms.csr import MASK, CertificationRequest
+from sceplab.cms.name import Name
+from sceplab.cms.partial import parts_of_enveloped, parts_of_signed
+from sceplab.cms.signed import SignerInfo
 from sceplab.cms.verify import Outcome
+from sceplab.cms.x509 import parse_certificate
 from sceplab.report.escape import visible
-from sceplab.scep.attributes import FAIL_INFO_MEANING
+from sceplab.report.names import checks_of, is_cut, kind_of, place, transaction_of
+from sceplab.scep.attributes import FAIL_INFO_MEANING, FIELDS
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import CertsOnly, IssuerAndSerialNumber, IssuerAndSubject, MessageData
+from sceplab.scep.transport import Exchange
 
-_SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_POSSIBLE: "--"}
-
-
-def place(exchange: int | None, side: Side | None = None) -> str:
-    """Return where something was seen: "[2] reply", "[2]" for the whole exchange, "" for a message alone."""
-    if exchange is None:
-        return ""
-    return f"[{exchange}] {side.value}" if side is not None and side is not Side.EXCHANGE else f"[{exchange}]"
+_PLACES = 5
+"""Places that are listed for a rule that is broken often."""
+_SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_POSSIBLE: "–"}
+_T61 = der.STRING_TYPE_NAMES[der.T61_STRING]
+_SHOWN = frozenset({oids.CONTENT_TYPE, oids.MESSAGE_DIGEST, oids.SIGNING_TIME, *(oid for oid, _ in FIELDS.values())})
+"""Signed attributes that have a line or a check of their own."""
 
 
 def finding_line(finding: Finding) -> str:
@@ -36,13 +42,23 @@ def finding_line(finding: Finding) -> str:
     return visible(f"{where}: {found}" if where else found)
 
 
-def cause_lines(cause: Cause) -> Iterator[str]:
-    """Yield a cause as three lines: what happened, the evidence, what to do."""
-    section = f" ({cause.fault.section})" if cause.fault.section else ""
-    where = place(cause.exchange)
-    yield visible(f"{where} {cause.likelihood.name.lower()}: {cause.words}".lstrip())
-    yield visible(f"    seen: {cause.evidence}{section}")
-    yield visible(f"    do:   {cause.action}")
+def first_of_each(findings: Sequence[Finding]) -> list[Finding]:
+    """Return the first finding of each rule, in their order."""
+    once: dict[str, Finding] = {}
+    for finding in findings:
+        once.setdefault(finding.fault.id, finding)
+    return list(once.values())
+
+
+def grouped_lines(findings: Sequence[Finding]) -> Iterator[str]:
+    """Yield a line for each rule: the first finding, how often there are such, and the first places."""
+    places: dict[str, list[str]] = {}
+    for finding in findings:
+        places.setdefault(finding.fault.id, []).append(place(finding.exchange, finding.side))
+    for finding in first_of_each(findings):
+        where = places[finding.fault.id]
+        often = f"; {len(where):,} times: {', '.join(where[:_PLACES])}" if len(where) > 1 else ""
+        yield finding_line(finding) + often + (" ..." if len(where) > _PLACES else "")
 
 
 def outline(decoded: Sequence[DecodedExchange], *, show_secrets: bool = False) -> Iterator[str]:
@@ -55,17 +71,16 @@ def _exchange(index: int, item: DecodedExchange, *, show_secrets: bool) -> Itera
     exchange, operation = item.exchange, item.operation
     ends = f"{exchange.client} -> {exchange.server}  " if exchange.client else ""
     when = f"  {exchange.time:%Y-%m-%d %H:%M:%S}Z" if exchange.time else ""
-    method = exchange.request.method + " " if exchange.request and exchange.client else ""
+    method = exchange.request.method + " " if exchange.request and exchange.recorded.http else ""
     yield f"[{index}] {ends}{method}{operation.operation if operation else ''}{when}".rstrip()
-    if exchange.reply is not None and exchange.client:
-        kind = exchange.reply.header("Content-Type") or "no Content-Type"
-        yield f"    HTTP {exchange.reply.status}, {kind}, {len(exchange.reply.body)} octets"
-    elif exchange.client:
-        yield "    no reply in the capture"
+    yield from _http(exchange)
+    for statement in statements_of(index, item):
+        if statement.source not in {Source.FAIL_INFO_TEXT, Source.ATTRIBUTE}:
+            yield f"    {statement.quoted}"
     for problem in (*exchange.problems, *(operation.problems if operation else ())):
         yield f"    note: {problem}"
-    if operation is not None and operation.operation == "GetCACaps" and exchange.reply is not None:
-        yield f"    offers {', '.join(parse_caps(exchange.reply.body)) or 'nothing'}"
+    if operation is not None and operation.operation == "GetCACaps":
+        yield from _offers(exchange)
     for certificate in item.ca_certificates:
         yield f"    certificate {certificate}"
     if item.csr is not None and item.request is None:
@@ -79,25 +94,82 @@ def _exchange(index: int, item: DecodedExchange, *, show_secrets: bool) -> Itera
     yield ""
 
 
+def _http(exchange: Exchange) -> Iterator[str]:
+    reply, recorded = exchange.reply, exchange.recorded
+    if not recorded.http:
+        return
+    if reply is None:
+        yield "    no reply in the capture" if recorded.answers else "    the reply is not recorded"
+        return
+    parts = [f"HTTP {reply.status}" if reply.status is not None else "status not recorded"]
+    if recorded.headers:
+        parts.append(reply.header("Content-Type") or "no Content-Type")
+    parts.append(f"{len(reply.body)} octets" if recorded.bodies or reply.body else "body not recorded")
+    yield f"    {', '.join(parts)}"
+
+
+def _offers(exchange: Exchange) -> Iterator[str]:
+    reply = exchange.reply
+    if reply is not None and reply.status in {200, None} and (exchange.recorded.bodies or reply.body):
+        yield f"    offers {', '.join(parse_caps(reply.body)) or 'nothing'}"
+
+
 def message_lines(label: str, message: PkiMessage, *, show_secrets: bool = False) -> Iterator[str]:
-    """Yield the lines for one message, layer by layer."""
+    """Yield the lines for one message, layer by layer; of a cut one those of the part that is there."""
     yield f"{label}: {kind_of(message)}, {len(message.raw)} octets"
-    yield from (f"  {line}" for line in signed_lines(message))
-    yield from (f"  {line}" for line in envelope_lines(message, show_secrets=show_secrets))
+    if is_cut(message):
+        yield from (f"  {line}" for line in _cut_lines(message))
+    else:
+        yield from (f"  {line}" for line in signed_lines(message))
+        yield from (f"  {line}" for line in envelope_lines(message, show_secrets=show_secrets))
     for problem in message.problems:
         yield f"  note: {problem}"
 
 
-def kind_of(message: PkiMessage) -> str:
-    """Return the name of the messageType, or what was sent in its place."""
-    attributes = message.attributes
-    return attributes.type.name if attributes.type is not None else f"messageType {attributes.message_type!r}"
+def _cut_lines(message: PkiMessage) -> Iterator[str]:
+    signed = parts_of_signed(message.raw)
+    yield "not whole; in the part that is there:"
+    if signed.digest_algorithms:
+        yield f"  SignedData      {', '.join(a.name for a in signed.digest_algorithms)}"
+    for certificate in signed.certificates:
+        yield f"  certificate     {_certificate_words(certificate)}"
+    for info in signed.signer_infos:
+        yield f"  signer          {info.identifier}"
+        yield from (f"  {line}" for line in _attribute_lines(info, frozenset()))
+    envelope = parts_of_enveloped(signed.content) if signed.content else None
+    if envelope is not None and (envelope.recipients or envelope.content_encryption.oid):
+        yield f"  EnvelopedData   {envelope.content_encryption.name or 'algorithm missing'}"
+        yield from (f"    for {recipient}" for recipient in envelope.recipients)
+
+
+def _certificate_words(raw: bytes) -> str:
+    try:
+        return str(parse_certificate(raw))
+    except der.DerError:
+        return f"cut off after {len(raw)} octets"
+
+
+def _attribute_lines(info: SignerInfo, hidden: frozenset[str]) -> Iterator[str]:
+    """Yield signed attributes with the words of their values, those in `hidden` left out."""
+    for attribute in info.signed_attributes:
+        if attribute.oid in hidden:
+            continue
+        words = value_words(attribute.values[0]) if attribute.values else ""
+        if attribute.oid == oids.MS_ERROR and words.lstrip("-").isdigit():
+            number = int(words)
+            code = code_of(number)
+            meaning = f" {code.name}: {code.meaning}" if code is not None else ""
+            words = f"{words} = 0x{number & 0xFFFFFFFF:08X}{meaning}"
+        size = sum(map(len, attribute.values))
+        yield f"attribute       {attribute.name}: {words or f'{size} octets'}"
 
 
 def signed_lines(message: PkiMessage) -> Iterator[str]:
     """Yield the lines for the signedData: its SCEP attributes and the checks."""
     attributes = message.attributes
-    yield f"transactionID   {attributes.transaction_id}"
+    transaction = transaction_of(message)
+    shown = transaction if transaction is not None else "(not sent)"
+    yield f"transactionID   {shown}" + (" (hex: it is no text)" if transaction != attributes.transaction_id else "")
     for name, nonce in (("senderNonce", attributes.sender_nonce), ("recipientNonce", attributes.recipient_nonce)):
         if nonce is not None:
             yield f"{name:15} {nonce.hex(' ')}"
@@ -112,8 +184,9 @@ def signed_lines(message: PkiMessage) -> Iterator[str]:
         yield f"failInfoText    {attributes.fail_info_text}"
     info = message.signed.signer_info
     if info is not None:
+        yield from _attribute_lines(info, _SHOWN)
         yield f"SignedData      {info.digest_algorithm.name}, {info.signature_algorithm.name}"
-    for check in message.verification.checks:
+    for check in checks_of(message):
         yield f"  {_SIGNS[check.outcome]:6} {check.name}: {check.detail}"
 
 
@@ -131,12 +204,35 @@ def envelope_lines(message: PkiMessage, *, show_secrets: bool = False) -> Iterat
         yield f"  {_SIGNS[check.outcome]:6} {check.name}: {check.detail}"
 
 
+def as_utf8(text: str, string_type: str) -> str | None:
+    """Return a T61String as UTF-8 where its bytes are that and more than ASCII, else None."""
+    if string_type != _T61 or text.isascii():
+        return None
+    try:
+        return text.encode("latin-1").decode("utf-8")
+    except UnicodeError:
+        return None
+
+
+def _t61_notes(name: Name) -> Iterator[str]:
+    for attribute in (a for rdn in name.rdns for a in rdn):
+        text = as_utf8(attribute.value, attribute.string_type)
+        if text is not None:
+            yield f"  note: {attribute.keyword} is a T61String that holds UTF-8: {text}"
+
+
 def _data(data: MessageData, *, show_secrets: bool) -> Iterator[str]:
     if isinstance(data, CertificationRequest):
-        yield f"PKCS#10         {data.subject.rfc4514()}, {data.key_bits}-bit key, {data.signature_algorithm.name}"
+        subject = data.subject.rfc4514() or "(empty subject)"
+        size = f"{data.key_bits}-bit key" if data.key_bits is not None else "key of unknown size"
+        yield f"PKCS#10         {subject}, {size}, {data.signature_algorithm.name}"
+        yield from _t61_notes(data.subject)
         if data.challenge_password is not None:
             secret = data.challenge_password if show_secrets else MASK
             yield f"  challengePassword {secret} ({data.challenge_password_type})"
+            text = as_utf8(data.challenge_password, data.challenge_password_type or "")
+            if text is not None:
+                yield f"  note: as UTF-8 this T61String is {text if show_secrets else 'another text'}"
         if data.subject_alt_name is not None:
             yield f"  subjectAltName {data.subject_alt_name}"
     elif isinstance(data, IssuerAndSubject):

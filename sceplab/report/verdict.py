@@ -10,76 +10,163 @@ from collections.abc import Iterator, Sequence
 from sceplab.analysis.analyse import Analysis
 from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.enrollments import Ending, Enrollment
-from sceplab.report.escape import visible
+from sceplab.analysis.faults.model import Likelihood
+from sceplab.cms.x509 import Certificate
+from sceplab.report.names import count, is_cut, transaction_of
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.conversation import DecodedExchange
+from sceplab.scep.messagedata import IssuerAndSubject
+
+NO_FAILURE = "No failure was seen."
+_QUERIES = frozenset({MessageType.GetCert, MessageType.GetCRL})
 
 
-def verdict_lines(analysis: Analysis) -> Iterator[str]:
-    """Yield the verdicts, and below them what was not read or not SCEP."""
-    yield from map(visible, verdicts(analysis))
-    if not analysis.enrollments.found:
-        yield "No SCEP exchange could be read here" + ("; the words in it are evidence." if analysis.remarks else ".")
-    other = len(analysis.enrollments.other)
-    if other:
-        yield f"{other} other HTTP exchange{'s' if other > 1 else ''} left out: not SCEP."
-    for note in analysis.notes:
-        yield visible(f"note: {note}")
-    for unread in analysis.unread:
-        yield visible(f"not read: {unread}")
+def verdicts(analysis: Analysis) -> list[str]:
+    """Return a sentence for each enrollment, in the order of the capture."""
+    first = first_causes(analysis)
+    return [verdict(e, analysis.decoded, first.get(n)) for n, e in enumerate(analysis.enrollments.found)]
 
 
-def verdicts(analysis: Analysis) -> Iterator[str]:
-    """Yield a sentence for each enrollment, in the order of the capture."""
-    for number, enrollment in enumerate(analysis.enrollments.found):
-        first = next((c for c in analysis.causes if c.enrollment == number), None)
-        yield verdict(enrollment, analysis.decoded, first)
+def first_causes(analysis: Analysis) -> dict[int, Cause]:
+    """Return the first cause of each enrollment that has one, by its number."""
+    return {cause.enrollment: cause for cause in reversed(analysis.causes)}
 
 
 def verdict(enrollment: Enrollment, decoded: Sequence[DecodedExchange], cause: Cause | None) -> str:
     """Return the verdict on one enrollment; `cause` is its first."""
-    text = f"{_who(enrollment, decoded)}: {_ending(enrollment, decoded)}."
-    return f"{text} Cause: {cause.words}" if cause is not None else text
+    text = f"{subject_of(enrollment, decoded)}: {_ending(enrollment, decoded)}."
+    if cause is None:
+        return text
+    how = "" if cause.likelihood is Likelihood.CERTAIN else f" ({cause.likelihood.name.lower()})"
+    return f"{text} Cause: {cause.words.rstrip('.')}{how}."
 
 
-def _who(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> str:
-    subject = enrollment.csr.subject.rfc4514() if enrollment.csr is not None else ""
-    if not subject:
-        signers = (decoded[i].request for i in enrollment.steps)
-        signer = next((m.verification.signer for m in signers if m is not None and m.verification.signer), None)
-        subject = f"signed by {signer.subject.rfc4514()}" if signer is not None else ""
-    what = subject or (f"transaction {enrollment.transaction[:40]}" if enrollment.transaction else "an enrollment")
-    client, server = enrollment.service.client, enrollment.service.server
-    at = f" at {server}" if server else ""
-    by = f" from {client}" if client else ""
-    return f"{what}{by}{at}"
+def remaining_lines(analysis: Analysis) -> Iterator[str]:
+    """Yield what else is to be known: what was seen where nothing failed, what was left out or not read."""
+    found = analysis.enrollments.found
+    if not found:
+        tail = "; its words are evidence." if analysis.remarks else "."
+        yield f"No SCEP message or SCEP request was read{tail}"
+    elif not analysis.causes:
+        yield from _nothing_found(analysis)
+    other = len(analysis.enrollments.other)
+    if other:
+        yield f"{count(other, 'other HTTP exchange')} left out: not SCEP."
+    for note in analysis.notes:
+        yield f"note: {note}"
+    for unread in analysis.unread:
+        yield f"not read: {unread}"
+
+
+def _nothing_found(analysis: Analysis) -> Iterator[str]:
+    found = analysis.enrollments.found
+    endings = {e.ending for e in found}
+    if endings == {Ending.GRANTED}:
+        unseen = [e for e in found if e.last is not None and not _seen(analysis.decoded[e.last])]
+        if not unseen:
+            yield NO_FAILURE
+        else:
+            yield (
+                f"Granted, as far as it was seen: {count(len(unseen), 'certificate')} not opened. "
+                "Give the client's key (--key) to check what was issued."
+            )
+        return
+    yield "No cause was found in what was recorded."
+    if Ending.NOT_SENT in endings:
+        yield "To go on: capture an enrollment from its first request to the last reply."
+    if Ending.NOT_RECORDED in endings or Ending.NO_ANSWER in endings:
+        yield "To go on: capture the traffic with its replies (pcap), or bring the server's log of that moment."
+    if Ending.REFUSED in endings or Ending.FAILED in endings:
+        yield "To go on: give the CA's certificate and key (--cert, --key), or bring the server's log of that moment."
+
+
+def _seen(item: DecodedExchange) -> bool:
+    return item.reply is not None and item.reply.message_data is not None
+
+
+# --------------------------------------------------------------- who
+
+
+def subject_of(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> str:
+    """Return for whom an enrollment is, and via which RA or other signer."""
+    requests = [m for i in enrollment.steps if (m := decoded[i].request) is not None]
+    signer = next((m.verification.signer for m in requests if m.verification.signer is not None), None)
+    subject = enrollment.csr.subject.rfc4514() if enrollment.csr is not None else _asked(enrollment, decoded)
+    client = f" from {enrollment.service.client}" if enrollment.service.client else ""
+    if enrollment.renewal and signer is not None:
+        return f"Renewal of {_name(signer)}{client}"
+    if subject:
+        other = signer is not None and not signer.self_issued and signer.subject.rfc4514() != subject
+        return f"{subject}{f' via {_name(signer)}' if other and signer is not None else ''}{client}"
+    if signer is not None:
+        return f"A request signed by {_name(signer)}{client}"
+    transaction = next((t for m in requests if (t := transaction_of(m)) is not None), enrollment.transaction)
+    if transaction:
+        shown = transaction if len(transaction) <= 48 else f"{transaction[:40]}..."
+        return f"Transaction {shown}{client}"
+    if any(map(is_cut, requests)):
+        return f"A request that is not whole{client}"
+    return f"An enrollment{client}"
+
+
+def _asked(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> str:
+    """Return the subject as a poll names it, or as it was issued."""
+    for index in enrollment.steps:
+        item = decoded[index]
+        data = item.request.message_data if item.request is not None else None
+        if isinstance(data, IssuerAndSubject) and data.subject.rdns:
+            return data.subject.rfc4514()
+        if item.issued is not None and (item.request is None or item.request.type not in _QUERIES):
+            return item.issued.subject.rfc4514()
+    return ""
+
+
+def _name(certificate: Certificate) -> str:
+    return certificate.subject.rfc4514() or f"serial {certificate.serial_hex}"
+
+
+# --------------------------------------------------------------- how it ended
 
 
 def _ending(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> str:
     item = decoded[enrollment.last] if enrollment.last is not None else None
     reply = item.exchange.reply if item is not None else None
+    server = enrollment.service.server
+    by, at = (f" by {server}" if server else ""), (f" at {server}" if server else "")
+    answered = f"{server} answered" if server else "answered"
+    query = item is not None and item.request is not None and item.request.type in _QUERIES
     match enrollment.ending:
+        case Ending.GRANTED if query and item is not None and item.request is not None:
+            return f"{item.request.type.name if item.request.type is not None else ''} answered{by}"
         case Ending.GRANTED:
-            issued = f", {item.issued}" if item is not None and item.issued is not None else ""
-            return f"granted{issued}"
+            return f"granted{by}" + (f", {item.issued}" if item is not None and item.issued is not None else "")
         case Ending.REFUSED:
-            attributes = item.reply.attributes if item is not None and item.reply is not None else None
-            failure = attributes.failure.name if attributes is not None and attributes.failure is not None else ""
-            words = f', "{attributes.fail_info_text}"' if attributes is not None and attributes.fail_info_text else ""
-            return f"refused (FAILURE {failure}{words})".replace(" )", ")")
+            return f"refused{by} ({_failure(item)})"
         case Ending.FAILED if reply is not None and reply.status not in {200, None}:
-            return f"answered with HTTP {reply.status} {reply.reason}".rstrip()
+            return f"{answered} with HTTP {reply.status} {reply.reason}".rstrip()
         case Ending.FAILED:
-            return "answered with something that is no SCEP reply"
+            return f"{answered} with something that is no SCEP reply"
         case Ending.PENDING:
             polls = sum(_is_poll(decoded[i]) for i in enrollment.steps)
-            return f"pending, polled {polls} times" if polls > 1 else "pending" + (", polled once" if polls else "")
+            polled = f", polled {polls} times" if polls > 1 else ", polled once" if polls else ""
+            return f"pending{at}{polled}"
         case Ending.NO_ANSWER:
-            return "no answer in the capture"
+            return f"no answer{f' of {server}' if server else ''} in the capture"
         case Ending.NOT_SENT:
-            return "only capabilities or CA certificates were fetched; no request was sent in what was recorded"
+            return f"only capabilities or CA certificates were fetched{at}; no request was sent in what was recorded"
         case _:
             return _not_recorded(item)
+
+
+def _failure(item: DecodedExchange | None) -> str:
+    attributes = item.reply.attributes if item is not None and item.reply is not None else None
+    if attributes is None:
+        return "FAILURE"
+    if attributes.failure is not None:
+        reason = f" {attributes.failure.name}"
+    else:
+        reason = f" failInfo {attributes.fail_info}" if attributes.fail_info is not None else " without failInfo"
+    return f"FAILURE{reason}" + (f', "{attributes.fail_info_text}"' if attributes.fail_info_text else "")
 
 
 def _is_poll(item: DecodedExchange) -> bool:
@@ -87,13 +174,13 @@ def _is_poll(item: DecodedExchange) -> bool:
 
 
 def _not_recorded(item: DecodedExchange | None) -> str:
-    if item is None:
-        return "what came of it is not recorded"
-    reply = item.exchange.reply
+    reply = item.exchange.reply if item is not None else None
     if reply is not None and reply.status is not None:
         return (
             f"answered with HTTP {reply.status}; the body is not in this log, so the outcome is not known: capture it"
         )
-    if item.request is not None and item.request.signed.problems:
+    if item is not None and item.request is not None and is_cut(item.request):
         return "a request that is cut off here; what came of it is not recorded"
+    if item is None or item.request is None:
+        return "what came of it is not recorded"
     return "a request without its reply: what came of it is not recorded; bring the reply or the server's log"

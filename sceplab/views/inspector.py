@@ -15,8 +15,8 @@ from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Side, strongest_first
 from sceplab.report.html import section_html, to_html
 from sceplab.report.markdown import to_markdown
-from sceplab.report.sections import NO_FAILURE, causes_section, findings_section, ladder_section
-from sceplab.report.text import place
+from sceplab.report.names import place
+from sceplab.report.sections import causes_section, findings_section, ladder_section, verdict_section
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange, Materials
 from sceplab.schema.layers import LayerBytes
@@ -38,12 +38,12 @@ class Opened:
     open_depth: int = 2
 
 
-def summary_html(decoded: Sequence[DecodedExchange], causes: Sequence[Cause], materials: Materials) -> str:
-    """Return one line: how much there is, and the likeliest cause."""
-    told = f"<b>{safe(causes[0].words)}</b>" if causes else NO_FAILURE
+def summary_html(analysis: Analysis, materials: Materials) -> str:
+    """Return the verdicts, and how much there is."""
+    told = "".join(f"<br><b>{safe(s)}</b>" for s in verdict_section(analysis).sentences)
     return (
-        f"{count(len(decoded), 'exchange')}, {count(len(materials.keys), 'key')}, "
-        f"{count(len(materials.certificates), 'certificate')}. {told}"
+        f"{count(len(analysis.decoded), 'exchange')}, {count(len(materials.keys), 'key')}, "
+        f"{count(len(materials.certificates), 'certificate')}.{told}"
     )
 
 
@@ -56,20 +56,9 @@ def report_links_html(analysis: Analysis) -> str:
     )
 
 
-def causes_html(causes: Sequence[Cause]) -> str:
-    """Return the causes as a list, likeliest first."""
-    if not causes:
-        return f"<p>{NO_FAILURE}</p>"
-    return (
-        "<ol>"
-        + "".join(
-            f"<li><b>{safe(c.words)}</b> <i>{c.likelihood.name.lower()}</i>, "
-            f"exchange [{c.exchange}]<br>{safe(c.evidence)}<br>{safe(c.action)} "
-            f"<small>{safe(c.fault.section)}</small></li>"
-            for c in causes
-        )
-        + "</ol>"
-    )
+def causes_html(analysis: Analysis) -> str:
+    """Return the causes, likeliest first."""
+    return section_html(causes_section(analysis))
 
 
 def findings_html(analysis: Analysis, index: int) -> str:
@@ -128,17 +117,20 @@ def _reply_parts(item: DecodedExchange) -> Iterator[str | Opened]:
         title = str(certificate)
         yield Opened(layers_to_show(certificate.der, "Certificate", title=title), title)
     if reply is None:
-        yield "<p>The capture has no reply to this request.</p>"
+        missing = "has no reply to this request" if item.exchange.recorded.answers else "does not record the reply"
+        yield f"<p>The capture {missing}.</p>"
     elif not item.ca_certificates:
-        yield f"<p>HTTP {reply.status} {safe(reply.reason)}</p>"
+        if reply.status is not None:
+            yield f"<p>HTTP {reply.status} {safe(reply.reason)}</p>"
         yield "<pre>" + "\n".join(map(safe, parse_caps(reply.body[:_BODY]))) + "</pre>"
 
 
 def inspector_html(analysis: Analysis) -> str:
     """Return ladder, causes and findings without scripts."""
     sections = (
+        verdict_section(analysis),
         ladder_section(analysis.decoded),
-        causes_section(analysis.causes),
+        causes_section(analysis),
         findings_section(analysis.findings),
     )
     return "<div>" + "".join(map(section_html, sections)) + "</div>"

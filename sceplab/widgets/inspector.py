@@ -16,6 +16,7 @@ import ipywidgets as w
 from sceplab.analysis.analyse import Analysis, analyse
 from sceplab.analysis.faults.model import Side
 from sceplab.capture import read_capture
+from sceplab.capture.reading import Capture
 from sceplab.errors import InputError, ScepError
 from sceplab.files import read_certificates, read_private_keys
 from sceplab.report.markdown import to_markdown
@@ -47,7 +48,8 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
 
     def __init__(self, exchanges: Sequence[Exchange], materials: Materials) -> None:
         """Lay it out, and show the exchanges if there are any."""
-        self.exchanges, self.materials = tuple(exchanges), materials
+        self.exchanges: Sequence[Exchange] = exchanges if isinstance(exchanges, Capture) else tuple(exchanges)
+        self.materials = materials
         self.decoded: list[DecodedExchange] = []
         self._analysis = Analysis()
         self.capture = w.FileUpload(description="Capture", multiple=False, layout=w.Layout(width="11em"))
@@ -92,10 +94,10 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             if self.held.value or self.challenge.value:
                 self.materials = self._with_held()
             if self.capture.value:
-                self.exchanges = tuple(read_capture(bytes(self.capture.value[0]["content"])))
+                self.exchanges = read_capture(bytes(self.capture.value[0]["content"]))
             elif self.paste.value.strip():
-                self.exchanges = tuple(read_capture(self.paste.value.encode()))
-            if not self.exchanges:
+                self.exchanges = read_capture(self.paste.value.encode())
+            if not self.exchanges and not getattr(self.exchanges, "remarks", ()):
                 raise InputError("choose a capture, or paste something into the box")
         except ScepError as error:
             self.status.value = f"<b>Not read:</b> {safe(str(error))}"
@@ -156,7 +158,8 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
 
     def _show(self) -> None:
         self.decoded = decode_exchanges(self.exchanges, self.materials)
-        self._analysis = analyse(self.decoded, self.materials)
+        capture = self.exchanges if isinstance(self.exchanges, Capture) else None
+        self._analysis = analyse(self.decoded, self.materials, capture=capture)
         causes = self._analysis.causes
         there = bool(self.decoded)
         for part in (self.ladder, self.onion, self.side, self.links):
@@ -167,9 +170,9 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             self.onion.children = ()
             self.links.value = self.causes.value = self.found.value = ""
             return
-        self.status.value = summary_html(self.decoded, causes, self.materials)
+        self.status.value = summary_html(self._analysis, self.materials)
         self.links.value = report_links_html(self._analysis)
-        self.causes.value = causes_html(causes)
+        self.causes.value = causes_html(self._analysis)
         self.ladder.show(self.decoded)
         self.ladder.selected = {}
         self.side.selected_index = 0 if causes else 1

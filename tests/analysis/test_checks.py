@@ -9,7 +9,8 @@ from sceplab import schema
 from sceplab.analysis.faults.attributes import provenance
 from sceplab.analysis.faults.model import Finding, Level, Side, strongest_first, worst
 from sceplab.analysis.faults.registry import FAULTS, check_exchanges, check_message
-from sceplab.report.text import finding_line, place
+from sceplab.report.names import place
+from sceplab.report.text import finding_line
 from sceplab.scep import transport
 from tests.helpers import scenes as s
 from tests.helpers.broken_rules import BROKEN, MD5_OF_KEY, renewal

@@ -7,7 +7,7 @@ import pytest
 import sceplab
 from sceplab.analysis.analyse import analyse
 from sceplab.analysis.faults.model import Likelihood
-from sceplab.report.text import cause_lines
+from sceplab.report.plain import to_text
 from tests.helpers import scenes as s
 from tests.helpers.captures import DATA, SHARED, capture_folders, certificate, decoded, materials
 from tests.helpers.causes import SCENES
@@ -25,7 +25,7 @@ def test_each_cause_is_found(name: str) -> None:
     cause = found[name]
     assert cause.evidence
     assert cause.action
-    assert "secret" not in "".join(line for c in causes for line in cause_lines(c))
+    assert "secret" not in to_text(analyse(made.decode(), made.held))
     assert [c.rank for c in causes] == sorted(c.rank for c in causes)
 
 

@@ -1,0 +1,75 @@
+"""What people call things: places, kinds of message, transactions, checks.
+
+Rule: each is worded once. What was not sent is said so; bytes that are no text are shown in hex.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+
+from sceplab.analysis.faults.model import Side
+from sceplab.asn1 import der, oids
+from sceplab.cms.verify import Check, CheckName, Outcome
+from sceplab.scep.attributes import MessageType
+from sceplab.scep.message import PkiMessage
+
+_FIRST = frozenset({MessageType.PKCSReq, MessageType.CertPoll})
+"""Messages of a client that may have no certificate of a CA yet (RFC 8894, 2.3)."""
+
+
+def place(exchange: int | None, side: Side | None = None) -> str:
+    """Return where something was seen: "[2] reply", "[2]" for the whole exchange, "" for a message alone."""
+    if exchange is None:
+        return ""
+    return f"[{exchange}] {side.value}" if side is not None and side is not Side.EXCHANGE else f"[{exchange}]"
+
+
+def count(number: int, one: str, many: str = "") -> str:
+    """Return "1 finding" or "2 findings"; large numbers with commas."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def kind_of(message: PkiMessage) -> str:
+    """Return the name of the messageType, or what was sent in its place."""
+    attributes = message.attributes
+    if attributes.type is not None:
+        return attributes.type.name
+    if attributes.message_type is not None:
+        return f"messageType {attributes.message_type!r}"
+    return "message that is not whole" if is_cut(message) else "message without messageType"
+
+
+def transaction_of(message: PkiMessage) -> str | None:
+    """Return the transactionID as text, in hex where its bytes are no text; None where none was sent."""
+    text, info = message.attributes.transaction_id, message.signed.signer_info
+    if text is None or (text.isprintable() and "\ufffd" not in text):
+        return text
+    attribute = info.attribute(oids.TRANSACTION_ID) if info is not None else None
+    if attribute is None or not attribute.values:
+        return text
+    try:
+        return der.read(attribute.values[0]).octets().hex()
+    except der.DerError:
+        return text
+
+
+def is_cut(message: PkiMessage) -> bool:
+    """Whether the message has no SignerInfo because it could not be read to its end."""
+    return message.signed.signer_info is None and bool(message.signed.problems)
+
+
+def checks_of(message: PkiMessage) -> Iterator[Check]:
+    """Yield the checks of a message as people read them.
+
+    A first request is self-signed (RFC 8894, 2.3): there is nothing that its signer
+    could chain to, so that check is not possible instead of failed.
+    """
+    signer = message.verification.signer
+    first = message.type in _FIRST and signer is not None and signer.self_issued
+    for check in message.verification.checks:
+        if first and check.name == CheckName.CHAIN and check.outcome is not Outcome.PASSED:
+            words = "self-signed, as a first request is: nothing to chain to"
+            yield replace(check, outcome=Outcome.NOT_POSSIBLE, detail=words)
+        else:
+            yield check

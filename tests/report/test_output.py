@@ -1,0 +1,137 @@
+"""What people read: verdicts first, wrapped lines, many enrollments as tables, all faults listed."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+import sceplab
+from sceplab import cli
+from sceplab.analysis.analyse import analyse
+from sceplab.analysis.faults.model import Level
+from sceplab.analysis.faults.registry import FAULTS, check_exchanges
+from sceplab.cms.partial import mended, parts_of_enveloped, parts_of_signed
+from sceplab.report.html import to_html
+from sceplab.report.layout import columns, wrapped
+from sceplab.report.markdown import to_markdown
+from sceplab.report.names import transaction_of
+from sceplab.report.text import as_utf8, grouped_lines, outline
+from tests.helpers import scenes as s
+from tests.helpers.captures import DATA
+from tests.helpers.scenes import scene
+
+REFUSED = DATA / "captures" / "micromdm-wrongchallenge" / "capture.pcap"
+
+
+def test_every_rule_has_a_fix_and_every_fault_a_sentence() -> None:
+    """A person must be able to do something about it."""
+    assert not [f.id for f in FAULTS.values() if f.rule and f.level is not Level.INFO and not f.fix]
+    # A sentence may begin with the name of a field, such as senderNonce.
+    begins = {f.id: f.title.split()[0] for f in FAULTS.values()}
+    assert not [f.id for f in FAULTS.values() if begins[f.id].islower() or not f.title.endswith(".")]
+
+
+def test_list_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """All faults; and without a file and --list one line of error."""
+    assert cli.main(["diagnose", "--list"]) == 0
+    out = capsys.readouterr().out
+    assert all(f"{fault.id}: " in out for fault in FAULTS.values())
+    assert cli.main(["diagnose"]) == 2
+    assert "needs a FILE" in capsys.readouterr().err
+
+
+def test_the_first_line_is_the_verdict() -> None:
+    """Who, how it ended, and the cause."""
+    made = scene(s.posted(s.request(), s.reply("2", fail="2", text="quota used up")))
+    text = sceplab.to_text(analyse(made.decode(), made.held), width=1000)
+    first = text.splitlines()[0]
+    assert "refused" in first
+    assert 'FAILURE badRequest, "quota used up"' in first
+    assert "Cause: " in first
+    assert "None" not in text
+
+
+def test_many_enrollments_are_tables() -> None:
+    """Counts by cause and by client; each of them on request."""
+    made = scene(
+        *(s.posted(s.request(transaction=f"T{n}"), s.reply("2", fail="2", transaction=f"T{n}")) for n in range(9))
+    )
+    analysis = analyse(made.decode(), made.held)
+    short, long = sceplab.to_text(analysis), sceplab.to_text(analysis, everything=True)
+    assert short.startswith("9 enrollments: 9 refused.")
+    assert "For example: " in short
+    assert long.count("refused") >= 9
+    assert len(short) < len(long)
+
+
+def test_lines_wrap_with_a_hanging_indent() -> None:
+    """Words stay whole; what follows a label stands below its text."""
+    lines = wrapped("    seen: " + "word " * 40 + "f" * 90, 60)
+    assert all(len(line) <= 60 or "f" * 90 in line for line in lines)
+    assert all(line.startswith(" " * 10) for line in lines[1:])
+    assert list(columns(("n", "text"), [("12", "a b"), ("3", "c")])) == [" n  text", "12  a b", " 3  c"]
+
+
+def test_a_first_request_is_not_said_to_fail_its_chain() -> None:
+    """It is self-signed; a renewal that is so is still said to fail."""
+    made = scene(s.posted(s.request(), s.reply()))
+    lines = [x for x in outline(made.decode()) if "chain:" in x]
+    assert any("nothing to chain to" in x for x in lines)
+    renewal = scene(s.posted(s.request(message_type="17"), s.reply()))
+    assert not any("nothing to chain to" in x for x in outline(renewal.decode()))
+
+
+def test_a_cut_message_shows_what_is_there() -> None:
+    """The recipient and the algorithms; nothing of a missing signature."""
+    whole = s.request()
+    for end in (len(whole) // 2, len(whole) * 3 // 4, len(whole) - 100):
+        signed = parts_of_signed(whole[:end])
+        assert signed.content
+        assert parts_of_enveloped(signed.content).recipients
+        text = "\n".join(outline(scene(s.posted(whole[:end], s.reply())).decode()))
+        assert "in the part that is there" in text
+        assert "    for issuer" in text
+    assert mended(whole) == whole
+    for end in range(0, len(whole), 7):
+        parts_of_signed(whole[:end])
+
+
+def test_binary_transaction_ids_are_shown_in_hex() -> None:
+    """Text stays text."""
+    message = sceplab.decode_message(s.request(transaction="T1"))
+    assert transaction_of(message) == "T1"
+    assert as_utf8("Z\u00c3\u00bcrich", "T61String") == "Z\u00fcrich"
+    assert as_utf8("Z\u00fcrich", "T61String") is None
+
+
+def test_reports_have_the_outcome_on_top() -> None:
+    """Before the ladder, in each format."""
+    items = sceplab.decode_exchanges(sceplab.read_capture(REFUSED))
+    for text in (to_markdown(analyse(items)), to_html(analyse(items))):
+        assert "capture.pcap" in text
+        assert text.index("Outcome") < text.index("Who sent what")
+
+
+def test_lint_groups_what_is_repeated() -> None:
+    """One line for each rule, with its number and first places."""
+    items = sceplab.decode_exchanges(sceplab.read_capture(REFUSED)) * 30
+    findings = check_exchanges(items)
+    lines = list(grouped_lines(findings))
+    assert len(lines) == len({f.fault.id for f in findings})
+    assert any("30 times: " in line for line in lines)
+
+
+def test_a_missing_file_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing is made of its name."""
+    for name in (str(tmp_path / "none.pcap"), "none.pcap"):
+        assert cli.main(["decode", name]) == 2
+        assert "no such file" in capsys.readouterr().err
+
+
+def test_json_says_what_was_not_read(capsys: pytest.CaptureFixture[str]) -> None:
+    """Diagnose and decode have the same list."""
+    for command in ("diagnose", "decode"):
+        cli.main([command, str(REFUSED), "--json"])
+        assert json.loads(capsys.readouterr().out)["not_read"] == []
