@@ -16,7 +16,7 @@ from sceplab.capture.detect import read_text
 from sceplab.errors import InputError
 from sceplab.scep.conversation import decode_exchanges
 from sceplab.scep.transport import HTTP_TEXT, LOG_LINE
-from tests.support import DATA, decoded
+from tests.helpers.captures import DATA, decoded
 
 (ITEM,) = decoded(DATA / "specimen")
 assert ITEM.request is not None
