@@ -142,12 +142,17 @@ def diagnose(
     for number, enrollment in enumerate(enrollments.found):
         found = list(_of(enrollment, decoded, findings, lines.get(number, ())))
         unique: dict[str, Cause] = {}
-        for cause in sorted(found, key=lambda c: (c.rank, -c.likelihood)):
+        for cause in sorted(found, key=_order):
             unique.setdefault(cause.fault.id, replace(cause, enrollment=number))
         causes += unique.values()
     if not enrollments.found:
         causes += _said(remarks)
-    return sorted(causes, key=lambda c: (c.rank, -c.likelihood, c.exchange if c.exchange is not None else -1))
+    return sorted(causes, key=_order)
+
+
+def _order(cause: Cause) -> tuple[int, int, bool, int]:
+    # Of two that are as good, a broken rule comes after what is a cause of its own.
+    return cause.rank, -cause.likelihood, bool(cause.fault.rule), -1 if cause.exchange is None else cause.exchange
 
 
 def _by_enrollment(
@@ -269,8 +274,7 @@ def _cause(finding: Finding) -> Cause:
 
 def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
     """Yield a cause for each statement: the fault that its code or words stand for, else the words themselves."""
-    for order, statement in enumerate(statements):
-        del order
+    for statement in statements:
         code = statement.code
         if code is not None and code.fault:
             yield _from_words(FAULTS[code.fault], statement, code.fix)
