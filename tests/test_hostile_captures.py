@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sceplab.capture import iter_capture, read_capture
+from sceplab.capture import Capture, iter_capture, read_capture
 from sceplab.capture.http import HttpReader
 from sceplab.capture.pcap import MAX_OPEN
 from sceplab.errors import InputError
@@ -162,7 +162,7 @@ def test_hostile_har(name: str) -> None:
     try:
         exchanges, told = read_capture(json.dumps(HARS[name])), ""
     except InputError as error:
-        exchanges, told = [], str(error)
+        exchanges, told = Capture(), str(error)
     assert "HAR" in told or len(exchanges) == 1
     decode_exchanges(exchanges)
 
