@@ -14,7 +14,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sceplab.capture import Capture, iter_capture, read_capture
+from sceplab.capture import iter_capture, read_capture
 from sceplab.capture.http import HttpReader
 from sceplab.capture.pcap import MAX_OPEN
 from sceplab.capture.reading import Capture
