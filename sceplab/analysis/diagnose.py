@@ -18,6 +18,7 @@ from sceplab.analysis.faults.outcome import BY_FAIL_INFO, SAYS
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.analysis.faults.way import RAW_PLUS, is_cut_by_source
 from sceplab.analysis.products import recognise
+from sceplab.analysis.products.saying import Saying
 from sceplab.analysis.statements import Source, Statement, statements_of
 from sceplab.scep.conversation import DecodedExchange
 
@@ -150,9 +151,10 @@ def diagnose(
     return sorted(causes, key=_order)
 
 
-def _order(cause: Cause) -> tuple[int, int, bool, int]:
-    # Of two that are as good, a broken rule comes after what is a cause of its own.
-    return cause.rank, -cause.likelihood, bool(cause.fault.rule), -1 if cause.exchange is None else cause.exchange
+def _order(cause: Cause) -> tuple[int, int, bool, bool, int]:
+    # Of two that are as good, a broken rule comes after what is a cause of its own, and words of no table are last.
+    place = -1 if cause.exchange is None else cause.exchange
+    return cause.rank, -cause.likelihood, cause.fault is SAYS, bool(cause.fault.rule), place
 
 
 def _by_enrollment(
@@ -276,15 +278,19 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
     """Yield a cause for each statement: the fault that its code or words stand for, else the words themselves."""
     for statement in statements:
         code = statement.code
-        if code is not None and code.fault:
+        saying = next(recognise(statement.text), None)
+        if code is not None and code.fault and not (saying is not None and _is_specific(saying)):
             yield _from_words(FAULTS[code.fault], statement, code.fix)
-            continue
-        saying = next(recognise(statement.text), None) if code is None else None
-        if saying is not None:
-            who = "" if saying.product.startswith("any ") else f" ({saying.product})"
+        elif saying is not None and (code is None or _is_specific(saying)):
+            who = f" ({saying.product})" if _is_specific(saying) else ""
             yield _from_words(FAULTS[saying.fault], statement, saying.fix, who)
         elif code is None and statement.source not in _QUIET and not _repeats_status(statement.text):
             yield _from_words(SAYS, statement, "")
+
+
+def _is_specific(saying: Saying) -> bool:
+    """Whether it is one product's own sentence: such a one says more than the code beside it."""
+    return not saying.product.startswith("any ")
 
 
 # What stands there is no answer to a failure unless it is recognised.
