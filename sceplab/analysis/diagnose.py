@@ -17,8 +17,7 @@ from sceplab.analysis.faults.model import Fault, Finding, Likelihood, Side
 from sceplab.analysis.faults.outcome import BY_FAIL_INFO, SAYS
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.analysis.faults.way import RAW_PLUS, is_cut_by_source
-from sceplab.analysis.products import recognise
-from sceplab.analysis.products.saying import Saying
+from sceplab.analysis.products import recognise, sentence_in
 from sceplab.analysis.statements import Source, Statement, statements_of
 from sceplab.scep.conversation import DecodedExchange
 
@@ -278,19 +277,15 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
     """Yield a cause for each statement: the fault that its code or words stand for, else the words themselves."""
     for statement in statements:
         code = statement.code
-        saying = next(recognise(statement.text), None)
-        if code is not None and code.fault and not (saying is not None and _is_specific(saying)):
-            yield _from_words(FAULTS[code.fault], statement, code.fix)
-        elif saying is not None and (code is None or _is_specific(saying)):
-            who = f" ({saying.product})" if _is_specific(saying) else ""
+        # A code means different things to different programs: the sentence around it says which.
+        saying = sentence_in(statement.text) or (next(recognise(statement.text), None) if code is None else None)
+        if saying is not None:
+            who = "" if saying.product.startswith("any ") else f" ({saying.product})"
             yield _from_words(FAULTS[saying.fault], statement, saying.fix, who)
+        elif code is not None and code.fault:
+            yield _from_words(FAULTS[code.fault], statement, code.fix)
         elif code is None and statement.source not in _QUIET and not _repeats_status(statement.text):
             yield _from_words(SAYS, statement, "")
-
-
-def _is_specific(saying: Saying) -> bool:
-    """Whether it is one product's own sentence: such a one says more than the code beside it."""
-    return not saying.product.startswith("any ")
 
 
 # What stands there is no answer to a failure unless it is recognised.

@@ -125,6 +125,15 @@ def _as_saying(code: Code) -> Saying:
     return Saying(f"{code.name}: {code.meaning}", "", code.fault, code.fix, code.source)
 
 
+_SENTENCES = (*SERVERS, *WINDOWS, *CLIENTS)
+
+
+def sentence_in(text: str) -> Saying | None:
+    """Return the sentence of one product that a text has, or None; codes are none."""
+    saying = next(recognise(text), None)
+    return saying if saying in _SENTENCES else None
+
+
 def recognise(text: str) -> Iterator[Saying]:
     """Yield what is known of words: sentences of products, then codes, then words of any product, then statuses."""
     return iter(_recognised(text[:LONGEST]))
@@ -132,7 +141,7 @@ def recognise(text: str) -> Iterator[Saying]:
 
 @lru_cache(maxsize=2048)
 def _recognised(text: str) -> tuple[Saying, ...]:
-    out = [saying for saying in (*SERVERS, *WINDOWS, *CLIENTS) if saying.pattern.search(text)]
+    out = [saying for saying in _SENTENCES if saying.pattern.search(text)]
     out += map(_as_saying, codes_in(text))
     out += [saying for saying in ANY if saying.pattern.search(text)]
     out += [_as_saying(code) for found in _STATUS.finditer(text) if (code := STATUSES.get(int(found[1]))) is not None]
