@@ -7,9 +7,6 @@ from __future__ import annotations
 
 import shutil
 
-from rich.console import Console
-from rich.text import Text
-
 from sceplab.report.layout import WIDTH, wrapped
 
 _COLOURS = {"MUST": "red", "SHOULD": "yellow", "certain": "red", "likely": "yellow"}
@@ -22,6 +19,9 @@ def width() -> int:
 
 def print_line(line: str, word: str = "") -> None:
     """Print a line with its first `word` in colour, where the output is a terminal."""
+    from rich.console import Console
+    from rich.text import Text
+
     head, _, rest = line.partition(word) if word else (line, "", "")
     text = Text(head).append(word, style=_COLOURS.get(word, "dim")).append(rest) if word in line else Text(line)
     Console(soft_wrap=True, highlight=False).print(text)
