@@ -39,7 +39,11 @@ def _tried() -> list[Tried]:
         ),
         Tried(own / "strongswan-wrongchallenge", (), "exchanges, 0 keys", "FAILURE badRequest", "SignedData"),
         Tried(
-            own / "micromdm-default", ("ca.key.pem", "ca.pem"), "Granted, as far as it was seen", "PKCSReq", "CertificationRequest"
+            own / "micromdm-default",
+            ("ca.key.pem", "ca.pem"),
+            "Granted, as far as it was seen",
+            "PKCSReq",
+            "CertificationRequest",
         ),
     ]
     if SHARED_CAPTURES.is_dir():
@@ -47,7 +51,9 @@ def _tried() -> list[Tried]:
         out += [
             Tried(shared / "odd-gzip-pcap", ("ca.key.pem", "ca.pem"), "exchanges", "PKCSReq", "CertificationRequest"),
             Tried(shared / "sscep-jscep-pending-poll3", (), "exchanges", "CertRep PENDING", "SignedData"),
-            Tried(shared / "ra2-strongswan6-jscep", (), "Granted, as far as it was seen", "CertRep SUCCESS", "SignedData"),
+            Tried(
+                shared / "ra2-strongswan6-jscep", (), "Granted, as far as it was seen", "CertRep SUCCESS", "SignedData"
+            ),
         ]
     return out
 
