@@ -21,7 +21,8 @@ if TYPE_CHECKING:
 Send = Callable[[HttpRequest], HttpReply]
 """Brings a request to a server and returns its reply."""
 
-OK, UNAVAILABLE = 200, 503
+OK = 200
+UNAVAILABLE = 503
 
 
 class ClientError(ScepError):
