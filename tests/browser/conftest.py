@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -114,6 +115,14 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContex
         context.close()
 
 
+# Not ours: a view of ipywidgets forgets what it shows when it is disposed, and JupyterLab may have a message queued
+# for it. Then its processMessage, called by the message loop alone, finds nothing; nobody sees more than this line.
+_LATE_MESSAGE = re.compile(
+    r"processLuminoMessage'\)\n +at \w+\.processMessage \(\S+/@jupyter-widgets/jupyterlab-manager/(?!.*sceplab)",
+    re.DOTALL,
+)
+
+
 @pytest.fixture
 def page(lab: str, chromium: BrowserContext) -> Iterator[Page]:
     """A page that reaches the lab only; afterwards: nothing tried to go elsewhere, no error on the console."""
@@ -130,7 +139,9 @@ def page(lab: str, chromium: BrowserContext) -> Iterator[Page]:
 
     page.route("**/*", only_the_lab)
     page.on("console", lambda m: errors.append(m.text) if m.type == "error" else None)
-    page.on("pageerror", lambda e: errors.append(e.stack or str(e)))
+    page.on(
+        "pageerror", lambda e: errors.append(e.stack or str(e)) if not _LATE_MESSAGE.search(e.stack or "") else None
+    )
     yield page
     page.close()
     assert strangers == []
