@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sceplab.capture import har, read_capture
-from sceplab.capture.detect import read_octets, read_text
+from sceplab.capture.forms import read_octets, read_text
 from sceplab.capture.hexdump import read_hex
 from sceplab.errors import InputError
 from sceplab.scep.capabilities import build_caps, parse_caps

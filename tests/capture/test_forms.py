@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sceplab.capture import read_capture
-from sceplab.capture.detect import read_text
+from sceplab.capture.forms import read_text
 from sceplab.errors import InputError
 from sceplab.scep.conversation import decode_exchanges
 from sceplab.scep.transport import HTTP_TEXT, LOG_LINE
