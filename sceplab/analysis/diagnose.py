@@ -8,7 +8,7 @@ the message explains those very words: then two pieces of evidence agree.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
@@ -17,7 +17,7 @@ from sceplab.analysis.faults.model import Fault, Finding, Likelihood, Side
 from sceplab.analysis.faults.outcome import BY_FAIL_INFO, SAYS
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.analysis.faults.way import RAW_PLUS, is_cut_by_source
-from sceplab.analysis.products import recognise, sentence_in
+from sceplab.analysis.products import Saying, recognise, sentence_in
 from sceplab.analysis.statements import Source, Statement, statements_of
 from sceplab.scep.conversation import DecodedExchange
 
@@ -122,6 +122,8 @@ _GENERIC = frozenset(
         "pending",
     }
 ) | {fault.id for fault in BY_FAIL_INFO.values()}
+# These say no more than that it was refused.
+_LITTLE = frozenset({"server-error", "http-error", "refused", "badRequest"})
 # Seen in a reply, these say nothing about why the request was refused.
 _OF_REPLY = frozenset({"readable", "broken-reply", "cms-attributes", "signature", "digest", "reply-attributes"})
 
@@ -253,7 +255,7 @@ def _without_consequences(found: Sequence[Finding], cut: set[int]) -> list[Findi
 
 def _only_generic(cause: Cause) -> bool:
     """Whether a cause adds nothing beside the server's own words."""
-    return cause.fault.id in {"server-error", "http-error", "refused"}
+    return cause.fault.id in _LITTLE - {"badRequest"}
 
 
 def _tells(finding: Finding, ending: Ending) -> bool:
@@ -278,7 +280,7 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
     for statement in statements:
         code = statement.code
         # A code means different things to different programs: the sentence around it says which.
-        saying = sentence_in(statement.text) or (next(recognise(statement.text), None) if code is None else None)
+        saying = sentence_in(statement.text) if code is not None else _most_telling(recognise(statement.text))
         if saying is not None:
             who = "" if saying.product.startswith("any ") else f" ({saying.product})"
             yield _from_words(FAULTS[saying.fault], statement, saying.fix, who)
@@ -286,6 +288,12 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
             yield _from_words(FAULTS[code.fault], statement, code.fix)
         elif code is None and statement.source not in _QUIET and not _repeats_status(statement.text):
             yield _from_words(SAYS, statement, "")
+
+
+def _most_telling(sayings: Iterable[Saying]) -> Saying | None:
+    """Return the first that says more than that the request was refused; else the first."""
+    known = tuple(sayings)
+    return next((s for s in known if s.fault not in _LITTLE), known[0] if known else None)
 
 
 # What stands there is no answer to a failure unless it is recognised.

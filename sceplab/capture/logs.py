@@ -51,6 +51,11 @@ _FORMATS = (
     # Anything with a request in quotes.
     re.compile(rf"{_REQUEST}(?:\D{{0,20}}(?P<status>\d{{3}})\b)?"),
 )
+# 2026/11/24 08:04:11 [error] 12#12: *5 words, client: 192.0.2.2, server: ca.example, request: "GET ...", host: "ca"
+_NGINX_ERROR = re.compile(
+    r"\[(?:warn|error|crit|alert|emerg)\] \d{1,10}#\d{1,10}: (?:\*\d{1,20} )?(?P<words>.{1,2000}?), "
+    rf"client: (?P<client>[\w.:]{{1,80}}), server: (?P<server>[^,\s]{{0,260}}), request: {_REQUEST}"
+)
 # The names that programs have for the same thing, the surest first.
 _NAMES: dict[str, tuple[str, ...]] = {
     "target": ("path", "uri", "request_uri", "requestpath", "url", "request"),
@@ -206,6 +211,8 @@ def _said(line: str, fields: list[str]) -> Mapping[str, Any]:
         return _said(inner.lstrip("{"), []) if "operation=" in inner else found
     if (of_iis := iis.said(line, fields)) is not None:
         return of_iis
+    if match := _NGINX_ERROR.search(line):
+        return {**match.groupdict(), "remarks": (Remark(match["words"], "error"),)}
     for form in _FORMATS[:3]:
         if match := form.search(line):
             return match.groupdict()

@@ -190,3 +190,17 @@ def test_spans_never_overlap(pieces: list[str]) -> None:
     assert all(e.line is not None and 1 <= e.line <= lines for e in capture)
     assert all(1 <= u.lines[0] <= u.lines[1] <= lines for u in capture.unread)
     decode_exchanges(capture)
+
+
+def test_the_words_of_an_error_log_stay_with_its_request() -> None:
+    """As nginx writes it; the time, the client and the words."""
+    line = (
+        "2026/11/20 10:00:00 [error] 12#12: *5 client intended to send too large body: 2097152 bytes, "
+        'client: 10.0.0.1, server: ca.example, request: "POST /scep?operation=PKIOperation HTTP/1.1", host: "ca"'
+    )
+    (exchange,) = read_capture(f"{line}\n".encode()).exchanges
+    assert exchange.client == "10.0.0.1"
+    assert exchange.server == "ca.example"
+    assert exchange.request is not None
+    assert exchange.request.method == "POST"
+    assert [r.text for r in exchange.remarks] == ["client intended to send too large body: 2097152 bytes"]

@@ -82,6 +82,13 @@ SYMPTOMS: tuple[tuple[str, str, str], ...] = (
     ("115", "self-signed identityCert.subject != csr.subject", "self-signed-subject"),
     ("116", "PKIOperation answered HTTP 401", "login"),
     ("118", "DN CN=dev1 already exists", "subject-exists"),
+    ("own", "scep: certificate for this subject already exists (SCEP FAILURE, failInfo=2)", "subject-exists"),
+    ("own", "scep,error: enrollment failed: response signature verification failed", "client-rejects-reply"),
+    (
+        "own",
+        "NDES cannot retrieve one of its required certificates (0x80070057). The parameter is incorrect.",
+        "ra-key",
+    ),
     ("119", "internal server error; please see the certificate authority logs for more info", "policy-refused"),
     ("122", "Error 0x80090014: CryptAcquireContext failed", "provider"),
     ("123", "Profile 'caRouter' not found.", "profile"),

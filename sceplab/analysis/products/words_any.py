@@ -74,6 +74,11 @@ ANY: tuple[Saying, ...] = (
         "any server", r"\bMD5\b[^.\n]{0,40}(?:not (?:allowed|supported)|insecure|refused|disabled)", "algorithm-refused"
     ),
     Saying(
+        "any client",
+        r"(?:response|reply|CertRep)[^.\n]{0,40}signature[^.\n]{0,30}(?:fail|invalid|mismatch|not valid)",
+        "client-rejects-reply",
+    ),
+    Saying(
         "any server",
         r"signature is not valid|(?:signature|sig)[^.\n]{0,30}(?:verif\w+ (?:failed|error)|invalid|mismatch)|(?:invalid|bad|wrong|incorrect|broken)[^.\n]{0,30}signature|(?:could ?n.t|could not|cannot|can.t|unable to|failed to|error|failure|failed)[^.\n]{0,20}verif\w+[^.\n]{0,30}signature",
         "server-rejects-signature",
