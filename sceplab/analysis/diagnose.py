@@ -16,8 +16,9 @@ from sceplab.analysis.enrollments import Ending, Enrollment, Enrollments
 from sceplab.analysis.faults.model import Fault, Finding, Likelihood, Side
 from sceplab.analysis.faults.outcome import BY_FAIL_INFO, SAYS
 from sceplab.analysis.faults.registry import FAULTS
+from sceplab.analysis.faults.said import LOG_SAYS
 from sceplab.analysis.faults.way import RAW_PLUS, is_cut_by_source
-from sceplab.analysis.products import Saying, recognise, sentence_in
+from sceplab.analysis.products import Saying, recognise, sentence_in, tells_of_failure
 from sceplab.analysis.statements import Source, Statement, statements_of
 from sceplab.scep.conversation import DecodedExchange
 
@@ -146,9 +147,11 @@ def diagnose(
         unique: dict[str, Cause] = {}
         for cause in sorted(found, key=_order):
             unique.setdefault(cause.fault.id, replace(cause, enrollment=number))
+        if not unique and enrollment.ending is not Ending.GRANTED:
+            unique |= {c.fault.id: replace(c, enrollment=number) for c in _unknown(lines.get(number, ()))}
         causes += unique.values()
     if not enrollments.found:
-        causes += _said(remarks)
+        causes += list(_said(remarks)) or _unknown(remarks)
     return sorted(causes, key=_order)
 
 
@@ -288,6 +291,14 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
             yield _from_words(FAULTS[code.fault], statement, code.fix)
         elif code is None and statement.source not in _QUIET and not _repeats_status(statement.text):
             yield _from_words(SAYS, statement, "")
+
+
+def _unknown(lines: Sequence[Statement]) -> list[Cause]:
+    """Return a cause for the first line that tells of a failure in words of no table, where nothing else is known."""
+    line = next((s for s in lines if tells_of_failure(s.text)), None)
+    if line is None:
+        return []
+    return [Cause(LOG_SAYS, Likelihood.POSSIBLE, line.quoted, line.exchange, None, Rank.WORTH_A_LOOK)]
 
 
 def _most_telling(sayings: Iterable[Saying]) -> Saying | None:

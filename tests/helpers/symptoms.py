@@ -83,6 +83,10 @@ SYMPTOMS: tuple[tuple[str, str, str], ...] = (
     ("116", "PKIOperation answered HTTP 401", "login"),
     ("118", "DN CN=dev1 already exists", "subject-exists"),
     ("own", "scep: certificate for this subject already exists (SCEP FAILURE, failInfo=2)", "subject-exists"),
+    ("own", "MDM SCEP: The operation couldn't be completed. (NSURLErrorDomain error -1200.)", "tls"),
+    ("own", "sscep: error while sending message", "no-network"),
+    ("own", "CRYPTO_PKI: Unable to open connection to 10.0.0.1:80", "no-network"),
+    ("own", "scep: enrollment failed: the frobnicator is unable to sing", "log-says"),
     ("own", "scep,error: enrollment failed: response signature verification failed", "client-rejects-reply"),
     (
         "own",

@@ -8,6 +8,11 @@ from __future__ import annotations
 
 from sceplab.analysis.faults.model import Fault
 
+LOG_SAYS = Fault(
+    "log-says",
+    "A line of the log says that something went wrong.",
+    "Read the lines around it, and the other side's log of the same time.",
+)
 SAID: tuple[Fault, ...] = (
     # ---- the challenge
     Fault(
@@ -347,6 +352,8 @@ SAID: tuple[Fault, ...] = (
         "Return one DER certificate, or a degenerate PKCS#7 of CA and RA certificates.",
         "RFC 8894, 4.2.1",
     ),
+    # ---- words of no table
+    LOG_SAYS,
 )
 FAULTS = SAID
 BY_ID = {fault.id: fault for fault in SAID}

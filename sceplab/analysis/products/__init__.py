@@ -8,7 +8,17 @@ whether a message or status beside it says more is decided in `diagnose`.
 from sceplab.analysis.products.code import Code
 from sceplab.analysis.products.hresults import code_of
 from sceplab.analysis.products.iis import substatus_of, win32_of
-from sceplab.analysis.products.recognition import code_in, recognise, sentence_in
+from sceplab.analysis.products.recognition import code_in, recognise, sentence_in, tells_of_failure
 from sceplab.analysis.products.saying import Saying
 
-__all__ = ["Code", "Saying", "code_in", "code_of", "recognise", "sentence_in", "substatus_of", "win32_of"]
+__all__ = [
+    "Code",
+    "Saying",
+    "code_in",
+    "code_of",
+    "recognise",
+    "sentence_in",
+    "substatus_of",
+    "tells_of_failure",
+    "win32_of",
+]

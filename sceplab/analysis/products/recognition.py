@@ -128,6 +128,19 @@ def _as_saying(code: Code) -> Saying:
 _SENTENCES = (*SERVERS, *WINDOWS, *CLIENTS)
 
 
+_FAILING = re.compile(
+    r"(?i)(?<!\b0 )(?<!\bno )\b(?:errors?|fail(?:s|ed|ures?)?)\b"
+    r"(?![\"']?\s?[=:]\s?[\"']?(?:<?nil|null|none|0|false|[\"']|$))|"
+    r"\b(?:fatal|exception|refused|rejected|denied|aborted|cannot|can't|could ?n[o']t|"
+    r"unable to|not (?:permitted|allowed|authori[sz]ed|trusted))\b"
+)
+
+
+def tells_of_failure(text: str) -> bool:
+    """Whether words that are in no table say that something went wrong."""
+    return _FAILING.search(text[:LONGEST]) is not None
+
+
 def sentence_in(text: str) -> Saying | None:
     """Return the sentence of one product that a text has, or None; codes are none."""
     saying = next(recognise(text), None)

@@ -90,7 +90,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any client",
-        r"connection refused|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|connection timed out|SOCKET_?SEND",
+        r"connection refused|unable to open (?:a )?connection|PKI-3-SOCKETSELECT|fail\w* to (?:select|open|create)[^.\n]{0,10} socket|error while sending message|NSURLErrorDomain\D{0,20}-100[134569]\b|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|connection timed out|SOCKET_?SEND",
         "no-network",
     ),
     Saying(
@@ -101,7 +101,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any client",
-        r"certificate verify failed|self.signed certificate in (?:certificate )?chain|x509: certificate signed by unknown authority|SSL certificate problem|(?:tls|ssl)[^.\n]{0,20}handshake[^.\n]{0,30}(?:fail|error|timeout|alert)|handshake[_ ]failure|SSLHandshakeException|certificate (?:has )?unknown alert|unsupported protocol",
+        r"certificate verify failed|NSURLErrorDomain\D{0,20}-120\d\b|self.signed certificate in (?:certificate )?chain|x509: certificate signed by unknown authority|SSL certificate problem|(?:tls|ssl)[^.\n]{0,20}handshake[^.\n]{0,30}(?:fail|error|timeout|alert)|handshake[_ ]failure|SSLHandshakeException|certificate (?:has )?unknown alert|unsupported protocol",
         "tls",
     ),
     Saying(
