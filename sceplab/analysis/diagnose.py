@@ -123,6 +123,8 @@ _GENERIC = frozenset(
         "pending",
     }
 ) | {fault.id for fault in BY_FAIL_INFO.values()}
+# These say least of all.
+_LAST = frozenset({"server-says", "refused", "log-says", "client-no-reply"})
 # These say no more than that it was refused.
 _LITTLE = frozenset({"server-error", "http-error", "refused", "badRequest"})
 # Seen in a reply, these say nothing about why the request was refused.
@@ -158,7 +160,7 @@ def diagnose(
 def _order(cause: Cause) -> tuple[int, int, bool, bool, int]:
     # Of two that are as good, a broken rule comes after what is a cause of its own, and words of no table are last.
     place = -1 if cause.exchange is None else cause.exchange
-    return cause.rank, -cause.likelihood, cause.fault is SAYS, bool(cause.fault.rule), place
+    return cause.rank, -cause.likelihood, cause.fault.id in _LAST, bool(cause.fault.rule), place
 
 
 def _by_enrollment(

@@ -87,6 +87,11 @@ SYMPTOMS: tuple[tuple[str, str, str], ...] = (
     ("own", "sscep: error while sending message", "no-network"),
     ("own", "CRYPTO_PKI: Unable to open connection to 10.0.0.1:80", "no-network"),
     ("own", "scep: enrollment failed: the frobnicator is unable to sing", "log-says"),
+    ("own", "* TLSv1.3 (OUT), TLS alert, unknown CA (560):", "tls"),
+    ("own", "[proxy:error] (111)Connection refused: AH00957: HTTP: attempt to connect to 127.0.0.1 failed", "gateway"),
+    ("own", "jscep: SignatureException: Signature does not match.", "client-rejects-reply"),
+    ("own", "CRYPTO-6-PKI: not yet valid: not before 00:00:00 UTC Jan 1 2027, router clock 00:01 Mar 1 1993", "clock"),
+    ("own", "x509: certificate is not yet valid: current time 2021-01-01T00:00:12Z is before 2026-10-01", "clock"),
     ("own", "scep,error: enrollment failed: response signature verification failed", "client-rejects-reply"),
     (
         "own",

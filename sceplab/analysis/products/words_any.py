@@ -11,6 +11,11 @@ _MICROMDM = "micromdm/scep: server/, depot/, challenge/"
 
 ANY: tuple[Saying, ...] = (
     Saying(
+        "any client",
+        r"(?:current time|clock)[^\n]{0,80}(?:is before|19\d\d|20[01]\d)|not yet valid[^\n]{0,80}clock",
+        "clock",
+    ),
+    Saying(
         "any server",
         r"(?:challenge|OTP|one.time password|passcode|enrol?lment (?:secret|code|password|token|key))[^.\n]{0,60}(?:has |is |was )?expired",
         "challenge-expired",
@@ -40,7 +45,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any CA",
-        r"\bCA\b[^.\n]{0,60}(?:does not exist|not found|unknown|is not known)|unknown CA\b|no such CA\b|invalid CA ?Identifier",
+        r"\bCA\b[^.\n]{0,60}(?:does not exist|not found|unknown|is not known)|(?<!alert,\s)unknown CA\b|no such CA\b|invalid CA ?Identifier",
         "unknown-ca",
         "Give the CA's name in message= (sscep: -i NAME).",
         "certnanny/sscep#160",
@@ -75,7 +80,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any client",
-        r"(?:response|reply|CertRep)[^.\n]{0,40}signature[^.\n]{0,30}(?:fail|invalid|mismatch|not valid)",
+        r"SignatureException: Signature does not match|(?:response|reply|CertRep)[^.\n]{0,40}signature[^.\n]{0,30}(?:fail|invalid|mismatch|not valid)",
         "client-rejects-reply",
     ),
     Saying(
@@ -101,7 +106,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any client",
-        r"certificate verify failed|NSURLErrorDomain\D{0,20}-120\d\b|self.signed certificate in (?:certificate )?chain|x509: certificate signed by unknown authority|SSL certificate problem|(?:tls|ssl)[^.\n]{0,20}handshake[^.\n]{0,30}(?:fail|error|timeout|alert)|handshake[_ ]failure|SSLHandshakeException|certificate (?:has )?unknown alert|unsupported protocol",
+        r"certificate verify failed|\bTLS alert\b|NSURLErrorDomain\D{0,20}-120\d\b|self.signed certificate in (?:certificate )?chain|x509: certificate signed by unknown authority|SSL certificate problem|(?:tls|ssl)[^.\n]{0,20}handshake[^.\n]{0,30}(?:fail|error|timeout|alert)|handshake[_ ]failure|SSLHandshakeException|certificate (?:has )?unknown alert|unsupported protocol",
         "tls",
     ),
     Saying(

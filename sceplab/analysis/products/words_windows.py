@@ -185,7 +185,7 @@ WINDOWS: tuple[Saying, ...] = (
     ),
     Saying(
         "Apache",
-        r"AH01114|AH01102|AH00898|proxy: error reading (?:status line|from remote)|HTTP: failed to make connection to backend",
+        r"AH00957|AH01114|AH01102|AH00898|AH00941|\[proxy(?:_http)?:error\]|proxy: error reading (?:status line|from remote)|HTTP: failed to make connection to backend",
         "gateway",
         "",
         "Apache httpd, error log",
