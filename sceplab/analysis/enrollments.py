@@ -32,7 +32,7 @@ class Ending(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A SCEP service as one client sees it: its address, and the CA name that is asked for."""
+    """A SCEP service as one client sees it: both addresses, and the path."""
 
     client: str
     server: str

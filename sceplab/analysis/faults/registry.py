@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
+from sceplab.analysis.enrollments import service_of
 from sceplab.analysis.faults import (
     attributes,
     ca_certificates,
@@ -98,7 +99,7 @@ def check_each(decoded: Sequence[DecodedExchange], held: Held = NOTHING) -> Iter
     """Yield all faults that are found, one list for each exchange; those with a `rule` are what lint shows.
 
     What a server offers and which certificates it has is kept for each server and
-    CA name: one capture may hold a client, an RA and a CA.
+    path: one capture may hold a client, an RA and a CA.
     """
     contexts: dict[tuple[str, str], Context] = {}
     for index, item in enumerate(decoded):
@@ -106,16 +107,10 @@ def check_each(decoded: Sequence[DecodedExchange], held: Held = NOTHING) -> Iter
         for side, message in ((Side.REQUEST, item.request), (Side.REPLY, item.reply)):
             if message is not None:
                 out += check_message(message, index, side)
-        context = contexts.setdefault(server_of(item), Context(held=held))
+        service = service_of(item)
+        context = contexts.setdefault((service.server, service.path), Context(held=held))
         conversation.learn_server(item, context)
         hits = (hit for finder in _OF_EXCHANGES for hit in finder(item, context))
         out += [_finding(hit, index, Side.EXCHANGE) for hit in hits]
         conversation.learn_client(item, context)
         yield out
-
-
-def server_of(item: DecodedExchange) -> tuple[str, str]:
-    """Return the server and path of an exchange: whose state it belongs to."""
-    request, operation = item.exchange.request, item.operation
-    host = item.exchange.server or (request.header("Host") if request is not None else None) or ""
-    return host, operation.path.rstrip("/").lower() if operation is not None else ""
