@@ -8,6 +8,7 @@ the message explains those very words: then two pieces of evidence agree.
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
@@ -125,8 +126,10 @@ _GENERIC = frozenset(
 ) | {fault.id for fault in BY_FAIL_INFO.values()}
 # These say least of all.
 _LAST = frozenset({"server-says", "refused", "log-says", "client-no-reply"})
+# These add nothing beside the server's own words.
+_EMPTY = frozenset({"server-error", "http-error", "refused"})
 # These say no more than that it was refused.
-_LITTLE = frozenset({"server-error", "http-error", "refused", "badRequest"})
+_LITTLE = _EMPTY | {"badRequest"}
 # Seen in a reply, these say nothing about why the request was refused.
 _OF_REPLY = frozenset({"readable", "broken-reply", "cms-attributes", "signature", "digest", "reply-attributes"})
 
@@ -167,14 +170,14 @@ def _by_enrollment(
     decoded: Sequence[DecodedExchange], enrollments: Enrollments, remarks: Sequence[Statement]
 ) -> dict[int, list[Statement]]:
     """Give each line of words to the enrollment that begins last before it, else to the first."""
-    starts = [
+    starts = sorted(
         (min((decoded[i].exchange.line or 0 for i in e.exchanges), default=0), n)
         for n, e in enumerate(enrollments.found)
-    ]
+    )
     out: dict[int, list[Statement]] = {}
     for remark in remarks if starts else ():
-        before = [(line, n) for line, n in starts if line <= (remark.line or 0)]
-        out.setdefault(max(before or starts[:1])[1], []).append(remark)
+        before = bisect_right(starts, remark.line or 0, key=lambda start: start[0])
+        out.setdefault(starts[before - 1][1] if before else 0, []).append(remark)
     return out
 
 
@@ -226,7 +229,7 @@ def _of(
             likelihood = max(cause.likelihood, Likelihood.LIKELY)
             evidence = f"{cause.evidence}; {agreed.evidence}"
             yield replace(cause, rank=Rank.AGREED, evidence=evidence, likelihood=likelihood)
-        elif not (_only_generic(cause) and spoken):
+        elif not (finding.fault.id in _EMPTY and spoken):
             yield cause
     yield from (c for c in spoken if id(c) not in merged)
 
@@ -258,25 +261,21 @@ def _without_consequences(found: Sequence[Finding], cut: set[int]) -> list[Findi
     ]
 
 
-def _only_generic(cause: Cause) -> bool:
-    """Whether a cause adds nothing beside the server's own words."""
-    return cause.fault.id in _LITTLE - {"badRequest"}
-
-
 def _tells(finding: Finding, ending: Ending) -> bool:
     """Whether a fault of the reply itself may be why the client did not go on."""
     return ending not in {Ending.REFUSED, Ending.FAILED} or finding.fault.id in _OF_REPLY
 
 
+_RANKS = {
+    Likelihood.CERTAIN: Rank.PROVEN,
+    Likelihood.LIKELY: Rank.EXPLAINS,
+    Likelihood.POSSIBLE: Rank.WORTH_A_LOOK,
+}
+
+
 def _cause(finding: Finding) -> Cause:
     likelihood = finding.likelihood or Likelihood.POSSIBLE
-    rank = {
-        Likelihood.CERTAIN: Rank.PROVEN,
-        Likelihood.LIKELY: Rank.EXPLAINS,
-        Likelihood.POSSIBLE: Rank.WORTH_A_LOOK,
-    }[likelihood]
-    if finding.fault.id in _GENERIC:
-        rank = max(rank, Rank.COMMON) if likelihood is not Likelihood.POSSIBLE else Rank.COMMON
+    rank = Rank.COMMON if finding.fault.id in _GENERIC else _RANKS[likelihood]
     return Cause(finding.fault, likelihood, finding.found, finding.exchange, finding.side, rank)
 
 
@@ -314,7 +313,7 @@ _QUIET = frozenset({Source.ATTRIBUTE, Source.LOG_LINE, Source.SUBSTATUS})
 
 
 def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "") -> Cause:
-    generic = fault.id in _GENERIC or fault.id in {"client-rejects-reply", "client-no-reply", "refused"}
+    generic = fault.id in _GENERIC or fault.id in {"client-rejects-reply", "client-no-reply"}
     return Cause(
         fault,
         Likelihood.LIKELY,
@@ -328,98 +327,18 @@ def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "") -> 
 
 # Words with which web servers only repeat the status.
 _BOILERPLATE = frozenset(
-    [
-        "error",
-        "errors",
-        "page",
-        "not",
-        "found",
-        "bad",
-        "request",
-        "internal",
-        "server",
-        "service",
-        "unavailable",
-        "gateway",
-        "timeout",
-        "time-out",
-        "forbidden",
-        "unauthorized",
-        "access",
-        "denied",
-        "the",
-        "requested",
-        "url",
-        "was",
-        "on",
-        "this",
-        "http",
-        "status",
-        "request-uri",
-        "uri",
-        "too",
-        "long",
-        "large",
-        "method",
-        "allowed",
-        "proxy",
-        "authentication",
-        "required",
-        "moved",
-        "permanently",
-        "temporarily",
-        "object",
-        "here",
-        "document",
-        "has",
-        "see",
-        "other",
-        "redirect",
-        "redirecting",
-        "title",
-        "html",
-        "is",
-        "of",
-        "to",
-        "in",
-        "and",
-        "or",
-        "an",
-        "for",
-        "by",
-        "an",
-        "occurred",
-        "while",
-        "processing",
-        "your",
-        "please",
-        "contact",
-        "administrator",
-        "cannot",
-        "be",
-        "displayed",
-        "because",
-        "detailed",
-        "resource",
-        "could",
-        "located",
-        "server's",
-        "port",
-        "ubuntu",
-        "debian",
-        "centos",
-        "unix",
-        "win64",
-        "iis",
-        "runtime",
-        "application",
-        "httpapi",
-        "address",
-        "rejected",
-        "moved",
-        "at",
-        "entity",
-    ]
+    {
+        *("error", "errors", "page", "not", "found", "bad", "request", "internal", "server", "service"),
+        *("unavailable", "gateway", "timeout", "time-out", "forbidden", "unauthorized", "access", "denied"),
+        *("the", "requested", "url", "was", "on", "this", "http", "status", "request-uri", "uri", "too"),
+        *("long", "large", "method", "allowed", "proxy", "authentication", "required", "moved"),
+        *("permanently", "temporarily", "object", "here", "document", "has", "see", "other", "redirect"),
+        *("redirecting", "title", "html", "is", "of", "to", "in", "and", "or", "an", "for", "by", "occurred"),
+        *("while", "processing", "your", "please", "contact", "administrator", "cannot", "be", "displayed"),
+        *("because", "detailed", "resource", "could", "located", "server's", "port", "ubuntu", "debian"),
+        *("centos", "unix", "win64", "iis", "runtime", "application", "httpapi", "address", "rejected", "at"),
+        *("entity"),
+    }
 )
 _SOFTWARE = re.compile(r"(?:nginx|apache|microsoft-iis|microsoft-httpapi|openssl|squid|haproxy|envoy|tomcat|jetty)\b")
 
@@ -444,7 +363,4 @@ def _stopped(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> Find
     if most[0] < 2:
         return None
     found = f"{most[1]} {most[0]} times, and no PKIOperation"
-    return Finding(STOPS, found, enrollment.before[-1], Side.EXCHANGE, None, Likelihood.LIKELY)
-
-
-STOPS = FAULTS["client-stops"]
+    return Finding(FAULTS["client-stops"], found, enrollment.before[-1], Side.EXCHANGE, None, Likelihood.LIKELY)
