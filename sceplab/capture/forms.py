@@ -103,20 +103,20 @@ def read_text(data: bytes, name: str) -> tuple[Capture, tuple[Span, ...]]:
 def _read_parts(sheet: Sheet, name: str) -> tuple[str, ...]:
     """Try every format on what is still unclaimed; return the names of those that found something."""
     forms = []
+    data = bytes(sheet.rest)
     for form in (*WHOLE, *PARTS):
-        data = bytes(sheet.rest)
-        if form in WHOLE and sheet.claims:
-            continue
         if not data.strip():
             break
-        if form.fits(data):
-            try:
-                reading = form.read(data, name)
-            except InputError as error:
-                sheet.error = sheet.error or str(error)
-                continue
-            if sheet.take(reading):
-                forms.append(form.name)
+        if (form in WHOLE and sheet.claims) or not form.fits(data):
+            continue
+        try:
+            reading = form.read(data, name)
+        except InputError as error:
+            sheet.error = sheet.error or str(error)
+            continue
+        if sheet.take(reading):
+            forms.append(form.name)
+            data = bytes(sheet.rest)
     return tuple(forms)
 
 

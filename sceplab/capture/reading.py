@@ -1,6 +1,6 @@
-"""What a format is to `detect`, what a reader returns, and what comes out of all of them.
+"""What a format is to `forms`, what a reader returns, and what comes out of all of them.
 
-Rule: a module of a format offers `fits(data)` and `read(data, name)`; `detect` puts
+Rule: a module of a format offers `fits(data)` and `read(data, name)`; `forms` puts
 them into its table. The data is a file as a whole, as bytes; text is UTF-8. What
 another format has claimed of it is blanked, so that places stay what they are.
 """
