@@ -9,7 +9,6 @@ import argparse
 import getpass
 import re
 import sys
-from collections.abc import Iterator
 from pathlib import Path
 from typing import NamedTuple
 
@@ -17,7 +16,6 @@ from sceplab.capture import read_capture
 from sceplab.capture.reading import Capture
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys
-from sceplab.report.escape import visible
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 
 _MANY = 100
@@ -92,14 +90,6 @@ def exchanges_of(source: str) -> Capture:
         if not path.exists() and (source.startswith(("/", "./", "../", "~")) or path.suffix):
             raise InputError(f"{source}: no such file")
     return read_capture(source)
-
-
-def reading_lines(capture: Capture) -> Iterator[str]:
-    """Yield what had to be put right to read a source, and what was not read of it."""
-    for note in capture.notes:
-        yield visible(f"note: {note}")
-    for unread in capture.unread:
-        yield visible(f"not read: {unread}")
 
 
 def decoded(arguments: argparse.Namespace) -> Decoded:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import argparse
 
-from sceplab.cli.arguments import add_materials, decoded, reading_lines
+from sceplab.cli.arguments import add_materials, decoded
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,6 +33,7 @@ def run(arguments: argparse.Namespace) -> int:
         return 0
     from sceplab.cli.coloured import print_wrapped
     from sceplab.report.escape import visible
+    from sceplab.report.names import reading_lines
     from sceplab.report.text import outline
 
     for line in outline(items, show_secrets=arguments.show_secrets):
@@ -41,6 +42,6 @@ def run(arguments: argparse.Namespace) -> int:
         print_wrapped(visible(f"line {remark.line}: {remark.text}" if remark.line is not None else remark.text))
     if not any(item.request or item.reply for item in items):
         print_wrapped("No pkiMessage was read: the input has no PKIOperation with a message in it.")
-    for line in reading_lines(capture):
-        print_wrapped(line)
+    for line in reading_lines(capture.notes, capture.unread):
+        print_wrapped(visible(line))
     return 0

@@ -8,9 +8,10 @@ import sys
 
 from sceplab.analysis.faults.model import Level
 from sceplab.analysis.faults.registry import check_exchanges
-from sceplab.cli.arguments import add_materials, decoded, reading_lines
+from sceplab.cli.arguments import add_materials, decoded
+from sceplab.report.escape import visible
 from sceplab.report.json import finding_facts
-from sceplab.report.names import count
+from sceplab.report.names import count, reading_lines
 from sceplab.report.sarif import to_sarif
 from sceplab.report.text import finding_line, first_of_each, grouped_lines
 
@@ -42,8 +43,9 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         from sceplab.cli.coloured import print_wrapped
 
-        lines = map(finding_line, findings) if arguments.all or len(findings) <= _MANY else grouped_lines(findings)
-        shown = findings if arguments.all or len(findings) <= _MANY else first_of_each(findings)
+        grouped = len(findings) > _MANY and not arguments.all
+        shown = first_of_each(findings) if grouped else findings
+        lines = grouped_lines(findings) if grouped else map(finding_line, findings)
         for finding, line in zip(shown, lines, strict=True):
             print_wrapped(line, finding.fault.level.value)
             if finding.fault.fix:
@@ -53,6 +55,6 @@ def run(arguments: argparse.Namespace) -> int:
             f"{count(loud, 'finding')}, {count(len(findings) - loud, 'note')}, in {count(len(items), 'exchange')}"
             + ("; --all lists each" if len(shown) < len(findings) else "")
         )
-    for line in reading_lines(capture):
-        print(line, file=sys.stderr if arguments.json or arguments.sarif else sys.stdout)
+    for line in reading_lines(capture.notes, capture.unread):
+        print(visible(line), file=sys.stderr if arguments.json or arguments.sarif else sys.stdout)
     return int(any(f.fault.level is not Level.INFO for f in findings))

@@ -5,12 +5,14 @@ Rule: each is worded once. What was not sent is said so; bytes that are no text 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from sceplab.analysis.faults.model import Side
 from sceplab.asn1 import der, oids
+from sceplab.capture.reading import Unread
 from sceplab.cms.verify import Check, CheckName, Outcome
+from sceplab.errors import Problem
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
 
@@ -28,6 +30,14 @@ def place(exchange: int | None, side: Side | None = None) -> str:
 def count(number: int, one: str, many: str = "") -> str:
     """Return "1 finding" or "2 findings"; large numbers with commas."""
     return f"{number:,} {one if number == 1 else many or one + 's'}"
+
+
+def reading_lines(notes: Iterable[Problem], unread: Iterable[Unread]) -> Iterator[str]:
+    """Yield what had to be put right to read a source, and what was not read of it."""
+    for note in notes:
+        yield f"note: {note}"
+    for part in unread:
+        yield f"not read: {part}"
 
 
 def kind_of(message: PkiMessage) -> str:

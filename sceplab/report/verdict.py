@@ -12,7 +12,7 @@ from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.enrollments import Ending, Enrollment
 from sceplab.analysis.faults.model import Likelihood
 from sceplab.cms.x509 import Certificate
-from sceplab.report.names import count, is_cut, transaction_of
+from sceplab.report.names import count, is_cut, reading_lines, transaction_of
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.messagedata import IssuerAndSubject
@@ -52,10 +52,7 @@ def remaining_lines(analysis: Analysis) -> Iterator[str]:
     other = len(analysis.enrollments.other)
     if other:
         yield f"{count(other, 'other HTTP exchange')} left out: not SCEP."
-    for note in analysis.notes:
-        yield f"note: {note}"
-    for unread in analysis.unread:
-        yield f"not read: {unread}"
+    yield from reading_lines(analysis.notes, analysis.unread)
 
 
 def _nothing_found(analysis: Analysis) -> Iterator[str]:
