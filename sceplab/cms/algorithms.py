@@ -1,8 +1,8 @@
 """Digests, signature algorithms and content ciphers: what each identifier means and how strong it is.
 
 Rule: decoding takes every algorithm that `cryptography` can still do and flags
-the weak ones; building takes any of them, but weak ones only by name. This is
-the one place that knows which is which.
+the weak ones; building takes any of them, but weak ones only by name. All
+properties of algorithms are in this module.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class AlgorithmIdentifier:
 
 
 def parse_algorithm(element: der.Element) -> AlgorithmIdentifier:
-    """Read an AlgorithmIdentifier; raises DerError where it is none."""
+    """Read an AlgorithmIdentifier; raises DerError if it is malformed."""
     if element.tag != der.SEQUENCE:
         raise der.DerError(element.start, "an AlgorithmIdentifier (SEQUENCE)", f"tag {element.tag:02x}")
     children = element.children()
@@ -103,7 +103,7 @@ SIGNATURE_OIDS = {(kind, digest): oid for oid, (kind, digest) in SIGNATURES.item
 
 @dataclass(frozen=True, slots=True)
 class ContentCipher:
-    """A content-encryption algorithm; lengths in octets, `mode` is "cbc" or "gcm"."""
+    """A content-encryption algorithm; lengths in bytes, `mode` is "cbc" or "gcm"."""
 
     name: str
     oid: str

@@ -1,8 +1,8 @@
-"""EnvelopedData: the pkcsPKIEnvelope that only the recipient can open (RFC 5652, 6; RFC 8894, 3.1).
+"""EnvelopedData: the pkcsPKIEnvelope, encrypted for its recipients (RFC 5652, 6; RFC 8894, 3.1).
 
-Rule: this module does not know who signed the message, nor what the plaintext
-means. `parse_enveloped` and `build_enveloped` are inverse when they are given
-the same secrets; `decrypt` never takes valid padding for a right key.
+Rule: the signature around the envelope and the type of the plaintext are handled
+elsewhere. `parse_enveloped` and `build_enveloped` are inverse when they are given
+the same secrets; `decrypt` does not accept a key because the padding is valid.
 """
 
 from __future__ import annotations
@@ -60,7 +60,7 @@ Recipient = KeyTransRecipient | PasswordRecipient | OtherRecipient
 
 @dataclass(frozen=True, slots=True)
 class EnvelopedData:
-    """A ContentInfo of type envelopedData, taken apart; `raw` are the captured bytes."""
+    """A parsed ContentInfo of type envelopedData; `raw` are the captured bytes."""
 
     raw: bytes
     version: int = 0
@@ -73,12 +73,12 @@ class EnvelopedData:
 
     @property
     def cipher(self) -> ContentCipher | None:
-        """The content cipher, or None where it is not known here."""
+        """The content cipher, or None if its identifier is unknown."""
         return algorithms.CIPHERS_BY_OID.get(self.content_encryption.oid)
 
 
 def parse_enveloped(data: bytes) -> EnvelopedData:
-    """Take a ContentInfo with EnvelopedData apart, BER or DER.
+    """Parse a ContentInfo with EnvelopedData, BER or DER.
 
     Never raises: what could not be read is absent and named in `problems`.
     """
@@ -134,7 +134,7 @@ def _read_recipient(element: der.Element) -> Recipient:
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An opened envelope; `content_key` and `iv` are of this one message, `recipient` is whose key opened it."""
+    """An opened envelope: plaintext, content key, IV, and the recipient whose key opened it."""
 
     plaintext: bytes
     content_key: bytes = field(repr=False)
@@ -153,11 +153,11 @@ def decrypt(
 ) -> Opened:
     """Open the envelope with one of the private keys or challenge passwords.
 
-    `certificates` tell which key belongs to which recipient; without them
-    each key is tried. A result counts only if the content key has the right
-    length, the padding is right AND the plaintext is ASN.1 or text, because RSA
-    decryption with a wrong key gives random bytes, not an error.
-    Raises DecryptError, which says for whom the message is and what was tried.
+    `certificates` match keys to recipients; without them each key is tried.
+    A result counts only if the content key has the right length, the padding is
+    right AND the plaintext is ASN.1 or text, because RSA decryption with a wrong
+    key gives random bytes, not an error.
+    Raises DecryptError, which names the recipients and what was tried.
     """
     cipher = enveloped.cipher
     if cipher is None:
@@ -247,9 +247,9 @@ def _open_content(
 
 
 def _is_meant(plaintext: bytes) -> bool:
-    """Whether somebody meant these bytes: elements of ASN.1 up to the end, or text such as PEM.
+    """Whether the plaintext is ASN.1 elements up to the end, or text such as PEM.
 
-    Random bytes with right padding, as a wrong key gives them, are neither.
+    A wrong key can give random bytes with valid padding; those are neither.
     """
     if len(plaintext) >= _LEAST_TEXT and all(c in _TEXT for c in plaintext[:4096]):
         return True
@@ -293,12 +293,12 @@ def _explain(
     return "\n".join(lines)
 
 
-# --------------------------------------------------------------- putting together
+# --------------------------------------------------------------- building
 
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeDraft:
-    """All that goes into an EnvelopedData apart from the plaintext; the IV is in `content_encryption`."""
+    """Everything that an EnvelopedData is built from except the plaintext; the IV is in `content_encryption`."""
 
     recipients: tuple[KeyTransDraft | PasswordDraft, ...]
     content_key: bytes = field(repr=False)
@@ -309,9 +309,9 @@ class EnvelopeDraft:
 
 
 def build_enveloped(draft: EnvelopeDraft, plaintext: bytes) -> bytes:
-    """Encrypt `plaintext` and write the EnvelopedData; the same draft gives the same octets.
+    """Encrypt `plaintext` and write the EnvelopedData; the same draft gives the same bytes.
 
-    Raises BuildError when the draft does not fit together.
+    Raises BuildError if parts of the draft do not match.
     """
     cipher = algorithms.CIPHERS_BY_OID.get(draft.content_encryption.oid)
     if cipher is None or len(draft.content_key) != cipher.key_length:
@@ -351,7 +351,7 @@ def draft_of_enveloped(
     keys: Sequence[rsa.RSAPrivateKey] = (),
     passwords: Sequence[bytes] = (),
 ) -> EnvelopeDraft:
-    """Return what went into an opened envelope, without its ciphertext and encrypted keys.
+    """Return the draft of an opened envelope, without its ciphertext and encrypted keys.
 
     The padding of every recipient must be recovered, so each one's private key
     (or password) has to be among those given; raises BuildError otherwise.

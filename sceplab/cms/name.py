@@ -1,7 +1,7 @@
 """Distinguished names: kept as they were sent, read on demand, built from parts or text (RFC 5280, 4.1.2.4).
 
-Rule: a name is its octets. `Name.rdns` and `build_name` are inverse;
-`parse_subject` reads what a person types.
+Rule: a name is kept as the bytes that were sent. `Name.rdns` and `build_name`
+are inverse; `parse_subject` reads what a person types.
 """
 
 from __future__ import annotations
@@ -49,13 +49,13 @@ class Name:
         return next((a.value for rdn in self.rdns for a in rdn if a.oid == oid), None)
 
     def rfc4514(self) -> str:
-        """Return the name on one line, last RDN first (RFC 4514), as `openssl -nameopt RFC2253,utf8` has it."""
+        """Return the name on one line, last RDN first (RFC 4514), as `openssl -nameopt RFC2253,utf8` prints it."""
         return ",".join(
             "+".join(f"{a.keyword}={_escape(a.value)}" for a in reversed(rdn)) for rdn in reversed(self.rdns)
         )
 
     def oneline(self) -> str:
-        """Return the name in the order sent, as `openssl cms -cmsout -print` has it."""
+        """Return the name in the order sent, as `openssl cms -cmsout -print` prints it."""
         return ", ".join(" + ".join(f"{a.keyword}={_quote(a.value)}" for a in rdn) for rdn in self.rdns)
 
     def __str__(self) -> str:
@@ -98,7 +98,7 @@ def _read_rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
                 attributes.append(NameAttribute(der.oid_of(kind), der.text_of(value), string_type))
             out.append(tuple(attributes))
     except (der.DerError, ValueError):
-        # A name that stops making sense half way: what came before still helps.
+        # Malformed from here on; the parts before are still useful.
         out.append((NameAttribute("(unreadable)", raw.hex(), "raw"),))
     return tuple(out)
 
@@ -133,7 +133,7 @@ _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*")
 def parse_subject(text: str) -> Name:
     r"""Read a subject such as "CN=R3,O=Lab" or "OU=ioscs RA,serialNumber=42+unstructuredName=R2".
 
-    RDNs stand in the order in which they are sent; "+" joins the attributes of
+    RDNs are in the order in which they are sent; "+" joins the attributes of
     one, and "\," is a comma. Raises InputError.
     """
     name = build_name([[_attribute(item) for item in _split(part, "+")] for part in _split(text, ",")])

@@ -1,6 +1,6 @@
-"""One signature over some octets: made and checked, whatever it stands in (RFC 5652, 5.4 to 5.6; RFC 4055).
+"""Make and verify one signature over bytes (RFC 5652, 5.4 to 5.6; RFC 4055).
 
-Rule: keys, algorithms and octets only. SignedData and PKCS#10 both come here.
+Rule: keys, algorithms and bytes only. Used by SignedData and PKCS#10.
 """
 
 from __future__ import annotations
@@ -78,7 +78,7 @@ def _check_rsa(key: rsa.RSAPublicKey, signature: bytes, octets: bytes, digest: s
 def parse_pss(parameters: bytes | None) -> tuple[padding.PSS, str]:
     """Read RSASSA-PSS-params (RFC 4055, 3.1): the padding, and the digest's name.
 
-    Raises ValueError on parameters that are not understood.
+    Raises ValueError on unsupported parameters.
     """
     digest, mgf_digest, salt = "sha1", "sha1", 20
     for field in der.read(parameters).children() if parameters else []:

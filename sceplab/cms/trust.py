@@ -1,12 +1,12 @@
-"""Does this certificate lead to a CA that the caller trusts (RFC 5280, 6)?
+"""Path validation: does a certificate chain to a CA that the caller trusts (RFC 5280, 6)?
 
 Rule: path validation is done by `pyhanko-certvalidator` (MIT, kept with pyHanko,
-releases through 2026), because it takes the old algorithms of real SCEP networks
-when told to; the verifier of `cryptography` refuses SHA-1 whatever it is told.
+releases through 2026), because it can be configured to accept the old algorithms
+of real SCEP networks; the verifier of `cryptography` always refuses SHA-1.
 It is imported on first use: most decoding needs no path.
 
-A path once found valid is kept: validating costs more than all else about a
-message, and the same few signers come again and again.
+Valid paths are cached: validation is the slowest step of decoding a message,
+and most messages of a capture have the same few signers.
 """
 
 from __future__ import annotations
@@ -63,12 +63,12 @@ def _is_issued_by_anchor(certificate: Certificate, trust: Trust) -> bool:
     return any(certificate_of(a).subject.raw == certificate.issuer.raw for a in trust.anchors)
 
 
-# --------------------------------------------------------------- valid paths, kept
+# --------------------------------------------------------------- cache of valid paths
 
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """All that a validation depends on, apart from the moment."""
+    """Everything that a validation depends on except the time."""
 
     certificate: bytes
     anchors: tuple[bytes, ...]
@@ -80,22 +80,22 @@ class _Inputs:
         return len(self.certificate) + sum(map(len, self.anchors)) + sum(map(len, self.intermediates))
 
 
-# First and last moment between which a path was found valid, and what was found.
+# First and last moment of a time span in which a path is valid, and the result.
 _Span = tuple[datetime, datetime, PathResult]
-# More octets of certificates are validated anew each time, or hostile input would fill the memory.
+# In bytes; larger inputs are not cached, or hostile input would fill the memory.
 _MAX_KEPT = 65_536
-# The validator forgives a clock that is a second off; so near to the end of a validity nothing is kept.
+# The validator tolerates one second of clock skew; so close to the end of a validity nothing is cached.
 _MARGIN = timedelta(minutes=1)
 
 
 @lru_cache(maxsize=256)
 def _spans(inputs: _Inputs) -> list[_Span]:  # noqa: ARG001 - the key
-    """Return the list, empty at first, of what is known for these inputs."""
+    """Return the cached spans for these inputs, a list that is empty at first."""
     return []
 
 
 def forget_paths() -> None:
-    """Forget which paths were found valid: results stay the same, only the next message of each signer costs more."""
+    """Clear the cache of valid paths; results do not change, the next message of each signer takes longer."""
     _spans.cache_clear()
 
 
@@ -114,9 +114,9 @@ def _validate(inputs: _Inputs, at: datetime) -> PathResult:
 
 
 def _steady(validities: Iterable[tuple[datetime, datetime]], at: datetime) -> tuple[datetime, datetime] | None:
-    """Return the span around `at` in which no validity begins or ends, None where that is too near to say.
+    """Return the span around `at` in which no validity begins or ends, None if one does within the tolerance.
 
-    Between two such moments nothing that a validation looks at changes.
+    The result of a validation is the same within this span.
     """
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     for start, end in validities:
@@ -156,7 +156,7 @@ def _find_path(inputs: _Inputs, at: datetime) -> tuple[PathResult, list[tuple[da
 
 
 def _validities(certificates: Iterable[Any]) -> list[tuple[datetime, datetime]] | None:
-    """Return from when to when each is valid, as the validator reads it; None where one does not say."""
+    """Return the validity of each certificate as the validator reads it; None if one has none."""
     try:
         out = [(c.not_valid_before, c.not_valid_after) for c in certificates]
     except (ValueError, TypeError, KeyError, OverflowError):

@@ -1,7 +1,7 @@
-"""Who vouches for a SignedData, and whether it was changed since (RFC 5652, 5.4 to 5.6).
+"""Verify a SignedData: signer, digest, signature and chain (RFC 5652, 5.4 to 5.6).
 
-Rule: every question is a named `Check` with an outcome. What a signature covers
-is cut from the captured bytes, never written anew.
+Rule: every check is a named `Check` with an outcome. A signature is verified over
+the captured bytes, never over a new encoding.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of
 
 
 class Outcome(StrEnum):
-    """How a check ended; NOT_POSSIBLE means that something it needs is not there."""
+    """How a check ended; NOT_POSSIBLE means that something it needs is missing."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -51,7 +51,7 @@ class Reason(StrEnum):
 
 
 class SignedForm(StrEnum):
-    """Which octets a signature was found to be over (RFC 5652, 5.4)."""
+    """Which form of the bytes a signature covers (RFC 5652, 5.4)."""
 
     CONTENT = "content"
     AS_SENT = "as sent"
@@ -60,7 +60,7 @@ class SignedForm(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One named check. `detail` is for people; `reason` says of a signature that did not pass, why."""
+    """One named check. `detail` is for people; `reason` says why a signature did not pass."""
 
     name: str
     outcome: Outcome
@@ -75,7 +75,7 @@ class Check:
 class Verification:
     """What `verify_signed` found.
 
-    `checks` has one of each `CheckName` but the last, in order. `covers` is
+    `checks` has one of each `CheckName` except the last, in order. `covers` is
     None where the signature did not pass.
     """
 
@@ -93,7 +93,7 @@ class Verification:
 
     @property
     def intact(self) -> bool:
-        """Whether nothing was changed since the signer signed: digest and signature passed."""
+        """Whether digest and signature passed, so the content is as signed."""
         return self[CheckName.DIGEST].outcome == self[CheckName.SIGNATURE].outcome == Outcome.PASSED
 
     @property
@@ -111,7 +111,7 @@ def verify_signed(
 ) -> Verification:
     """Judge the first SignerInfo (RFC 5652, 5.6). Never raises.
 
-    `certificates` are further ones that the signer may be among
+    `certificates` are searched for the signer besides those in the message
     (CertReps often carry none). `trust` names the CA certificates for the chain.
     `at` is the moment of signing where it is known from elsewhere (a capture's
     time); without it the signingTime attribute is used.
@@ -197,7 +197,7 @@ def _check_digest(signed: SignedData, info: SignerInfo) -> Check:
 
 
 def covered_forms(info: SignerInfo, content: bytes) -> Iterator[tuple[SignedForm, bytes]]:
-    """Yield the octets that the signature may cover, likeliest first (RFC 5652, 5.4).
+    """Yield the bytes that the signature may cover, likeliest first (RFC 5652, 5.4).
 
     With signed attributes that is the captured [0] with its tag read as SET OF
     (31): as sent, and, where that differs, in DER form and order.

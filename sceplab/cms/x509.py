@@ -1,8 +1,8 @@
-"""The parts of X.509 that CMS points at: certificates, keys, times, CRLs (RFC 5280).
+"""The parts of X.509 that CMS refers to: certificates, keys, times, CRLs (RFC 5280).
 
 Rule: read only. `cryptography` refuses some certificates that real SCEP clients
-sign with (X.509 v1 with 32-octet serials, odd extensions), and re-encodes names,
-so what identifies a signer or a recipient is sliced from the captured bytes.
+sign with (X.509 v1 with 32-byte serials, odd extensions), and re-encodes names,
+so the identifiers of signers and recipients are slices of the captured bytes.
 Keys are loaded, and new certificates are made, by `cryptography`.
 """
 
@@ -41,7 +41,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate as captured. `serial` are the content octets of the INTEGER, `public_key_info` the SPKI."""
+    """A certificate as captured. `serial` are the content bytes of the INTEGER, `public_key_info` the SPKI."""
 
     der: bytes
     version: int = 1
@@ -57,12 +57,12 @@ class Certificate:
 
     @property
     def serial_number(self) -> int:
-        """The serial as a number (RFC 5280 wants it positive; not all are)."""
+        """The serial as a number (RFC 5280 requires a positive one; not all are)."""
         return int.from_bytes(self.serial, "big", signed=True)
 
     @property
     def serial_hex(self) -> str:
-        """The serial as OpenSSL prints it: upper-case hex, whole octets."""
+        """The serial as OpenSSL prints it: upper-case hex, whole bytes."""
         return serial_hex(self.serial)
 
     @property
@@ -127,12 +127,12 @@ CertificateLike = Certificate | bytes
 
 
 def der_of(certificate: CertificateLike) -> bytes:
-    """Return the octets of a certificate, however it was given."""
+    """Return the bytes of a certificate, however it was given."""
     return certificate.der if isinstance(certificate, Certificate) else certificate
 
 
 def certificate_of(certificate: CertificateLike) -> Certificate:
-    """Return a certificate that can be asked, however it was given. Never raises, as `parse_certificate`."""
+    """Return a parsed certificate, however it was given. Never raises, as `parse_certificate`."""
     return certificate if isinstance(certificate, Certificate) else parse_certificate(certificate)
 
 
@@ -165,7 +165,7 @@ def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
 
 
 def rsa_bits(public_key_info: bytes) -> int | None:
-    """Return the size of an RSA key, None for any other key and for none that can be loaded."""
+    """Return the size of an RSA key in bits, None for another kind of key or one that cannot be loaded."""
     try:
         key = load_public_key(public_key_info)
     except ValueError:
@@ -179,7 +179,7 @@ def public_key_info(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> byte
 
 
 def serial_hex(content: bytes) -> str:
-    """Return the content octets of a serial number as OpenSSL prints it."""
+    """Return the content bytes of a serial number as OpenSSL prints it."""
     number = int.from_bytes(content, "big", signed=True)
     text = f"{abs(number):X}"
     text = text.zfill(len(text) + len(text) % 2)
@@ -190,7 +190,7 @@ _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:[.,](\d{1,6})\d*)?
 
 
 def parse_time(element: der.Element) -> datetime | None:
-    """Read UTCTime or GeneralizedTime in any of the forms seen; None where it is no time.
+    """Read UTCTime or GeneralizedTime in any of the forms seen; None if it is not a time.
 
     A time without zone is not DER, and is taken as UTC.
     """
@@ -216,7 +216,7 @@ def parse_time(element: der.Element) -> datetime | None:
 
 
 def build_time(moment: datetime) -> bytes:
-    """Return a Time as RFC 5652 11.3 wants it: UTCTime from 1950 to 2049, else GeneralizedTime."""
+    """Return a Time as RFC 5652 11.3 requires: UTCTime from 1950 to 2049, else GeneralizedTime."""
     utc = moment.astimezone(UTC)
     if 1950 <= utc.year < 2050:
         return der.encode(der.UTC_TIME, utc.strftime("%y%m%d%H%M%SZ").encode())
@@ -276,7 +276,7 @@ def parse_extensions(element: der.Element) -> tuple[Extension, ...]:
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """A CRL as captured (RFC 5280, 5.1); `revoked` holds serials as content octets."""
+    """A CRL as captured (RFC 5280, 5.1); `revoked` holds serials as content bytes."""
 
     der: bytes
     issuer: Name = _EMPTY_NAME
@@ -338,9 +338,9 @@ def _revoked_serials(element: der.Element) -> tuple[bytes, ...]:
 
 @dataclass(frozen=True, slots=True)
 class CertificateIdentifier:
-    """Which certificate is meant: SignerIdentifier and RecipientIdentifier of RFC 5652 (5.3, 6.2.1).
+    """A SignerIdentifier or RecipientIdentifier of RFC 5652 (5.3, 6.2.1).
 
-    Either issuer and serial (content octets), or the subject key identifier.
+    Either issuer and serial (content bytes), or the subject key identifier.
     """
 
     issuer: Name | None
@@ -349,7 +349,7 @@ class CertificateIdentifier:
     raw: bytes
 
     def matches(self, certificate: Certificate) -> bool:
-        """Whether this names the given certificate: compared octet for octet."""
+        """Whether this names the given certificate: compared byte for byte."""
         if self.issuer is not None:
             return self.issuer.raw == certificate.issuer.raw and self.serial == certificate.serial
         return self.key_identifier is not None and self.key_identifier == certificate.subject_key_identifier
@@ -375,7 +375,7 @@ def parse_identifier(element: der.Element) -> CertificateIdentifier:
 def build_identifier(certificate: Certificate, *, by_key: bool = False) -> CertificateIdentifier:
     """Return the identifier of a certificate: by issuer and serial, or by its subject key identifier.
 
-    Raises ValueError when `by_key` is asked of a certificate without that extension.
+    Raises ValueError for `by_key` if the certificate lacks that extension.
     """
     if by_key:
         key_identifier = certificate.subject_key_identifier
