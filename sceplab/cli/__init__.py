@@ -1,8 +1,8 @@
-"""The `sceplab` command: the walk of the notebooks, the decoder and the lab, in a terminal.
+"""The `sceplab` command: decode, diagnose, walk through a request, and run the lab in a terminal.
 
-Rule: thin. One module a command reads files, calls the floors below, and prints.
-Bad input ends in one line on standard error and exit code 2; a finding that the
-user asked about in exit 1. A command's module is imported when it is chosen, so
+Rule: thin. Each command has one module that reads files, calls other packages, and
+prints. Bad input gives one line on standard error and exit code 2; findings give
+exit code 1. A command's module is imported when it is chosen, so
 that `sceplab --version` loads neither cryptography nor the lab.
 """
 
@@ -31,7 +31,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         print(f"sceplab: {error}", file=sys.stderr)
         return 2
     except BrokenPipeError:
-        # `sceplab decode ... | head` is no error.
+        # `sceplab decode ... | head` closes the pipe early: not an error.
         sys.stderr.close()
         return 0
     return code

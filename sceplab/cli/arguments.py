@@ -1,6 +1,6 @@
-"""What several commands share: keys and certificates as options, passphrases, the exchanges of a file.
+"""Shared by several commands: options for keys and certificates, passphrases, the exchanges of a file.
 
-Rule: options in, values of the floors below out; nothing is printed except questions and progress.
+Rule: options in, values of other packages out; nothing is printed except questions and progress.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ from sceplab.files import load_certificates, load_private_keys
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 
 _MANY = 100
-"""From so many exchanges on decoding shows its progress."""
+"""Decoding shows a progress bar from this many exchanges on."""
 
 
 def add_materials(parser: argparse.ArgumentParser) -> None:
-    """Add the options for what the user holds: certificates, keys, passwords."""
+    """Add the options for the user's certificates, keys and passwords."""
     parser.add_argument(
         "--cert",
         metavar="FILE",
@@ -47,7 +47,7 @@ def add_materials(parser: argparse.ArgumentParser) -> None:
 
 
 def materials_of(arguments: argparse.Namespace) -> Materials:
-    """Return what the options of `add_materials` name; asks for passphrases. Raises InputError."""
+    """Load what the options of `add_materials` name; asks for passphrases. Raises InputError."""
     keys = [(key, path.name) for path in arguments.key for key in load_private_keys(path, ask_passphrase)]
     return Materials(
         keys=tuple(key for key, _ in keys),
@@ -59,7 +59,7 @@ def materials_of(arguments: argparse.Namespace) -> Materials:
 
 
 def ask_passphrase(name: str) -> bytes:
-    """Ask for the passphrase of a file. Raises InputError where nobody can be asked."""
+    """Ask for the passphrase of a file. Raises InputError if standard input is not a terminal."""
     return ask(
         f"Passphrase for {name}",
         f"{name} is protected by a passphrase; run this in a terminal to be asked for it",
@@ -67,14 +67,14 @@ def ask_passphrase(name: str) -> bytes:
 
 
 def ask(what: str, otherwise: str) -> bytes:
-    """Return what the user types unseen; raises InputError(otherwise) where standard input is no terminal."""
+    """Return what the user types, without echo; raises InputError(otherwise) if standard input is not a terminal."""
     if not sys.stdin.isatty():
         raise InputError(otherwise)
     return getpass.getpass(f"{what}: ").encode()
 
 
 class Decoded(NamedTuple):
-    """A file as it was read and decoded, with what was held."""
+    """A file as it was read and decoded, with the materials used."""
 
     capture: Capture
     items: list[DecodedExchange]
@@ -82,7 +82,7 @@ class Decoded(NamedTuple):
 
 
 def exchanges_of(source: str) -> Capture:
-    """Return what a file, or standard input for "-", holds. Raises InputError."""
+    """Return the capture in a file, or in standard input for "-". Raises InputError."""
     if source == "-":
         return read_capture(sys.stdin.buffer.read())
     if re.fullmatch(r"[\w./~+-]{1,255}", source) and ("/" in source or "." in source) and len(source) < 120:
@@ -95,7 +95,7 @@ def exchanges_of(source: str) -> Capture:
 def decoded(arguments: argparse.Namespace) -> Decoded:
     """Return `arguments.file` decoded; a progress bar is shown for long input, on a terminal only.
 
-    Raises InputError when the file holds no exchange and no words of a log.
+    Raises InputError if the file has no exchange and no lines of a log.
     """
     materials = materials_of(arguments)
     capture = exchanges_of(arguments.file)

@@ -1,6 +1,6 @@
 """Lines with one word in colour, for terminals, and how wide the terminal is.
 
-Rule: the word decides the colour; NO_COLOR and pipes are left to rich.
+Rule: the word decides the colour; rich handles NO_COLOR and pipes.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ _COLOURS = {"MUST": "red", "SHOULD": "yellow", "certain": "red", "likely": "yell
 
 
 def width() -> int:
-    """Return the columns of the terminal, or what COLUMNS says; `WIDTH` where there is neither."""
+    """Return the columns of the terminal, or of COLUMNS; `WIDTH` if there is neither."""
     return shutil.get_terminal_size((WIDTH, 24)).columns
 
 

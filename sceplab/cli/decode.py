@@ -20,7 +20,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what the file holds; returns 0."""
+    """Print the messages in the file; returns 0."""
     capture, items, materials = decoded(arguments)
     if arguments.json:
         import json

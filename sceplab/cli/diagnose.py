@@ -38,7 +38,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the causes, likeliest first; returns 1 where there is one."""
+    """Print the causes, likeliest first; returns 1 if there is one, else 0."""
     if arguments.list:
         for fault_line in fault_lines():
             print_wrapped(fault_line)

@@ -1,6 +1,6 @@
 """`sceplab enroll`: get a certificate from a SCEP server.
 
-Rule: thin: options become a `ScepClient`, its answer becomes words and files.
+Rule: thin: options become a `ScepClient`, its result is printed and written to files.
 """
 
 from __future__ import annotations
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
         key = load_signing_key(arguments.key, lambda name: _ask(f"Passphrase for {name}"))
     else:
         key = new_key(arguments.new_key)
-        # Before anything is sent: a certificate without its key is worth nothing.
+        # Before anything is sent: a certificate without its key is useless.
         write_new(paths["key"], pem_key(key), force=arguments.force, private=True)
     csr = make_request(subject, key, challenge=challenge, dns_names=arguments.dns)
     write_new(paths["csr"], build_pem("CERTIFICATE REQUEST", csr), force=True)

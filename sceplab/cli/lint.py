@@ -16,7 +16,7 @@ from sceplab.report.sarif import to_sarif
 from sceplab.report.text import finding_line, first_of_each, grouped_lines
 
 _MANY = 50
-"""With more findings than this, those of one rule are put together."""
+"""With more findings than this, those of one rule are grouped."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,7 +33,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the findings; returns 1 where one is a MUST or SHOULD."""
+    """Print the findings; returns 1 if one is a MUST or SHOULD, else 0."""
     capture, items, _ = decoded(arguments)
     findings = [f for f in check_exchanges(items) if f.fault.level.rank <= Level(arguments.level).rank]
     if arguments.json:

@@ -1,7 +1,7 @@
 """`sceplab walk`: one captured request, step by step, each step kept in a file.
 
-Rule: the order and the words of the walk. Decoding is done by the floors below;
-files are written through `files.write_new`, so nothing is lost unasked.
+Rule: the order and the text of the steps. Decoding is done by other packages;
+files are written by `files.write_new`, which overwrites nothing unless told to.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ def run(arguments: argparse.Namespace) -> int:
 def specimen() -> tuple[Sequence[Exchange], Materials]:
     """Return the specimen's exchanges, with the CA's certificate and key.
 
-    Raises InputError where there is no checkout around the package.
+    Raises InputError if the package is not in a checkout of the repository.
     """
     if not SPECIMEN.is_dir():
         raise InputError("the specimen is not here (it comes with a checkout, not with the package); name a FILE")
@@ -71,7 +71,7 @@ def walk(
 
     Files: RA-CA.b64, RA-CA.bin (the pkiMessage), RA-CA.signer.der, RA-CA.payload1.der
     (the pkcsPKIEnvelope), RA-CA.payload2.der (the messageData). Raises InputError
-    when there is no message, or when a file is already there.
+    if there is no message, or if a file exists and `force` is not set.
     """
     item, message = _first(decode_exchanges(exchanges, materials))
     steps = _files(message)

@@ -1,4 +1,4 @@
-"""`sceplab lab`: a CA and an RA on this machine, and what a person decides there.
+"""`sceplab lab`: a CA and an RA on this machine, and decisions on their requests.
 
 Rule: `start` serves; the other actions work on its folder, while it serves or
 not, from any terminal.
@@ -23,5 +23,5 @@ ACTIONS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give the parser of the command its actions."""
+    """Add the actions of the command to its parser."""
     register(parser, ACTIONS, "ACTION")

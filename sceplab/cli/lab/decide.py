@@ -1,6 +1,6 @@
-"""What a person decides in a lab: `sceplab lab pending`, `grant`, `deny`, `challenge`, `revoke`, and the rollover.
+"""Decisions of the operator of a lab: `sceplab lab pending`, `grant`, `deny`, `challenge`, `revoke`, and the rollover.
 
-Rule: each action opens the authority of a folder, does one thing, and prints one text.
+Rule: each action opens the CA of a folder, does one thing, and prints one text.
 """
 
 from __future__ import annotations
@@ -63,7 +63,7 @@ def add_rollover(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(parser: argparse.ArgumentParser, work: _Work) -> None:
-    """Add the folder, and run `work` on its authority."""
+    """Add the folder option, and run `work` on the CA in that folder."""
     add_folder(parser)
 
     def run(arguments: argparse.Namespace) -> int:
@@ -85,7 +85,7 @@ def _authority(arguments: argparse.Namespace) -> CertificationAuthority:
 
 
 def describe(transaction: Transaction) -> str:
-    """Return one line about a pending request, for a person who decides."""
+    """Return one line about a pending request, for the operator."""
     request = parse_csr(transaction.request)
     warning = "  WOULD BE AN RA" if wants_ra(request) else ""
     key = f"{request.key_bits or '?'}-bit key"

@@ -1,6 +1,6 @@
 """`sceplab lab start`: serve a CA and an RA until Ctrl-C.
 
-Rule: thin: options become the policy of a `Lab`, and what it decides is printed.
+Rule: thin: options become the policy of a `Lab`, and its decisions are printed.
 """
 
 from __future__ import annotations
@@ -82,7 +82,7 @@ def run(arguments: argparse.Namespace) -> int:
         on_decision=_tell,
     )
     ended = threading.Event()
-    # Both as a person (Ctrl-C) and as a service manager ends it.
+    # Ctrl-C (SIGINT), and a service manager (SIGTERM).
     before = {s: signal.signal(s, lambda *_: ended.set()) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         with lab:
@@ -122,7 +122,7 @@ def _welcome(lab: Lab, arguments: argparse.Namespace) -> list[str]:
 
 
 def client_commands(url: str, challenge: str, certificate: Path) -> list[str]:
-    """Return what to type to enroll with known clients at this URL; `certificate` is the file of the CA's."""
+    """Return commands that enroll at this URL with known clients; `certificate` is the file of the CA certificate."""
     word = challenge or "WORD"
     host = url.split("/")[2]
     with_challenge = f" --challenge {challenge}" if challenge else ""
