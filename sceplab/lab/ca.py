@@ -39,7 +39,7 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the time, in UTC."""
+    """Return the current time, in UTC."""
     return datetime.now(UTC)
 
 
@@ -150,7 +150,7 @@ class CertificationAuthority:
             raise InputError("no CA certificate was prepared to follow this one")
         self._set_identities(issuer=roles["next"], previous=roles["issuer"], next=None, signer=None, decrypter=None)
 
-    # ---------------------------------------------------------- what a person does
+    # ---------------------------------------------------------- what the operator does
 
     def pending(self) -> list[Transaction]:
         """Return the pending requests, oldest first."""
@@ -179,7 +179,7 @@ class CertificationAuthority:
             raise InputError(f"transaction {transaction.transaction_id} is not pending")
 
     def find_pending(self, text: str) -> Transaction:
-        """Return the pending transaction with this number, or whose transactionID begins so. Raises InputError."""
+        """Return the pending transaction with this number or transactionID prefix. Raises InputError."""
         found = [t for t in self.pending() if t.transaction_id.startswith(text) or str(t.id) == text]
         if len(found) != 1:
             raise InputError(f"{len(found)} pending transactions begin with {text!r}")
@@ -202,7 +202,7 @@ class CertificationAuthority:
         revoked = [(i.serial, i.revoked) for i in self.store.all_revoked() if i.revoked is not None]
         return make_crl(self.issuer, revoked, self.store.next_number("crl"), self._now())
 
-    # ---------------------------------------------------------- what a client asks
+    # ---------------------------------------------------------- requests of clients
 
     def answer(self, request: HttpRequest) -> HttpReply:
         """Answer a SCEP request over HTTP (RFC 8894, 4). Never raises on content."""
@@ -296,7 +296,7 @@ class CertificationAuthority:
         digest = hashlib.sha256(request.raw).digest()
         known = self.store.find(incoming.transaction_id, digest, requester)
         if known is not None:
-            # The reply was lost, or the client polls by asking again: the same request has the same answer.
+            # The reply was lost, or the client polls by repeating the request: give the same answer.
             steps.append("asked before")
             return self._state(known, steps)
         judge = Judge(self.policy, self.store, self.issuer.parsed.subject, self._now(), steps)

@@ -1,8 +1,8 @@
-"""A SCEP client: fetch the CA's certificates, ask for one's own, poll, renew, look things up (RFC 8894, 2 and 4).
+"""A SCEP client: GetCACert, enroll, poll, renew, GetCert and GetCRL (RFC 8894, 2 and 4).
 
-Rule: what is sent and when. How bytes travel is a function (`HttpRequest` in,
-`HttpReply` out): `http_sender` is the one over the network, and a CA's own `answer`
-needs no network. What comes back is checked in `results` before it is used.
+Rule: this module decides what is sent and when. The transport is a function
+(`HttpRequest` in, `HttpReply` out): `http_sender` uses the network, a CA's own
+`answer` needs none. Replies are checked in `results` before they are used.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ from sceplab.scep.message import decode_message, encode_message
 from sceplab.scep.messagedata import build_issuer_and_serial, build_issuer_and_subject, parse_ca_certificates
 from sceplab.scep.transport import HttpRequest, build_request
 
-# --------------------------------------------------------------- what the CA offers
+# --------------------------------------------------------------- CA certificates
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,12 +47,12 @@ class CaCertificates:
 
     @property
     def ca(self) -> Certificate:
-        """The CA's own: the one that is a CA, the last of several (RAs come first)."""
+        """The CA certificate: the last one with CA:TRUE (RAs come first)."""
         return next((c for c in reversed(self.all) if c.is_ca or c.self_issued), self.all[-1])
 
     @property
     def registration_authorities(self) -> tuple[Certificate, ...]:
-        """The certificates that are not the CA's: one or two of an RA."""
+        """The other certificates: one or two of an RA."""
         return tuple(c for c in self.all if not c.is_ca and not c.self_issued)
 
     @property
@@ -68,7 +68,7 @@ class CaCertificates:
     def _with(self, usage: str) -> Certificate:
         others = self.registration_authorities
         able = [c for c in others if c.key_usage is None or usage in c.key_usage]
-        # Of two RA certificates, the one with no other usage is meant for this.
+        # Of two RA certificates, prefer the one with no other keyUsage.
         able.sort(key=lambda c: len(c.key_usage or ()))
         return (*able, *others, self.ca)[0]
 
@@ -80,8 +80,8 @@ def _silent(_: str) -> None:
 class ScepClient:
     """A client of one SCEP server.
 
-    `get_ca_caps` and `get_ca_cert` are called when they are first needed, and their
-    answers kept. Warnings of a careful client go to `on_warning`.
+    `get_ca_caps` and `get_ca_cert` are called when first needed, and their results
+    are cached. Security warnings go to `on_warning`.
     """
 
     def __init__(
@@ -100,7 +100,7 @@ class ScepClient:
 
         Args:
             send: The SCEP URL, or a function that brings an HttpRequest to the server.
-            fingerprint: Hex of the SHA-256 (or SHA-1) of the CA certificate, from elsewhere (RFC 8894, 2.2).
+            fingerprint: Hex of the SHA-256 (or SHA-1) of the CA certificate, obtained out of band (RFC 8894, 2.2).
             dialect: The program to imitate.
             method: "GET" or "POST"; by default what dialect or GetCACaps say.
             cipher: Name in `algorithms.CIPHERS`, likewise.
@@ -118,7 +118,7 @@ class ScepClient:
     # ---------------------------------------------------------- GetCACaps, GetCACert, GetNextCACert
 
     def get_ca_caps(self) -> Capabilities:
-        """Ask for the capabilities (RFC 8894, 3.5); an HTTP error means that there are none. Raises ClientError."""
+        """Ask for the capabilities (RFC 8894, 3.5); an HTTP error counts as no capabilities. Raises ClientError."""
         reply = self._send(build_request("GetCACaps", identifier=self.dialect.identifier, headers=self._headers(())))
         words = parse_caps(reply.body) if reply.status == OK else ()
         if len(words) > _MAX_WORDS or any(len(w) > _MAX_WORD for w in words):
@@ -131,7 +131,7 @@ class ScepClient:
 
     @property
     def capabilities(self) -> Capabilities:
-        """The capabilities, asked for when first needed."""
+        """The capabilities, fetched when first needed."""
         return self._caps if self._caps is not None else self.get_ca_caps()
 
     def get_ca_cert(self) -> CaCertificates:
@@ -168,7 +168,7 @@ class ScepClient:
         return self._ca if self._ca is not None else self.get_ca_cert()
 
     def forget(self) -> None:
-        """Ask for capabilities and certificates again when they are next needed."""
+        """Clear the cached capabilities and certificates."""
         self._caps = self._ca = None
 
     def get_next_ca_cert(self) -> CaCertificates:
@@ -204,7 +204,7 @@ class ScepClient:
             signer: Who signs the message: the device's own key (a self-signed
                 certificate is made for it, RFC 8894 2.3), or an identity: the RA's,
                 or the certificate to renew with its key.
-            message_type: PKCSReq unless said otherwise.
+            message_type: PKCSReq by default.
         """
         request = parse_csr(csr)
         identity = signer if isinstance(signer, Identity) else self_signed(csr, signer)
@@ -232,7 +232,7 @@ class ScepClient:
         on_wait: Callable[[float], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Result:
-        """Poll `every` so many seconds until the request is no longer pending, or `limit` seconds are over.
+        """Poll every `every` seconds until the request is no longer pending, or for `limit` seconds.
 
         `on_wait` is called with the seconds waited so far, before each pause.
         """
@@ -258,7 +258,7 @@ class ScepClient:
     def operate(
         self, kind: MessageType, data: bytes, signer: Identity, transaction_id: str, csr: CertificationRequest | None
     ) -> Result:
-        """Send a pkiMessage around `data` (messageData) and check the reply (RFC 8894, 3). Raises ClientError.
+        """Send a pkiMessage with `data` (messageData) and check the reply (RFC 8894, 3). Raises ClientError.
 
         Args:
             kind: The messageType.
@@ -334,6 +334,6 @@ def _has_fingerprint(certificate: Certificate, wanted: str) -> bool:
 
 
 def self_signed(csr: bytes, key: SigningKey, now: datetime | None = None) -> Identity:
-    """Return the identity of a client that has no certificate yet: one that it made itself (RFC 8894, 2.3)."""
+    """Return an identity with a self-signed certificate, for a client that has no other yet (RFC 8894, 2.3)."""
     start = (now or datetime.now(UTC)) - timedelta(minutes=5)
     return Identity(make_self_signed(csr, key, start, start + timedelta(days=7)), key)

@@ -1,6 +1,6 @@
-"""HTTP of the lab: a client's requests over the network, and replies of one line.
+"""HTTP for the lab: send a client's requests over the network, write replies of one line.
 
-Rule: how bytes travel; what they mean is for `client`, `ca` and `ra`. `requests` is
+Rule: transport only; messages are handled by `client`, `ca` and `ra`. `requests` is
 imported when a sender is made, so that a client without a network starts fast.
 """
 
@@ -56,7 +56,7 @@ def http_sender(
 
     path = parts.path or DEFAULT_PATH
     session = requests.Session()
-    # A proxy from the environment would see, and could change, what the lab shows.
+    # A proxy from the environment could change what the lab demonstrates.
     session.trust_env = False
     if source is not None:
         session.mount("http://", _adapter_from(source))
@@ -66,7 +66,7 @@ def http_sender(
         prepared = session.prepare_request(
             requests.Request(request.method, url, data=request.body or None, headers=dict(request.headers))
         )
-        # Set afterwards, since `requests` rewrites some escapes, and how a client escapes is part of its dialect.
+        # Set afterwards: `requests` rewrites some escapes, which are part of a client's dialect.
         prepared.url = f"{parts.scheme}://{parts.netloc}{path}?{query}"
         reason = ""
         for attempt in range(retries + 1):
@@ -86,7 +86,7 @@ def http_sender(
 
 
 def _adapter_from(source: str) -> requests.adapters.HTTPAdapter:
-    """Return an adapter whose connections begin at this address of the machine."""
+    """Return an adapter whose connections have this source address."""
     from requests.adapters import HTTPAdapter
 
     class FromAddress(HTTPAdapter):

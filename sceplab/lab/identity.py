@@ -1,8 +1,8 @@
-"""Keys with their certificates, and the requests, certificates and CRLs that the lab makes.
+"""Keys and certificates, and the requests, certificates and CRLs that the lab makes.
 
 Rule: everything is an argument (keys, serials, times), nothing is stored or
-sent. `cryptography` writes the certificates; its strict reader is a second
-opinion on requests that strangers made.
+sent. `cryptography` writes the certificates; its strict parser is a second check
+of requests from outside.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from sceplab.cms.x509 import Certificate, Extension, parse_certificate
 from sceplab.errors import BuildError, InputError
 
 RA_UNIT = "ioscs RA"
-"""The organizationalUnitName by which a Cisco IOS CA knows its RAs (`mode ra`, `grant ra-auto`)."""
+"""The organizationalUnitName by which a Cisco IOS CA recognises its RAs (`mode ra`, `grant ra-auto`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,10 +73,10 @@ def make_request(
 ) -> bytes:
     """Return a PKCS#10 request (DER) as devices make it, with the keyUsage asked for (an EC key only signs).
 
-    A challengePassword that fits no PrintableString goes as UTF8String. Raises BuildError.
+    A challengePassword that cannot be a PrintableString is sent as UTF8String. Raises BuildError.
     """
     bits = _usage(usage if isinstance(key, rsa.RSAPrivateKey) else SIGN)
-    # Not critical: a request asks, the CA decides.
+    # Not critical: the CA decides what it grants.
     wanted = [Extension(oids.KEY_USAGE, critical=False, value=bits.public_bytes())]
     if dns_names:
         names = x509.SubjectAlternativeName([x509.DNSName(n) for n in dns_names])
@@ -101,11 +101,11 @@ _UNUSABLE = (
 
 
 def _load(request: CertificationRequest) -> x509.CertificateSigningRequest:
-    """Read a request for `cryptography`: raises ValueError where even what is certified cannot be read.
+    """Load a request with `cryptography`; raises ValueError if subject, key or extensions cannot be read.
 
-    Its reader wants attributes in DER order, which devices do not keep to; of
-    them only the extensions matter here. Who holds the key was checked before, on
-    the bytes that came.
+    Its parser requires attributes in DER order, which some devices do not keep, so
+    only the extensions are passed on. The proof of possession was verified before,
+    over the captured bytes.
     """
     # `cryptography` would only warn, once for the whole process.
     check_lengths(request.subject)
@@ -114,7 +114,7 @@ def _load(request: CertificationRequest) -> x509.CertificateSigningRequest:
     return x509.load_der_x509_csr(serialize_csr(replace(request, attributes=attributes)))
 
 
-# What a request may ask for; the rest is the CA's to say.
+# What a request may ask for; the CA decides the rest.
 _COPIED = (x509.SubjectAlternativeName, x509.ExtendedKeyUsage)
 
 
@@ -129,14 +129,14 @@ def issue(
 ) -> bytes:
     """Return the end-entity certificate (DER) for a PKCS#10 request (RFC 5280, 4.2).
 
-    Subject, key, subjectAltName and extendedKeyUsage are the request's. Of the
-    keyUsage it gets what it asked for of signing and key transport; it is never a
-    CA. Raises BuildError where the request is none that a strict reader takes.
+    Subject, key, subjectAltName and extendedKeyUsage are taken from the request, and
+    of its keyUsage only signing and key transport; basicConstraints is never
+    CA:TRUE. Raises BuildError if a strict parser rejects the request.
     """
     try:
         csr = _load(request)
         builder = _certificate(csr.subject, csr.public_key(), issuer, serial, start, end)
-        # CA:FALSE is the default and may be left out, but then PyScep takes the certificate for neither CA nor RA.
+        # CA:FALSE is the default and may be left out, but PyScep then takes the certificate as neither CA nor RA.
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_granted_usage(csr), critical=True)
         for extension in csr.extensions:

@@ -1,13 +1,13 @@
-"""Read, judge and open a request that came for a CA or RA: the same for both.
+"""Parse, check and decrypt a request to a CA or RA.
 
-Rule: no state, and no policy of who gets a certificate. A request that cannot be
+Rule: no state, and no decision who gets a certificate. A request that cannot be
 answered with a CertRep raises `NotAMessageError`; one that is answered with
 FAILURE raises `Refused`.
 
-No padding oracle: anybody may sign a captured envelope anew, with some of its bytes
-changed, and send it to see what happens. So every way in which opening can fail
-ends in the same sentence and takes the same time, down to a PKCS#10 request that is
-not signed with its own key. The content of a CertPoll is not opened at all (RFC
+No padding oracle: anybody may change bytes of a captured envelope, sign it with
+another key, send it and watch the reply. So every failure of decryption gives the
+same failInfoText after the same time, up to a PKCS#10 request that is not signed
+with its own key. The content of a CertPoll is not opened at all (RFC
 8894, 3.3.3: transactionID and signer decide), and a GetCert or GetCRL is answered
 only if it names this CA byte for byte.
 """
@@ -46,7 +46,7 @@ class NotAMessageError(ScepError):
 
 
 class Refused(ScepError):  # noqa: N818 - a verdict, not an error of ours
-    """A request is answered with FAILURE: `text` becomes failInfoText, `aside` goes only into the server's own log."""
+    """A request is answered with FAILURE: `text` becomes failInfoText, `aside` is only logged by the server."""
 
     def __init__(self, fail_info: FailInfo, text: str, aside: str = "") -> None:
         super().__init__(text)
@@ -67,7 +67,7 @@ DEFAULT_CIPHER = "aes-128-cbc"
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request whose signature was verified: `signer` is who signed it; whether that suffices is decided later."""
+    """A request whose signature was verified: the policy judges its `signer` later."""
 
     signed: SignedData
     attributes: ScepAttributes
@@ -86,7 +86,7 @@ class SignedRequest:
         return cipher.name if cipher is not None else DEFAULT_CIPHER
 
 
-# --------------------------------------------------------------- a request comes in
+# --------------------------------------------------------------- parse and check
 
 
 Asked = tuple[SignedData, ScepAttributes]
@@ -94,7 +94,7 @@ Asked = tuple[SignedData, ScepAttributes]
 
 
 def read_request(data: bytes) -> Asked:
-    """Read a request as far as its SCEP attributes. Raises NotAMessageError."""
+    """Parse a request up to its SCEP attributes. Raises NotAMessageError."""
     signed = parse_signed(data)
     info = signed.signer_info
     if info is None:
@@ -114,7 +114,7 @@ _MAX_TRANSACTION_ID = 512
 
 
 def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strictness, now: datetime) -> SignedRequest:
-    """Make every check that needs no private key of this server. Raises Refused."""
+    """Run every check that needs no private key of this server. Raises Refused."""
     verification = verify_signed(signed)
     signer, info = verification.signer, signed.signer_info
     if signer is None or info is None:
@@ -159,11 +159,11 @@ def _unopened(aside: str) -> Refused:
 
 
 def open_request(incoming: SignedRequest, mine: Sequence[Identity], passwords: Sequence[str] = ()) -> bytes:
-    """Return the messageData of a request that is encrypted for one of my keys (or passwords). Raises Refused.
+    """Return the messageData of a request, decrypted with a key in `mine` or a password. Raises Refused.
 
     A wrong recipient is reported openly: anyone can see the recipient. All later
-    failures look the same: where the key cannot be decrypted, a random one is used
-    instead and the work goes on (as RFC 5246 7.4.7.1 does for TLS).
+    failures look the same: if the content key cannot be decrypted, a random one is
+    used instead (as RFC 5246 7.4.7.1 does for TLS).
     """
     enveloped = incoming.enveloped
     for recipient in enveloped.recipients:
@@ -204,7 +204,7 @@ def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: 
 
 
 def _work_on() -> None:
-    """Do the work that would have come next, so that the time does not show which step failed."""
+    """Do the work of the remaining steps, so that the time does not show which step failed."""
     verify_csr(parse_csr(_some_request()))
 
 
@@ -215,7 +215,7 @@ def _parsed_request() -> CertificationRequest:
 
 @cache
 def _some_request() -> bytes:
-    """Return a request with a wrong signature: finding that takes longer than verifying a right one."""
+    """Return a request with a wrong signature: rejecting one takes longer than accepting a valid one."""
     made = make_request(parse_subject("CN=nobody"), new_key())
     return made[:-1] + bytes((made[-1] ^ 1,))
 
@@ -230,7 +230,7 @@ def _open_with_password(enveloped: EnvelopedData, recipient: PasswordRecipient, 
 
 
 def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
-    """Read the request of a PKCSReq or RenewalReq and check it: signature, subject, key size. Raises Refused."""
+    """Parse the CSR of a PKCSReq or RenewalReq and check it: signature, subject, key size. Raises Refused."""
     request = parse_csr(data)
     possession = verify_csr(request)
     if request.problems or possession.outcome is not Outcome.PASSED:
@@ -249,9 +249,9 @@ def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
 
 
 def read_lookup(data: bytes, issuer: Name) -> IssuerAndSerialNumber:
-    """Read which certificate of this issuer a GetCert or GetCRL asks about. Raises Refused."""
+    """Parse the content of a GetCert or GetCRL about a certificate of this issuer. Raises Refused."""
     wanted = parse_issuer_and_serial(data)
-    # Compared as bytes: comparing names leniently would leave room to try changed bytes.
+    # Compared as bytes: a lenient comparison would let an attacker try changed bytes.
     if wanted.problems or wanted.issuer.raw != issuer.raw or not 0 < len(wanted.serial) <= _MAX_SERIAL:
         raise _unopened(f"asks for serial {wanted.serial_hex} of {wanted.issuer}, not of this CA")
     return wanted
@@ -261,7 +261,7 @@ _MAX_SERIAL = 20  # bytes (RFC 5280, 4.1.2.2)
 
 
 def is_one_of(given: str, challenges: Sequence[str]) -> bool:
-    """Whether a challengePassword is one of these. All are compared, so that the time shows nothing."""
+    """Whether a challengePassword is one of these. All are compared, so the time does not show which matched."""
     octets = given.encode("utf-8", "surrogatepass")
     return any([hmac.compare_digest(octets, c.encode()) for c in challenges])  # noqa: C419
 

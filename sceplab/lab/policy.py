@@ -1,7 +1,7 @@
-"""Who gets a certificate from the CA: at once, after a person has decided, or not at all.
+"""Policy of the CA: grant a request at once, leave it pending, or refuse it.
 
 Rule: reads the store and decides; writes nothing and issues nothing (`ca` does). The
-steps of a decision are reported, since people read them to learn.
+steps of a decision are reported, so that people can learn from them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ DEFAULT_CAPABILITIES = (
     *("AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-384", "SHA-512"),
     *("SCEPStandard", "GetNextCACert"),
 )
-"""SHA-384 is there for strongSwan 5.9.8, which uses AES only with a CA that offers it."""
+"""SHA-384 is for strongSwan 5.9.8, which uses AES only if the CA offers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,9 +34,9 @@ class Policy:
 
     `challenges` are challengePasswords that can be used any number of times;
     one-time ones are in the store. A request without a challengePassword, or with
-    one where none is set, waits for a person. `grant_auto` grants everything (as
+    one where none is set, is pending. `grant_auto` grants everything (as
     `grant auto` of Cisco IOS does); `ra_auto` grants what an RA of this CA signed
-    (`grant ra-auto`). A request for an RA certificate always waits for a person.
+    (`grant ra-auto`). A request for an RA certificate is always pending first.
     `renewal_window` is how long before its end a certificate may be renewed (None:
     any time).
     """
@@ -85,13 +85,13 @@ WRONG_CHALLENGE = "the challengePassword is wrong, used already or too old"
 
 
 def challenge_digest(text: str) -> bytes:
-    """Return the SHA-256 by which the store knows a one-time challengePassword."""
+    """Return the SHA-256 under which the store has a one-time challengePassword."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a certificate is issued at once (else a person decides), and which one-time challenge that uses up.
+    """Whether a certificate is issued at once (else pending), and the one-time challenge that this uses up.
 
     `challenge` is its `challenge_digest`, None where no one-time challenge was used.
     """
@@ -102,7 +102,7 @@ class Verdict:
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Decides on one request: the CA's policy, store and subject, the time, and the list that gets the steps."""
+    """Decides on one request. Holds the CA's policy, store and subject, the time, and the list for the steps."""
 
     policy: Policy
     store: Store
@@ -111,7 +111,7 @@ class Judge:
     steps: list[str]
 
     def authorise(self, incoming: SignedRequest, request: CertificationRequest) -> Verdict:
-        """Return what becomes of a PKCSReq or RenewalReq. Raises Refused when a person should not even be asked."""
+        """Return the verdict on a PKCSReq or RenewalReq. Raises Refused if it must not even become pending."""
         policy, steps = self.policy, self.steps
         if request.subject.raw == self.issuer.raw:
             raise Refused(FailInfo.badRequest, "the subject is the CA's own")
@@ -170,7 +170,7 @@ class Judge:
                 steps.append("granted: the one-time challengePassword is right")
                 return Verdict(granted=True, challenge=digest)
         if once is None and not self.policy.challenges:
-            # Cisco IOS sends whatever was typed at its prompt, also to a CA that never asked for it.
+            # Cisco IOS sends what was typed at its prompt even to a CA that does not require it.
             steps.append("waits for a person: this CA has no challengePassword to compare with")
             return Verdict(granted=False)
         raise Refused(FailInfo.badRequest, WRONG_CHALLENGE)

@@ -1,10 +1,10 @@
-"""The RA (R2): takes requests of clients, and asks the CA in its own name (RFC 8894, 1 and appendix A).
+"""The RA (R2): forwards requests of clients to the CA under its own signature (RFC 8894, 1 and appendix A).
 
 Rule: no sockets, as in `ca`. What a client sends is encrypted
-for the RA; it is opened, judged, encrypted anew for the CA and signed with the
-RA's certificate, which makes the CA grant it. The request inside stays the
-client's, byte for byte, and so does the transactionID. Nothing is kept: what is
-pending, only the CA knows.
+for the RA; it is decrypted, checked, encrypted for the CA and signed with the
+RA's certificate, which makes the CA grant it. The CSR and the transactionID of the
+client are not changed. The RA has no state: pending requests are stored by the CA
+only.
 """
 
 from __future__ import annotations
@@ -43,9 +43,9 @@ from sceplab.scep.transport import CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequ
 
 @dataclass(frozen=True, slots=True)
 class RaPolicy:
-    """Which requests this RA passes on: those with one of the `challenges`, and renewals of a certificate of the CA.
+    """Which requests the RA forwards: those with one of the `challenges`, and renewals of a certificate of the CA.
 
-    Without challenges it passes on everything, as an IOS RA with `grant auto` does.
+    Without challenges it forwards everything, as an IOS RA with `grant auto` does.
     """
 
     challenges: tuple[str, ...] = field(default=(), repr=False)
@@ -72,7 +72,7 @@ class RegistrationAuthority:
         """Take the RA's certificate, and the client that talks to the CA.
 
         `decrypter` is a second certificate of the RA to encrypt for, as NDES has;
-        some clients (PyScep) find their way with two RA certificates only.
+        some clients (PyScep) work only with two RA certificates.
         """
         self.signer, self.decrypter = signer, decrypter or signer
         self.upstream, self.policy, self.name = upstream, policy, name
@@ -90,7 +90,7 @@ class RegistrationAuthority:
                     body = build_degenerate([*own, self.upstream.ca.ca.der])
                     return HttpReply(200, (("Content-Type", CA_RA_CERT),), body)
                 case "GetNextCACert":
-                    # Signed by the CA, whose certificate clients have: passed on unchanged.
+                    # Signed by the CA, whose certificate clients have: forwarded unchanged.
                     return HttpReply(200, (("Content-Type", NEXT_CA_CERT),), self.upstream.fetch("GetNextCACert"))
                 case "PKIOperation":
                     refused = refuse_method(request.method, self.policy.capabilities)
@@ -142,12 +142,12 @@ class RegistrationAuthority:
         result = self.upstream.operate(kind, data, self.signer, incoming.transaction_id, request)
         steps.append(f"the CA says {result}")
         if kind is MessageType.CertPoll and not all(_is_for(c, signer) for c in result.certificates[:1]):
-            # At the CA the transactions of all clients belong to this RA; they must not be mixed up.
+            # To the CA all transactions are the RA's; do not answer a client with another client's.
             raise Refused(FailInfo.badCertId, "the transaction is another one's (RFC 8894, 4.4)")
         return _passed_on(result), request.challenge_password if request is not None else None
 
     def _vouch(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> None:
-        """Raise Refused for a request that this RA does not pass on."""
+        """Raise Refused for a request that this RA does not forward."""
         challenges = self.policy.challenges
         if not challenges:
             steps.append("vouched for: this RA vouches for everybody")
@@ -161,7 +161,7 @@ class RegistrationAuthority:
         steps.append("vouched for: the challengePassword is right")
 
     def _holds(self, certificate: Certificate) -> bool:
-        """Whether a certificate is the CA's, valid now, and not on its current CRL."""
+        """Whether a certificate was issued by the CA, is valid now, and is not on its current CRL."""
         path = validate_path(certificate, Trust((self.upstream.ca.ca.der,), legacy=True), self._now())
         if not path.valid:
             return False
@@ -170,7 +170,7 @@ class RegistrationAuthority:
 
 
 def _is_for(certificate: Certificate, signer: Certificate) -> bool:
-    """Whether a certificate may be the one that this signer polls for: same key, or same subject in a renewal."""
+    """Whether this signer may receive the certificate: same key, or same subject in a renewal."""
     return signer.public_key_info == certificate.public_key_info or signer.subject.raw == certificate.subject.raw
 
 

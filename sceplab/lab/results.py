@@ -1,7 +1,7 @@
-"""What came back from a server: whether it can be trusted, and what it says (RFC 8894, 3.3.2).
+"""Check a server's reply and return its result (RFC 8894, 3.3.2).
 
-Rule: a reply that is not signed by the CA that was asked, or that answers another
-request, is refused and never used. Nothing is sent from here.
+Rule: a reply that is not signed by the CA, or that answers another request, is
+refused and never used. Nothing is sent from here.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sceplab.scep.messagedata import CertsOnly
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came back: SUCCESS with certificates or CRLs, PENDING, or FAILURE with its reason.
+    """A result: SUCCESS with certificates or CRLs, PENDING, or FAILURE with its reason.
 
     `request` and `reply` are the pkiMessages, decoded; `signer` signed the request
     (polls are signed by the same).
@@ -72,7 +72,7 @@ def check_reply(reply: PkiMessage, sent: PkiMessage, trusted: Sequence[Certifica
 
 
 def weaknesses(reply: PkiMessage) -> list[str]:
-    """Return what is weak about the algorithms of a reply, one sentence each."""
+    """Return the weak algorithms of a reply, one sentence each."""
     info, enveloped = reply.signed.signer_info, reply.enveloped
     digest = algorithms.DIGESTS_BY_OID.get(info.digest_algorithm.oid) if info is not None else None
     cipher = enveloped.cipher if enveloped is not None else None
@@ -82,7 +82,7 @@ def weaknesses(reply: PkiMessage) -> list[str]:
 def result_of(
     reply: PkiMessage, sent: PkiMessage, signer: Identity, transaction_id: str, csr: CertificationRequest | None
 ) -> Result:
-    """Return what a reply says that passed `check_reply`.
+    """Return the result in a reply that passed `check_reply`.
 
     Raises ClientError for a SUCCESS that cannot be opened, or that has no certificate for the key of `csr`.
     """
