@@ -1,6 +1,6 @@
-"""Where captures come from: a path, text or bytes; and what is packets, read piece by piece.
+"""Read captures from a path, text or bytes; packets are read as a stream.
 
-Rule: whatever is no stream is read by `forms`, which is loaded when it is needed.
+Rule: everything except packets is read by `forms`, which is imported when needed.
 """
 
 from __future__ import annotations
@@ -19,9 +19,9 @@ from sceplab.errors import InputError
 from sceplab.scep.transport import Exchange
 
 MAX_OCTETS = 1 << 28
-"""The largest file that is read as a whole; captures of packets may have any size."""
+"""Limit in bytes for files that are read as a whole; packet captures may have any size."""
 
-# Formats of files of any size, known by their first four bytes, read piece by piece.
+# Formats that are read as a stream, known by their first four bytes.
 STREAMS: tuple[tuple[Callable[[bytes], bool], Callable[[BinaryIO, str], Iterator[Exchange]]], ...] = (
     (packets.is_packets, pcap.read_pcap),
 )
@@ -29,9 +29,9 @@ _PATH_LIKE = re.compile(r"[^\n\r\0]{1,4096}")
 
 
 def read_capture(source: str | bytes | Path) -> Capture:
-    """Read a file (given by its path), or text or bytes themselves.
+    """Read a capture from a file (given by its path), from text or from bytes.
 
-    Formats: pcap and pcapng, also gzip'd; HAR; HTTP as it went over the wire; a
+    Formats: pcap and pcapng, also gzip'd; HAR; raw HTTP; a
     URL, a request line, access logs; the value of `message=`; base64; PEM; DER;
     hex dumps (plain, xxd, hexdump -C, tcpdump -X, Wireshark, router debug).
     Exchanges of packets are in the order of their TCP streams. Raises
@@ -46,14 +46,14 @@ def read_capture(source: str | bytes | Path) -> Capture:
 def iter_capture(source: str | bytes | Path) -> Iterator[Exchange]:
     """Yield what `read_capture` returns, one by one.
 
-    A file of packets is never in memory as a whole: each exchange comes when its
-    reply is whole, which is not quite the order in which they began.
+    A packet capture is never in memory as a whole: each exchange is yielded when its
+    reply is complete, which may differ from the order of the requests.
     """
     yield from _read(source)
 
 
 def _read(source: str | bytes | Path) -> Capture | Iterator[Exchange]:
-    """Return a capture, or the exchanges of a file of packets, which are read while they are asked for."""
+    """Return a capture, or an iterator that reads the exchanges of a packet capture."""
     if isinstance(source, bytes):
         return _from_file(io.BytesIO(source), "")
     if isinstance(source, str) and not (_PATH_LIKE.fullmatch(source) and _is_file(Path(source))):
@@ -67,7 +67,7 @@ def _read(source: str | bytes | Path) -> Capture | Iterator[Exchange]:
             found = _from_file(file, path.name)
         except OSError as error:
             raise InputError(f"{path} cannot be read: {error.strerror}") from error
-        # A stream is read later: then its end closes the file.
+        # A stream is read later and closes the file at its end.
         return found if isinstance(found, Capture) else _closing(found, opened.pop_all(), path)
 
 
@@ -104,7 +104,7 @@ def _is_file(path: Path) -> bool:
 
 
 def _looks_like_path(source: str) -> bool:
-    """Whether a text was surely meant as a path, though there is no such file."""
+    """Whether a text is certainly a path, although there is no such file."""
     return len(source) < 256 and "://" not in source and "?" not in source and bool(re.search(r"\.\w{1,6}$", source))
 
 

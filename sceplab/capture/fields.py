@@ -1,6 +1,6 @@
-"""The fields of one line of a log: key=value, JSON (also cut off), and those that say what went wrong.
+"""The fields of one line of a log: key=value, JSON (also cut off), and which of them report an error.
 
-Rule: a line in, names and values out; which request it is about is known to `logs`.
+Rule: a line in, names and values out; `logs` finds the request they belong to.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LONGEST_VALUE = 4000
 
 _PAIR = re.compile(r'([A-Za-z@][\w.@-]{0,60})=("(?:[^"\\]|\\.)*+"?|[^\s"]*)')
 _JSON_PAIR = re.compile(r'"([^"\\]{1,80})"\s{0,4}:\s{0,4}("(?:[^"\\]|\\.)*+"?|-?[\d.]{1,30}|true|false|null)')
-# What says something beside the request, in the spelling of any program.
+# Fields with a message about the request, as various programs spell them.
 SAYING = (
     *("err", "error", "msg", "message", "reason", "failinfo", "fail_info", "failinfotext", "pkistatus", "pki_status"),
     *(
@@ -47,7 +47,7 @@ BAD = re.compile(
 
 
 def fields_of(line: str) -> Fields:
-    """Return the fields of a line by their names in lower case; {} where it has none."""
+    """Return the fields of a line by their names in lower case; {} if it has none."""
     at = line.find('{"')
     if at >= 0 and at < 200:
         found = _of_json(line[at:])
@@ -80,7 +80,7 @@ def _of_json(line: str) -> Fields:
 
 
 def _cut_json(line: str) -> Iterator[tuple[str, Any]]:
-    """Yield the pairs of a JSON object that has no end."""
+    """Yield the pairs of a truncated JSON object."""
     for name, value in _JSON_PAIR.findall(line):
         if value.startswith('"'):
             whole = value if len(value) > 1 and value.endswith('"') else f'{value.rstrip(chr(92))}"'
@@ -93,13 +93,13 @@ def _cut_json(line: str) -> Iterator[tuple[str, Any]]:
 
 
 def is_cut_json(line: str) -> bool:
-    """Whether a line begins a JSON object that it does not end."""
+    """Whether a line is a truncated JSON object."""
     at = line.find('{"')
     return 0 <= at < 200 and not line.rstrip().endswith("}")
 
 
 def remarks_of(fields: Mapping[str, Any], line: int | None = None, *, failed: bool = False) -> tuple[Remark, ...]:
-    """Return what the fields of a line say of a fault. With `failed` the request did: then every word counts."""
+    """Return the fields of a line that report an error. `failed`: the request failed, so take every message."""
     level = str(fields.get("level") or fields.get("severity") or fields.get("lvl") or "").lower()
     bad = failed or level in _BAD_LEVELS
     out = []

@@ -1,7 +1,7 @@
-"""Lines of IIS (W3C extended log format), with its line of field names or without it.
+"""Lines of IIS (W3C extended log format), with or without the line of field names.
 
-Rule: without names the method tells where the line is: the URL is behind it, the
-client behind port and user, and the three numbers of the status follow one another.
+Rule: without names, fields are found by the method: the URL follows it, the client
+follows port and user, and the three numbers of the status are adjacent.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from sceplab.scep.transport import Remark
 
 HEAD = "#Fields:"
-"""How the line of field names begins."""
+"""Start of the line of field names."""
 _NAMES = {"c-ip": "client", "s-ip": "server", "cs-method": "method", "sc-status": "status", "cs-host": "server"}
 _CODES = ("sc-substatus", "sc-win32-status")
 _METHODS = frozenset({"GET", "POST", "HEAD"})
@@ -20,12 +20,12 @@ _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d\d:\d\d:\d\d")
 _STATUS = re.compile(r"[1-5]\d\d")
 _ADDRESS = re.compile(r"[\d.]{7,15}|[0-9a-fA-F:%]{2,60}")
-# What stands between date and method: site, computer, address.
+# Fields between date and method: site, computer, address.
 _MOST_BEFORE = 6
 
 
 def said(line: str, fields: list[str]) -> dict[str, Any] | None:
-    """Return what a line says, with its codes as remarks; None where it is none of IIS."""
+    """Return the fields of a line, with its codes as remarks; None if it is not a line of IIS."""
     values = line.split()
     if fields and len(values) == len(fields):
         return _named(dict(zip(fields, values, strict=True)))

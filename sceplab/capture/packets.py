@@ -1,9 +1,9 @@
-"""Files of packets to packets, and packets to TCP segments.
+"""Read packets from pcap and pcapng files, and TCP segments from packets.
 
-Rule: one packet at a time, so that memory does not grow with the file; nothing
-is kept here. dpkt (BSD) reads pcap and takes IP and TCP headers apart. The
-blocks of pcapng are read here, as dpkt takes every packet for one of the first
-interface. A damaged packet is passed over.
+Rule: one packet at a time, so that memory does not grow with the file. dpkt (BSD)
+reads pcap and parses IP and TCP headers. The blocks of pcapng are read here,
+because dpkt assigns every packet to the first interface. A damaged packet is
+skipped.
 """
 
 from __future__ import annotations
@@ -19,13 +19,13 @@ import dpkt
 from sceplab.errors import InputError
 
 Packet = tuple[float, bytes, int]
-"""When it was seen (seconds since 1970), its bytes, and the link type of these."""
+"""A packet: its time (seconds since 1970), its bytes, and its link type."""
 
 _PCAP = {bytes.fromhex(m) for m in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")}
 _PCAPNG = bytes.fromhex("0a0d0d0a")
 LARGEST = 1 << 20
-"""Bytes of the largest packet: no snapshot length is larger than 262144."""
-# A file with so many empty records in a row is not a capture.
+"""Limit of a packet in bytes: no snapshot length is larger than 262144."""
+# A file with this many empty records in a row is not a capture.
 _EMPTY = 100_000
 
 
@@ -37,8 +37,8 @@ def is_packets(data: bytes) -> bool:
 def read_packets(file: BinaryIO) -> Iterator[Packet]:
     """Yield the packets of a pcap or pcapng file, from its start.
 
-    Raises InputError where the file's head cannot be read. Where the file ends
-    in the middle of a packet, what came before is good.
+    Raises InputError if the file header cannot be read. If the file ends in the
+    middle of a packet, the packets before are yielded.
     """
     start = file.read(24)
     if start[:4] == _PCAPNG:
@@ -65,7 +65,7 @@ def read_packets(file: BinaryIO) -> Iterator[Packet]:
 
 
 class _Prefixed:
-    """A file with some bytes put back in front; dpkt asks for little more than `read`."""
+    """A file with some bytes put back in front; dpkt needs little more than `read`."""
 
     name = "capture"
 
@@ -157,12 +157,12 @@ def _block(kind: int, body: bytes, order: str, interfaces: list[_Interface]) -> 
     return found.offset + ((high << 32) | low) / found.ticks, body[20 : 20 + captured], found.linktype
 
 
-# --------------------------------------------------------------- from the wire to TCP
+# --------------------------------------------------------------- packets to TCP segments
 
 
 @dataclass(frozen=True, slots=True)
 class TcpSegment:
-    """A TCP segment: its ends (address, port), number, flags, bytes, and how many of these were not captured."""
+    """A TCP segment: endpoints (address, port), sequence number, flags, bytes, and how many were not captured."""
 
     source: tuple[str, int]
     target: tuple[str, int]
@@ -173,7 +173,7 @@ class TcpSegment:
 
 
 def segment_of(packet: bytes, linktype: int) -> TcpSegment | None:
-    """Return the TCP segment in a packet, None where there is none. Never raises on content."""
+    """Return the TCP segment in a packet, None if there is none. Never raises on content."""
     payload = _network_layer(packet, linktype)
     if payload is None:
         return None
@@ -194,10 +194,10 @@ def segment_of(packet: bytes, linktype: int) -> TcpSegment | None:
         if not isinstance(tcp, dpkt.tcp.TCP):
             return None
     except (dpkt.Error, struct.error, IndexError, ValueError, TypeError, AttributeError):
-        return None  # dpkt 1.9.8 also trips over odd IPv6 extension headers
+        return None  # dpkt 1.9.8 also fails on unusual IPv6 extension headers
     content = bytes(tcp.data)
     missing = 0
-    if total:  # 0 where the network card cut the segments
+    if total:  # 0 if the network card made the segments
         promised = max(total - header - tcp.off * 4, 0)
         content = content[:promised]  # Ethernet's padding
         missing = promised - len(content)
@@ -208,16 +208,16 @@ _IP4, _IP6 = 0x0800, 0x86DD
 _VLAN = {0x8100, 0x88A8, 0x9100, 0x9200}
 _PPPOE, _MPLS = 0x8864, {0x8847, 0x8848}
 
-# Where the IP packet is, or where an EtherType before it is, by link type
+# Offset of the IP packet, or of the EtherType before it, by link type
 # (https://www.tcpdump.org/linktypes.html).
 _RAW = {12, 14, 101, 228, 229}
-_AT = {0: 4, 108: 4, 109: 12}  # BSD loopback and tunnels: a head with an address family
+_AT = {0: 4, 108: 4, 109: 12}  # BSD loopback and tunnels: a header with an address family
 _ETHERTYPE_AT = {1: 12, 113: 14, 276: 0, 104: 2, 106: 6}  # Ethernet, cooked Linux (1 and 2), Cisco HDLC, ATM
-_COOKED_2 = 20  # bytes of the head of cooked Linux, version 2
+_COOKED_2 = 20  # bytes of the header of cooked Linux, version 2
 
 
 def _network_layer(packet: bytes, linktype: int) -> bytes | None:
-    """Return the IP packet inside a frame, or None where there is none."""
+    """Return the IP packet inside a frame, or None."""
     if linktype in _RAW:
         return packet or None
     if linktype in _AT:
@@ -231,7 +231,7 @@ def _network_layer(packet: bytes, linktype: int) -> bytes | None:
 
 
 def _typed(packet: bytes, kind: int, at: int) -> bytes | None:
-    """Return the IP packet behind an EtherType, whatever tags are between them."""
+    """Return the IP packet after an EtherType, skipping tags."""
     while at < len(packet):
         if kind in {_IP4, _IP6}:
             return packet[at:]
@@ -249,12 +249,12 @@ def _typed(packet: bytes, kind: int, at: int) -> bytes | None:
     return None
 
 
-# How far into a frame of another kind (PPP, Wi-Fi, NFLOG ...) an IP packet is looked for.
+# How many bytes of another frame (PPP, Wi-Fi, NFLOG ...) are searched for an IP packet.
 _DEEPEST = 128
 
 
 def _anywhere(packet: bytes) -> bytes | None:
-    """Find an IP packet with TCP in it in a frame of any kind: by its version, lengths and checksum."""
+    """Find an IP packet with TCP in any frame by version, lengths and checksum."""
     size = len(packet)
     for at in range(min(size - 39, _DEEPEST)):
         first = packet[at]
@@ -262,7 +262,7 @@ def _anywhere(packet: bytes) -> bytes | None:
             length = (first & 15) * 4
             head = packet[at : at + length]
             total = int.from_bytes(head[2:4], "big")
-            # The frame may end inside of what would be a header with options.
+            # The frame may end inside a header with options.
             whole = len(head) == length >= 20
             if whole and length + 20 <= total <= size - at + LARGEST and _sums_up(head):
                 return packet[at:]
@@ -272,7 +272,7 @@ def _anywhere(packet: bytes) -> bytes | None:
             and int.from_bytes(packet[at + 4 : at + 6], "big")
             in {
                 size - at - 40,
-                size - at - 44,  # a frame check sequence behind it
+                size - at - 44,  # a frame check sequence after it
             }
         ):
             return packet[at:]

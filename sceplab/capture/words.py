@@ -1,8 +1,7 @@
-"""What is left of a text when all formats have read theirs: lines of words, and evidence that nobody read.
+"""The text that no format has read: lines of words, and evidence that was not read.
 
-Rule: words are kept with their line where they speak of SCEP or of an error; what they
-mean is known to `analysis.products`. What looks like octets or HTTP and was not
-read is named, with what to do. One pass over the lines.
+Rule: words about SCEP or an error are kept with their line; `analysis.products` knows
+their meaning. Unread bytes or HTTP are reported with advice. One pass over the lines.
 """
 
 from __future__ import annotations
@@ -36,11 +35,11 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{200,}+={0,2}")
 _BASE64_LINE = re.compile(r"[\s>\"']{0,20}[A-Za-z0-9+/]{40,100}={0,2}[\"',\\\s]{0,8}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :-]?){64,}+")
 _HEX_LINE = re.compile(r"\s{0,20}(?:(?:0x)?[0-9A-Fa-f]{4,8}[:\s]\s{0,4})?(?:[0-9A-Fa-f]{2}[ :]?){16,64}+.{0,80}")
-# Lines of octets in a row that make a block.
+# This many lines of bytes in a row are a block.
 _FEWEST_LINES = 3
-# sscep tells the reply's head in words of its own.
+# sscep prints the status of the reply in its own words.
 _SSCEP_STATUS = re.compile(r"server response status code: ([1-5]\d\d)(?:, MIME header: (\S{1,80}))?")
-# Exports of other programs that have no octets in them, or in a form that only they read.
+# Exports of other programs without bytes, or in a format that only they read.
 _EXPORTS = (
     (
         re.compile(r"<\?charles serialisation-version|\"scheme\":\"https?\".{0,200}\"sizes\""),
@@ -71,7 +70,7 @@ _ADVICE = {
 
 @dataclass(slots=True)
 class Left:
-    """What was found in the rest: remarks, heads of replies in words with their place, and what nobody read."""
+    """Found in the rest: remarks, statuses of replies in words with their place, and unread data."""
 
     remarks: list[Remark] = field(default_factory=list)
     answers: list[tuple[int, Exchange]] = field(default_factory=list)
@@ -79,7 +78,7 @@ class Left:
 
 
 def read_rest(data: bytes, name: str) -> Left:
-    """Return what is in the rest of a text, where all that was read is blank."""
+    """Return the findings in the rest of a text, in which everything read is blank."""
     left = Left()
     seen: dict[str, list[int]] = {}
     counts: dict[str, int] = {}
@@ -126,7 +125,7 @@ def _octets_only(line: str) -> bool:
 
 
 def _evidence(data: bytes) -> Iterator[tuple[str, int, int]]:
-    """Yield what looks like evidence: what it is, first and last line."""
+    """Yield data that looks like evidence: its kind, first and last line."""
     pem: tuple[str, int] | None = None
     run: tuple[str, int, int] | None = None
     for number, _, line in _lines(data):
