@@ -1,8 +1,8 @@
 """Why enrollments failed: causes in rank order, each a fault with its evidence.
 
-Rule: faults are found in `faults`, words are read in `products`; here they are ranked.
-What the server itself says of an exchange comes first, unless a fault that is seen in
-the message explains those very words: then two pieces of evidence agree.
+Rule: faults are found in `faults`, words are recognised in `products`; here they are
+ranked. The server's own words about an exchange come first, unless a fault found in
+the message explains those words: then two pieces of evidence agree.
 """
 
 from __future__ import annotations
@@ -25,16 +25,16 @@ from sceplab.scep.conversation import DecodedExchange
 
 
 class Rank(IntEnum):
-    """The order of causes: the smaller, the earlier."""
+    """The order of causes; the smallest comes first."""
 
     AGREED = 0
-    """A fault that is seen, and words or a failInfo that it explains."""
+    """A fault found in a message, and words or a failInfo that it explains."""
     SAID = 1
     """Words or a code of the server, the client, or a log."""
     PROVEN = 2
     EXPLAINS = 3
     COMMON = 4
-    """What often lies behind such a status."""
+    """A frequent reason of such a status."""
     WORTH_A_LOOK = 5
 
 
@@ -53,7 +53,7 @@ class Cause:
 
     @property
     def words(self) -> str:
-        """What is wrong, as a sentence that says whose message it is about."""
+        """What is wrong, as a sentence that names the message."""
         title = self.fault.title
         if self.side is Side.REPLY and self.fault.rule and "reply" not in title.lower():
             return f"In the reply: {title[0].lower()}{title[1:]}"
@@ -65,7 +65,7 @@ class Cause:
         return self.fix or self.fault.fix
 
 
-# What such a fault, seen in a message, makes a server say or answer.
+# The words or replies of a server that a fault in a message explains.
 _EXPLAINS_WORDS: Mapping[str, tuple[str, ...]] = {
     "cannot-decrypt": (
         *("weak-digest", "oaep", "signing-only-recipient", "ca-instead-of-ra", "wrong-recipient", "key-id-wrapped"),
@@ -104,14 +104,14 @@ _EXPLAINS_WORDS: Mapping[str, tuple[str, ...]] = {
     "too-long": ("too-long",),
     "double-escape": ("escaped-twice",),
 }
-# A granted enrollment is spoilt by these, seen in its reply.
+# In the reply of a granted enrollment these make the certificate unusable.
 _SPOILS = frozenset(
     {
         *("cms-attributes", "issued-key", "issued-not-first", "renewed-nothing", "nonce-answer", "transaction-answer"),
         *("reply-recipient", "digest", "signature", "empty-content", "reply-attributes", "degenerate", "readable"),
     }
 )
-# These say no more than the status or failInfo itself.
+# These only repeat the status or failInfo.
 _GENERIC = frozenset(
     {
         "server-error",
@@ -124,13 +124,13 @@ _GENERIC = frozenset(
         "pending",
     }
 ) | {fault.id for fault in BY_FAIL_INFO.values()}
-# These say least of all.
+# These are the least specific.
 _LAST = frozenset({"server-says", "refused", "log-says", "client-no-reply"})
-# These add nothing beside the server's own words.
+# These add nothing to the server's own words.
 _EMPTY = frozenset({"server-error", "http-error", "refused"})
-# These say no more than that it was refused.
+# These only say that the request was refused.
 _LITTLE = _EMPTY | {"badRequest"}
-# Seen in a reply, these say nothing about why the request was refused.
+# In a reply, these do not explain why the request was refused.
 _OF_REPLY = frozenset({"readable", "broken-reply", "cms-attributes", "signature", "digest", "reply-attributes"})
 
 
@@ -140,7 +140,7 @@ def diagnose(
     enrollments: Enrollments,
     remarks: Sequence[Statement] = (),
 ) -> list[Cause]:
-    """Return why enrollments failed, in rank order; [] where all went well. Never raises on content.
+    """Return why enrollments failed, in rank order; [] if none failed. Never raises on content.
 
     `findings` are those of each exchange (`registry.check_each`), `remarks` words of a
     log that belong to no exchange.
@@ -161,7 +161,7 @@ def diagnose(
 
 
 def _order(cause: Cause) -> tuple[int, int, bool, bool, int]:
-    # Of two that are as good, a broken rule comes after what is a cause of its own, and words of no table are last.
+    # At equal rank, broken rules come after other causes, and unrecognised words are last.
     place = -1 if cause.exchange is None else cause.exchange
     return cause.rank, -cause.likelihood, cause.fault.id in _LAST, bool(cause.fault.rule), place
 
@@ -169,7 +169,7 @@ def _order(cause: Cause) -> tuple[int, int, bool, bool, int]:
 def _by_enrollment(
     decoded: Sequence[DecodedExchange], enrollments: Enrollments, remarks: Sequence[Statement]
 ) -> dict[int, list[Statement]]:
-    """Give each line of words to the enrollment that begins last before it, else to the first."""
+    """Assign each line of words to the last enrollment that begins before it, else to the first."""
     starts = sorted(
         (min((decoded[i].exchange.line or 0 for i in e.exchanges), default=0), n)
         for n, e in enumerate(enrollments.found)
@@ -204,13 +204,13 @@ def _of(
     if ending is Ending.NOT_SENT:
         stopped = _stopped(enrollment, decoded)
         if stopped is not None:
-            # What is only possible elsewhere is the likeliest reason of a client that goes no further.
+            # A cause that is otherwise only possible is likely if the client stops here.
             pool = [replace(f, likelihood=max(f.likelihood or Likelihood.LIKELY, Likelihood.LIKELY)) for f in pool]
             pool.append(stopped)
         else:
             pool = [f for f in pool if f.likelihood != Likelihood.POSSIBLE]
     elif ending is Ending.REFUSED:
-        # The server went on to judge the request: what it told before does not matter any more.
+        # The server went on to process the request: its earlier replies were no obstacle.
         pool = [f for f in pool if f.exchange in enrollment.steps]
     pool = [f for f in pool if f.side is not Side.REPLY or not f.fault.rule or _tells(f, ending)]
     pool = _without_consequences(pool, {i for i in enrollment.steps if is_cut_by_source(decoded[i])})
@@ -220,7 +220,7 @@ def _of(
     for finding in pool:
         words = [c for name, c in stated.items() if finding.fault.id in _EXPLAINS_WORDS.get(name, ())]
         if finding.likelihood is Likelihood.CERTAIN and finding.side is not Side.REPLY:
-            # Words of no table, beside a fault that is certain: they are about it.
+            # Unrecognised words next to a certain fault are about that fault.
             words += [c for c in spoken if c.fault is SAYS and c.exchange == finding.exchange]
         agreed = next((c for c in words if c.fault.id != finding.fault.id), None)
         cause = _cause(finding)
@@ -234,15 +234,15 @@ def _of(
     yield from (c for c in spoken if id(c) not in merged)
 
 
-# Damage on the way: what else is wrong with the message then follows from it.
+# Damage in transit: other faults of the message follow from it.
 _DAMAGE = frozenset({"cut-off", "text-utf8", "text-crlf", "text-ascii", "apple-profile", "envelope-alone"})
-# What the envelope holds in place of a CSR: that it is not one, and has no subject, is said by that.
+# The envelope has something else than a CSR: "not a CSR" and "no subject" follow from it.
 _NO_CSR = frozenset({"csr-pem", "csr-base64", "csr-no-outer", "csr-is-other"})
 _OF_CSR = frozenset({"message-data", "subject", "possession", "no-challenge"})
 
 
 def _alone(finding: Finding, decoded: Sequence[DecodedExchange]) -> Finding:
-    """Return a finding of a request whose outcome is unknown: a "+" that many servers misread is what to look at."""
+    """Adjust a finding of a request whose outcome is unknown: a "+" that many servers misread is a likely cause."""
     item = decoded[finding.exchange] if finding.exchange is not None else None
     if item is not None and finding.fault is RAW_PLUS and item.exchange.recorded.http:
         return replace(finding, likelihood=Likelihood.LIKELY)
@@ -250,7 +250,7 @@ def _alone(finding: Finding, decoded: Sequence[DecodedExchange]) -> Finding:
 
 
 def _without_consequences(found: Sequence[Finding], cut: set[int]) -> list[Finding]:
-    """Leave out what follows from damage on the way, or from a source that has only a part of the message (`cut`)."""
+    """Leave out consequences of damage in transit, or of a source with only a part of the message (`cut`)."""
     damaged = {f.exchange for f in found if f.fault.id in _DAMAGE} | cut
     other = {f.exchange for f in found if f.fault.id in _NO_CSR}
     return [
@@ -262,7 +262,7 @@ def _without_consequences(found: Sequence[Finding], cut: set[int]) -> list[Findi
 
 
 def _tells(finding: Finding, ending: Ending) -> bool:
-    """Whether a fault of the reply itself may be why the client did not go on."""
+    """Whether a fault of the reply may be why the client stopped."""
     return ending not in {Ending.REFUSED, Ending.FAILED} or finding.fault.id in _OF_REPLY
 
 
@@ -280,10 +280,10 @@ def _cause(finding: Finding) -> Cause:
 
 
 def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
-    """Yield a cause for each statement: the fault that its code or words stand for, else the words themselves."""
+    """Yield a cause for each statement: the fault that its code or words mean, else the words themselves."""
     for statement in statements:
         code = statement.code
-        # A code means different things to different programs: the sentence around it says which.
+        # A code means different things in different programs: the sentence around it decides.
         saying = sentence_in(statement.text) if code is not None else _most_telling(recognise(statement.text))
         if saying is not None:
             who = "" if saying.product.startswith("any ") else f" ({saying.product})"
@@ -295,7 +295,7 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
 
 
 def _unknown(lines: Sequence[Statement]) -> list[Cause]:
-    """Return a cause for the first line that tells of a failure in words of no table, where nothing else is known."""
+    """Return a cause for the first unrecognised line about a failure, used if there is no other cause."""
     line = next((s for s in lines if tells_of_failure(s.text)), None)
     if line is None:
         return []
@@ -303,12 +303,12 @@ def _unknown(lines: Sequence[Statement]) -> list[Cause]:
 
 
 def _most_telling(sayings: Iterable[Saying]) -> Saying | None:
-    """Return the first that says more than that the request was refused; else the first."""
+    """Return the first that gives a reason beyond the refusal, else the first."""
     known = tuple(sayings)
     return next((s for s in known if s.fault not in _LITTLE), known[0] if known else None)
 
 
-# What stands there is no answer to a failure unless it is recognised.
+# The text there is not about a failure unless it is recognised.
 _QUIET = frozenset({Source.ATTRIBUTE, Source.LOG_LINE, Source.SUBSTATUS})
 
 
@@ -325,7 +325,7 @@ def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "") -> 
     )
 
 
-# Words with which web servers only repeat the status.
+# Words of web servers that only repeat the status.
 _BOILERPLATE = frozenset(
     {
         *("error", "errors", "page", "not", "found", "bad", "request", "internal", "server", "service"),
@@ -344,10 +344,10 @@ _SOFTWARE = re.compile(r"(?:nginx|apache|microsoft-iis|microsoft-httpapi|openssl
 
 
 def _repeats_status(text: str) -> bool:
-    """Whether words say no more than the HTTP status does."""
+    """Whether words only repeat the HTTP status."""
     words = [w.strip(".,:;!?()[]\"'<>-").lower() for w in text.split()]
     left = [w for w in words if len(w) > 1 and not _is_boilerplate(w)]
-    # A page of many such words may have one or two of its own.
+    # A page with many such words may have one or two others.
     return len(left) <= (len(words) // 6 if len(words) > 8 else 0)
 
 
@@ -357,7 +357,7 @@ def _is_boilerplate(word: str) -> bool:
 
 
 def _stopped(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> Finding | None:
-    """Return that a client asks again and again for certificates or capabilities and sends no request."""
+    """Return a finding if a client fetches certificates or capabilities again and again and sends no request."""
     names = [d.operation.operation for i in enrollment.before if (d := decoded[i]).operation is not None]
     most = max(((names.count(n), n) for n in set(names)), default=(0, ""))
     if most[0] < 2:

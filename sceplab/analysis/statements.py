@@ -1,7 +1,7 @@
-"""What the server, the client or a log says in words or codes, gathered from wherever it stands.
+"""Collect the words and codes of server, client and log from all places of an exchange.
 
-Rule: words are quoted, never interpreted here; which fault they stand for is looked up
-in `products`. Everything is bounded: these are other people's texts.
+Rule: words are quoted, never interpreted here; `products` has the fault that they mean.
+Lengths are limited, because the texts are untrusted.
 """
 
 from __future__ import annotations
@@ -21,13 +21,13 @@ from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import HttpReply
 
 LONGEST = 300
-"""Characters of one statement that are kept."""
+"""Limit of a statement in characters."""
 _LARGEST = 65536
-"""Bytes of a body that are looked at."""
+"""How many bytes of a body are searched."""
 
 
 class Source(StrEnum):
-    """Where a statement stands."""
+    """The place of a statement."""
 
     FAIL_INFO_TEXT = "failInfoText"
     ATTRIBUTE = "signed attribute"
@@ -40,10 +40,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Words or a code: `name` is the field, header or attribute that they stand in.
+    """Words or a code: `name` is their field, header or attribute.
 
-    `exchange` is the number of the exchange that they belong to, `line` the line of the
-    input, `code` what a code in them means; None where there is none.
+    `exchange` is the number of their exchange, `line` the line of the input, `code` the
+    meaning of a code in them; None if there is none.
     """
 
     source: Source
@@ -55,7 +55,7 @@ class Statement:
 
     @property
     def quoted(self) -> str:
-        """The words with where they stand, for people."""
+        """The words with their place, for people."""
         where = {
             Source.FAIL_INFO_TEXT: "failInfoText",
             Source.ATTRIBUTE: f"signed attribute {self.name}",
@@ -69,7 +69,7 @@ class Statement:
 
 
 def statements_of(index: int, item: DecodedExchange) -> Iterator[Statement]:
-    """Yield what is said beside and inside one exchange, the server's most direct words first."""
+    """Yield the statements in and about one exchange, the server's most direct words first."""
     if item.reply is not None:
         yield from _of_message(index, item.reply)
     reply = item.exchange.reply
@@ -109,7 +109,7 @@ def _of_message(index: int, message: PkiMessage) -> Iterator[Statement]:
 
 
 def value_words(value: bytes) -> str:
-    """Return the text or number that a DER value holds, "" for anything else."""
+    """Return the text or number in a DER value, "" for other types."""
     try:
         element = der.read(value)
         if element.tag == der.INTEGER:
@@ -153,7 +153,7 @@ def _of_http(index: int, reply: HttpReply, *, speaks: bool) -> Iterator[Statemen
 
 
 class _Words(HTMLParser):
-    """Collects the text of a page that a reader would see."""
+    """Collects the visible text of a page."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -181,7 +181,7 @@ def is_web_page(body: bytes) -> bool:
 
 
 def body_words(reply: HttpReply) -> str:
-    """Return the words in a body: of HTML and XML the text, of JSON the messages; "" where it is no text."""
+    """Return the words in a body: of HTML and XML the text, of JSON the messages; "" if it is not text."""
     body = reply.body[:_LARGEST]
     if not body.strip() or body.count(0) or sum(c > 0x7F for c in body) > len(body) // 3:
         return ""
@@ -237,7 +237,7 @@ def _of_field(index: int, name: str, text: str, line: int | None, reply: HttpRep
 
 
 def said_in_log(text: str, name: str = "", exchange: int | None = None, line: int | None = None) -> Statement:
-    """Return words of a log as a statement, with the first code in them that is known."""
+    """Return words of a log as a statement, with the first known code in them."""
     return Statement(Source.LOG_FIELD if name else Source.LOG_LINE, _cut(text), name, exchange, line, code_in(text))
 
 

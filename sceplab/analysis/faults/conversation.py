@@ -1,4 +1,4 @@
-"""A request compared with earlier ones: nonces, transactions, polls (RFC 8894, 3.2.1 and 4.4)."""
+"""Faults of a request compared with earlier ones: nonces, transactions, polls (RFC 8894, 3.2.1 and 4.4)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ TRANSACTION_REUSED = Fault(
 
 
 def history(item: DecodedExchange, context: Context) -> Iterator[Hit]:
-    """Yield a nonce or a transactionID that is wrong because of an earlier request."""
+    """Yield a nonce or a transactionID that conflicts with an earlier request."""
     message = item.request
     if message is None:
         return
@@ -55,7 +55,7 @@ def history(item: DecodedExchange, context: Context) -> Iterator[Hit]:
 
 
 def learn_server(item: DecodedExchange, context: Context) -> None:
-    """Remember what an exchange shows of the server, before the exchange itself is judged."""
+    """Store what an exchange shows about the server, before the exchange is judged."""
     caps = offered(item)
     if caps is not None:
         context.caps = caps
@@ -66,7 +66,7 @@ def learn_server(item: DecodedExchange, context: Context) -> None:
 
 
 def learn_client(item: DecodedExchange, context: Context) -> None:
-    """Remember what a request shows of the client, after it was judged."""
+    """Store what a request shows about the client, after it was judged."""
     if item.request is None:
         return
     nonce, transaction = item.request.attributes.sender_nonce, item.request.attributes.transaction_id

@@ -1,6 +1,6 @@
 """All rules, and the finders in the order in which they report.
 
-Rule: a theme is added here and nowhere else.
+Rule: a new module of faults is registered here only.
 """
 
 from __future__ import annotations
@@ -76,7 +76,7 @@ _OF_EXCHANGES: tuple[Callable[[DecodedExchange, Context], Iterator[Hit]], ...] =
 
 
 def check_message(message: PkiMessage, exchange: int | None = None, side: Side | None = None) -> list[Finding]:
-    """Return the faults of a message by itself. Never raises on content.
+    """Return the faults of a single message. Never raises on content.
 
     `exchange` and `side` say where the message was, for the findings.
     """
@@ -88,7 +88,7 @@ def _finding(hit: Hit, exchange: int | None, side: Side | None) -> Finding:
 
 
 def check_exchanges(decoded: Sequence[DecodedExchange]) -> list[Finding]:
-    """Return which rules a conversation breaks: each message, each pair, and all together, in order.
+    """Return the broken rules of a conversation: of each message, each pair, and the whole, in order.
 
     Never raises on content.
     """
@@ -98,8 +98,8 @@ def check_exchanges(decoded: Sequence[DecodedExchange]) -> list[Finding]:
 def check_each(decoded: Sequence[DecodedExchange], held: Held = NOTHING) -> Iterator[list[Finding]]:
     """Yield all faults that are found, one list for each exchange; those with a `rule` are what lint shows.
 
-    What a server offers and which certificates it has is kept for each server and
-    path: one capture may hold a client, an RA and a CA.
+    Capabilities and certificates are stored for each server and path: one capture may
+    have a client, an RA and a CA.
     """
     contexts: dict[tuple[str, str], Context] = {}
     for index, item in enumerate(decoded):

@@ -1,7 +1,7 @@
-"""SignedData: its structure, its attributes, its signature, its signer (RFC 5652, 5; RFC 8894, 3.2).
+"""Faults of SignedData: structure, attributes, signature, signer (RFC 5652, 5; RFC 8894, 3.2).
 
-Rule: the checks of `message.verification` are taken over as broken rules, never
-done a second time.
+Rule: failed checks of `message.verification` become broken rules; they are not run
+again.
 """
 
 from __future__ import annotations
@@ -73,7 +73,7 @@ CMS_ATTRIBUTES = Fault(
 
 
 def structure(message: PkiMessage) -> Iterator[Hit]:
-    """Yield where the structure of the SignedData breaks RFC 5652 or RFC 8894."""
+    """Yield parts of the SignedData that break RFC 5652 or RFC 8894."""
     signed, info = message.signed, message.signed.signer_info
     for problem in signed.problems:
         yield Hit(READABLE, str(problem), problem.offset)
@@ -166,7 +166,7 @@ SIGNER_INCLUDED = Fault(
 
 
 def verification(message: PkiMessage) -> Iterator[Hit]:
-    """Yield what the verification of the signature and of its signer found."""
+    """Yield failures of the verification of the signature and of its signer."""
     if message.signed.signer_info is None:
         return
     verified = message.verification

@@ -1,8 +1,8 @@
-"""What products say when an enrollment fails, and which fault is behind it.
+"""Messages of products when an enrollment fails, and the fault that each means.
 
-Rule: data only. Each row was read in a public guide, issue or source file, which
-it names; the words here are our own. A row says what is likely at that product;
-whether a message or status beside it says more is decided in `diagnose`.
+Rule: data only. Each row names its public source: a guide, issue or source file; the
+explanations are our own. A row says what is likely for that product; `diagnose`
+compares it with the messages and statuses.
 """
 
 from sceplab.analysis.products.code import Code

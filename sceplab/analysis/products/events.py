@@ -162,4 +162,4 @@ WITH_HRESULT: dict[tuple[str, int, int], Code] = {
     ("ndes", 10, 0x80070005): _START,
     ("ndes", 10, 0x80092004): _START,
 }
-"""(source, event id, HRESULT) -> meaning, where the event changes what the HRESULT means."""
+"""(source, event id, HRESULT) -> meaning, if the event changes the meaning of the HRESULT."""

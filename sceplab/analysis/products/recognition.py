@@ -1,7 +1,7 @@
-"""Finding known words and codes in a text, the most special first.
+"""Find known words and codes in a text, the most specific first.
 
-Rule: a number means something only beside its name (`0x80094811`, `Event ID: 31` with its
-source, `MDM-SCEP:14006`): a bare number is never taken for a code. Time is linear in the text.
+Rule: a number counts only with its name (`0x80094811`, `Event ID: 31` with its
+source, `MDM-SCEP:14006`): a bare number is never taken as a code. Time is linear in the text.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sceplab.analysis.products.words_servers import SERVERS
 from sceplab.analysis.products.words_windows import WINDOWS
 
 LONGEST = 4000
-"""Characters of a text that are looked at."""
+"""How many characters of a text are searched."""
 
 _HEX = re.compile(r"(?i)\b0x([0-9a-f]{8})\b|\b(8009[0-9a-f]{4}|800[7b][0-9a-f]{4})\b")
 _DECIMAL = re.compile(r"(?<!\d)-\d{10}\b|\b214[67]\d{6}\b|\b2148\d{6}\b")
@@ -72,7 +72,7 @@ def hresults_in(text: str) -> Iterator[int]:
 
 
 def code_in(text: str) -> Code | None:
-    """Return the HRESULT in a text, with its event where one stands beside it; None where none names a fault."""
+    """Return the HRESULT in a text, with its event if there is one next to it; None if none indicates a fault."""
     text = text[:LONGEST]
     numbers = list(hresults_in(text))
     if not numbers:
@@ -95,7 +95,7 @@ def _events(text: str) -> Iterator[tuple[str, int]]:
 
 
 def codes_in(text: str) -> Iterator[Code]:
-    """Yield the codes in a text that have a name beside them (HRESULTs and statuses apart), most special first."""
+    """Yield the codes in a text that have a name (without HRESULTs and statuses), most specific first."""
     if "connector" in text.lower() or "2050" in text or "diagnostic" in text.lower():
         for found in _DIAGNOSTIC.finditer(text):
             yield from _known(CONNECTOR.get(int(found[1], 16)))
@@ -137,18 +137,18 @@ _FAILING = re.compile(
 
 
 def tells_of_failure(text: str) -> bool:
-    """Whether words that are in no table say that something went wrong."""
+    """Whether words that are in no table report a failure."""
     return _FAILING.search(text[:LONGEST]) is not None
 
 
 def sentence_in(text: str) -> Saying | None:
-    """Return the sentence of one product that a text has, or None; codes are none."""
+    """Return the known sentence of a product in a text, or None; codes are not included."""
     saying = next(recognise(text), None)
     return saying if saying in _SENTENCES else None
 
 
 def recognise(text: str) -> Iterator[Saying]:
-    """Yield what is known of words: sentences of products, then codes, then words of any product, then statuses."""
+    """Yield what is known about words: sentences of products, then codes, then words of any product, then statuses."""
     return iter(_recognised(text[:LONGEST]))
 
 

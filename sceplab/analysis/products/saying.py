@@ -1,6 +1,6 @@
-"""A sentence of a product, as data.
+"""Type: a known sentence of a product.
 
-Rule: no table here.
+Rule: the type only; the tables are in other modules.
 """
 
 from __future__ import annotations
@@ -12,10 +12,10 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Saying:
-    """Words of a product, the fault they stand for, and where that was read.
+    """Words of a product, the fault they mean, and the source of that.
 
-    `words` is a pattern in which a space stands for white space. `fix` replaces the
-    fault's own where the product has a special one. `misleading` says what else the
+    `words` is a pattern in which a space matches any white space. `fix` replaces the
+    fault's own if the product needs a special one. `misleading` says what else the
     words are used for.
     """
 

@@ -1,4 +1,4 @@
-"""Words by which a fault is known whatever product writes them: the last that are tried.
+"""Words that indicate a fault for any product; they are tried last.
 
 Rule: data only. A line of a healthy enrollment must match none of them.
 """

@@ -1,6 +1,6 @@
 """Sentences that SCEP servers and CAs write when an enrollment fails.
 
-Rule: data only, in the products' own words, as short as they can be recognised.
+Rule: data only, in the products' own words, as short as recognition allows.
 """
 
 from __future__ import annotations
