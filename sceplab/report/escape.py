@@ -1,6 +1,6 @@
-"""Other people's text made safe to show: in a terminal, in HTML, in a Markdown table.
+"""Escape untrusted text for display: in a terminal, in HTML, in a Markdown table.
 
-Rule: each place has one function, and all that is shown goes through it.
+Rule: one function for each destination; all displayed text is escaped by it.
 """
 
 from __future__ import annotations

@@ -22,7 +22,7 @@ def to_markdown(analysis: Analysis) -> str:
             out.append("| " + " | ".join("---" for _ in section.head) + " |")
             out += ["| " + " | ".join(map(marked, row)) + " |" for row in section.rows]
         elif section.lines:
-            # A fence longer than any in the lines, so that none of them can end it.
+            # A fence longer than any in the lines, so that no line can close it.
             fence = "`" * max(3, 1 + max((len(m) for x in section.lines for m in re.findall("`+", x)), default=0))
             out += [fence, *map(visible, section.lines), fence]
         for block in section.blocks:

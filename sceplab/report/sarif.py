@@ -1,4 +1,4 @@
-"""Findings as a SARIF 2.1.0 log (OASIS), which code scanners read."""
+"""Findings as a SARIF 2.1.0 log (OASIS), the format of code scanners."""
 
 from __future__ import annotations
 

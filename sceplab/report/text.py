@@ -1,7 +1,7 @@
-"""Decoded exchanges, findings and causes as text: what `sceplab` prints for people.
+"""Decoded exchanges and findings as text: what `sceplab` prints for people.
 
-Rule: plain lines from decoded values. Control characters of other people's
-names never reach a terminal as they are.
+Rule: plain lines from decoded values. Control characters in captured text are
+always escaped.
 """
 
 from __future__ import annotations
@@ -28,15 +28,15 @@ from sceplab.scep.messagedata import CertsOnly, IssuerAndSerialNumber, IssuerAnd
 from sceplab.scep.transport import Exchange
 
 _PLACES = 5
-"""Places that are listed for a rule that is broken often."""
+"""How many places are listed for a rule that is broken often."""
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_POSSIBLE: "–"}
 _T61 = der.STRING_TYPE_NAMES[der.T61_STRING]
 _SHOWN = frozenset({oids.CONTENT_TYPE, oids.MESSAGE_DIGEST, oids.SIGNING_TIME, *(oid for oid, _ in FIELDS.values())})
-"""Signed attributes that have a line or a check of their own."""
+"""Signed attributes that have their own line or check."""
 
 
 def finding_line(finding: Finding) -> str:
-    """Return a finding as one line: where, how bad, which rule, what was found."""
+    """Return a finding as one line: place, level, rule, what was found."""
     where, rule = place(finding.exchange, finding.side), finding.fault
     found = f"{rule.level.value} {rule.id}: {finding.found} ({rule.section})"
     return visible(f"{where}: {found}" if where else found)
@@ -51,7 +51,7 @@ def first_of_each(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def grouped_lines(findings: Sequence[Finding]) -> Iterator[str]:
-    """Yield a line for each rule: the first finding, how often there are such, and the first places."""
+    """Yield a line for each rule: the first finding, their number, and the first places."""
     places: dict[str, list[str]] = {}
     for finding in findings:
         places.setdefault(finding.fault.id, []).append(place(finding.exchange, finding.side))
@@ -115,7 +115,7 @@ def _offers(exchange: Exchange) -> Iterator[str]:
 
 
 def message_lines(label: str, message: PkiMessage, *, show_secrets: bool = False) -> Iterator[str]:
-    """Yield the lines for one message, layer by layer; of a cut one those of the part that is there."""
+    """Yield the lines for one message, layer by layer; of a truncated one those of the captured part."""
     yield f"{label}: {kind_of(message)}, {len(message.raw)} octets"
     if is_cut(message):
         yield from (f"  {line}" for line in _cut_lines(message))
@@ -150,7 +150,7 @@ def _certificate_words(raw: bytes) -> str:
 
 
 def _attribute_lines(info: SignerInfo, hidden: frozenset[str]) -> Iterator[str]:
-    """Yield signed attributes with the words of their values, those in `hidden` left out."""
+    """Yield signed attributes with their values as text, without those in `hidden`."""
     for attribute in info.signed_attributes:
         if attribute.oid in hidden:
             continue
@@ -191,7 +191,7 @@ def signed_lines(message: PkiMessage) -> Iterator[str]:
 
 
 def envelope_lines(message: PkiMessage, *, show_secrets: bool = False) -> Iterator[str]:
-    """Yield the lines for the envelopedData and what is in it, as far as it was opened."""
+    """Yield the lines for the envelopedData and its content, as far as it was decrypted."""
     if message.enveloped is not None:
         yield f"EnvelopedData   {message.enveloped.content_encryption.name}"
         for recipient in message.enveloped.recipients:
@@ -205,7 +205,7 @@ def envelope_lines(message: PkiMessage, *, show_secrets: bool = False) -> Iterat
 
 
 def as_utf8(text: str, string_type: str) -> str | None:
-    """Return a T61String as UTF-8 where its bytes are that and more than ASCII, else None."""
+    """Return a T61String as UTF-8 if its bytes are non-ASCII UTF-8, else None."""
     if string_type != _T61 or text.isascii():
         return None
     try:
