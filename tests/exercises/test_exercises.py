@@ -46,13 +46,13 @@ def _load(notebook: str) -> tuple[Exercise, ...]:
     return exercises.load(notebook, *loaded[notebook]())
 
 
-ALL = [(n, i, e) for n in ("00", "01", "02", "03", "04", "05", "06", "08") for i, e in enumerate(_load(n))]
-
-
-@pytest.mark.parametrize("exercise", [e for _, _, e in ALL], ids=[f"{n}-{i}" for n, i, _ in ALL])
-def test_right_wrong_and_no_answer(exercise: Exercise) -> None:
-    """The right answer is right, dots are no answer, every known mistake is named."""
-    _assert_judges(exercise)
+@pytest.mark.parametrize("notebook", ["00", "01", "02", "03", "04", "05", "06", "08"])
+def test_right_wrong_and_missing_answers(notebook: str) -> None:
+    """The right answer is accepted, `...` counts as not attempted, every known mistake is explained."""
+    made = _load(notebook)
+    assert made
+    for exercise in made:
+        _assert_judges(exercise)
 
 
 def test_exercises_about_a_lab_that_ran() -> None:

@@ -57,7 +57,10 @@ def _negative_serial() -> bytes:
     return message.replace(b"\x02\x01\x4d", b"\x02\x01\xcd")
 
 
-_PAGE = HttpReply(200, (("Content-Type", "text/html"),), s.reply(), "OK")
+def _as_html() -> HttpReply:
+    return HttpReply(200, (("Content-Type", "text/html"),), s.reply(), "OK")
+
+
 MD5_OF_KEY = sceplab.transaction_id_of(sceplab.parse_csr(s.csr()).public_key_info, "md5")
 
 # Rules that no scene of `causes` breaks.
@@ -87,7 +90,7 @@ BROKEN: dict[str, Callable[[], Scene]] = {
     "renewal-key": lambda: scene(s.posted(renewal(None))),
     "reply-attributes": lambda: scene(s.posted(s.request(), s.reply(nonce=None))),
     "reply-sender-nonce": lambda: scene(s.posted(s.request(), s.reply(own_nonce=None))),
-    "reply-type": lambda: scene(s.posted(s.request(), _PAGE)),
+    "reply-type": lambda: scene(s.posted(s.request(), _as_html())),
     "serial": lambda: scene(s.posted(_negative_serial())),
     "signed-attributes": lambda: scene(s.posted(_without_attributes())),
     "subject": lambda: scene(s.posted(s.request(_nameless()))),
