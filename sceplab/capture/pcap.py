@@ -30,7 +30,10 @@ _SYN_WINDOW = 1 << 20
 # Sniffers write packets out of order: so many packets later a closed stream is over.
 _GRACE = 1000
 _METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ")
-_LONGEST_WORD = 8
+# Protocols that are named where there is no plain HTTP, by how a side begins.
+_OTHERS = {b"\x16\x03": "TLS", b"SSH-": "SSH", b"PRI * HT": "HTTP/2"}
+_WORDS = (*_METHODS, b"HTTP/", *_OTHERS)
+_LONGEST_WORD = max(map(len, _WORDS))
 # Segments that are looked at for the start of an HTTP message.
 _TRIES = 64
 
@@ -217,14 +220,14 @@ class _Table:
                 self._decide(stream, half)
             elif start.startswith(b"HTTP/"):
                 self._decide(stream, stream.from_b if half is stream.from_a else stream.from_a)
-            elif any(word.startswith(start) for word in (*_METHODS, b"HTTP/")):
+            elif any(len(start) < len(word) and word.startswith(start) for word in _WORDS):
                 half.opening = start
                 return
             else:
                 # The middle of a message, or another protocol: the next segments may show which.
                 half.opening = b""
                 stream.tries += 1
-                kind = _protocol(start)
+                kind = next((name for word, name in _OTHERS.items() if start.startswith(word)), "")
                 if kind or stream.tries > _TRIES:
                     stream.other = kind or "another protocol"
                 return
@@ -289,16 +292,6 @@ class _Table:
             f"this capture has {self.streams} TCP conversations{f' ({others})' if others else ''} and no plain HTTP "
             "in them; capture where HTTP is not encrypted: behind the proxy that ends TLS, or between RA and CA"
         )
-
-
-def _protocol(start: bytes) -> str:
-    if start[0] == 0x16 and start[1] == 3:
-        return "TLS"
-    if start.startswith(b"SSH-"):
-        return "SSH"
-    if start.startswith(b"PRI * HT"):
-        return "HTTP/2"
-    return ""
 
 
 def _reused(stream: _Stream, segment: TcpSegment) -> bool:
