@@ -18,6 +18,7 @@ from typing import BinaryIO
 import dpkt
 
 from sceplab.errors import InputError
+from sceplab.sources import Forward
 
 Packet = tuple[float, bytes, int]
 """When it was seen (seconds since 1970), its bytes, and the link type of these."""
@@ -35,7 +36,7 @@ def is_packets(data: bytes) -> bool:
     return data[:4] in _PCAP or data[:4] == _PCAPNG
 
 
-def read_packets(file: BinaryIO) -> Iterator[Packet]:
+def read_packets(file: BinaryIO | Forward) -> Iterator[Packet]:
     """Yield the packets of a pcap or pcapng file, from its start.
 
     Raises InputError where the file's head cannot be read. Where the file ends
@@ -70,7 +71,7 @@ class _Prefixed:
 
     name = "capture"
 
-    def __init__(self, start: bytes, file: BinaryIO) -> None:
+    def __init__(self, start: bytes, file: BinaryIO | Forward) -> None:
         self._start, self._file = start, file
 
     def read(self, size: int) -> bytes:

@@ -19,6 +19,7 @@ from sceplab.capture.http import HttpMessage, HttpReader, reply_of, request_of
 from sceplab.capture.packets import Packet, TcpSegment, read_packets, segment_of
 from sceplab.errors import InputError, Layer, Problem
 from sceplab.scep.transport import Exchange
+from sceplab.sources import Forward
 
 MAX_OPEN = 32_768
 """Conversations that are followed at a time; of more, the one that was silent longest ends."""
@@ -40,7 +41,7 @@ _TRIES = 64
 End = tuple[str, int]
 
 
-def read_pcap(file: BinaryIO, name: str = "") -> Iterator[Exchange]:
+def read_pcap(file: BinaryIO | Forward, name: str = "") -> Iterator[Exchange]:
     """Yield the HTTP exchanges of a pcap or pcapng file, each when its reply is whole.
 
     Raises InputError when the file cannot be read, or when nothing in it is
