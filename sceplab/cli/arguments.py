@@ -13,8 +13,10 @@ from typing import NamedTuple
 
 from sceplab.capture import read_capture
 from sceplab.capture.reading import Capture
+from sceplab.cli.terminal import tracked
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys
+from sceplab.report.escape import visible
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 
 _MANY = 100
@@ -69,7 +71,10 @@ def ask(what: str, otherwise: str) -> bytes:
     """Return what the user types unseen; raises InputError(otherwise) where standard input is no terminal."""
     if sys.stdin is None or not sys.stdin.isatty():
         raise InputError(otherwise)
-    return getpass.getpass(f"{what}: ").encode()
+    try:
+        return getpass.getpass(visible(f"{what}: ")).encode()
+    except (EOFError, UnicodeError) as error:
+        raise InputError(f"{what}: nothing usable was typed") from error
 
 
 class Decoded(NamedTuple):
@@ -102,9 +107,4 @@ def decoded(arguments: argparse.Namespace) -> Decoded:
         )
     if len(capture) < _MANY:
         return Decoded(capture, decode_exchanges(capture, materials), materials)
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    shown = track(capture, "decoding", console=console, transient=True, disable=not console.is_terminal)
-    return Decoded(capture, decode_exchanges(shown, materials), materials)
+    return Decoded(capture, decode_exchanges(tracked(capture, "decoding"), materials), materials)

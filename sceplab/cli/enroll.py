@@ -6,10 +6,10 @@ Rule: thin: options become a `ScepClient`, its answer becomes words and files.
 from __future__ import annotations
 
 import argparse
-import sys
 from pathlib import Path
 
 from sceplab.cli.arguments import ask
+from sceplab.cli.terminal import progress, say, warn
 from sceplab.cms import algorithms
 from sceplab.cms.name import parse_subject
 from sceplab.cms.pem import build_pem
@@ -20,7 +20,6 @@ from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.http import http_sender
 from sceplab.lab.identity import Identity, make_request, new_key
 from sceplab.lab.results import Result
-from sceplab.report.escape import visible
 from sceplab.scep.attributes import PkiStatus
 
 
@@ -77,7 +76,7 @@ def run(arguments: argparse.Namespace) -> int:
         method=arguments.method,
         cipher=arguments.cipher,
         digest=arguments.digest,
-        on_warning=lambda text: print(f"sceplab: warning: {visible(text)}", file=sys.stderr),
+        on_warning=lambda text: warn(f"sceplab: warning: {text}"),
     )
     _ = client.ca
     if arguments.key is not None:
@@ -108,18 +107,16 @@ def _signer(arguments: argparse.Namespace) -> Identity | None:
 
 def _finish(client: ScepClient, result: Result, arguments: argparse.Namespace, path: Path) -> int:
     if result.status is PkiStatus.PENDING:
-        print(f"PENDING: transaction {visible(result.transaction_id)} waits for the CA's operator", flush=True)
+        say(f"PENDING: transaction {result.transaction_id} waits for the CA's operator", at_once=True)
 
         def tell(waited: float) -> None:
-            if sys.stderr.isatty():
-                print(f"\rpolling, {waited:.0f} s so far ...", end="", file=sys.stderr, flush=True)
+            progress(f"polling, {waited:.0f} s so far ...")
 
         result = client.wait(result, every=arguments.every, limit=arguments.limit, on_wait=tell)
-        if sys.stderr.isatty():
-            print(file=sys.stderr)
-    print(visible(str(result)))
+        progress("")
+    say(str(result))
     if result.status is not PkiStatus.SUCCESS or result.certificate is None:
         return 1
     write_new(path, pem_certificate(result.certificate.der), force=arguments.force)
-    print(f"certificate in {path}")
+    say(f"certificate in {path}")
     return 0

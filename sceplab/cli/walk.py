@@ -14,6 +14,7 @@ from pathlib import Path
 from sceplab import openssl
 from sceplab.capture import read_capture
 from sceplab.cli.arguments import add_materials, exchanges_of, materials_of
+from sceplab.cli.terminal import say
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys, write_new
 from sceplab.paths import SPECIMEN
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         exchanges, materials = exchanges_of(arguments.file), materials_of(arguments)
     for line in walk(exchanges, materials, arguments.out, force=arguments.force, show_secrets=arguments.show_secrets):
-        print(line)
+        say(line)
     return 0
 
 

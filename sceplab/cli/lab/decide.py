@@ -10,6 +10,7 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from sceplab.cli.lab.folder import add_folder
+from sceplab.cli.terminal import say
 from sceplab.cms.csr import parse_csr
 from sceplab.errors import InputError
 from sceplab.files import pem_certificate
@@ -69,7 +70,8 @@ def _add(parser: argparse.ArgumentParser, work: _Work) -> None:
     def run(arguments: argparse.Namespace) -> int:
         authority = _authority(arguments)
         try:
-            print(work(authority, arguments))
+            for line in work(authority, arguments).split("\n"):
+                say(line)
         finally:
             authority.store.close()
         return 0

@@ -8,11 +8,13 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from sceplab.cli.lab.folder import add_folder
+from sceplab.cli.terminal import OutputError, say
 from sceplab.errors import InputError
 from sceplab.files import pem_certificate, write_new
 from sceplab.lab.faults import FAULTS, faults_named
@@ -22,7 +24,6 @@ from sceplab.lab.policy import Policy
 from sceplab.lab.ra import RaPolicy
 from sceplab.lab.replies import ReplyForm
 from sceplab.lab.responder import Decision
-from sceplab.report.escape import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -89,11 +90,11 @@ def run(arguments: argparse.Namespace) -> int:
             if not arguments.no_ra and lab.ra is None:
                 lab.enroll_ra(two_certificates=arguments.two_ra_certificates)
             for line in _welcome(lab, arguments):
-                print(line, flush=True)
+                say(line, at_once=True)
             ended.wait()
             if arguments.record is not None:
                 write_new(arguments.record, lab.pcap())
-                print(f"recorded in {arguments.record}")
+                say(f"recorded in {arguments.record}")
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -101,7 +102,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell(decision: Decision) -> None:
-    print(visible(str(decision)), flush=True)
+    # A log that nobody reads any more is no reason to leave the client without an answer.
+    with suppress(OutputError, BrokenPipeError):
+        say(str(decision), at_once=True)
 
 
 def _welcome(lab: Lab, arguments: argparse.Namespace) -> list[str]:
