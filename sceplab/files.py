@@ -178,5 +178,5 @@ def is_there(path: Path) -> bool:
     except (FileNotFoundError, NotADirectoryError):
         return False
     except (OSError, ValueError) as error:
-        raise InputError(f"{path} cannot be written: {reason(error)}") from error
+        raise InputError(f"{path} cannot be used: {reason(error)}") from error
     return True

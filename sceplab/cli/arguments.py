@@ -53,7 +53,7 @@ def materials_of(arguments: argparse.Namespace) -> Materials:
     return Materials(
         keys=tuple(key for key, _ in keys),
         certificates=tuple(c for path in arguments.cert for c in load_certificates(path, ask_passphrase)),
-        passwords=tuple(p.encode() for p in arguments.password),
+        passwords=tuple(p.encode("utf-8", "surrogateescape") for p in arguments.password),
         legacy=arguments.legacy,
         key_names=tuple(name for _, name in keys),
     )

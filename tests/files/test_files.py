@@ -141,6 +141,6 @@ def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
 @pytest.mark.parametrize("force", [False, True])
 def test_names_that_no_file_can_have(tmp_path: Path, name: str, force: bool) -> None:
     """One clear error, and nothing is left behind."""
-    with pytest.raises(InputError, match="cannot be written"):
+    with pytest.raises(InputError, match=r"cannot be (?:used|written)"):
         write_new(tmp_path / name, b"new", force=force)
     assert list(tmp_path.iterdir()) == []
