@@ -7,9 +7,9 @@ from __future__ import annotations
 
 import io
 import zlib
-from typing import BinaryIO
 
 from sceplab.errors import InputError
+from sceplab.sources import Forward
 
 GZIP = b"\x1f\x8b"
 """The first bytes of such a file (RFC 1952)."""
@@ -21,25 +21,14 @@ _PIECE = 1 << 16
 
 
 class Unpacked(io.RawIOBase):
-    """A gzip file, decompressed while it is read; it can be rewound. `read` raises InputError beyond the limits."""
+    """A gzip'd file, unpacked while it is read. `read` raises InputError beyond the limits."""
 
-    def __init__(self, file: BinaryIO) -> None:
-        """Decompress from the current position of the file."""
+    def __init__(self, file: Forward) -> None:
+        """Unpack from the file's present place."""
         self._file = file
-        self._rewind()
-
-    def _rewind(self) -> None:
-        self._file.seek(0)
         self._worker = zlib.decompressobj(wbits=31)
         self._left = b""
         self.packed = self.unpacked = 0
-
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go back to the start; other positions are not supported."""
-        if offset or whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only the start")
-        self._rewind()
-        return 0
 
     def read(self, size: int = -1) -> bytes:
         """Return up to `size` bytes, fewer only at the end of what can be decompressed."""

@@ -1,9 +1,10 @@
 """Read packets from pcap and pcapng files, and TCP segments from packets.
 
-Rule: one packet at a time, so that memory does not grow with the file. dpkt (BSD)
-reads pcap and parses IP and TCP headers. The blocks of pcapng are read here,
-because dpkt assigns every packet to the first interface. A damaged packet is
-skipped.
+Rule: one packet at a time, so that memory does not grow with the file; nothing
+is kept here. dpkt (BSD) reads pcap. The blocks of pcapng are read here, as dpkt
+takes every packet for one of the first interface; so are the heads of IP and TCP,
+as dpkt also reads whatever else a packet carries, to any depth. A damaged packet
+is passed over.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from typing import BinaryIO
 import dpkt
 
 from sceplab.errors import InputError
+from sceplab.sources import Forward
 
 Packet = tuple[float, bytes, int]
 """A packet: its time (seconds since 1970), its bytes, and its link type."""
@@ -34,7 +36,7 @@ def is_packets(data: bytes) -> bool:
     return data[:4] in _PCAP or data[:4] == _PCAPNG
 
 
-def read_packets(file: BinaryIO) -> Iterator[Packet]:
+def read_packets(file: BinaryIO | Forward) -> Iterator[Packet]:
     """Yield the packets of a pcap or pcapng file, from its start.
 
     Raises InputError if the file header cannot be read. If the file ends in the
@@ -69,7 +71,7 @@ class _Prefixed:
 
     name = "capture"
 
-    def __init__(self, start: bytes, file: BinaryIO) -> None:
+    def __init__(self, start: bytes, file: BinaryIO | Forward) -> None:
         self._start, self._file = start, file
 
     def read(self, size: int) -> bytes:
@@ -178,30 +180,53 @@ def segment_of(packet: bytes, linktype: int) -> TcpSegment | None:
     if payload is None:
         return None
     try:
-        if payload[0] >> 4 == 4:
-            ip = dpkt.ip.IP(payload)
-            if ip.p != dpkt.ip.IP_PROTO_TCP or ip.offset:
-                return None
-            total, header = ip.len, ip.hl * 4
-            ends = [".".join(map(str, a)) for a in (ip.src, ip.dst)]
-            tcp = ip.data
-        else:
-            ip = dpkt.ip6.IP6(payload)
-            tcp = ip.data
-            header = 40 + sum(e.length for e in getattr(ip, "all_extension_headers", ()))
-            total = ip.plen + 40 if ip.plen else 0
-            ends = [f"[{IPv6Address(a)}]" for a in (ip.src, ip.dst)]
-        if not isinstance(tcp, dpkt.tcp.TCP):
-            return None
-    except (dpkt.Error, struct.error, IndexError, ValueError, TypeError, AttributeError):
-        return None  # dpkt 1.9.8 also fails on unusual IPv6 extension headers
-    content = bytes(tcp.data)
-    missing = 0
-    if total:  # 0 if the network card made the segments
-        promised = max(total - header - tcp.off * 4, 0)
-        content = content[:promised]  # Ethernet's padding
-        missing = promised - len(content)
-    return TcpSegment((ends[0], tcp.sport), (ends[1], tcp.dport), tcp.seq, tcp.flags, content, missing)
+        source, target, total, at = _ip_version_4(payload) if payload[0] >> 4 == 4 else _ip_version_6(payload)
+        packet = payload[:total] if total else payload  # Ethernet's padding is behind it
+        source_port, target_port, seq, _, offset, flags = _TCP_HEAD.unpack_from(packet, at)
+    except (_NotTcpError, struct.error, IndexError):
+        return None
+    start = at + (offset >> 4) * 4
+    if start < at + _TCP_HEAD_SIZE:
+        return None
+    content = packet[start:]
+    # The total is 0 where the network card cut the segments.
+    missing = max(total - start, 0) - len(content) if total else 0
+    return TcpSegment((source, source_port), (target, target_port), seq, flags, content, missing)
+
+
+_TCP = 6
+_TCP_HEAD, _TCP_HEAD_SIZE = struct.Struct(">HHIIBB"), 20
+# Extension headers of IPv6 (RFC 8200, 4; RFC 4302): the next one's kind is their first byte.
+_FRAGMENT, _AUTHENTICATION = 44, 51
+_EXTENSIONS = {0, 43, _FRAGMENT, _AUTHENTICATION, 60, 135, 139, 140}
+
+
+class _NotTcpError(Exception):
+    """An IP packet carries something else, or only a later part of a segment."""
+
+
+def _ip_version_4(packet: bytes) -> tuple[str, str, int, int]:
+    """Return source, destination, the length that the head names, and where TCP begins (RFC 791, 3.1)."""
+    at, total, fragment = (packet[0] & 15) * 4, *struct.unpack_from(">H2xH", packet, 2)
+    if packet[9] != _TCP or fragment & 0x1FFF or at < 20:
+        raise _NotTcpError
+    return ".".join(map(str, packet[12:16])), ".".join(map(str, packet[16:20])), total, at
+
+
+def _ip_version_6(packet: bytes) -> tuple[str, str, int, int]:
+    """Return source, destination, the length that the head names, and where TCP begins (RFC 8200, 3)."""
+    if packet[0] >> 4 != 6 or len(packet) < 40:
+        raise _NotTcpError
+    (length,), kind, at = struct.unpack_from(">H", packet, 4), packet[6], 40
+    while kind in _EXTENSIONS:
+        if kind == _FRAGMENT and int.from_bytes(packet[at + 2 : at + 4], "big") >> 3:
+            raise _NotTcpError
+        size = {_FRAGMENT: 8, _AUTHENTICATION: packet[at + 1] * 4 + 8}.get(kind, packet[at + 1] * 8 + 8)
+        kind, at = packet[at], at + size
+    if kind != _TCP:
+        raise _NotTcpError
+    source, target = IPv6Address(packet[8:24]), IPv6Address(packet[24:40])
+    return f"[{source}]", f"[{target}]", length + 40 if length else 0, at
 
 
 _IP4, _IP6 = 0x0800, 0x86DD

@@ -18,6 +18,7 @@ from sceplab.capture.http import HttpMessage, HttpReader, reply_of, request_of
 from sceplab.capture.packets import Packet, TcpSegment, read_packets, segment_of
 from sceplab.errors import InputError, Layer, Problem
 from sceplab.scep.transport import Exchange
+from sceplab.sources import Forward
 
 MAX_OPEN = 32_768
 """Limit of open conversations; beyond it, the longest idle one is ended."""
@@ -29,15 +30,18 @@ _SYN_WINDOW = 1 << 20
 # Sniffers write packets out of order: drop a closed stream only this many packets later.
 _GRACE = 1000
 _METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ")
-_LONGEST_WORD = 8
-# How many segments are searched for the start of an HTTP message.
+# Protocols that are named where there is no plain HTTP, by how a side begins.
+_OTHERS = {b"\x16\x03": "TLS", b"SSH-": "SSH", b"PRI * HT": "HTTP/2"}
+_WORDS = (*_METHODS, b"HTTP/", *_OTHERS)
+_LONGEST_WORD = max(map(len, _WORDS))
+# Segments that are looked at for the start of an HTTP message.
 _TRIES = 64
 
 End = tuple[str, int]
 
 
-def read_pcap(file: BinaryIO, name: str = "") -> Iterator[Exchange]:
-    """Yield the HTTP exchanges of a pcap or pcapng file, each when its reply is complete.
+def read_pcap(file: BinaryIO | Forward, name: str = "") -> Iterator[Exchange]:
+    """Yield the HTTP exchanges of a pcap or pcapng file, each when its reply is whole.
 
     Raises InputError if the file cannot be read, or if it has no plain HTTP; the
     message then says what is in it instead.
@@ -216,14 +220,14 @@ class _Table:
                 self._decide(stream, half)
             elif start.startswith(b"HTTP/"):
                 self._decide(stream, stream.from_b if half is stream.from_a else stream.from_a)
-            elif any(word.startswith(start) for word in (*_METHODS, b"HTTP/")):
+            elif any(len(start) < len(word) and word.startswith(start) for word in _WORDS):
                 half.opening = start
                 return
             else:
                 # The middle of a message, or another protocol: the next segments decide.
                 half.opening = b""
                 stream.tries += 1
-                kind = _protocol(start)
+                kind = next((name for word, name in _OTHERS.items() if start.startswith(word)), "")
                 if kind or stream.tries > _TRIES:
                     stream.other = kind or "another protocol"
                 return
@@ -288,16 +292,6 @@ class _Table:
             f"this capture has {self.streams} TCP conversations{f' ({others})' if others else ''} and no plain HTTP "
             "in them; capture where HTTP is not encrypted: behind the proxy that ends TLS, or between RA and CA"
         )
-
-
-def _protocol(start: bytes) -> str:
-    if start[0] == 0x16 and start[1] == 3:
-        return "TLS"
-    if start.startswith(b"SSH-"):
-        return "SSH"
-    if start.startswith(b"PRI * HT"):
-        return "HTTP/2"
-    return ""
 
 
 def _reused(stream: _Stream, segment: TcpSegment) -> bool:

@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import argparse
 import getpass
-import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from sceplab.capture import read_capture
 from sceplab.capture.reading import Capture
+from sceplab.cli.terminal import tracked
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys
+from sceplab.report.escape import visible
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 
 _MANY = 100
@@ -52,7 +53,7 @@ def materials_of(arguments: argparse.Namespace) -> Materials:
     return Materials(
         keys=tuple(key for key, _ in keys),
         certificates=tuple(c for path in arguments.cert for c in load_certificates(path, ask_passphrase)),
-        passwords=tuple(p.encode() for p in arguments.password),
+        passwords=tuple(p.encode("utf-8", "surrogateescape") for p in arguments.password),
         legacy=arguments.legacy,
         key_names=tuple(name for _, name in keys),
     )
@@ -67,10 +68,13 @@ def ask_passphrase(name: str) -> bytes:
 
 
 def ask(what: str, otherwise: str) -> bytes:
-    """Return what the user types, without echo; raises InputError(otherwise) if standard input is not a terminal."""
-    if not sys.stdin.isatty():
+    """Return what the user types unseen; raises InputError(otherwise) where standard input is no terminal."""
+    if sys.stdin is None or not sys.stdin.isatty():
         raise InputError(otherwise)
-    return getpass.getpass(f"{what}: ").encode()
+    try:
+        return getpass.getpass(visible(f"{what}: ")).encode()
+    except (EOFError, UnicodeError) as error:
+        raise InputError(f"{what}: nothing usable was typed") from error
 
 
 class Decoded(NamedTuple):
@@ -84,11 +88,9 @@ class Decoded(NamedTuple):
 def exchanges_of(source: str) -> Capture:
     """Return the capture in a file, or in standard input for "-". Raises InputError."""
     if source == "-":
-        return read_capture(sys.stdin.buffer.read())
-    if re.fullmatch(r"[\w./~+-]{1,255}", source) and ("/" in source or "." in source) and len(source) < 120:
-        path = Path(source)
-        if not path.exists() and (source.startswith(("/", "./", "../", "~")) or path.suffix):
-            raise InputError(f"{source}: no such file")
+        if sys.stdin is None:
+            raise InputError("standard input is closed; name a file")
+        return read_capture(sys.stdin.buffer)
     return read_capture(source)
 
 
@@ -105,9 +107,4 @@ def decoded(arguments: argparse.Namespace) -> Decoded:
         )
     if len(capture) < _MANY:
         return Decoded(capture, decode_exchanges(capture, materials), materials)
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    shown = track(capture, "decoding", console=console, transient=True, disable=not console.is_terminal)
-    return Decoded(capture, decode_exchanges(shown, materials), materials)
+    return Decoded(capture, decode_exchanges(tracked(capture, "decoding"), materials), materials)

@@ -9,7 +9,9 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
+
+from sceplab.report.escape import visible
 
 
 class Command(NamedTuple):
@@ -36,8 +38,16 @@ COMMANDS = (
 )
 
 
-class _LateParser(argparse.ArgumentParser):
-    """A parser that imports its command's module, and gets its arguments from it, when it parses."""
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors show what was typed escaped."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the error, and exit with 2."""
+        super().error(visible(message))
+
+
+class _LateParser(Parser):
+    """A parser that gets its arguments from its command's module, at the moment when it has something to parse."""
 
     def __init__(self, *, command: Command, **settings: Any) -> None:  # noqa: ANN401 - as ArgumentParser takes them
         super().__init__(**settings)

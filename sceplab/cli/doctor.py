@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from sceplab.cli.terminal import say
 from sceplab.extras import CORE, EXTRAS
 from sceplab.paths import DATA
 
@@ -107,5 +108,5 @@ def main() -> int:
     """Print all requirements; returns 1 if a mandatory one is missing or wrong, else 0."""
     requirements = list(examine())
     for requirement in requirements:
-        print(requirement)
+        say(str(requirement))
     return 1 if any(r.ok is False for r in requirements) else 0

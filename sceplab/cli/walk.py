@@ -14,8 +14,9 @@ from pathlib import Path
 from sceplab import openssl
 from sceplab.capture import read_capture
 from sceplab.cli.arguments import add_materials, exchanges_of, materials_of
+from sceplab.cli.terminal import say
 from sceplab.errors import InputError
-from sceplab.files import load_certificates, load_private_keys, write_new
+from sceplab.files import is_there, load_certificates, load_private_keys, write_new
 from sceplab.paths import SPECIMEN
 from sceplab.report.escape import visible
 from sceplab.report.names import kind_of
@@ -47,7 +48,7 @@ def run(arguments: argparse.Namespace) -> int:
     else:
         exchanges, materials = exchanges_of(arguments.file), materials_of(arguments)
     for line in walk(exchanges, materials, arguments.out, force=arguments.force, show_secrets=arguments.show_secrets):
-        print(line)
+        say(line)
     return 0
 
 
@@ -79,7 +80,7 @@ def walk(
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out} cannot be made: {error.strerror}") from error
-    taken = [name for name in steps if (out / name).exists()]
+    taken = [name for name in steps if is_there(out / name)]
     if taken and not force:
         raise InputError(f"{out / taken[0]} is already there; use --force to replace the files of an earlier walk")
     for name, data in steps.items():

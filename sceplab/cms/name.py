@@ -136,8 +136,8 @@ def parse_subject(text: str) -> Name:
     RDNs are in the order in which they are sent; "+" joins the attributes of
     one, and "\," is a comma. Raises InputError.
     """
-    name = build_name([[_attribute(item) for item in _split(part, "+")] for part in _split(text, ",")])
     try:
+        name = build_name([[_attribute(item) for item in _split(part, "+")] for part in _split(text, ",")])
         check_lengths(name)
     except ValueError as error:
         raise InputError(str(error)) from error

@@ -6,6 +6,7 @@ imported when a sender is made, so that a client without a network starts fast.
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -48,12 +49,20 @@ def http_sender(
         InputError: When `url` is not an HTTP URL.
         ClientError: From the returned function, when the server cannot be reached.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise InputError(f"{url} is no URL of a SCEP server; write for example http://192.0.2.1{DEFAULT_PATH}")
     with needs(LAB):
         import requests
 
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.port != 0 and re.fullmatch(r"[!-~]+", url)
+        requests.Request("GET", url).prepare()
+    except ValueError:  # of urlsplit, of the port, and of requests
+        usable = False
+    if not usable:
+        example = f"http://192.0.2.1{DEFAULT_PATH}"
+        raise InputError(
+            f"{url} is no URL of a SCEP server; write for example {example} (other than ASCII: as xn--, %)"
+        )
     path = parts.path or DEFAULT_PATH
     session = requests.Session()
     # A proxy from the environment could change what the lab demonstrates.
@@ -74,7 +83,7 @@ def http_sender(
                 time.sleep(pause * 2 ** (attempt - 1))
             try:
                 reply = session.send(prepared, timeout=timeout, allow_redirects=False)
-            except requests.RequestException as error:
+            except (requests.RequestException, ValueError) as error:  # ValueError: a host that no DNS name can be
                 reason = f"{url} cannot be reached: {_cause(error)}"
                 continue
             if reply.status_code != UNAVAILABLE:

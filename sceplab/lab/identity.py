@@ -7,6 +7,7 @@ of requests from outside.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -52,7 +53,7 @@ def new_key(kind: str | int = MIN_RSA_BITS) -> SigningKey:
     curve = CURVES.get(str(kind).upper())
     if curve is not None:
         return ec.generate_private_key(curve())
-    if not str(kind).isascii() or not str(kind).isdigit() or not 1024 <= int(kind) <= 16384:
+    if not re.fullmatch(r"[0-9]{1,5}", str(kind)) or not 1024 <= int(kind) <= 16384:
         raise InputError(f"{kind} is no kind of key: give RSA bits from 1024 to 16384, or {', '.join(CURVES)}")
     return rsa.generate_private_key(65537, int(kind))
 
@@ -79,7 +80,10 @@ def make_request(
     # Not critical: the CA decides what it grants.
     wanted = [Extension(oids.KEY_USAGE, critical=False, value=bits.public_bytes())]
     if dns_names:
-        names = x509.SubjectAlternativeName([x509.DNSName(n) for n in dns_names])
+        try:
+            names = x509.SubjectAlternativeName([x509.DNSName(n) for n in dns_names])
+        except ValueError as error:
+            raise BuildError(f"a DNS name is ASCII (of others, the xn-- form): {error}") from error
         wanted.append(Extension(oids.SUBJECT_ALT_NAME, critical=False, value=names.public_bytes()))
     printable = challenge is None or is_printable(challenge)
     return build_csr(

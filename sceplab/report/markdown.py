@@ -6,7 +6,7 @@ import re
 
 from sceplab import __version__
 from sceplab.analysis.analyse import Analysis
-from sceplab.report.escape import marked, visible
+from sceplab.report.escape import marked, paragraph, visible
 from sceplab.report.sections import TITLE, sections
 
 
@@ -16,7 +16,7 @@ def to_markdown(analysis: Analysis) -> str:
     for section in sections(analysis):
         out += [f"## {section.title}", ""]
         for sentence in section.sentences:
-            out += [marked(sentence), ""]
+            out += [paragraph(sentence), ""]
         if section.rows:
             out.append("| " + " | ".join(section.head) + " |")
             out.append("| " + " | ".join("---" for _ in section.head) + " |")

@@ -23,6 +23,7 @@ from sceplab.files import load_certificates, load_signing_key
 from sceplab.lab.client import self_signed
 from sceplab.lab.identity import make_request
 from sceplab.lab.network import Lab
+from sceplab.lab.responder import Decision
 from sceplab.lab.results import Result
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import PkiStatus
@@ -181,6 +182,15 @@ def test_who_would_become_an_ra_and_who_signed(lab: Lab) -> None:
     assert "its own key" in plain
     assert "an RA" in repr(queue)
     assert_harmless(_html(queue))
+
+
+def test_hostile_decisions_are_text(lab: Lab) -> None:
+    """A transactionID and steps come from a stranger; a notebook shows them as text, too."""
+    evil = f"{HOSTILE}\x9b31m\u2028"
+    view = LabView(lab)
+    lab._decided(Decision("R1 (CA)", evil, evil, evil, (evil,)))
+    assert "script" in repr(view)
+    assert all(c.isprintable() or c == "\n" for c in repr(view))
 
 
 def test_hostile_requests_are_text(lab: Lab) -> None:

@@ -10,9 +10,11 @@ from collections.abc import Callable
 from datetime import timedelta
 
 from sceplab.cli.lab.folder import add_folder
+from sceplab.cli.terminal import say
+from sceplab.cli.values import DAY, YEAR, whole
 from sceplab.cms.csr import parse_csr
 from sceplab.errors import InputError
-from sceplab.files import pem_certificate
+from sceplab.files import is_there, pem_certificate
 from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.policy import wants_ra
 from sceplab.lab.store import Store, Transaction
@@ -43,7 +45,9 @@ def add_challenge(parser: argparse.ArgumentParser) -> None:
     """Give the parser of `challenge` its arguments."""
     _add(parser, _challenge)
     parser.add_argument("--subject", help="the one subject that it holds for")
-    parser.add_argument("--minutes", type=int, default=60, help="how long it holds (default: 60)")
+    parser.add_argument(
+        "--minutes", type=whole(1, YEAR * DAY // 60), default=60, help="how long it holds (default: 60)"
+    )
 
 
 def add_revoke(parser: argparse.ArgumentParser) -> None:
@@ -69,7 +73,8 @@ def _add(parser: argparse.ArgumentParser, work: _Work) -> None:
     def run(arguments: argparse.Namespace) -> int:
         authority = _authority(arguments)
         try:
-            print(work(authority, arguments))
+            for line in work(authority, arguments).split("\n"):
+                say(line)
         finally:
             authority.store.close()
         return 0
@@ -79,7 +84,7 @@ def _add(parser: argparse.ArgumentParser, work: _Work) -> None:
 
 def _authority(arguments: argparse.Namespace) -> CertificationAuthority:
     path = arguments.dir / "ca.sqlite"
-    if not path.exists():
+    if not is_there(path):
         raise InputError(f"{arguments.dir} is no folder of a lab; sceplab lab start makes one")
     return CertificationAuthority(Store(path))
 

@@ -8,13 +8,16 @@ from __future__ import annotations
 import argparse
 import signal
 import threading
+from contextlib import suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
 from sceplab.cli.lab.folder import add_folder
+from sceplab.cli.terminal import OutputError, say
+from sceplab.cli.values import DAY, PORT, YEAR, whole
 from sceplab.errors import InputError
-from sceplab.files import pem_certificate, write_new
+from sceplab.files import is_there, pem_certificate, write_new
 from sceplab.lab.faults import FAULTS, faults_named
 from sceplab.lab.network import Lab
 from sceplab.lab.opening import Strictness
@@ -22,7 +25,6 @@ from sceplab.lab.policy import Policy
 from sceplab.lab.ra import RaPolicy
 from sceplab.lab.replies import ReplyForm
 from sceplab.lab.responder import Decision
-from sceplab.report.escape import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -32,8 +34,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "`sceplab lab grant` in another terminal. For labs only: the keys are in the folder, unprotected."
     )
     add_folder(parser)
-    parser.add_argument("--ca-port", type=int, default=8080, help="port of the CA (default: 8080; 0: any)")
-    parser.add_argument("--ra-port", type=int, default=8081, help="port of the RA (default: 8081; 0: any)")
+    parser.add_argument("--ca-port", type=PORT, default=8080, help="port of the CA (default: 8080; 0: any)")
+    parser.add_argument("--ra-port", type=PORT, default=8081, help="port of the RA (default: 8081; 0: any)")
     parser.add_argument("--no-ra", action="store_true", help="the CA alone")
     parser.add_argument("--two-ra-certificates", action="store_true", help="a new RA gets one to sign, one to receive")
     parser.add_argument("--separate", action="store_true", help="a new CA gets certificates for signing and receiving")
@@ -43,9 +45,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--grant-auto", action="store_true", help="grant every request (as `grant auto` of Cisco IOS)")
     parser.add_argument("--no-ra-auto", action="store_true", help="ask a person also for what the RA signed")
     parser.add_argument("--legacy", action="store_true", help="take single DES and MD5 (micromdm's client needs it)")
-    parser.add_argument("--min-rsa-bits", type=int, default=2048, help="shortest RSA key (default: 2048)")
-    parser.add_argument("--days", type=int, default=365, help="validity of certificates (default: 365)")
-    parser.add_argument("--clock-skew", type=int, metavar="SECONDS", help="refuse a signingTime further off: badTime")
+    parser.add_argument("--min-rsa-bits", type=whole(0, 16_384), default=2048, help="shortest RSA key (default: 2048)")
+    parser.add_argument(
+        "--days", type=whole(1, 100 * YEAR), default=365, help="validity of certificates (default: 365)"
+    )
+    parser.add_argument(
+        "--clock-skew", type=whole(0, YEAR * DAY), metavar="SECONDS", help="refuse a signingTime further off: badTime"
+    )
     parser.add_argument(
         "--rfc-failure", action="store_true", help="FAILURE without eContent, as RFC 8894 3.3.2.2 has it"
     )
@@ -56,7 +62,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal ends it; returns 0. Raises InputError."""
-    if arguments.record is not None and arguments.record.exists():
+    if arguments.record is not None and is_there(arguments.record):
         raise InputError(f"{arguments.record} is already there")
     challenges = (arguments.challenge,) if arguments.challenge else ()
     skew = timedelta(seconds=arguments.clock_skew) if arguments.clock_skew is not None else None
@@ -89,11 +95,11 @@ def run(arguments: argparse.Namespace) -> int:
             if not arguments.no_ra and lab.ra is None:
                 lab.enroll_ra(two_certificates=arguments.two_ra_certificates)
             for line in _welcome(lab, arguments):
-                print(line, flush=True)
+                say(line, at_once=True)
             ended.wait()
             if arguments.record is not None:
                 write_new(arguments.record, lab.pcap())
-                print(f"recorded in {arguments.record}")
+                say(f"recorded in {arguments.record}")
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
@@ -101,7 +107,9 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def _tell(decision: Decision) -> None:
-    print(visible(str(decision)), flush=True)
+    # A log that nobody reads any more is no reason to leave the client without an answer.
+    with suppress(OutputError, BrokenPipeError):
+        say(str(decision), at_once=True)
 
 
 def _welcome(lab: Lab, arguments: argparse.Namespace) -> list[str]:
