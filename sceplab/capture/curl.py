@@ -28,7 +28,7 @@ _GLUED = re.compile(rb"\* (?:Connection #\d+ to host|Closing connection|Curl_htt
 # What is no running text: PEM, targets, octets in hex, in base64 or with escapes.
 _EVIDENCE = re.compile(
     rb"-----BEGIN |operation=|\\x[0-9A-Fa-f]{2}\\x|[A-Za-z0-9+/_-]{60}|(?:[0-9A-Fa-f]{2}[ :-]{1,2}){7}|"
-    rb"(?:[0-9A-Fa-f]{4} ){7}|MII"
+    rb"(?:[0-9A-Fa-f]{4} ){7}|MII|(?:(?:\(byte\) ?)?(?:0x[0-9A-Fa-f]{1,2}|-?\d{1,3})[,;]? ?){15}"
 )
 _HTTP_VERSION = re.compile(rb"HTTP/[23](?:\.0)?(?= |\r?$)")
 

@@ -139,3 +139,14 @@ def test_a_string_that_was_cut_ends_at_an_empty_line() -> None:
 def test_a_line_of_another_log_below_one_of_iis() -> None:
     """It may have as many words as IIS has fields."""
     assert _all_read(_made("IIS", _messages()[0]), _made("step-ca, text", _messages()[1])) == 2
+
+
+def test_below_a_pem_block_without_end() -> None:
+    """Its head is named, and what stands below it for itself, too: it is not taken for the block's inside."""
+    raw = bytes(range(256)) * 2
+    text = (
+        f"error\n-----BEGIN CMS-----\nMIIB\n\nthen\n{_made('hex in lines', raw)}\n-----BEGIN X-----\n-----END X-----\n"
+    )
+    capture = read_capture(text)
+    assert [(u.count, u.lines) for u in capture.unread if "hex" in u.what] == [(1, (6, 21))]
+    assert [u.lines for u in capture.unread if "PEM" in u.what] == [(2, 2), (23, 24)]
