@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from sceplab.capture import read_capture
+from sceplab.capture import hexdump, read_capture
 from sceplab.capture.forms import read_text
 from sceplab.capture.reading import Span, Unread
 from sceplab.errors import InputError
@@ -150,3 +150,27 @@ def test_below_a_pem_block_without_end() -> None:
     capture = read_capture(text)
     assert [(u.count, u.lines) for u in capture.unread if "hex" in u.what] == [(1, (6, 21))]
     assert [u.lines for u in capture.unread if "PEM" in u.what] == [(2, 2), (23, 24)]
+
+
+@pytest.mark.parametrize("dots", [".", "\u2026", "[...]"])
+def test_many_dots_in_a_url_take_no_time(dots: str) -> None:
+    """Found by fuzzing: dots that are not the end of a shortened URL were tried in every grouping, for hours."""
+    url = f"http://ca/scep?operation=PKIOperation&message=MIIB{dots * 100_000}"
+    for end in ("A", ""):
+        (exchange,) = read_capture(f"See {url}{end}\n")
+        assert exchange.request is not None
+        assert [p.code for p in exchange.problems if p.code == "cut-short"] == ["cut-short"] * (not end)
+
+
+def test_sides_that_take_turns_are_claimed_once() -> None:
+    """Found by fuzzing: of a followed stream with two turns each, the spans of the sides overlapped."""
+    turns = [(b"GET /scep?operation=GetCACaps HTTP/1.1\r\nHost: ca\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\nAES\n")] * 2
+    offsets, text = [0, 0], ""
+    for pair in turns:
+        for side, octets in enumerate(pair):
+            for at in range(0, len(octets), 16):
+                text += f"{'    ' * side}{offsets[side]:08x}  {octets[at : at + 16].hex(' ')}\n"
+                offsets[side] += len(octets[at : at + 16])
+    claims = hexdump.read(text.encode(), "").claims
+    assert claims
+    assert all(before[1] <= after[0] for before, after in pairwise(claims))
