@@ -8,7 +8,7 @@ from sceplab.analysis.faults.model import Level
 from sceplab.analysis.faults.registry import check_exchanges
 from sceplab.cli.arguments import add_materials, decoded
 from sceplab.cli.terminal import say, say_json, say_wrapped, warn
-from sceplab.report.json import finding_facts
+from sceplab.report.json import lint_facts
 from sceplab.report.names import count, reading_lines
 from sceplab.report.sarif import to_sarif
 from sceplab.report.text import finding_line, first_of_each, grouped_lines
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> int:
     capture, items, _ = decoded(arguments)
     findings = [f for f in check_exchanges(items) if f.fault.level.rank <= Level(arguments.level).rank]
     if arguments.json:
-        say_json([finding_facts(f) for f in findings])
+        say_json(lint_facts(findings, capture))
     elif arguments.sarif:
         say_json(to_sarif(findings, arguments.file))
     else:
@@ -51,6 +51,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{count(loud, 'finding')}, {count(len(findings) - loud, 'note')}, in {count(len(items), 'exchange')}"
             + ("; --all lists each" if len(shown) < len(findings) else "")
         )
-    for line in reading_lines(capture.notes, capture.unread):
-        (warn if arguments.json or arguments.sarif else say)(line)
+    if not arguments.json:
+        for line in reading_lines(capture.notes, capture.unread):
+            (warn if arguments.sarif else say)(line)
     return int(any(f.fault.level is not Level.INFO for f in findings))

@@ -14,9 +14,9 @@ from functools import cached_property
 class Saying:
     """Words of a product, the fault they mean, and the source of that.
 
-    `words` is a pattern in which a space matches any white space. `fix` replaces the
-    fault's own if the product needs a special one. `misleading` says what else the
-    words are used for.
+    `words` is a pattern in which a space stands for white space. `fix` replaces the
+    fault's own where the product has a special one. `misleading` says, as a sentence,
+    what else the product writes these words about.
     """
 
     product: str
