@@ -25,6 +25,7 @@ _OTHER = re.compile(
 )
 # A body without a line end has curl's next words right behind it.
 _GLUED = re.compile(rb"\* (?:Connection #\d+ to host|Closing connection|Curl_http_done|TLSv1)[^\r\n]*")
+_COMMAND = re.compile(rb"^[^\r\n]{0,80}\bcurl(?:\.exe)? [^\r\n]*operation=[^\r\n]*", re.MULTILINE)
 _HTTP_VERSION = re.compile(rb"HTTP/[23](?:\.0)?(?= |\r?$)")
 
 
@@ -46,7 +47,8 @@ def fits(data: bytes) -> bool:
 def read_verbose(data: bytes, name: str) -> Reading:
     """Return the exchanges that `curl -v` printed."""
     exchanges: list[Exchange] = []
-    spans: list[Span] = []
+    # The command that printed it is no request of its own.
+    spans: list[Span] = [found.span() for found in _COMMAND.finditer(data)]
     places: list[int] = []
     for part in _parts(data):
         message = message_of(
@@ -65,7 +67,7 @@ def read_verbose(data: bytes, name: str) -> Reading:
         else:
             exchanges.append(Exchange(None, reply_of(message), source=name, recorded=HTTP_TEXT))
             places.append(part.spans[0][0])
-    return Reading(exchanges, tuple(sorted(spans)), tuple(places))
+    return Reading(exchanges, tuple(sorted(spans)) if exchanges else (), tuple(places))
 
 
 def _parts(data: bytes) -> Iterator[_Part]:
