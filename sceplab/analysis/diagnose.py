@@ -13,14 +13,14 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from sceplab.analysis.enrollments import Ending, Enrollment, Enrollments
+from sceplab.analysis.enrollments import Ending, Enrollment, Enrollments, service_of
 from sceplab.analysis.faults.model import Fault, Finding, Likelihood, Side
 from sceplab.analysis.faults.outcome import BY_FAIL_INFO, SAYS
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.analysis.faults.said import LOG_SAYS
 from sceplab.analysis.faults.way import RAW_PLUS, is_cut_by_source
-from sceplab.analysis.products import Saying, recognise, sentence_in, tells_of_failure
-from sceplab.analysis.statements import Source, Statement, statements_of
+from sceplab.analysis.products import Saying, recognise, sentence_in, tells_of_failure, tells_of_grant
+from sceplab.analysis.statements import Source, Statement, is_web_page, statements_of
 from sceplab.scep.conversation import DecodedExchange
 
 
@@ -42,7 +42,9 @@ class Rank(IntEnum):
 class Cause:
     """A fault as a cause: `evidence` says what was seen, `fix` what to do about it here.
 
-    `misleading` is not empty where it rests on words of a product that are also written for other reasons.
+    A `vague` one is of words that say that something failed, not why. `misleading`
+    is not empty where it rests on words of a product that are also written for
+    other reasons.
     """
 
     fault: Fault
@@ -53,6 +55,7 @@ class Cause:
     rank: Rank = Rank.EXPLAINS
     enrollment: int = 0
     fix: str = ""
+    vague: bool = False
     misleading: str = ""
 
     @property
@@ -132,7 +135,46 @@ _GENERIC = frozenset(
 _LAST = frozenset({"server-says", "refused", "log-says", "client-no-reply"})
 # These add nothing to the server's own words.
 _EMPTY = frozenset({"server-error", "http-error", "refused"})
-# These only say that the request was refused.
+# What is said in general follows from what is said in particular.
+_CHALLENGE = frozenset({"challenge-expired", "challenge-used", "challenge-form", "no-challenge", "stored-password"})
+_WHY_404 = frozenset(
+    {
+        *(
+            "too-long",
+            "too-large",
+            "double-escape",
+            "filtered",
+            "method",
+            "server-configuration",
+            "unknown-ca",
+            "profile",
+        ),
+        *("scep-disabled", "unknown-entity", "cannot-decrypt", "port-in-path", "admin-page", "impersonation"),
+    }
+)
+_FOLLOWS: Mapping[str, frozenset[str]] = {
+    "not-found": _WHY_404,
+    "operation-not-found": _WHY_404,
+    "login": _CHALLENGE | {"challenge-refused", "tls-client-certificate", "service-rights", "unknown-entity"},
+    "server-rejects-signature": frozenset({"reply-unverified"}),
+    "challenge-refused": _CHALLENGE,
+    "not-authorized": _CHALLENGE
+    | {"challenge-refused", "login", "service-rights", "forbidden", "filtered", "proxy-login", "admin-login"}
+    | {"tls-client-certificate", "ca-cannot-sign"},
+    "reply-algorithm": frozenset({"client-algorithm"}),
+    "reply-type": frozenset(
+        {"not-found", "login", "forbidden", "server-error", "gateway", "unavailable", "http-error", "html-reply"}
+    ),
+    "no-reply": frozenset({"no-network", "tls", "gateway", "overloaded", "unavailable", "proxy-login"}),
+    "no-network": frozenset({"gateway", "proxy-login", "ca-unreachable"}),
+    "unavailable": frozenset({"overloaded", "gateway"}),
+    "forbidden": frozenset({"filtered", "https", "tls-client-certificate", "login"}),
+    "policy-refused": frozenset({"template", "service-rights", "key-length", "bad-subject", "revocation-offline"}),
+    "not-a-request": frozenset({"server-rejects-signature", "csr-unreadable", "get-encoding", "cannot-decrypt"}),
+    "chain": frozenset({"untrusted-root", "certificate-revoked", "tls"}),
+    "validity": frozenset({"clock", "server-certificate-expired", "tls", "renewal-refused"}),
+}
+# These say no more than that it was refused.
 _LITTLE = _EMPTY | {"badRequest"}
 # In a reply, these do not explain why the request was refused.
 _OF_REPLY = frozenset({"readable", "broken-reply", "cms-attributes", "signature", "digest", "reply-attributes"})
@@ -153,15 +195,60 @@ def diagnose(
     lines = _by_enrollment(decoded, enrollments, remarks)
     for number, enrollment in enumerate(enrollments.found):
         found = list(_of(enrollment, decoded, findings, lines.get(number, ())))
-        unique: dict[str, Cause] = {}
-        for cause in sorted(found, key=_order):
-            unique.setdefault(cause.fault.id, replace(cause, enrollment=number))
+        unique = {name: replace(cause, enrollment=number) for name, cause in _telling(found).items()}
         if not unique and enrollment.ending is not Ending.GRANTED:
             unique |= {c.fault.id: replace(c, enrollment=number) for c in _unknown(lines.get(number, ()))}
         causes += unique.values()
     if not enrollments.found:
-        causes += list(_said(remarks)) or _unknown(remarks)
+        causes += _of_none(decoded, findings, enrollments, remarks)
     return sorted(causes, key=_order)
+
+
+_SCEP_PATH = re.compile(r"scep|pkiclient|certsrv", re.IGNORECASE)
+
+
+def _of_none(
+    decoded: Sequence[DecodedExchange],
+    findings: Sequence[Sequence[Finding]],
+    enrollments: Enrollments,
+    remarks: Sequence[Statement],
+) -> list[Cause]:
+    """Return the causes where no enrollment was recorded: only words, or the answers to what was left out."""
+    answers = []
+    for index in enrollments.other:
+        request, reply = decoded[index].exchange.request, decoded[index].exchange.reply
+        failed = reply is not None and (is_web_page(reply.body) or (reply.status is not None and reply.status >= 300))
+        if failed and (request is None or _SCEP_PATH.search(request.target)):
+            answers.append(index)
+    left = _since_grant(remarks)
+    found: Iterable[Cause] = _said(left)
+    if answers:
+        service = service_of(decoded[answers[-1]])
+        alone = Enrollment(service, None, answers, [], Ending.FAILED, answers[-1])
+        found = _of(alone, decoded, findings, remarks)
+    return list(_telling(found).values()) or _unknown(left)
+
+
+def _telling(found: Iterable[Cause]) -> dict[str, Cause]:
+    """Return the causes in rank order, each fault once, without those that follow from another that says more."""
+    unique: dict[str, Cause] = {}
+    for cause in sorted(found, key=_order):
+        unique.setdefault(cause.fault.id, cause)
+    said = {name for name, c in unique.items() if c.rank <= Rank.COMMON}
+    why = {name for name, c in unique.items() if not c.vague and name not in _LAST and c.rank != Rank.WORTH_A_LOOK}
+    if any(c.rank <= Rank.SAID and not c.vague and name not in _LAST for name, c in unique.items()):
+        unique.pop(SAYS.id, None)
+    return {
+        name: c
+        for name, c in unique.items()
+        if not (c.vague and why - {name}) and not _FOLLOWS.get(name, frozenset()) & said
+    }
+
+
+def _since_grant(lines: Sequence[Statement]) -> Sequence[Statement]:
+    """Return the lines behind the last one by which a client says that it has its certificate."""
+    last = max((n for n, s in enumerate(lines) if tells_of_grant(s.text)), default=-1)
+    return lines[last + 1 :]
 
 
 def _order(cause: Cause) -> tuple[int, int, bool, bool, int]:
@@ -218,7 +305,7 @@ def _of(
         pool = [f for f in pool if f.exchange in enrollment.steps]
     pool = [f for f in pool if f.side is not Side.REPLY or not f.fault.rule or _tells(f, ending)]
     pool = _without_consequences(pool, {i for i in enrollment.steps if is_cut_by_source(decoded[i])})
-    spoken = [*_said(said), *_said(lines)]
+    spoken = [*_said(said), *_said(_since_grant(lines))]
     stated = {c.fault.id: c for c in spoken} | {f.fault.id: _cause(f) for f in pool if f.fault.id in _GENERIC}
     merged: set[int] = set()
     for finding in pool:
@@ -286,16 +373,16 @@ def _cause(finding: Finding) -> Cause:
 def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
     """Yield a cause for each statement: the fault that its code or words mean, else the words themselves."""
     for statement in statements:
-        code = statement.code
-        # A code means different things in different programs: the sentence around it decides.
+        code = statement.code if statement.code is not None and statement.code.fault else None
+        # A code means different things to different programs: the sentence around it says which.
         saying = sentence_in(statement.text) if code is not None else _most_telling(recognise(statement.text))
         if saying is not None:
             who = "" if saying.product.startswith("any ") else f" ({saying.product})"
-            cause = _from_words(FAULTS[saying.fault], statement, saying.fix, who)
+            cause = _from_words(FAULTS[saying.fault], statement, saying.fix, who, vague=saying.vague)
             yield replace(cause, misleading=saying.misleading)
-        elif code is not None and code.fault:
+        elif code is not None:
             yield _from_words(FAULTS[code.fault], statement, code.fix)
-        elif code is None and statement.source not in _QUIET and not _repeats_status(statement.text):
+        elif statement.code is None and statement.source not in _QUIET and not _repeats_status(statement.text):
             yield _from_words(SAYS, statement, "")
 
 
@@ -317,8 +404,8 @@ def _most_telling(sayings: Iterable[Saying]) -> Saying | None:
 _QUIET = frozenset({Source.ATTRIBUTE, Source.LOG_LINE, Source.SUBSTATUS})
 
 
-def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "") -> Cause:
-    generic = fault.id in _GENERIC or fault.id in {"client-rejects-reply", "client-no-reply"}
+def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "", *, vague: bool = False) -> Cause:
+    generic = vague or fault.id in _GENERIC or fault.id in {"client-rejects-reply", "client-no-reply"}
     return Cause(
         fault,
         Likelihood.LIKELY,
@@ -327,6 +414,7 @@ def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "") -> 
         None,
         Rank.COMMON if generic else Rank.SAID,
         fix=fix,
+        vague=vague,
     )
 
 
@@ -362,8 +450,13 @@ def _is_boilerplate(word: str) -> bool:
 
 
 def _stopped(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> Finding | None:
-    """Return a finding if a client fetches certificates or capabilities again and again and sends no request."""
-    names = [d.operation.operation for i in enrollment.before if (d := decoded[i]).operation is not None]
+    """Return that a client asks again and again for certificates or capabilities and sends no request."""
+    names = []
+    for item in (decoded[i] for i in enrollment.before):
+        # What was refused says itself why the client goes no further.
+        refused = item.exchange.reply is not None and item.exchange.reply.status not in {200, None}
+        if item.operation is not None and not refused:
+            names.append(item.operation.operation)
     most = max(((names.count(n), n) for n in set(names)), default=(0, ""))
     if most[0] < 2:
         return None

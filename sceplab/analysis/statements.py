@@ -14,14 +14,15 @@ from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Any
 
-from sceplab.analysis.products import Code, code_in, code_of, substatus_of, win32_of
+from sceplab.analysis.products import LONGEST, Code, code_in, code_of, sentence_in, substatus_of, win32_of
 from sceplab.asn1 import der, oids
+from sceplab.cms.attribute import Attribute
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import HttpReply
 
-LONGEST = 300
-"""Limit of a statement in characters."""
+SHOWN = 300
+"""Characters of one statement that are shown; more of them are recognised."""
 _LARGEST = 65536
 """How many bytes of a body are searched."""
 
@@ -65,7 +66,8 @@ class Statement:
             Source.LOG_FIELD: f"the log's field {self.name}" if self.name else "the log",
             Source.LOG_LINE: f"line {self.line}" if self.line is not None else "the log",
         }[self.source]
-        return f'{where} says "{self.text}"'
+        shown = self.text if len(self.text) <= SHOWN else f"{self.text[:SHOWN]} ..."
+        return f'{where} says "{shown}"'
 
 
 def statements_of(index: int, item: DecodedExchange) -> Iterator[Statement]:
@@ -77,6 +79,8 @@ def statements_of(index: int, item: DecodedExchange) -> Iterator[Statement]:
         name = item.operation.operation if item.operation is not None else ""
         answers = reply.status not in {200, None} or (name == "PKIOperation" and not is_web_page(reply.body))
         yield from _of_http(index, reply, speaks=answers and item.reply is None)
+        if not answers and is_web_page(reply.body) and sentence_in(words := body_words(reply)) is not None:
+            yield Statement(Source.BODY, words, exchange=index, code=code_in(words))
     for remark in item.exchange.remarks:
         yield from _of_field(index, remark.name, remark.text, remark.line, reply)
 
@@ -94,22 +98,29 @@ _KNOWN = frozenset(
 def _of_message(index: int, message: PkiMessage) -> Iterator[Statement]:
     text = message.attributes.fail_info_text
     if text and text.strip():
-        yield Statement(Source.FAIL_INFO_TEXT, _cut(text), exchange=index, code=code_in(text))
+        yield Statement(Source.FAIL_INFO_TEXT, _folded(text), exchange=index, code=code_in(text))
     info = message.signed.signer_info
     for attribute in info.signed_attributes if info is not None else ():
         if attribute.oid in _KNOWN:
             continue
-        words = value_words(attribute.values[0]) if attribute.values else ""
-        number = _number(words)
-        code = code_of(number) if number is not None and attribute.oid == oids.MS_ERROR else None
-        if code is not None and number is not None:
-            words = f"{words} = 0x{number & 0xFFFFFFFF:08X} {code.name}: {code.meaning}"
+        words, code = attribute_words(attribute)
         if words:
-            yield Statement(Source.ATTRIBUTE, _cut(words), attribute.name, index, code=code)
+            yield Statement(Source.ATTRIBUTE, _folded(words), attribute.name, index, code=code)
 
 
-def value_words(value: bytes) -> str:
-    """Return the text or number in a DER value, "" for other types."""
+def attribute_words(attribute: Attribute) -> tuple[str, Code | None]:
+    """Return what the first value of an attribute says, and the code that it is where it is NDES's HRESULT."""
+    words = _value_words(attribute.values[0]) if attribute.values else ""
+    number = _number(words) if attribute.oid == oids.MS_ERROR else None
+    if number is None:
+        return words, None
+    code = code_of(number)
+    meaning = f" {code.name}: {code.meaning}" if code is not None else ""
+    return f"{words} = 0x{number & 0xFFFFFFFF:08X}{meaning}", code
+
+
+def _value_words(value: bytes) -> str:
+    """Return the text or number that a DER value holds, "" for anything else."""
     try:
         element = der.read(value)
         if element.tag == der.INTEGER:
@@ -145,7 +156,7 @@ def _of_http(index: int, reply: HttpReply, *, speaks: bool) -> Iterator[Statemen
             and name.lower() not in _NO_WORDS
             and value.strip()
         ):
-            yield Statement(Source.HEADER, _cut(value), name, index, code=code_in(value))
+            yield Statement(Source.HEADER, _folded(value), name, index, code=code_in(value))
     if speaks and reply.body[:1] != b"\x30":
         words = body_words(reply)
         if words:
@@ -191,13 +202,13 @@ def body_words(reply: HttpReply) -> str:
             found = list(_messages(json.loads(text)))
         except (ValueError, RecursionError):
             found = []
-        return _cut(". ".join(dict.fromkeys(found)) or text)
+        return _folded(". ".join(dict.fromkeys(found)) or text)
     if text.startswith("<"):
         page = _Words()
         page.feed(text)
         page.close()
-        return _cut(". ".join(dict.fromkeys(page.words)))
-    return _cut(text)
+        return _folded(". ".join(dict.fromkeys(page.words)))
+    return _folded(text)
 
 
 _MESSAGE_KEYS = re.compile(r"error|message|msg|detail|reason|title|description|fault|code|cause", re.IGNORECASE)
@@ -237,10 +248,9 @@ def _of_field(index: int, name: str, text: str, line: int | None, reply: HttpRep
 
 
 def said_in_log(text: str, name: str = "", exchange: int | None = None, line: int | None = None) -> Statement:
-    """Return words of a log as a statement, with the first known code in them."""
-    return Statement(Source.LOG_FIELD if name else Source.LOG_LINE, _cut(text), name, exchange, line, code_in(text))
+    """Return words of a log as a statement, with the first code in them that is known."""
+    return Statement(Source.LOG_FIELD if name else Source.LOG_LINE, _folded(text), name, exchange, line, code_in(text))
 
 
-def _cut(text: str) -> str:
-    folded = " ".join(text[: 4 * LONGEST].split())
-    return folded if len(folded) <= LONGEST else f"{folded[:LONGEST]} ..."
+def _folded(text: str) -> str:
+    return " ".join(text[:LONGEST].split())

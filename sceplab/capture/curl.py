@@ -30,6 +30,7 @@ _EVIDENCE = re.compile(
     rb"-----BEGIN |operation=|\\x[0-9A-Fa-f]{2}\\x|[A-Za-z0-9+/_-]{60}|(?:[0-9A-Fa-f]{2}[ :-]{1,2}){7}|"
     rb"(?:[0-9A-Fa-f]{4} ){7}|MII|(?:(?:\(byte\) ?)?(?:0x[0-9A-Fa-f]{1,2}|-?\d{1,3})[,;]? ?){15}"
 )
+_COMMAND = re.compile(rb"^[^\r\n]{0,80}\bcurl(?:\.exe)? [^\r\n]*operation=[^\r\n]*", re.MULTILINE)
 _HTTP_VERSION = re.compile(rb"HTTP/[23](?:\.0)?(?= |\r?$)")
 
 
@@ -52,7 +53,8 @@ def fits(data: bytes) -> bool:
 def read_verbose(data: bytes, name: str) -> Reading:
     """Return the exchanges that `curl -v` printed."""
     exchanges: list[Exchange] = []
-    spans: list[Span] = []
+    # The command that printed it is no request of its own.
+    spans: list[Span] = [found.span() for found in _COMMAND.finditer(data)]
     places: list[int] = []
     for part in _parts(data):
         lines = _lines_of_body(part)
@@ -71,7 +73,7 @@ def read_verbose(data: bytes, name: str) -> Reading:
         else:
             exchanges.append(Exchange(None, reply_of(message), source=name, recorded=HTTP_TEXT))
             places.append(part.spans[0][0])
-    return Reading(exchanges, tuple(sorted(spans)), tuple(places))
+    return Reading(exchanges, tuple(sorted(spans)) if exchanges else (), tuple(places))
 
 
 def _parts(data: bytes) -> Iterator[_Part]:

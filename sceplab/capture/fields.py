@@ -34,16 +34,28 @@ SAYING = (
 )
 _ONLY_WHEN_BAD = frozenset({"msg", "message", "reason", "detail", "details", "cause", "status_text"})
 _NOTHING = frozenset({"", "null", "nil", "none", "<nil>", "-", "ok", "false", "true", "0"})
+# What a filter in front of the server writes of a request that it did not let through.
+_FILTERED = frozenset({"block", "blocked", "deny", "denied", "drop", "reject"})
 _BAD_LEVELS = frozenset(
     {"error", "err", "erro", "fatal", "fata", "panic", "warn", "warning", "critical", "crit", "alert"}
 )
+_FAILED = (
+    r"(?<!\b0 )(?<!\bno )\b(?:errors?|fail(?:s|ed|ures?)?)\b"
+    r"(?![\"']?\s?[=:]\s?[\"']?(?:<?nil|null|none|0|false|[\"']|$))|"
+    r"\b(?:fatal|exception|refused|rejected|denied|aborted|cannot|can't|could ?n[o']t|"
+    r"unable to|not (?:permitted|allowed|authori[sz]ed|trusted))\b"
+)
+FAILURE = re.compile(_FAILED, re.IGNORECASE)
+"""Words that say that something went wrong; "0 errors" and "error=null" do not."""
 BAD = re.compile(
-    r"error|fail|refus|reject|denied|deny|invalid|unable|cannot|can't|could not|couldn't|exception|time(?:d )?-?out|"
-    r"unreachable|not (?:found|permitted|supported|trusted|allowed|authori[sz]ed|valid|known|match)|"
-    r"forbidden|unauthori[sz]ed|"
-    r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|HRESULT",
+    rf"{_FAILED}|error|fail|refus|reject|deny|denied|invalid|unable|could not|exception|time(?:d )?-?out|unreachable|"
+    r"(?:n['\u2019]t|\bnot) (?:exist|found|permit|support|trust|allow|authori[sz]|valid|known|match|have|be\b)|"
+    r"non-?exist|forbidden|unauthori[sz]ed|is full|insufficient|incorrect|wrong|"
+    r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|HRESULT|"
+    r"pending|violat|exceed|\btoo (?:long|large|big|short|small|old|many|weak)|block|\bempty\b|reset by|closed by",
     re.IGNORECASE,
 )
+"""Words for which a line is kept; most of them mean something only beside others."""
 
 
 def fields_of(line: str) -> Fields:
@@ -115,4 +127,6 @@ def remarks_of(fields: Mapping[str, Any], line: int | None = None, *, failed: bo
         if "operation=" in text:
             continue
         out.append(Remark(text, name, line))
+    if str(fields.get("action", "")).lower() in _FILTERED:
+        out.append(Remark(f"action={fields['action']}", "action", line))
     return tuple(out)

@@ -17,6 +17,7 @@ from sceplab.capture import (
     logs,
     numbers,
     pem,
+    saz,
     target,
     tshark,
     value,
@@ -29,6 +30,7 @@ from sceplab.errors import InputError
 # Formats of a whole file: the first one that fits and reads something is used alone.
 WHOLE = (
     Format("DER or BER", alone.fits, alone.read),
+    Format("sessions of Fiddler (SAZ)", saz.fits, saz.read),
     Format("HAR", har.fits, har.read),
     Format("packets as PDML", tshark.fits_pdml, tshark.read_pdml),
     Format("packets as JSON", tshark.fits_json, tshark.read_json),
@@ -82,7 +84,7 @@ def read_octets(data: bytes, name: str) -> Capture:
 def read_text(data: bytes, name: str) -> tuple[Capture, tuple[Span, ...]]:
     """Return the result of `read_octets`, and the spans of the data (UTF-8 without a byte-order mark) read."""
     for start, words in _OTHERS:
-        if data.startswith(start):
+        if data.startswith(start) and not saz.fits(data):
             raise InputError(f"this is {words}")
     if not data.strip():
         raise InputError("there is nothing in it; give a capture, a URL, base64, PEM or DER")

@@ -172,9 +172,9 @@ def read_heads(data: bytes, name: str) -> Reading:
         body, end = _body(data, at, headers, int(line[2]))
         claims.append((line.start(), end))
         reason = line[3].decode("latin-1").strip()
-        exchanges.append(
-            Exchange(None, HttpReply(int(line[2]), headers, body, reason), source=name, recorded=HTTP_TEXT)
-        )
+        # A log shows heads and leaves out bodies: one that is not there is not known to be empty.
+        reply = HttpReply(int(line[2]), headers, body, reason, truncated=not body and not _says_empty(headers))
+        exchanges.append(Exchange(None, reply, source=name, recorded=HTTP_TEXT))
     kept = [
         (e, claim) for e, claim in zip(exchanges, claims, strict=True) if e.request is not None or e.reply is not None
     ]
@@ -197,6 +197,10 @@ def _fields(data: bytes, first: re.Match[bytes]) -> tuple[tuple[tuple[str, str],
         headers.append((field[1].decode(), field[2].decode("latin-1").strip()))
         at = stop
     return tuple(headers), at
+
+
+def _says_empty(headers: tuple[tuple[str, str], ...]) -> bool:
+    return any(n.lower() == "content-length" and v.strip() == "0" for n, v in headers)
 
 
 def _body(data: bytes, at: int, headers: tuple[tuple[str, str], ...], status: int) -> tuple[bytes, int]:

@@ -14,7 +14,7 @@ from sceplab.scep.transport import Remark
 HEAD = "#Fields:"
 """Start of the line of field names."""
 _NAMES = {"c-ip": "client", "s-ip": "server", "cs-method": "method", "sc-status": "status", "cs-host": "server"}
-_CODES = ("sc-substatus", "sc-win32-status")
+_CODES = ("sc-substatus", "sc-win32-status", "s-reason")
 _METHODS = frozenset({"GET", "POST", "HEAD"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d\d:\d\d:\d\d")
@@ -39,7 +39,8 @@ def said(line: str, fields: list[str]) -> dict[str, Any] | None:
 
 def _named(values: dict[str, str]) -> dict[str, Any]:
     out: dict[str, Any] = {ours: values[theirs] for theirs, ours in _NAMES.items() if theirs in values}
-    out["target"] = _target(values.get("cs-uri-stem", ""), values.get("cs-uri-query", "-"))
+    # HTTP.sys writes the whole URL (cs-uri) into its own error log, and why it did not pass the request on.
+    out["target"] = values.get("cs-uri") or _target(values.get("cs-uri-stem", ""), values.get("cs-uri-query", "-"))
     out["time"] = f"{values.get('date', '')}T{values.get('time', '')}Z"
     out["remarks"] = tuple(Remark(values[name], name) for name in _CODES if values.get(name, "-") != "-")
     return out
@@ -66,6 +67,6 @@ def _unnamed(values: list[str]) -> dict[str, Any] | None:
         codes = values[index : index + 3]
         if _STATUS.fullmatch(codes[0]) and all(c.isdigit() for c in codes[1:]):
             out["status"] = codes[0]
-            out["remarks"] = tuple(Remark(c, name) for name, c in zip(_CODES, codes[1:], strict=True))
+            out["remarks"] = tuple(Remark(c, name) for name, c in zip(_CODES, codes[1:], strict=False))
             break
     return out

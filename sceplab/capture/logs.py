@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sceplab.capture import iis
-from sceplab.capture.fields import fields_of, is_cut_json, remarks_of
+from sceplab.capture.fields import BAD, fields_of, is_cut_json, remarks_of
 from sceplab.capture.reading import Reading, Span
 from sceplab.capture.target import is_cut, joined, not_logged, without_ellipsis
 from sceplab.errors import Layer, Problem
@@ -59,9 +59,9 @@ _NGINX_ERROR = re.compile(
 # The names that programs use for the same field, the most specific first.
 _NAMES: dict[str, tuple[str, ...]] = {
     "target": ("path", "uri", "request_uri", "requestpath", "url", "request"),
-    "method": ("method", "request_method", "requestmethod"),
+    "method": ("method", "request_method", "requestmethod", "httpmethod"),
     "status": ("status", "downstreamstatus", "status_code", "statuscode", "originstatus"),
-    "client": ("remote-address", "remote_ip", "client_ip", "clienthost", "remote_addr", "client"),
+    "client": ("remote-address", "clientip", "remote_ip", "client_ip", "clienthost", "remote_addr", "client"),
     "time": ("time", "startutc", "ts", "timestamp", "@timestamp", "time_iso8601"),
     "server": ("host", "requesthost", "server_name"),
 }
@@ -186,6 +186,8 @@ def _exchange(line: str, said: Mapping[str, Any], name: str, number: int) -> Exc
     reply = HttpReply(int(status), truncated=True) if re.fullmatch(r"[1-5]\d\d", status) else None
     failed = reply is not None and reply.status is not None and reply.status >= 400
     remarks = said.get("remarks") or remarks_of(fields_of(line), number, failed=failed)
+    if failed and not remarks and (words := _beside(line)):
+        remarks = (Remark(words),)
     return Exchange(
         HttpRequest(method, target),
         reply,
@@ -198,6 +200,16 @@ def _exchange(line: str, said: Mapping[str, Any], name: str, number: int) -> Exc
         remarks=tuple(replace(r, line=number) for r in remarks),
         line=number,
     )
+
+
+# The request and its status, and the agent that sent it: what is left of an access log's line is of the proxy.
+_OWN = re.compile(r'"[A-Z]{3,8} [^"]*"(?: \d{3}\b)?|"[^"]*(?:/\d|Mozilla|curl)[^"]*"|\[[^\]]{0,40}\]')
+
+
+def _beside(line: str) -> str:
+    """Return what a line says beside the request, where it says why that failed; "" otherwise."""
+    words = _OWN.sub(" ", line)
+    return words.strip() if BAD.search(words) or "<NOSRV>" in words or "upstream" in words else ""
 
 
 def _said(line: str, fields: list[str]) -> Mapping[str, Any]:
@@ -232,6 +244,10 @@ def _of_fields(line: str) -> dict[str, Any]:
             if isinstance(value, str | int | float) and value != "":
                 out[ours] = value
                 break
+    # AWS WAF, nginx: the query in a field of its own.
+    query = next((str(values[k]) for k in ("args", "query", "query_string", "querystring") if values.get(k)), "")
+    if "operation=" in query and "?" not in str(out.get("target", "?")):
+        out["target"] = f"{out['target']}?{query}"
     # nginx's $request: the whole request line.
     whole = re.fullmatch(r"([A-Z]{3,8}) (\S+)(?: HTTP/[\d.]+)?", str(out.get("target", "")))
     if whole:

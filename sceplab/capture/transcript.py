@@ -101,6 +101,8 @@ def _asked(out: list[Exchange], answer: Exchange) -> int | None:
     places = [i for i in _behind(out) if out[i].request is not None]
     if not places or not _open(out[places[0]]):
         return None
+    if reply.header("Content-Type") == PKI_MESSAGE and _operation(out[places[0]]) in {"GetCACert", "GetCACaps"}:
+        return None  # the request that it answers was left out of the log
     if out[places[0]].recorded != HTTP_TEXT:
         return places[0]
     # Replies are in the order of their requests.
@@ -125,7 +127,8 @@ def _answered(asked: Exchange, answer: Exchange) -> Exchange:
     recorded = HTTP_TEXT if HTTP_TEXT in {asked.recorded, answer.recorded} else asked.recorded
     if old is not None:
         head, octets = (old, new) if new.status is None else (new, old)
-        new = HttpReply(head.status, head.headers or octets.headers, octets.body or head.body, head.reason)
+        body = octets.body or head.body
+        new = HttpReply(head.status, head.headers or octets.headers, body, head.reason, head.truncated and not body)
         problems = tuple(p for p in problems if p.code != "incomplete")
     return replace(
         asked,

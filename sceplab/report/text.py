@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sceplab.analysis.faults.model import Finding
-from sceplab.analysis.products import code_of
-from sceplab.analysis.statements import Source, statements_of, value_words
+from sceplab.analysis.statements import Source, attribute_words, statements_of
 from sceplab.asn1 import der, oids
 from sceplab.cms.csr import MASK, CertificationRequest
 from sceplab.cms.name import Name
@@ -155,12 +154,7 @@ def _attribute_lines(info: SignerInfo, hidden: frozenset[str]) -> Iterator[str]:
     for attribute in info.signed_attributes:
         if attribute.oid in hidden:
             continue
-        words = value_words(attribute.values[0]) if attribute.values else ""
-        if attribute.oid == oids.MS_ERROR and words.lstrip("-").isdigit():
-            number = int(words)
-            code = code_of(number)
-            meaning = f" {code.name}: {code.meaning}" if code is not None else ""
-            words = f"{words} = 0x{number & 0xFFFFFFFF:08X}{meaning}"
+        words, _ = attribute_words(attribute)
         size = sum(map(len, attribute.values))
         yield f"attribute       {attribute.name}: {words or f'{size} octets'}"
 

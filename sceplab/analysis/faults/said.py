@@ -338,6 +338,11 @@ SAID: tuple[Fault, ...] = (
         "Look at what GetCACert and GetCACaps returned (form, type, key usage, RSA key, chain), and the client's log.",
         "RFC 8894, 4.2",
     ),
+    Fault(
+        "client-algorithm",
+        "The client's own library does not have the algorithm that it is to use.",
+        "Choose another cipher or digest for the client, or enable the old one in its library.",
+    ),
     Fault("client-option", "The client does not know an option, or lacks one.", "Correct the command."),
     Fault("client-key", "The client could not make or store its key.", "Check the client's key store."),
     Fault("client-files", "The client could not read or write a file.", "Check paths and permissions."),

@@ -8,10 +8,18 @@ compares it with the messages and statuses.
 from sceplab.analysis.products.code import Code
 from sceplab.analysis.products.hresults import code_of
 from sceplab.analysis.products.iis import substatus_of, win32_of
-from sceplab.analysis.products.recognition import code_in, recognise, sentence_in, tells_of_failure
+from sceplab.analysis.products.recognition import (
+    LONGEST,
+    code_in,
+    recognise,
+    sentence_in,
+    tells_of_failure,
+    tells_of_grant,
+)
 from sceplab.analysis.products.saying import Saying
 
 __all__ = [
+    "LONGEST",
     "Code",
     "Saying",
     "code_in",
@@ -20,5 +28,6 @@ __all__ = [
     "sentence_in",
     "substatus_of",
     "tells_of_failure",
+    "tells_of_grant",
     "win32_of",
 ]

@@ -16,7 +16,8 @@ class Saying:
 
     `words` is a pattern in which a space stands for white space. `fix` replaces the
     fault's own where the product has a special one. `misleading` says, as a sentence,
-    what else the product writes these words about.
+    what else the product writes these words about. `vague` words say that something
+    failed, or what followed from it, not why: any others say more.
     """
 
     product: str
@@ -25,6 +26,7 @@ class Saying:
     fix: str = ""
     source: str = ""
     misleading: str = ""
+    vague: bool = False
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:
