@@ -32,12 +32,13 @@ from sceplab.cms.enveloped import EnvelopedData, decrypt, parse_enveloped
 from sceplab.cms.keytransport import KeyTransRecipient, decrypt_key
 from sceplab.cms.name import Name, parse_subject
 from sceplab.cms.password import PasswordRecipient, rounds_of
+from sceplab.cms.reason import Reason
 from sceplab.cms.signed import SignedData, parse_signed
-from sceplab.cms.verify import CheckName, Outcome, Reason, verify_signed
+from sceplab.cms.verify import CheckName, Outcome, verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import DecryptError, ScepError
 from sceplab.lab.identity import Identity, make_request, new_key
-from sceplab.scep.attributes import FailInfo, MessageType, ScepAttributes, parse_attributes
+from sceplab.scep.attributes import SINGLE_VALUED, FailInfo, MessageType, ScepAttributes, parse_attributes
 from sceplab.scep.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
 
 
@@ -115,12 +116,14 @@ _MAX_TRANSACTION_ID = 512
 
 def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strictness, now: datetime) -> SignedRequest:
     """Make every check that needs no private key of this server. Raises Refused."""
-    verification = verify_signed(signed)
+    verification = verify_signed(signed, single_valued=SINGLE_VALUED)
     signer, info = verification.signer, signed.signer_info
     if signer is None or info is None:
         raise Refused(FailInfo.badMessageCheck, "the signer's certificate is not in the message (RFC 8894, 2.3)")
-    for name in (CheckName.DIGEST, CheckName.SIGNATURE):
+    for name in (CheckName.STRUCTURE, CheckName.CONTENT_TYPE, CheckName.DIGEST, CheckName.SIGNATURE):
         check = verification[name]
+        if check.reason is Reason.TRAILING:
+            continue  # a line break behind the message harms nobody
         if check.outcome is Outcome.NOT_POSSIBLE:
             raise Refused(FailInfo.badAlg, f"{name}: {check.detail}")
         if check.outcome is Outcome.FAILED:
