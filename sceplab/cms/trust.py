@@ -230,7 +230,7 @@ def _find_path(inputs: _Inputs, at: datetime) -> tuple[PathResult, list[tuple[da
 # --------------------------------------------------------------- the work of a path, bounded
 
 # More than any PKI has: real paths have up to four certificates, real messages up to five.
-_LIMITS = {"certificate": 200, "octet": 1 << 20, "step": 1_000, "signature": 100, "name": 100_000}
+_LIMITS = {"certificate": 200, "octet": 1 << 20, "step": 1_000, "signature": 50, "name": 100_000}
 _MAX_BETWEEN = 8
 
 

@@ -158,12 +158,19 @@ def load_public_key(public_key_info: bytes) -> PublicKeyTypes:
     return _cached_key(public_key_info)
 
 
+# FIPS 186-5, A.1.1. A longer one makes each use of the key a hundred times slower.
+_MAX_EXPONENT_BITS = 256
+
+
 @lru_cache(maxsize=256)
 def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
     try:
-        return load_der_public_key(public_key_info)
+        key = load_der_public_key(public_key_info)
     except UnsupportedAlgorithm as error:
         raise ValueError(str(error)) from error
+    if isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e >> _MAX_EXPONENT_BITS:
+        raise ValueError(f"an RSA exponent of more than {_MAX_EXPONENT_BITS} bits")
+    return key
 
 
 def rsa_bits(public_key_info: bytes) -> int | None:
