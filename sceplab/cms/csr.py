@@ -20,8 +20,9 @@ from sceplab.cms import algorithms
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute, build_attribute, parse_attribute_list
 from sceplab.cms.name import Name
+from sceplab.cms.reason import Reason
 from sceplab.cms.signature import SigningKey, UnknownAlgorithmError, check_signature, sign
-from sceplab.cms.verify import Check, CheckName, Outcome, Reason
+from sceplab.cms.verify import Check, CheckName, Outcome
 from sceplab.cms.x509 import Extension, load_public_key, parse_extensions, public_key_info
 from sceplab.errors import BuildError, Layer, Problem
 

@@ -29,6 +29,7 @@ from sceplab.cms.keytransport import (
     recover_key_transport,
 )
 from sceplab.cms.password import (
+    MAX_PBKDF2_ROUNDS,
     PASSWORD_RECIPIENT,
     PasswordDraft,
     PasswordRecipient,
@@ -36,6 +37,7 @@ from sceplab.cms.password import (
     derive_key,
     parse_password,
     recover_password,
+    rounds_of,
     unwrap_key,
 )
 from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of, public_key_info
@@ -131,6 +133,9 @@ def _read_recipient(element: der.Element) -> Recipient:
 
 # --------------------------------------------------------------- opening
 
+MAX_RECIPIENTS = 32
+"""Recipients that are tried: real messages have one or two, and each costs a decryption with every key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
@@ -153,11 +158,13 @@ def decrypt(
 ) -> Opened:
     """Open the envelope with one of the private keys or challenge passwords.
 
-    `certificates` match keys to recipients; without them each key is tried.
-    A result counts only if the content key has the right length, the padding is
-    right AND the plaintext is ASN.1 or text, because RSA decryption with a wrong
-    key gives random bytes, not an error.
-    Raises DecryptError, which names the recipients and what was tried.
+    `certificates` tell which key belongs to which recipient; without them
+    each key is tried. A result counts only if the content key has the right
+    length, the padding is right AND the plaintext is ASN.1 or text, because RSA
+    decryption with a wrong key gives random bytes, not an error.
+    A message chooses how many recipients it has and how many PBKDF2 rounds each
+    costs: `MAX_RECIPIENTS` are tried, and `MAX_PBKDF2_ROUNDS` spent in all.
+    Raises DecryptError, which says for whom the message is and what was tried.
     """
     cipher = enveloped.cipher
     if cipher is None:
@@ -169,7 +176,8 @@ def decrypt(
         raise DecryptError(f"the parameters of {cipher.name} cannot be read: {error}") from error
     attempts: list[str] = []
     known_certificates: list[Certificate] | None = None
-    for recipient in enveloped.recipients:
+    rounds = 0
+    for recipient in enveloped.recipients[:MAX_RECIPIENTS]:
         if isinstance(recipient, KeyTransRecipient):
             ordered: Sequence[rsa.RSAPrivateKey] = keys
             if len(keys) > 1:
@@ -182,6 +190,10 @@ def decrypt(
                     return opened
         elif isinstance(recipient, PasswordRecipient):
             for password in passwords:
+                rounds += rounds_of(recipient)
+                if rounds > MAX_PBKDF2_ROUNDS:
+                    attempts.append(f"gave up: all recipients and passwords cost more than {MAX_PBKDF2_ROUNDS} rounds")
+                    break
                 opened = _attempt_password(enveloped, cipher, iv, recipient, password, attempts)
                 if opened:
                     return opened
@@ -278,7 +290,9 @@ def _explain(
     if not enveloped.recipients:
         return "the pkcsPKIEnvelope names no recipient that could be read"
     lines = ["No key at hand opens the pkcsPKIEnvelope. It is encrypted for:"]
-    lines += [f"  - {r}" for r in enveloped.recipients]
+    lines += [f"  - {r}" for r in enveloped.recipients[:MAX_RECIPIENTS]]
+    if len(enveloped.recipients) > MAX_RECIPIENTS:
+        lines.append(f"  - and {len(enveloped.recipients) - MAX_RECIPIENTS} more, which were not tried")
     if not keys:
         lines.append("No private key was given. Give the key that belongs to one of these certificates.")
         return "\n".join(lines)
@@ -356,6 +370,9 @@ def draft_of_enveloped(
     The padding of every recipient must be recovered, so each one's private key
     (or password) has to be among those given; raises BuildError otherwise.
     """
+    rounds = sum(rounds_of(r) for r in enveloped.recipients if isinstance(r, PasswordRecipient)) * len(passwords)
+    if len(enveloped.recipients) > MAX_RECIPIENTS or rounds > MAX_PBKDF2_ROUNDS:
+        raise BuildError(f"more than {MAX_RECIPIENTS} recipients or {MAX_PBKDF2_ROUNDS} PBKDF2 rounds")
     drafts: list[KeyTransDraft | PasswordDraft] = []
     for recipient in enveloped.recipients:
         if isinstance(recipient, KeyTransRecipient):

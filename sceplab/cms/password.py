@@ -20,8 +20,11 @@ from sceplab.cms.cipher import RandomBytes, cipher_identifier, iv_of
 from sceplab.errors import BuildError
 
 PASSWORD_RECIPIENT = der.CONTEXT | der.CONSTRUCTED | 3
-# Limit of PBKDF2 rounds that a message may ask for; more is hostile (RFC 8018 says at least 1,000).
 MAX_PBKDF2_ROUNDS = 10_000_000
+"""PBKDF2 rounds that one message may cost, over all its recipients and all passwords that are tried.
+
+RFC 8018 asks for at least 1,000, OWASP for 600,000; ten million take seconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,10 +86,11 @@ def _pbkdf2(derivation: AlgorithmIdentifier) -> tuple[list[der.Element], int]:
 
 
 def rounds_of(recipient: PasswordRecipient) -> int:
-    """Return how many PBKDF2 rounds it takes to try one password; raises ValueError or DerError."""
-    if recipient.key_derivation is None:
-        raise ValueError("the key derivation is not PBKDF2")
-    return _pbkdf2(recipient.key_derivation)[1]
+    """Return how many PBKDF2 rounds it takes to try one password, 0 where it cannot be tried."""
+    try:
+        return max(_pbkdf2(recipient.key_derivation)[1], 0) if recipient.key_derivation is not None else 0
+    except (ValueError, der.DerError):
+        return 0
 
 
 def unwrap_key(algorithm: AlgorithmIdentifier, kek: bytes, wrapped: bytes) -> bytes:

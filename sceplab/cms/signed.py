@@ -22,6 +22,9 @@ from sceplab.errors import Layer, Problem
 
 _SIGNED_ATTRS = der.CONTEXT | der.CONSTRUCTED  # [0] IMPLICIT
 _UNSIGNED_ATTRS = _SIGNED_ATTRS | 1
+# Codes of problems that `verify` asks for.
+UNREAD_SIGNER = "signer-info"
+TRAILING = "trailing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +139,7 @@ def _read_signers(element: der.Element, problems: list[Problem]) -> Iterator[Sig
         try:
             yield _read_signer(item)
         except der.DerError as error:
-            problems.append(error.problem(Layer.SIGNED))
+            problems.append(Problem(Layer.SIGNED, UNREAD_SIGNER, error.expected, error.found, error.offset))
 
 
 def _read_signer(element: der.Element) -> SignerInfo:

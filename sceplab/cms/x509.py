@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from sceplab.asn1 import der, oids
+from sceplab.cms.algorithms import AlgorithmIdentifier, parse_algorithm
 from sceplab.cms.name import Name
 from sceplab.errors import Layer, Problem
 
@@ -156,12 +158,19 @@ def load_public_key(public_key_info: bytes) -> PublicKeyTypes:
     return _cached_key(public_key_info)
 
 
+# FIPS 186-5, A.1.1. A longer one makes each use of the key a hundred times slower.
+_MAX_EXPONENT_BITS = 256
+
+
 @lru_cache(maxsize=256)
 def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
     try:
-        return load_der_public_key(public_key_info)
+        key = load_der_public_key(public_key_info)
     except UnsupportedAlgorithm as error:
         raise ValueError(str(error)) from error
+    if isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e >> _MAX_EXPONENT_BITS:
+        raise ValueError(f"an RSA exponent of more than {_MAX_EXPONENT_BITS} bits")
+    return key
 
 
 def rsa_bits(public_key_info: bytes) -> int | None:
@@ -262,6 +271,17 @@ def _read_certificate(data: bytes, out: dict[str, Any]) -> None:
             out["extensions"] = parse_extensions(part.children()[0])
 
 
+def signed_parts(data: bytes) -> tuple[bytes, AlgorithmIdentifier, bytes]:
+    """Return what a certificate's or CRL's signature covers, its algorithm and the signature (RFC 5280, 4.1 and 5.1).
+
+    Raises DerError where it has not these three parts.
+    """
+    parts = der.read_expected(data, der.SEQUENCE, "a signed structure").children()
+    if len(parts) != 3:
+        raise der.DerError(0, "three parts", f"{len(parts)}")
+    return parts[0].raw, parse_algorithm(parts[1]), parts[2].value[1:]  # the first octet counts unused bits
+
+
 def parse_extensions(element: der.Element) -> tuple[Extension, ...]:
     """Read an Extensions SEQUENCE (RFC 5280, 4.1); raises DerError where it is malformed."""
     out = []
@@ -295,6 +315,16 @@ class RevocationList:
         except der.DerError:
             return None
 
+    def revoked_at(self, serial: bytes) -> datetime | None:
+        """Return when the certificate with this serial (content octets) was revoked, None where no time is readable."""
+        body = der.read(self.der).children()[0].children()
+        listed = next(p for p in body[3:] if p.tag == der.SEQUENCE)
+        for entry in _revoked_entries(listed):
+            number = der.read(entry.data, entry.content_start, entry.content_end)
+            if number.value == serial and number.end < entry.content_end:
+                return parse_time(der.read(entry.data, number.end, entry.content_end))
+        return None
+
 
 def parse_crl(data: bytes) -> RevocationList:
     """Read a CRL as far as it goes; `problems` says what was wrong. Never raises."""
@@ -326,14 +356,16 @@ def _read_crl(data: bytes, out: dict[str, Any]) -> None:
 
 
 def _revoked_serials(element: der.Element) -> tuple[bytes, ...]:
-    """Read revokedCertificates one by one: there may be a million, and only the serials are kept."""
-    out = []
+    return tuple(der.read(e.data, e.content_start, e.content_end).value for e in _revoked_entries(element))
+
+
+def _revoked_entries(element: der.Element) -> Iterator[der.Element]:
+    """Yield the entries of revokedCertificates one by one: there may be a million."""
     pos = element.content_start
     while pos < element.content_end:
         entry = der.read(element.data, pos, element.content_end)
-        out.append(der.read(element.data, entry.content_start, entry.content_end).value)
+        yield entry
         pos = entry.end
-    return tuple(out)
 
 
 @dataclass(frozen=True, slots=True)

@@ -28,16 +28,17 @@ from sceplab.asn1 import der
 from sceplab.cms import algorithms
 from sceplab.cms.cipher import decrypt_content, iv_of
 from sceplab.cms.csr import CertificationRequest, parse_csr, verify_csr
-from sceplab.cms.enveloped import EnvelopedData, decrypt, parse_enveloped
+from sceplab.cms.enveloped import MAX_RECIPIENTS, EnvelopedData, decrypt, parse_enveloped
 from sceplab.cms.keytransport import KeyTransRecipient, decrypt_key
 from sceplab.cms.name import Name, parse_subject
 from sceplab.cms.password import PasswordRecipient, rounds_of
+from sceplab.cms.reason import Reason
 from sceplab.cms.signed import SignedData, parse_signed
-from sceplab.cms.verify import CheckName, Outcome, Reason, verify_signed
+from sceplab.cms.verify import CheckName, Outcome, verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import DecryptError, ScepError
 from sceplab.lab.identity import Identity, make_request, new_key
-from sceplab.scep.attributes import FailInfo, MessageType, ScepAttributes, parse_attributes
+from sceplab.scep.attributes import SINGLE_VALUED, FailInfo, MessageType, ScepAttributes, parse_attributes
 from sceplab.scep.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
 
 
@@ -114,13 +115,15 @@ _MAX_TRANSACTION_ID = 512
 
 
 def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strictness, now: datetime) -> SignedRequest:
-    """Run every check that needs no private key of this server. Raises Refused."""
-    verification = verify_signed(signed)
+    """Make every check that needs no private key of this server. Raises Refused."""
+    verification = verify_signed(signed, single_valued=SINGLE_VALUED)
     signer, info = verification.signer, signed.signer_info
     if signer is None or info is None:
         raise Refused(FailInfo.badMessageCheck, "the signer's certificate is not in the message (RFC 8894, 2.3)")
-    for name in (CheckName.DIGEST, CheckName.SIGNATURE):
+    for name in (CheckName.STRUCTURE, CheckName.CONTENT_TYPE, CheckName.DIGEST, CheckName.SIGNATURE):
         check = verification[name]
+        if check.reason is Reason.TRAILING:
+            continue  # a line break behind the message harms nobody
         if check.outcome is Outcome.NOT_POSSIBLE:
             raise Refused(FailInfo.badAlg, f"{name}: {check.detail}")
         if check.outcome is Outcome.FAILED:
@@ -149,8 +152,9 @@ def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strict
     return SignedRequest(signed, attributes, signer, enveloped)
 
 
-# Limit of PBKDF2 rounds, which a PasswordRecipientInfo chooses.
-_MAX_ROUNDS = 1_000_000
+# Limit of PBKDF2 rounds of one message, over all its PasswordRecipientInfos and all challengePasswords:
+# five passwords of OWASP's 600,000 rounds, and about a second.
+_MAX_ROUNDS = 3_000_000
 UNOPENED = "the pkcsPKIEnvelope cannot be opened, or what is in it is no request signed with its own key"
 
 
@@ -166,14 +170,14 @@ def open_request(incoming: SignedRequest, mine: Sequence[Identity], passwords: S
     used instead (as RFC 5246 7.4.7.1 does for TLS).
     """
     enveloped = incoming.enveloped
-    for recipient in enveloped.recipients:
+    for recipient in enveloped.recipients[:MAX_RECIPIENTS]:
         if isinstance(recipient, PasswordRecipient) and passwords:
-            return _open_with_password(enveloped, recipient, passwords)
+            return _open_with_password(enveloped, passwords)
         if isinstance(recipient, KeyTransRecipient):
             identity = next((i for i in mine if recipient.identifier.matches(i.parsed)), None)
             if identity is not None and isinstance(identity.key, rsa.RSAPrivateKey):
                 return _open_with_key(enveloped, recipient, identity.key)
-    whom = "; ".join(str(r) for r in enveloped.recipients) or "nobody"
+    whom = "; ".join(str(r) for r in enveloped.recipients[:3]) or "nobody"
     raise Refused(FailInfo.badMessageCheck, f"this is encrypted for {whom}, not for this server")
 
 
@@ -220,10 +224,12 @@ def _some_request() -> bytes:
     return made[:-1] + bytes((made[-1] ^ 1,))
 
 
-def _open_with_password(enveloped: EnvelopedData, recipient: PasswordRecipient, passwords: Sequence[str]) -> bytes:
+def _open_with_password(enveloped: EnvelopedData, passwords: Sequence[str]) -> bytes:
+    asked = (r for r in enveloped.recipients if isinstance(r, PasswordRecipient))
+    if sum(map(rounds_of, asked)) * len(passwords) > _MAX_ROUNDS:
+        # Openly: anyone can see the number of rounds.
+        raise Refused(FailInfo.badRequest, f"more than {_MAX_ROUNDS} PBKDF2 rounds for all recipients and passwords")
     try:
-        if rounds_of(recipient) > _MAX_ROUNDS:
-            raise Refused(FailInfo.badRequest, f"more than {_MAX_ROUNDS} PBKDF2 rounds")
         return decrypt(enveloped, passwords=[p.encode() for p in passwords]).plaintext
     except (DecryptError, ValueError, der.DerError) as error:
         raise _unopened("no challengePassword of this server opens it") from error

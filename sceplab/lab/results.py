@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 
 from sceplab.cms import algorithms
 from sceplab.cms.csr import CertificationRequest
+from sceplab.cms.reason import Reason
 from sceplab.cms.verify import CheckName, Outcome
 from sceplab.cms.x509 import Certificate, RevocationList
 from sceplab.lab.http import ClientError
@@ -52,9 +53,9 @@ def check_reply(reply: PkiMessage, sent: PkiMessage, trusted: Sequence[Certifica
     if not reply.signed.signer_infos:
         reason = str(reply.problems[0]) if reply.problems else "nobody signed it"
         raise ClientError(f"the reply is no SCEP message: {reason}")
-    for name in (CheckName.SIGNER, CheckName.DIGEST, CheckName.SIGNATURE):
+    for name in (CheckName.STRUCTURE, CheckName.SIGNER, CheckName.DIGEST, CheckName.SIGNATURE):
         check = reply.verification[name]
-        if check.outcome is not Outcome.PASSED:
+        if check.outcome is not Outcome.PASSED and check.reason is not Reason.TRAILING:
             raise ClientError(f"the reply cannot be believed: {check}")
     signer = reply.verification.signer
     if signer is None or signer.der not in {c.der for c in trusted}:

@@ -112,6 +112,8 @@ FIELDS: dict[str, tuple[str, int]] = {
     "sender_nonce": (oids.SENDER_NONCE, der.OCTET_STRING),
     "recipient_nonce": (oids.RECIPIENT_NONCE, der.OCTET_STRING),
 }
+SINGLE_VALUED = frozenset(oid for oid, _ in FIELDS.values())
+"""The SCEP attributes, for `verify_signed`: each has one value (RFC 8894, 3.2.1)."""
 _FIELD_OF = {oid: (field, tag) for field, (oid, tag) in FIELDS.items()}
 
 

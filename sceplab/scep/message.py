@@ -22,7 +22,7 @@ from sceplab.cms.trust import Trust
 from sceplab.cms.verify import Check, Verification, verify_signed
 from sceplab.cms.x509 import CertificateLike
 from sceplab.errors import BuildError, DecryptError, Problem
-from sceplab.scep.attributes import MessageType, ScepAttributes, parse_attributes
+from sceplab.scep.attributes import SINGLE_VALUED, MessageType, ScepAttributes, parse_attributes
 from sceplab.scep.messagedata import MessageData, parse_message_data
 
 
@@ -80,7 +80,7 @@ def decode_message(
     signed = parse_signed(data)
     info = signed.signer_info
     attributes = parse_attributes(info.signed_attributes if info else ())
-    verification = verify_signed(signed, certificates=certificates, trust=trust, at=at)
+    verification = verify_signed(signed, certificates=certificates, trust=trust, at=at, single_valued=SINGLE_VALUED)
     if not signed.content:
         return PkiMessage(data, signed, attributes, verification)
     enveloped = parse_enveloped(signed.content)

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
 from functools import cache
+from typing import Any
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -13,10 +15,15 @@ import sceplab
 from sceplab.cms import trust
 from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.name import parse_subject
+from sceplab.cms.reason import Reason
+from sceplab.cms.signature import check_signature
 from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.x509 import Certificate
+from sceplab.files import load_certificates
 from sceplab.lab.identity import Identity, issue, make_request, make_root
+from tests.helpers import forge
 from tests.helpers.captures import DATA, certificate, key, messages
+from tests.helpers.captures import ROOT as REPOSITORY
 from tests.helpers.labs import quick_key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -173,3 +180,96 @@ def test_a_certificate_is_taken_wherever_its_octets_are() -> None:
         checks = sceplab.verify_signed(alone, certificates=[of(ra)], trust=held).checks
         results.append((message, decoded.verification.checks, checks, sceplab.build_degenerate([of(ca), of(ra)])))
     assert results[0] == results[1]
+
+
+# --------------------------------------------------------------- nothing hostile hangs
+
+
+@pytest.fixture
+def signatures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows with each signature that path building checks."""
+    checked: list[int] = []
+
+    def counted(*arguments: Any) -> str:
+        checked.append(1)
+        return check_signature(*arguments)
+
+    monkeypatch.setattr("sceplab.cms.trust.check_signature", counted)
+    return checked
+
+
+def test_twenty_certificates_of_one_name_do_not_hang(signatures: list[int]) -> None:
+    """10 kB that took more than a minute: the chain fails by name, after a counted amount of work."""
+    folder = REPOSITORY / "tests/data/hostile"
+    (ca,) = load_certificates(folder / "ca.pem")
+    message = sceplab.decode_message((folder / "pathdos.der").read_bytes(), trust=Trust((ca,)))
+    assert message.verification["chain"].reason is Reason.TOO_MUCH_WORK
+    assert len(signatures) <= 50
+
+
+def _chain_of(message: bytes) -> Reason | None:
+    trusted = Trust((forge.octets(forge.ca()),))
+    return sceplab.decode_message(message, trust=trusted, at=forge.AT).verification["chain"].reason
+
+
+def test_a_heap_of_certificates_is_not_even_looked_at(signatures: list[int]) -> None:
+    """A message may bring 10,000 certificates; each costs a hundred times its octets."""
+    leaf = forge.octets(forge.leaf())
+    heap = tuple(leaf[:-2] + n.to_bytes(2, "big") for n in range(300))
+    assert _chain_of(forge.message(forge.good().info(), certificates=(leaf, *heap))) is Reason.TOO_MUCH_WORK
+    assert _chain_of(forge.message(forge.good().info(), certificates=(leaf,) * 300)) is None
+    assert len(signatures) == 1
+
+
+def test_many_names_are_not_held_against_many_constraints(signatures: list[int]) -> None:
+    """Each name is compared with each subtree: a product, and both factors are the sender's."""
+    names = [x509.DNSName(f"h{n}.example") for n in range(400)]
+    between, key = forge.fresh_key("between"), forge.fresh_key("below")
+    limits = (x509.NameConstraints(None, names), True)
+    ca = forge.make("Between", between, "Forge CA", forge.fresh_key("ca"), ca=True, extra=(limits,))
+    leaf = forge.make("below", key, "Between", between, extra=((x509.SubjectAlternativeName(names), False),))
+    message = forge.message(forge.Signer(key, leaf).info(), certificates=(forge.octets(leaf), forge.octets(ca)))
+    assert _chain_of(message) is Reason.TOO_MUCH_WORK
+    assert signatures == []
+
+
+def test_a_good_path_among_hostile_certificates() -> None:
+    """The web is of another name: it costs nothing."""
+    web = sceplab.parse_signed(forge.web_of_certificates()).certificates
+    message = forge.message(forge.good().info(), certificates=(*web, forge.octets(forge.leaf())))
+    assert _chain_of(message) is None
+
+
+# --------------------------------------------------------------- what is known of an anchor
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({}, None),
+        ({"days": 5}, Reason.ANCHOR_EXPIRED),
+        (
+            {"extra": ((x509.NameConstraints([x509.DNSName("example")], None), True),)},
+            Reason.ANCHOR_CONSTRAINTS,
+        ),
+        (
+            {"extra": ((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), True),)},
+            Reason.ANCHOR_EXTENSION,
+        ),
+    ],
+)
+def test_an_anchor_is_trusted_but_its_limits_are_noted(changes: dict[str, Any], note: Reason | None) -> None:
+    """RFC 5280 6.1.1 takes its name and key alone; expiry, constraints and critical extensions are never silent."""
+    anchor = forge.octets(forge.make("Forge CA", forge.fresh_key("ca"), ca=True, **changes))
+    leaf = sceplab.parse_certificate(forge.octets(forge.leaf()))
+    for certificate_, names in ((leaf, 2), (sceplab.parse_certificate(anchor), 1)):
+        for _ in range(2):  # found, and kept
+            path = validate_path(certificate_, Trust((anchor,)), forge.AT)
+            assert path.valid
+            assert path.notes == (() if note is None else (note,))
+            assert len(path.path) == names
+    check = sceplab.decode_message(
+        forge.message(forge.good().info()), trust=Trust((anchor,)), at=forge.AT
+    ).verification["chain"]
+    assert check.notes == (() if note is None else (note,))
+    assert note is None or note.value in check.detail

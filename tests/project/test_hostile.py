@@ -27,7 +27,7 @@ def decode(data: bytes) -> None:
     """Decode in every way; problems must be typed, nothing may be raised."""
     message = sceplab.decode_message(data, keys=[key("ca")])
     assert all(isinstance(p, Problem) and p.expected for p in message.problems)
-    assert len(message.verification.checks) == 6
+    assert len(message.verification.checks) == 7
     sceplab.parse_enveloped(data)
     sceplab.parse_csr(data)
     parse_certificate(data)
