@@ -13,6 +13,7 @@ from sceplab.capture import read_capture
 from sceplab.capture.reading import Capture
 from sceplab.cli.arguments import Decoded, add_materials, decoded
 from sceplab.cli.terminal import say, say_json
+from sceplab.cli.values import whole
 from sceplab.errors import InputError
 from sceplab.files import is_there, load_certificates, load_private_keys, write_new
 from sceplab.paths import SPECIMEN
@@ -30,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help="a capture or any other form of a message")
     parser.add_argument(
-        "--exchange", metavar="N", type=int, help="walk exchange N, as `sceplab decode` numbers them (from 0)"
+        "--exchange",
+        metavar="N",
+        type=whole(0, 10**9),
+        help="walk exchange N, as `sceplab decode` numbers them (from 0)",
     )
     parser.add_argument("--reply", action="store_true", help="walk the reply instead of the request")
     parser.add_argument(

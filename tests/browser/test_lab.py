@@ -224,7 +224,7 @@ def test_what_turns_red(page: Page, lab: str, lab_root: Path) -> None:
     open_notebook(page, lab, "red")
     run_all(page)
     view = page.locator(".sceplab-viewer").first
-    expect(view.locator(".sceplab-checks tbody tr")).to_have_count(12, timeout=PATIENCE)
+    expect(view.locator(".sceplab-checks tbody tr")).to_have_count(13, timeout=PATIENCE)
     expect(view.locator(".sceplab-turned")).to_have_count(0)
     view.locator(".sceplab-octets").focus()
     for press in ("ArrowRight", "ArrowRight", "f", "f"):

@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -103,6 +104,14 @@ def _nowhere(*_: object, **__: object) -> None:
     raise socket.gaierror("no name is looked up in a test")
 
 
+class _Ended(threading.Event):
+    """An event that does not wait."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        """Return at once."""
+        return super().wait(timeout or 0.0)
+
+
 @pytest.fixture
 def lab_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Yield a working folder with a lab in it; nothing sleeps, waits for Ctrl-C, or keeps files elsewhere."""
@@ -120,11 +129,12 @@ def lab_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.setattr("socket.getaddrinfo", _nowhere)
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr("getpass.getpass", lambda _: "")
-    wait = threading.Event.wait
-    monkeypatch.setattr(threading.Event, "wait", lambda self, timeout=None: wait(self, timeout) if timeout else True)
+    # Only `lab start` waits for Ctrl-C; to other events, such as the end of a server, waiting means waiting.
+    monkeypatch.setattr("sceplab.cli.lab.start.threading", SimpleNamespace(Event=_Ended))
     before = set(Path("/").iterdir())
     yield tmp_path
     assert set(Path("/").iterdir()) == before
+    assert [t.name for t in threading.enumerate() if "sceplab" in t.name] == []
 
 
 @pytest.mark.parametrize(("command", "option"), _cases(), ids=lambda x: x or "positional")
@@ -164,6 +174,7 @@ NUMERIC = {
     "enroll": {"--every": "0", "--limit": "-1", "--timeout": "0"},
     "lab start": {"--ca-port": "65536", "--ra-port": "-1", "--days": "0", "--clock-skew": "-1", "--min-rsa-bits": "-1"},
     "lab challenge": {"--minutes": "0"},
+    "walk": {"--exchange": "-1"},
 }
 
 

@@ -29,9 +29,21 @@ def _shell(command: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["bash", "-c", command], env=environment, capture_output=True, check=False, **more)
 
 
+# A shell starts jobs in the background with SIGINT ignored, and so would the command: as a terminal starts it, it is not.
+AT_A_TERMINAL = [
+    *(sys.executable, "-c"),
+    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    "runpy.run_module('sceplab.cli', run_name='__main__', alter_sys=True)",
+]
+
+
 def _interrupted(process: subprocess.Popen[bytes]) -> None:
     process.send_signal(signal.SIGINT)
-    out, err = process.communicate(timeout=60)
+    try:
+        out, err = process.communicate(timeout=60)
+    finally:
+        process.kill()
+        process.wait()
     assert process.returncode == 130, err
     assert (out, err) == (b"", b"sceplab: interrupted\n")
 
@@ -41,7 +53,7 @@ def test_ctrl_c_while_a_file_is_read(command: str, tmp_path: Path) -> None:
     """Exit 130 and a line; the FIFO is open once the command reads it."""
     os.mkfifo(tmp_path / "fifo")
     process = subprocess.Popen(
-        [*SCEPLAB, command, str(tmp_path / "fifo")],
+        [*AT_A_TERMINAL, command, str(tmp_path / "fifo")],
         env=_environment(),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -56,7 +68,7 @@ def test_ctrl_c_while_a_server_is_asked(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         process = subprocess.Popen(
-            [*SCEPLAB, "enroll", url, "--subject", "CN=R3", "--out", str(tmp_path)],
+            [*AT_A_TERMINAL, "enroll", url, "--subject", "CN=R3", "--out", str(tmp_path)],
             env=_environment(),
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
