@@ -42,18 +42,26 @@ def add_materials(parser: argparse.ArgumentParser) -> None:
         help="private key that may open envelopes (PEM, DER, PKCS#12)",
     )
     parser.add_argument(
-        "--password", metavar="P", action="append", default=[], help="challengePassword for password recipients"
+        "--password",
+        metavar="P",
+        action="append",
+        default=[],
+        help="challengePassword for password recipients; - asks for it, or reads a line of standard input",
     )
     parser.add_argument("--legacy", action="store_true", help="allow SHA-1, MD5 and short keys in certificate paths")
 
 
 def materials_of(arguments: argparse.Namespace) -> Materials:
-    """Load what the options of `add_materials` name; asks for passphrases. Raises InputError."""
+    """Return what the options of `add_materials` name; asks for passphrases. Raises InputError."""
+    free = getattr(arguments, "file", None) != "-"
+    passwords = tuple(
+        secret(p, "challengePassword", from_input=free).encode("utf-8", "surrogateescape") for p in arguments.password
+    )
     keys = [(key, path.name) for path in arguments.key for key in load_private_keys(path, ask_passphrase)]
     return Materials(
         keys=tuple(key for key, _ in keys),
         certificates=tuple(c for path in arguments.cert for c in load_certificates(path, ask_passphrase)),
-        passwords=tuple(p.encode("utf-8", "surrogateescape") for p in arguments.password),
+        passwords=passwords,
         legacy=arguments.legacy,
         key_names=tuple(name for _, name in keys),
     )
@@ -75,6 +83,23 @@ def ask(what: str, otherwise: str) -> bytes:
         return getpass.getpass(visible(f"{what}: ")).encode()
     except (EOFError, UnicodeError) as error:
         raise InputError(f"{what}: nothing usable was typed") from error
+
+
+def secret(given: str, what: str, *, from_input: bool = True) -> str:
+    """Return the secret that an option names: itself, or for "-" one that no other user sees among the arguments.
+
+    That one is asked for on a terminal; elsewhere it is the next line of standard input.
+    Raises InputError where there is none, or where standard input is for something else (`from_input` False).
+    """
+    if given != "-":
+        return given
+    otherwise = f"- for the {what}: run this in a terminal, or give it as a line of standard input"
+    if sys.stdin.isatty() or not from_input:
+        return ask(what, otherwise).decode()
+    line = sys.stdin.readline().rstrip("\r\n")
+    if not line:
+        raise InputError(otherwise)
+    return line
 
 
 class Decoded(NamedTuple):

@@ -8,7 +8,7 @@ from __future__ import annotations
 import argparse
 from pathlib import Path
 
-from sceplab.cli.arguments import ask
+from sceplab.cli.arguments import ask, secret
 from sceplab.cli.terminal import progress, say, warn
 from sceplab.cli.values import DAY, YEAR, seconds
 from sceplab.cms import algorithms
@@ -35,7 +35,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--subject", required=True, help="for example CN=R3,O=Lab")
     parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where files go (default: here)")
     parser.add_argument("--name", default="device", help="what the files begin with (default: device)")
-    parser.add_argument("--challenge", help="challengePassword; - asks for it")
+    parser.add_argument("--challenge", help="challengePassword; - asks for it, or reads a line of standard input")
     parser.add_argument("--dns", action="append", default=[], metavar="NAME", help="DNS name for subjectAltName")
     parser.add_argument("--new-key", default="2048", metavar="KIND", help="RSA bits, or P-256, P-384, P-521")
     parser.add_argument("--key", type=Path, metavar="FILE", help="use this private key instead of a new one")
@@ -74,8 +74,8 @@ def run(arguments: argparse.Namespace) -> int:
         if is_there(path) and not arguments.force and not (arguments.key is not None and kind != "certificate"):
             raise InputError(f"{path} is already there; --force replaces it, --key goes on with it")
     challenge = arguments.challenge
-    if challenge == "-":
-        challenge = _ask("challengePassword").decode()
+    if challenge is not None:
+        challenge = secret(challenge, "challengePassword")
     client = ScepClient(
         http_sender(arguments.url, timeout=arguments.timeout),
         fingerprint=arguments.fingerprint,

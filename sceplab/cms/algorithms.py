@@ -77,6 +77,8 @@ HMACS = {oids.HMAC_SHA1: "sha1", oids.HMAC_SHA256: "sha256"}
 
 MIN_RSA_BITS = 2048
 """RFC 8894 names no least size; below this the CAs of 2013 on refuse (NIST SP 800-131A)."""
+MIN_EC_BITS = 256
+"""The size of an elliptic curve, likewise; keys of certificates have 256 bits or more (CA/Browser Forum BR, 6.1.5)."""
 
 # signatureAlgorithm -> (key type, digest it names or None for "the digestAlgorithm")
 SIGNATURES: dict[str, tuple[str, str | None]] = {

@@ -7,6 +7,7 @@ are inverse; `parse_subject` reads what a person types.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -123,6 +124,31 @@ def build_name(rdns: Sequence[Sequence[NameAttribute]]) -> Name:
 _STRING_TAGS = {name: tag for tag, name in der.STRING_TYPE_NAMES.items()}
 
 
+# --------------------------------------------------------------- comparing
+
+
+def fold(text: str) -> str:
+    """Return what two values have in common that RFC 5280 7.1 takes for equal.
+
+    As RFC 4518 2 prepares strings: letters without case, compatible characters as one,
+    invisible ones left out, and spaces as one, none at the ends.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join("".join(c for c in folded if c.isspace() or unicodedata.category(c) not in _UNSEEN).split())
+
+
+_UNSEEN = {"Cc", "Cf"}  # control and format characters
+
+
+def same_name(one: Name, other: Name) -> bool:
+    """Whether two names are the same by RFC 5280 7.1: whatever their string types, case, spaces, order in an RDN."""
+    return one.raw == other.raw or _folded(one) == _folded(other)
+
+
+def _folded(name: Name) -> list[list[tuple[str, str]]]:
+    return [sorted((a.oid, fold(a.value)) for a in rdn) for rdn in name.rdns]
+
+
 # --------------------------------------------------------------- as a person types it
 
 _BY_KEYWORD = {keyword.upper(): oid for oid, keyword in oids.NAME_KEYWORDS.items()}
@@ -144,14 +170,27 @@ def parse_subject(text: str) -> Name:
     return name
 
 
-# RFC 5280, appendix A.1 (ub-common-name, and CountryName of two letters).
-_LENGTHS = {oids.COMMON_NAME: (1, 64), oids.COUNTRY_NAME: (2, 2)}
+# RFC 5280, appendix A.1 (ub-common-name and the like, and CountryName of two letters); RFC 2985, 5.2.
+_LENGTHS = {
+    oids.COMMON_NAME: (1, 64),
+    oids.COUNTRY_NAME: (2, 2),
+    oids.ORGANIZATION_NAME: (1, 64),
+    oids.ORGANIZATIONAL_UNIT_NAME: (1, 64),
+    oids.LOCALITY_NAME: (1, 128),
+    oids.STATE_OR_PROVINCE_NAME: (1, 128),
+    oids.SERIAL_NUMBER: (1, 64),
+    oids.TITLE: (1, 64),
+    oids.UNSTRUCTURED_NAME: (1, 255),
+    oids.EMAIL_ADDRESS: (1, 255),
+}
+# X.509 bounds no others; this is ub-name.
+_LONGEST = 32_768
 
 
 def check_lengths(name: Name) -> None:
-    """Raise ValueError where a commonName or countryName is longer or shorter than X.509 allows."""
+    """Raise ValueError where a value is longer or shorter than X.509 allows."""
     for attribute in (a for rdn in name.rdns for a in rdn):
-        least, most = _LENGTHS.get(attribute.oid, (0, len(attribute.value)))
+        least, most = _LENGTHS.get(attribute.oid, (0, _LONGEST))
         if not least <= len(attribute.value) <= most:
             allowed = f"{most}" if least == most else f"{least} to {most}"
             found = f"{attribute.keyword} has {len(attribute.value)} characters"

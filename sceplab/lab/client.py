@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sceplab.asn1 import der
 from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.signature import SigningKey
@@ -24,6 +25,7 @@ from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.verify import verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import InputError
+from sceplab.lab.claims import TLS_USAGES, claims_of
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.http import OK, ClientError, Send, first_line, http_sender
 from sceplab.lab.identity import Identity, make_self_signed
@@ -41,14 +43,23 @@ from sceplab.scep.transport import HttpRequest, build_request
 
 @dataclass(frozen=True, slots=True)
 class CaCertificates:
-    """The certificates of GetCACert and the role of each (RFC 8894, 4.2.1)."""
+    """The certificates of GetCACert and the role of each (RFC 8894, 4.2.1).
+
+    `known` is the CA's own where one knows which it is, by its fingerprint.
+    """
 
     all: tuple[Certificate, ...]
+    known: Certificate | None = None
 
     @property
     def ca(self) -> Certificate:
-        """The CA certificate: the last one with CA:TRUE (RAs come first)."""
-        return next((c for c in reversed(self.all) if c.is_ca or c.self_issued), self.all[-1])
+        """The CA's own: the known one, else the one that is a CA, the last of several (RAs come first)."""
+        return self.known or next((c for c in reversed(self.all) if c.is_ca or c.self_issued), self.all[-1])
+
+    @property
+    def trust(self) -> Trust:
+        """What a certificate of this CA must lead to; old algorithms are allowed."""
+        return Trust((self.ca,), self.all, legacy=True)
 
     @property
     def registration_authorities(self) -> tuple[Certificate, ...]:
@@ -146,19 +157,19 @@ class ScepClient:
                 f"the CA certificate {certificates.ca.subject} was not authenticated (RFC 8894, 2.2): compare its "
                 f"SHA-256 fingerprint {certificates.ca.fingerprint()} with one from elsewhere"
             )
-        elif not _has_fingerprint(certificates.ca, self.fingerprint):
-            raise ClientError(
-                f"the CA certificate has the fingerprint {certificates.ca.fingerprint()}, not {self.fingerprint}: "
-                "this is another CA, or somebody is in between"
-            )
+        else:
+            known = [c for c in found if _has_fingerprint(c, self.fingerprint)]
+            if not known:
+                raise ClientError(
+                    f"the CA certificate has the fingerprint {certificates.ca.fingerprint()}, not {self.fingerprint}: "
+                    "this is another CA, or somebody is in between"
+                )
+            certificates = CaCertificates(found, known[0])
         now = datetime.now(UTC)
         for certificate in found:
             if certificate.not_after is not None and certificate.not_after < now:
                 self._warn(f"{certificate.subject} expired {certificate.not_after:%Y-%m-%d} (RFC 8894, 2.2)")
-        for other in certificates.registration_authorities:
-            path = validate_path(other, Trust((certificates.ca.der,), legacy=True), other.not_before or now)
-            if not path.valid:
-                raise ClientError(f"the RA certificate {other.subject} was not issued by the CA: {path.detail}")
+        certificates = _of_one_ca(certificates, now)
         self._ca = certificates
         return certificates
 
@@ -178,7 +189,8 @@ class ScepClient:
         verification = verify_signed(signed, certificates=[c.der for c in self.ca.all])
         if not verification.intact or verification.signer is None or verification.signer.der != self.ca.ca.der:
             raise ClientError(f"GetNextCACert is not signed by the current CA: {verification['signature'].detail}")
-        found = parse_ca_certificates(body)
+        # Only what the CA signed: anybody can put certificates around a CertRep of this CA, which has no content.
+        found = parse_ca_certificates(signed.content or b"")
         if not found:
             raise ClientError("GetNextCACert brought no certificate")
         return CaCertificates(found)
@@ -287,7 +299,7 @@ class ScepClient:
         check_reply(answer, sent, self.ca.all)
         for weakness in weaknesses(answer):
             self._warn(f"the reply uses {weakness}")
-        return result_of(answer, sent, signer, transaction_id, csr)
+        return result_of(answer, sent, signer, transaction_id, csr, self.ca.trust)
 
     def build(self, kind: MessageType, data: bytes, signer: Identity, transaction_id: str, nonce: bytes) -> bytes:
         """Return the pkiMessage (DER) that would be sent, encrypted for the CA or its RA (RFC 8894, 3.2)."""
@@ -323,6 +335,39 @@ class ScepClient:
 
 
 _MAX_WORDS, _MAX_WORD = 100, 60
+
+
+def _of_one_ca(certificates: CaCertificates, now: datetime) -> CaCertificates:
+    """Return the certificates that the CA vouches for. Raises ClientError for one that it does not.
+
+    GetCACert is not signed: whoever is in between can add a certificate, to read requests or to sign replies. Those
+    above the CA have no part in SCEP, and are left out.
+    """
+    ca, kept = certificates.ca, []
+    for other in certificates.all:
+        if other.der == ca.der:
+            kept.append(other)
+            continue
+        path = validate_path(other, certificates.trust, other.not_before or now)
+        if path.valid and not other.is_ca and _only_for_tls(other):
+            raise ClientError(f"GetCACert has {other.subject}, which is a certificate for TLS, not one of an RA")
+        if path.valid:
+            kept.append(other)
+        elif not validate_path(ca, Trust((other,), certificates.all, legacy=True), ca.not_before or now).valid:
+            raise ClientError(
+                f"GetCACert has {other.subject}, which was not issued by the CA {ca.subject}: {path.detail}; "
+                "somebody in between may have added it"
+            )
+    return CaCertificates(tuple(kept), ca)
+
+
+def _only_for_tls(certificate: Certificate) -> bool:
+    """Whether a certificate is a device's: its extendedKeyUsage allows nothing but TLS (RFC 5280, 4.2.1.12)."""
+    try:
+        usages = claims_of(certificate.extensions).usages
+    except der.DerError:
+        return False
+    return bool(usages) and set(usages) <= set(TLS_USAGES)
 
 
 def _has_fingerprint(certificate: Certificate, wanted: str) -> bool:

@@ -27,6 +27,7 @@ from sceplab.cms.name import Name, check_lengths, is_printable
 from sceplab.cms.signature import SigningKey
 from sceplab.cms.x509 import Certificate, Extension, parse_certificate
 from sceplab.errors import BuildError, InputError
+from sceplab.lab.claims import CLAIMS
 
 RA_UNIT = "ioscs RA"
 """The organizationalUnitName by which a Cisco IOS CA recognises its RAs (`mode ra`, `grant ra-auto`)."""
@@ -118,10 +119,6 @@ def _load(request: CertificationRequest) -> x509.CertificateSigningRequest:
     return x509.load_der_x509_csr(serialize_csr(replace(request, attributes=attributes)))
 
 
-# What a request may ask for; the CA decides the rest.
-_COPIED = (x509.SubjectAlternativeName, x509.ExtendedKeyUsage)
-
-
 def issue(
     request: CertificationRequest,
     issuer: Identity,
@@ -130,12 +127,14 @@ def issue(
     end: datetime,
     *,
     crl_url: str | None = None,
+    usages: Sequence[str] = (),
 ) -> bytes:
     """Return the end-entity certificate (DER) for a PKCS#10 request (RFC 5280, 4.2).
 
-    Subject, key, subjectAltName and extendedKeyUsage are taken from the request, and
-    of its keyUsage only signing and key transport; basicConstraints is never
-    CA:TRUE. Raises BuildError if a strict parser rejects the request.
+    Subject, key, subjectAltName and extendedKeyUsage are the request's; `usages` are
+    the object identifiers of the extendedKeyUsage where it has none. Of the keyUsage
+    it gets what it asked for of signing and key transport; it is never a CA. Raises
+    BuildError where the request is none that a strict reader takes.
     """
     try:
         csr = _load(request)
@@ -143,9 +142,12 @@ def issue(
         # CA:FALSE is the default and may be left out, but PyScep then takes the certificate as neither CA nor RA.
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_granted_usage(csr), critical=True)
-        for extension in csr.extensions:
-            if isinstance(extension.value, _COPIED):
-                builder = builder.add_extension(extension.value, extension.critical)
+        copied = [e for e in csr.extensions if e.oid.dotted_string in CLAIMS]
+        for extension in copied:
+            builder = builder.add_extension(extension.value, extension.critical)
+        if usages and not any(isinstance(e.value, x509.ExtendedKeyUsage) for e in copied):
+            purposes = x509.ExtendedKeyUsage([x509.ObjectIdentifier(u) for u in usages])
+            builder = builder.add_extension(purposes, critical=False)
         if crl_url:
             point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl_url)], None, None, None)
             builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)

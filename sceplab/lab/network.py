@@ -24,7 +24,7 @@ from sceplab.capture.record import Sent, build_pcap
 from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
-from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.ca import CertificationAuthority, requester_of
 from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.http import http_sender
@@ -264,7 +264,11 @@ class Lab:
         key = new_key()
         client = self.client(source=2)
         pending = client.enroll(make_request(parse_subject(subject), key, usage=usage), key)
-        self.ca.grant(self.ca.find_pending(pending.transaction_id))
+        # By its key: the transactionID is no secret, and another client may send the same.
+        waiting = self.store.latest(pending.transaction_id, requester_of(pending.signer.parsed))
+        if waiting is None:
+            raise InputError(f"the CA did not take the RA's request: {pending}")
+        self.ca.grant(waiting)
         certificate = client.poll(pending).certificate
         if certificate is None:
             raise InputError("the CA granted the RA no certificate")

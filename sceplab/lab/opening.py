@@ -22,10 +22,11 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from sceplab.asn1 import der
 from sceplab.cms import algorithms
+from sceplab.cms.algorithms import MIN_EC_BITS
 from sceplab.cms.cipher import decrypt_content, iv_of
 from sceplab.cms.csr import CertificationRequest, parse_csr, verify_csr
 from sceplab.cms.enveloped import MAX_RECIPIENTS, EnvelopedData, decrypt, parse_enveloped
@@ -37,6 +38,7 @@ from sceplab.cms.signed import SignedData, parse_signed
 from sceplab.cms.verify import CheckName, Outcome, verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import DecryptError, ScepError
+from sceplab.lab.claims import check_claims
 from sceplab.lab.identity import Identity, make_request, new_key
 from sceplab.scep.attributes import SINGLE_VALUED, FailInfo, MessageType, ScepAttributes, parse_attributes
 from sceplab.scep.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
@@ -236,7 +238,7 @@ def _open_with_password(enveloped: EnvelopedData, passwords: Sequence[str]) -> b
 
 
 def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
-    """Parse the CSR of a PKCSReq or RenewalReq and check it: signature, subject, key size. Raises Refused."""
+    """Read the request of a PKCSReq or RenewalReq and check it: signature, names, key size. Raises Refused."""
     request = parse_csr(data)
     possession = verify_csr(request)
     if request.problems or possession.outcome is not Outcome.PASSED:
@@ -251,6 +253,12 @@ def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
             FailInfo.badRequest,
             f"an RSA key of {key.key_size} bits: this server takes {strict.min_rsa_bits} to {_MAX_RSA_BITS}",
         )
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < MIN_EC_BITS:
+        raise Refused(FailInfo.badRequest, f"the curve {key.curve.name}: this server takes {MIN_EC_BITS} bits or more")
+    try:
+        check_claims(request)
+    except ValueError as error:
+        raise Refused(FailInfo.badRequest, str(error)) from error
     return request
 
 

@@ -88,7 +88,7 @@ def build_reply(
     """
     if answer.payload is not None and recipient is not None:
         check_reachable(recipient, password)
-    to = recipient.der if recipient is not None and _receives(recipient) else None
+    to = recipient.der if recipient is not None and receives(recipient) else None
     plan = _plan(answer, asked, signer, to, cipher, random)
     for fault in form.faults:
         plan = fault.plan(plan)
@@ -133,13 +133,14 @@ def _plan(
     return ReplyPlan(reply, answer.payload, signer, recipient, digest if usable else "sha256", cipher)
 
 
-def _receives(certificate: Certificate) -> bool:
+def receives(certificate: Certificate) -> bool:
+    """Whether a reply can be encrypted for this certificate: it has an RSA key."""
     return isinstance(certificate.public_key(), rsa.RSAPublicKey)
 
 
 def check_reachable(signer: Certificate, password: str | None) -> None:
     """Raise Refused when no reply can be encrypted for this signer; called before anything is granted."""
-    if not _receives(signer) and password is None:
+    if not receives(signer) and password is None:
         reason = "an EC key cannot receive an encrypted reply without a challengePassword (RFC 8894, 3.1)"
         raise Refused(FailInfo.badRequest, reason)
 

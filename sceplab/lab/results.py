@@ -8,12 +8,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from sceplab.cms import algorithms
 from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.reason import Reason
+from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.verify import CheckName, Outcome
-from sceplab.cms.x509 import Certificate, RevocationList
+from sceplab.cms.x509 import Certificate, RevocationList, certificate_of
 from sceplab.lab.http import ClientError
 from sceplab.lab.identity import Identity
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
@@ -80,12 +82,27 @@ def weaknesses(reply: PkiMessage) -> list[str]:
     return [used.weak for used in (digest, cipher) if used is not None and used.weak]
 
 
+def _check_issuer(certificate: Certificate, trust: Trust) -> None:
+    """Raise ClientError where the CA that was asked did not issue a certificate."""
+    # The lab, and others, date certificates back a little: not further than the CA's own.
+    starts = [c.not_before for c in (certificate, *map(certificate_of, trust.anchors)) if c.not_before is not None]
+    path = validate_path(certificate, trust, max(starts, default=datetime.now(UTC)))
+    if not path.valid:
+        raise ClientError(f"SUCCESS, but the CA that was asked did not issue {certificate.subject}: {path.detail}")
+
+
 def result_of(
-    reply: PkiMessage, sent: PkiMessage, signer: Identity, transaction_id: str, csr: CertificationRequest | None
+    reply: PkiMessage,
+    sent: PkiMessage,
+    signer: Identity,
+    transaction_id: str,
+    csr: CertificationRequest | None,
+    trust: Trust,
 ) -> Result:
     """Return the result in a reply that passed `check_reply`.
 
-    Raises ClientError for a SUCCESS that cannot be opened, or that has no certificate for the key of `csr`.
+    Raises ClientError for a SUCCESS that cannot be opened, or that has no certificate for the key of `csr` that leads
+    to the CA (`trust`).
     """
     attributes = reply.attributes
     certificates: tuple[Certificate, ...] = ()
@@ -99,6 +116,8 @@ def result_of(
         own = next((c for c in certificates if csr is not None and c.public_key_info == csr.public_key_info), None)
         if csr is not None and own is None:
             raise ClientError("SUCCESS, but no certificate for the key of the request is in it (RFC 8894, 3.3.2.1)")
+        if own is not None:
+            _check_issuer(own, trust)
         own = own or next(iter(certificates), None)
     assert attributes.status is not None  # noqa: S101 - check_reply made sure
     return Result(

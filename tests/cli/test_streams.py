@@ -29,12 +29,13 @@ def _shell(command: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
     return subprocess.run(["bash", "-c", command], env=environment, capture_output=True, check=False, **more)
 
 
-# A shell starts jobs in the background with SIGINT ignored, and so would the command: as a terminal starts it, it is not.
-AT_A_TERMINAL = [
-    *(sys.executable, "-c"),
-    "import runpy, signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
-    "runpy.run_module('sceplab.cli', run_name='__main__', alter_sys=True)",
-]
+# A shell starts jobs in the background with SIGINT ignored, and they hand that on. A terminal does not.
+_STARTED = """
+import runpy, signal
+signal.signal(signal.SIGINT, signal.default_int_handler)
+runpy.run_module("sceplab.cli", run_name="__main__", alter_sys=True)
+"""
+AT_A_TERMINAL = [sys.executable, "-c", _STARTED]
 
 
 def _interrupted(process: subprocess.Popen[bytes]) -> None:

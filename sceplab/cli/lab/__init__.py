@@ -13,7 +13,12 @@ from sceplab.cli.commands import Command, register
 ACTIONS = (
     Command("start", "serve CA and RA on loopback until Ctrl-C", "lab.start"),
     Command("pending", "list what waits for a person", "lab.decide", "add_pending"),
-    Command("grant", "grant a request: its number, or the beginning of its transactionID", "lab.decide", "add_grant"),
+    Command(
+        "grant",
+        "grant a request: its number, or the first 8 characters of its transactionID or more",
+        "lab.decide",
+        "add_grant",
+    ),
     Command("deny", "refuse a request", "lab.decide", "add_deny"),
     Command("challenge", "make a challengePassword that holds once", "lab.decide", "add_challenge"),
     Command("revoke", "revoke a certificate, by its serial in hex", "lab.decide", "add_revoke"),

@@ -6,6 +6,7 @@ Rule: each action opens the CA of a folder, does one thing, and prints one text.
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 
@@ -16,6 +17,7 @@ from sceplab.cms.csr import parse_csr
 from sceplab.errors import InputError
 from sceplab.files import is_there, pem_certificate
 from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.claims import claims_in
 from sceplab.lab.policy import wants_ra
 from sceplab.lab.store import Store, Transaction
 from sceplab.report.escape import visible
@@ -90,14 +92,17 @@ def _authority(arguments: argparse.Namespace) -> CertificationAuthority:
 
 
 def describe(transaction: Transaction) -> str:
-    """Return one line about a pending request, for the operator."""
+    """Return a line about a pending request, for a person who decides, and one for each extension that it asks for."""
     request = parse_csr(transaction.request)
     warning = "  WOULD BE AN RA" if wants_ra(request) else ""
-    key = f"{request.key_bits or '?'}-bit key"
-    return visible(
-        f"{transaction.id:>4}  {transaction.created:%Y-%m-%d %H:%M:%S}  {request.subject}  {key}  "
-        f"{transaction.transaction_id}{warning}"
+    other = (
+        "" if transaction.requester == hashlib.sha256(request.public_key_info).digest() else "  signed by another key"
     )
+    key = f"{request.key_bits or '?'}-bit key"
+    asked = f"{transaction.created:%Y-%m-%d %H:%M:%S}"
+    lines = [f"{transaction.id:>4}  {asked}  {request.subject}  {key}  {transaction.transaction_id}{other}{warning}"]
+    lines += [f"      asks for {what}: {value}" for what, value in claims_in(request).lines()]
+    return "\n".join(map(visible, lines))
 
 
 def _pending(authority: CertificationAuthority, _: argparse.Namespace) -> str:

@@ -6,6 +6,8 @@ Rule: thin: options become the policy of a `Lab`, and its decisions are printed.
 from __future__ import annotations
 
 import argparse
+import re
+import shlex
 import signal
 import threading
 from contextlib import suppress
@@ -13,11 +15,14 @@ from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
 
+from sceplab.asn1 import oids
+from sceplab.cli.arguments import secret
 from sceplab.cli.lab.folder import add_folder
 from sceplab.cli.terminal import OutputError, say
 from sceplab.cli.values import DAY, PORT, YEAR, whole
 from sceplab.errors import InputError
 from sceplab.files import is_there, pem_certificate, write_new
+from sceplab.lab.claims import TLS_USAGES
 from sceplab.lab.faults import FAULTS, faults_named
 from sceplab.lab.network import Lab
 from sceplab.lab.opening import Strictness
@@ -41,7 +46,25 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--separate", action="store_true", help="a new CA gets certificates for signing and receiving")
     parser.add_argument("--subject", default="CN=R1", help="subject of a new CA (default: CN=R1)")
     parser.add_argument("--ca-key", default="2048", help="key of a new CA: RSA bits, or P-256 (default: 2048)")
-    parser.add_argument("--challenge", help="challengePassword that CA and RA take; without one a person decides")
+    parser.add_argument(
+        "--challenge",
+        help="challengePassword that CA and RA accept; without one a person decides; "
+        "- asks for it, or reads a line of standard input",
+    )
+    parser.add_argument(
+        "--allow-name",
+        action="append",
+        default=[],
+        metavar="PATTERN",
+        help="subjectAltName that needs no person, for example 'DNS:*.example'",
+    )
+    parser.add_argument(
+        "--allow-usage",
+        action="append",
+        default=[],
+        metavar="USAGE",
+        help="extendedKeyUsage that needs no person, besides serverAuth and clientAuth: a name or an OID",
+    )
     parser.add_argument("--grant-auto", action="store_true", help="grant every request (as `grant auto` of Cisco IOS)")
     parser.add_argument("--no-ra-auto", action="store_true", help="ask a person also for what the RA signed")
     parser.add_argument("--legacy", action="store_true", help="take single DES and MD5 (micromdm's client needs it)")
@@ -64,7 +87,9 @@ def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal ends it; returns 0. Raises InputError."""
     if arguments.record is not None and is_there(arguments.record):
         raise InputError(f"{arguments.record} is already there")
-    challenges = (arguments.challenge,) if arguments.challenge else ()
+    typed = arguments.challenge == "-"
+    challenge = secret(arguments.challenge, "challengePassword") if arguments.challenge else ""
+    challenges = (challenge,) if challenge else ()
     skew = timedelta(seconds=arguments.clock_skew) if arguments.clock_skew is not None else None
     strict = Strictness(arguments.legacy, arguments.min_rsa_bits, skew)
     form = ReplyForm(not arguments.rfc_failure)
@@ -72,6 +97,8 @@ def run(arguments: argparse.Namespace) -> int:
         challenges,
         grant_auto=arguments.grant_auto,
         ra_auto=not arguments.no_ra_auto,
+        alt_names=tuple(arguments.allow_name),
+        usages=(*TLS_USAGES, *map(_usage, arguments.allow_usage)),
         validity=timedelta(days=arguments.days),
         strict=strict,
         form=replace(form, faults=faults_named(*arguments.fault)),
@@ -94,7 +121,7 @@ def run(arguments: argparse.Namespace) -> int:
         with lab:
             if not arguments.no_ra and lab.ra is None:
                 lab.enroll_ra(two_certificates=arguments.two_ra_certificates)
-            for line in _welcome(lab, arguments):
+            for line in _welcome(lab, _TYPED if typed else challenge and shlex.quote(challenge)):
                 say(line, at_once=True)
             ended.wait()
             if arguments.record is not None:
@@ -112,8 +139,19 @@ def _tell(decision: Decision) -> None:
         say(str(decision), at_once=True)
 
 
-def _welcome(lab: Lab, arguments: argparse.Namespace) -> list[str]:
-    password = arguments.challenge or ""
+# In place of a challengePassword that was typed unseen.
+_TYPED = '"$CHALLENGE"'
+
+
+def _usage(text: str) -> str:
+    """Return the object identifier of an extended key usage that is given by name or as itself. Raises InputError."""
+    oid = oids.NAMES_TO_OID.get(text, text)
+    if not re.fullmatch(r"[0-2](\.\d+)+", oid):
+        raise InputError(f"{text} is no extendedKeyUsage; give a name as codeSigning, or an OID as 1.3.6.1.5.5.7.3.3")
+    return oid
+
+
+def _welcome(lab: Lab, challenge: str) -> list[str]:
     certificate = lab.folder / "ca.pem"
     write_new(certificate, pem_certificate(lab.ca.certificate), force=True)
     out = [f"R1 (CA)  {lab.ca_url}"]
@@ -125,12 +163,15 @@ def _welcome(lab: Lab, arguments: argparse.Namespace) -> list[str]:
         "",
         "Clients (the same with the RA's URL):",
     ]
-    out += [f"  {line}" for line in client_commands(lab.ca_url, password, certificate.resolve())]
+    out += [f"  {line}" for line in client_commands(lab.ca_url, challenge, certificate.resolve())]
     return [*out, "", "Ctrl-C ends it."]
 
 
 def client_commands(url: str, challenge: str, certificate: Path) -> list[str]:
-    """Return commands that enroll at this URL with known clients; `certificate` is the file of the CA certificate."""
+    """Return what to type to enroll with known clients at this URL.
+
+    `challenge` is a word of a shell, `certificate` the file of the CA's certificate.
+    """
     word = challenge or "WORD"
     host = url.split("/")[2]
     with_challenge = f" --challenge {challenge}" if challenge else ""
