@@ -19,6 +19,7 @@ from sceplab.files import load_certificates, load_private_keys
 from sceplab.report.escape import visible
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 
+_LONGEST_SECRET = 10_000
 _MANY = 100
 """Decoding shows a progress bar from this many exchanges on."""
 
@@ -94,9 +95,12 @@ def secret(given: str, what: str, *, from_input: bool = True) -> str:
     if given != "-":
         return given
     otherwise = f"- for the {what}: run this in a terminal, or give it as a line of standard input"
-    if sys.stdin.isatty() or not from_input:
-        return ask(what, otherwise).decode()
-    line = sys.stdin.readline().rstrip("\r\n")
+    if sys.stdin is None or sys.stdin.isatty() or not from_input:
+        return ask(what, otherwise).decode("utf-8", "surrogateescape")
+    try:
+        line = sys.stdin.readline(_LONGEST_SECRET).rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        raise InputError(otherwise) from error
     if not line:
         raise InputError(otherwise)
     return line
