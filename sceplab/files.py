@@ -8,6 +8,7 @@ slow to import and waits for a certificate or a PKCS#12 file.
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -156,14 +157,15 @@ def write_new(path: Path, data: bytes, *, force: bool = False, private: bool = F
     The new content replaces the old at once, so a failed write loses nothing.
     Raises InputError when the file is there, or cannot be written.
     """
-    if path.exists() and not force:
-        raise InputError(f"{path} is already there; use --force to replace it")
-    scratch = path.with_name(path.name + ".new")
+    scratch = path.parent / f"{path.name}.new"
     try:
+        if path.exists() and not force:
+            raise InputError(f"{path} is already there; use --force to replace it")
         scratch.unlink(missing_ok=True)
         scratch.touch(mode=0o600 if private else 0o644)
         scratch.write_bytes(data)
         scratch.replace(path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
+        with suppress(OSError):
+            scratch.unlink(missing_ok=True)
         raise InputError(f"{path} cannot be written: {error.strerror}") from error

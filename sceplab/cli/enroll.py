@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--like", choices=list(CLIENT_DIALECTS), default="sceplab", help="send as this client does")
     parser.add_argument("--every", type=float, default=5, metavar="SECONDS", help="time between polls (default: 5)")
     parser.add_argument("--limit", type=float, default=600, metavar="SECONDS", help="how long to poll (default: 600)")
-    parser.add_argument("--timeout", type=float, default=10, metavar="SECONDS", help="for one whole answer (default: 10)")
+    parser.add_argument("--timeout", type=float, default=10, metavar="SECONDS", help="for a whole answer (default: 10)")
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     parser.set_defaults(run=run)
 

@@ -12,7 +12,7 @@ import socket
 import tempfile
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -107,6 +107,7 @@ class Lab:
         ports: tuple[int, int] = (0, 0),
         limits: Limits = LIMITS,
         record: bool = True,
+        host_names: Sequence[str] = (),
         on_decision: Callable[[Decision], None] = ignore,
     ) -> None:
         """Set it up; `start` (or `with`) opens the ports.
@@ -123,6 +124,7 @@ class Lab:
             ports: Of R1 and R2; 0 is any free port.
             limits: What a client may use.
             record: Keep the bytes that pass, for `pcap`.
+            host_names: Names that requests may be for, besides localhost and loopback addresses.
             on_decision: Called with each decision of CA and RA, besides `decisions`.
         """
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -132,7 +134,7 @@ class Lab:
         self.folder = Path(folder)
         challenges = (challenge,) if challenge is not None else ()
         self._ra_policy = ra_policy or RaPolicy(challenges)
-        self._limits, self._ports = limits, ports
+        self._limits, self._ports, self._host_names = limits, ports, host_names
         self._record, self._on_decision = record, on_decision
         self._sent: Kept[Sent] = Kept(lambda sent: 200 + len(sent.data))
         self.exchanges: Kept[Exchange] = Kept(_octets_of)
@@ -198,6 +200,7 @@ class Lab:
             delay=lambda: sum(fault.delay for fault in self.ca.policy.form.faults),
             on_exchange=self.exchanges.append,
             on_sent=self._sent.append if self._record else None,
+            host_names=self._host_names,
         )
         server.start()
         self._servers.append(server)

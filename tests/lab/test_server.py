@@ -88,7 +88,7 @@ def test_what_real_clients_send(lab: Lab) -> None:
         "HTTP/1.0": f"GET /?operation=PKIOperation&message={value} HTTP/1.0\r\n\r\n".encode(),
         "POST without type": f"POST /x/y.exe?operation=PKIOperation HTTP/1.1\r\n{length}\r\n".encode() + message,
         "POST as octet-stream": (
-            "POST /?operation=PKIOperation HTTP/1.1\r\nHost: a\r\n"
+            "POST /?operation=PKIOperation HTTP/1.1\r\nHost: localhost\r\n"
             f"Content-Type: application/octet-stream\r\n{length}\r\n"
         ).encode()
         + message,

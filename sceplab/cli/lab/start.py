@@ -13,7 +13,6 @@ from datetime import timedelta
 from pathlib import Path
 
 from sceplab.cli.lab.folder import add_folder
-from sceplab.errors import InputError
 from sceplab.files import pem_certificate, write_new
 from sceplab.lab.faults import FAULTS, faults_named
 from sceplab.lab.network import Lab
@@ -50,14 +49,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rfc-failure", action="store_true", help="FAILURE without eContent, as RFC 8894 3.3.2.2 has it"
     )
     parser.add_argument("--fault", action="append", default=[], metavar="F", help=f"be wrong: {', '.join(FAULTS)}")
+    parser.add_argument(
+        "--host-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="take requests for this name too, not only "
+        "for localhost and loopback addresses (for a port that is forwarded to this one)",
+    )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what passed as a pcap when it ends")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal ends it; returns 0. Raises InputError."""
-    if arguments.record is not None and arguments.record.exists():
-        raise InputError(f"{arguments.record} is already there")
+    if arguments.record is not None:
+        # What cannot be written is better known now than when the traffic is lost.
+        write_new(arguments.record, b"")
+        arguments.record.unlink()
     challenges = (arguments.challenge,) if arguments.challenge else ()
     skew = timedelta(seconds=arguments.clock_skew) if arguments.clock_skew is not None else None
     strict = Strictness(arguments.legacy, arguments.min_rsa_bits, skew)
@@ -79,6 +88,7 @@ def run(arguments: argparse.Namespace) -> int:
         separate=arguments.separate,
         ports=(arguments.ca_port, arguments.ra_port),
         record=arguments.record is not None,
+        host_names=arguments.host_name,
         on_decision=_tell,
     )
     ended = threading.Event()
