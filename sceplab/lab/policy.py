@@ -38,7 +38,8 @@ class Policy:
     `grant auto` of Cisco IOS does); `ra_auto` grants what an RA of this CA signed
     (`grant ra-auto`). A request for an RA certificate always waits for a person.
     `renewal_window` is how long before its end a certificate may be renewed (None:
-    any time).
+    any time). `max_pending` requests may wait for a person, of `max_pending_size`
+    bytes together.
     """
 
     challenges: tuple[str, ...] = field(default=(), repr=False)
@@ -49,6 +50,7 @@ class Policy:
     capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
     strict: Strictness = Strictness()
     max_pending: int = 1000
+    max_pending_size: int = 10_000_000
     crl_url: str | None = None
     form: ReplyForm = ReplyForm()
 
