@@ -17,6 +17,10 @@ from typing import Any, TypeVar
 T = TypeVar("T")
 
 
+# The fields of each class that was seen, none for what is no dataclass.
+_names: dict[type, tuple[str, ...]] = {}
+
+
 def size_of(item: object) -> int:
     """Return how many bytes of memory an item takes: a dataclass, tuple, text or bytes, and all in it.
 
@@ -26,13 +30,17 @@ def size_of(item: object) -> int:
     todo: list[Any] = [item]
     while todo:
         one = todo.pop()
-        if one is None or isinstance(one, bool | Enum):
-            continue
-        size += sys.getsizeof(one)
-        if is_dataclass(one):
-            todo += [getattr(one, field.name) for field in fields(one)]
-        elif isinstance(one, tuple | list):
+        kind = type(one)
+        if kind is str or kind is bytes:
+            size += sys.getsizeof(one)
+        elif kind is tuple:
+            size += sys.getsizeof(one)
             todo += one
+        elif one is not None and not isinstance(one, bool | Enum):
+            size += sys.getsizeof(one)
+            if kind not in _names:
+                _names[kind] = tuple(f.name for f in fields(one)) if is_dataclass(one) else ()
+            todo += [getattr(one, name) for name in _names[kind]]
     return size
 
 

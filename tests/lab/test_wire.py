@@ -10,10 +10,12 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from sceplab.lab.client import ScepClient
+from sceplab.lab.client import ScepClient, self_signed
 from sceplab.lab.http import ClientError, http_sender
+from sceplab.lab.ra import RegistrationAuthority
 from sceplab.lab.wire import Allowance, TooMuchError, unpacked
 from sceplab.scep.transport import HttpRequest
+from tests.helpers.labs import csr, quick_key
 
 CAPS = HttpRequest("GET", "/?operation=GetCACaps")
 OK = b"HTTP/1.1 200 OK\r\n"
@@ -155,3 +157,17 @@ def test_allowance_and_unpacking() -> None:
     with pytest.raises(TooMuchError):
         unpacked(gzip.compress(bytes(101)), "gzip", 100)
     assert unpacked(b"as it is", "br", 100) == b"as it is"
+
+
+@pytest.mark.parametrize("name", TOO_LARGE)
+def test_an_ra_is_a_client_too(name: str) -> None:
+    """A CA behind it that answers without end does not take the RA along: its client gets a 502 of one line."""
+    with hostile(TOO_LARGE[name]) as (url, asked):
+        key = quick_key()
+        upstream = ScepClient(http_sender(url, most=1_000_000, timeout=60, pause=0))
+        ra = RegistrationAuthority(self_signed(csr(), key), upstream)
+        reply = ra.answer(HttpRequest("GET", "/?operation=GetCACert"))
+        assert reply.status == 502
+        assert b"too large" in reply.body
+        assert len(reply.body.splitlines()) == 1
+        assert len(asked) == 1
