@@ -9,10 +9,11 @@ from __future__ import annotations
 import ipaddress
 import socket
 import time
+from asyncio import Future
 from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from sceplab.capture.record import Sent
 from sceplab.extras import LAB, needs
@@ -20,9 +21,6 @@ from sceplab.scep.transport import HttpRequest
 
 with needs(LAB):
     from tornado import httputil, iostream
-
-if TYPE_CHECKING:
-    from asyncio import Future
 
 _FIELDS = 100
 _FIELDS_SIZE = 16_384
@@ -108,11 +106,25 @@ class GuardedStream(iostream.IOStream):
         self._here, self._there = connection.getsockname()[:2], connection.getpeername()[:2]
         super().__init__(connection, **options)
 
-    async def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> bytes:
+    def read_until_regex(self, regex: bytes, max_bytes: int | None = None) -> Future[bytes]:
         """Read the head of a request, and check it."""
-        head = await super().read_until_regex(regex, max_bytes)
-        check_head(head)
-        return head
+        checked: Future[bytes] = Future()
+        # As the base class does: whoever waits may have gone.
+        checked.add_done_callback(lambda done: done.cancelled() or done.exception())
+
+        def check(came: Future[bytes]) -> None:
+            if checked.done():
+                return
+            try:
+                head = came.result()
+                check_head(head)
+            except Exception as error:  # noqa: BLE001 - passed on
+                checked.set_exception(error)
+            else:
+                checked.set_result(head)
+
+        super().read_until_regex(regex, max_bytes).add_done_callback(check)  # type: ignore[attr-defined]  # a Future
+        return checked
 
     def write(self, data: bytes | memoryview) -> Future[None]:
         """Write; the connection is closed where the other side does not take it in time."""

@@ -56,7 +56,7 @@ class Limits:
     body_time: float = 15
     write_time: float = 15
     life: float = 300
-    requests: int = 1000
+    requests: int = 10_000
     header_size: int = 200_000
     body_size: int = 1_000_000
     connections: int = 500
@@ -104,7 +104,7 @@ class Server:
         self._answer, self.host, self.port, self._path = answer, host, port, path
         self._threads, self._limits, self._delay = threads, limits, delay
         self._on_exchange, self._on_sent = on_exchange, on_sent
-        self._sockets, self._host_names = sockets, host_names
+        self._sockets, self._host_names, self._loopback = sockets, host_names, is_loopback(host)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -192,7 +192,7 @@ class Server:
 
     def _misdirected(self, request: HttpRequest) -> HttpReply | None:
         """Return the reply to a request for another host (RFC 9110, 15.5.20), None for one that is for this one."""
-        if not is_loopback(self.host):
+        if not self._loopback:
             return None
         name = foreign_name(request, self.port, self._host_names)
         if name is None:
