@@ -54,7 +54,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limit", type=seconds(0, YEAR * DAY), default=600, metavar="SECONDS", help="how long to poll (default: 600)"
     )
     parser.add_argument(
-        "--timeout", type=seconds(0.01, DAY), default=10, metavar="SECONDS", help="for one answer (default: 10)"
+        "--timeout", type=seconds(0.01, DAY), default=10, metavar="SECONDS", help="for a whole answer (default: 10)"
     )
     parser.add_argument("--force", action="store_true", help="replace files that are there")
     parser.set_defaults(run=run)

@@ -326,6 +326,8 @@ class CertificationAuthority:
                 made = self._issue(verdict.request)
             elif self.store.count(State.PENDING) >= self.policy.max_pending:
                 raise Refused(FailInfo.badRequest, f"{self.policy.max_pending} requests are waiting already")
+            elif self.store.pending_size() + len(request.raw) > self.policy.max_pending_size:
+                raise Refused(FailInfo.badRequest, f"{self.policy.max_pending_size} bytes wait already")
             added = self.store.add(
                 incoming.transaction_id,
                 digest,

@@ -9,7 +9,8 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from http.cookiejar import DefaultCookiePolicy
+from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
 from sceplab.errors import InputError, ScepError
@@ -30,45 +31,69 @@ class ClientError(ScepError):
     """The server cannot be reached, or its answer cannot be trusted; the text says which."""
 
 
+REPLY_SIZE = 10_000_000
+"""The most bytes that a client takes as the body of a reply, also after unpacking; a CRL may be large."""
+
+
 def http_sender(
-    url: str, *, timeout: float = 10, retries: int = 2, pause: float = 0.5, source: str | None = None
+    url: str,
+    *,
+    timeout: float = 10,
+    retries: int = 2,
+    pause: float = 0.5,
+    source: str | None = None,
+    most: int = REPLY_SIZE,
 ) -> Send:
     """Return a function that sends to the SCEP URL; the path of `url` replaces the request's own.
 
     It tries again when there is no connection or the answer is 503: sending the
-    same pkiMessage twice is safe.
+    same pkiMessage twice is safe. It does not try again when time is up. Redirects
+    are reported, not followed: they would lead to a server that nobody chose.
 
     Args:
         url: The SCEP URL of the server.
-        timeout: Seconds to wait for a connection, and for each part of a reply.
+        timeout: Seconds for a request: connecting, sending, and the whole of the reply.
         retries: How many times it tries again.
         pause: Seconds before the first retry; each later pause is twice as long.
         source: The address of this machine to send from.
+        most: The most bytes of a reply's body, also after unpacking.
 
     Raises:
         InputError: When `url` is not an HTTP URL.
-        ClientError: From the returned function, when the server cannot be reached.
+        ClientError: From the returned function, when the server cannot be reached, or its reply
+            is too large, too slow or a redirect.
     """
     with needs(LAB):
         import requests
+        from urllib3.exceptions import HTTPError
 
-    try:
-        parts = urlsplit(url)
-        usable = parts.scheme in {"http", "https"} and parts.port != 0 and re.fullmatch(r"[!-~]+", url)
-        requests.Request("GET", url).prepare()
-    except ValueError:  # of urlsplit, of the port, and of requests
-        usable = False
-    if not usable:
-        example = f"http://192.0.2.1{DEFAULT_PATH}"
-        raise InputError(
-            f"{url} is no URL of a SCEP server; write for example {example} (other than ASCII: as xn--, %)"
-        )
-    path = parts.path or DEFAULT_PATH
+    from sceplab.lab import wire
+
+    path = _path_of(url)
+    allowance = wire.Allowance()
     session = requests.Session()
     # A proxy from the environment could change what the lab demonstrates.
     session.trust_env = False
-    if source is not None:
-        session.mount("http://", _adapter_from(source))
+    # SCEP has no cookies; a server could fill the memory with them.
+    session.cookies.set_policy(DefaultCookiePolicy(allowed_domains=()))
+    for scheme in ("http://", "https://"):
+        session.mount(scheme, wire.adapter(allowance, source))
+
+    def fetch(prepared: requests.PreparedRequest) -> HttpReply:
+        allowance.begin(timeout)
+        reply = session.send(prepared, timeout=timeout, allow_redirects=False, stream=True)
+        try:
+            # Twice as many on the wire: chunks have a header each.
+            allowance.octets = 2 * most + wire.HEADER_SIZE
+            body = bytearray()
+            while piece := reply.raw.read(_PIECE, decode_content=False):
+                body += piece
+                if len(body) > most:
+                    raise wire.TooMuchError("the reply is too large")
+        finally:
+            reply.close()
+        plain = wire.unpacked(bytes(body), reply.headers.get("Content-Encoding", ""), most)
+        return HttpReply(reply.status_code, tuple(reply.headers.items()), plain, reply.reason or "")
 
     def send(request: HttpRequest) -> HttpReply:
         query = request.target.partition("?")[2]
@@ -82,38 +107,59 @@ def http_sender(
             if attempt:
                 time.sleep(pause * 2 ** (attempt - 1))
             try:
-                reply = session.send(prepared, timeout=timeout, allow_redirects=False)
-            except (requests.RequestException, ValueError) as error:  # ValueError: a host that no DNS name can be
-                reason = f"{url} cannot be reached: {_cause(error)}"
+                reply = fetch(prepared)
+            except (requests.RequestException, HTTPError, OSError, ValueError, ScepError) as error:
+                reason = _reason(error, url, timeout, most)
                 continue
-            if reply.status_code != UNAVAILABLE:
-                return HttpReply(reply.status_code, tuple(reply.headers.items()), reply.content, reply.reason or "")
-            reason = f"{url} answers 503: {first_line(reply.content)}"
+            if reply.status in _REDIRECTS and reply.header("Location") is not None:
+                raise ClientError(f"{url} redirects to {(reply.header('Location') or '')[:200]}: give that URL instead")
+            if reply.status != UNAVAILABLE:
+                return reply
+            reason = f"{url} answers 503: {first_line(reply.body)}"
         raise ClientError(reason)
 
     return send
 
 
-def _adapter_from(source: str) -> requests.adapters.HTTPAdapter:
-    """Return an adapter whose connections have this source address."""
-    from requests.adapters import HTTPAdapter
-
-    class FromAddress(HTTPAdapter):
-        def init_poolmanager(self, *args: Any, **kwargs: Any) -> None:  # noqa: ANN401 - as the base class
-            super().init_poolmanager(*args, **kwargs, source_address=(source, 0))
-
-    return FromAddress()
-
-
-def _cause(error: BaseException) -> str:
-    """Return the innermost reason: `requests` wraps it three times."""
+def _path_of(url: str) -> str:
+    """Return the path of a SCEP URL. Raises InputError where it is none."""
     import requests
 
-    if isinstance(error, requests.Timeout):
-        return "no answer in time"
-    while error.__context__ is not None:
-        error = error.__context__
-    return str(getattr(error, "strerror", None) or error)
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.port != 0 and re.fullmatch(r"[!-~]+", url)
+        requests.Request("GET", url).prepare()
+    except ValueError:  # of urlsplit, of the port, and of requests
+        usable = None
+    if not usable:
+        example = f"http://192.0.2.1{DEFAULT_PATH}"
+        raise InputError(
+            f"{url} is no URL of a SCEP server; write for example {example} (other than ASCII: as xn--, %)"
+        )
+    return parts.path or DEFAULT_PATH
+
+
+_REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_PIECE = 1 << 16
+
+
+def _reason(error: Exception, url: str, timeout: float, most: int) -> str:
+    """Return why a request failed. Raises ClientError where trying again would not help."""
+    import requests
+
+    from sceplab.lab.wire import TooMuchError
+
+    # `requests` wraps the reason three times.
+    causes = [error]
+    while isinstance(inner := causes[-1].__cause__ or causes[-1].__context__, Exception):
+        causes.append(inner)
+    if any(isinstance(each, TooMuchError) for each in causes):
+        raise ClientError(f"the reply of {url} is too large: more than {most} bytes, or endless headers") from error
+    if any(isinstance(each, TimeoutError | requests.Timeout) for each in causes):
+        raise ClientError(f"{url} cannot be reached: no complete answer in {timeout:g} seconds") from error
+    if isinstance(error, ScepError):
+        raise ClientError(f"the reply of {url} cannot be read: {error}") from error
+    return f"{url} cannot be reached: {getattr(causes[-1], 'strerror', None) or causes[-1]}"
 
 
 def first_line(body: bytes) -> str:

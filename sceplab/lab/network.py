@@ -10,13 +10,11 @@ from __future__ import annotations
 
 import socket
 import tempfile
-import threading
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Self
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -29,6 +27,7 @@ from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.http import http_sender
 from sceplab.lab.identity import ENCIPHER, RA_UNIT, SIGN, Identity, make_request, new_key
+from sceplab.lab.kept import Budget, Kept
 from sceplab.lab.policy import Policy, with_faults
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
 from sceplab.lab.responder import Decision, ignore
@@ -36,31 +35,6 @@ from sceplab.lab.server import LIMITS, Answerer, Limits, Server
 from sceplab.lab.store import Store
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.transport import Exchange
-
-T = TypeVar("T")
-
-
-class Kept(deque[T]):
-    """A queue that drops its oldest items beyond a limit of bytes and items, so that memory does not grow."""
-
-    def __init__(self, size: Callable[[T], int], octets: int = 50_000_000, items: int = 20_000) -> None:
-        super().__init__()
-        self._size, self._octets, self._items, self._held = size, octets, items, 0
-        self._lock = threading.Lock()
-
-    def append(self, item: T, /) -> None:
-        """Add one item, and drop the oldest ones beyond the limits."""
-        with self._lock:
-            super().append(item)
-            self._held += self._size(item)
-            while self and (self._held > self._octets or len(self) > self._items):
-                self._held -= self._size(self.popleft())
-
-
-def _octets_of(exchange: Exchange) -> int:
-    request, reply = exchange.request, exchange.reply
-    asked = len(request.body) + len(request.target) if request is not None else 0
-    return 500 + asked + (len(reply.body) if reply is not None else 0)
 
 
 @cache
@@ -107,6 +81,8 @@ class Lab:
         ports: tuple[int, int] = (0, 0),
         limits: Limits = LIMITS,
         record: bool = True,
+        host_names: Sequence[str] = (),
+        memory_size: int = 64_000_000,
         on_decision: Callable[[Decision], None] = ignore,
     ) -> None:
         """Set it up; `start` (or `with`) opens the ports.
@@ -121,8 +97,10 @@ class Lab:
             key: Kind of key of a new CA, as for `new_key`.
             separate: Give a new CA certificates of their own for replies and requests.
             ports: Of R1 and R2; 0 is any free port.
-            limits: Limits of each client.
-            record: Keep the bytes that are sent, for `pcap`.
+            limits: What a client may use.
+            record: Keep the bytes that pass, for `pcap`.
+            host_names: Names that requests may be for, besides localhost and loopback addresses.
+            memory_size: Bytes of memory for `exchanges`, `decisions` and the record together; the oldest make room.
             on_decision: Called with each decision of CA and RA, besides `decisions`.
         """
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -132,11 +110,12 @@ class Lab:
         self.folder = Path(folder)
         challenges = (challenge,) if challenge is not None else ()
         self._ra_policy = ra_policy or RaPolicy(challenges)
-        self._limits, self._ports = limits, ports
+        self._limits, self._ports, self._host_names = limits, ports, host_names
         self._record, self._on_decision = record, on_decision
-        self._sent: Kept[Sent] = Kept(lambda sent: 200 + len(sent.data))
-        self.exchanges: Kept[Exchange] = Kept(_octets_of)
-        self.decisions: deque[Decision] = deque(maxlen=10_000)
+        memory = Budget(memory_size)
+        self._sent: Kept[Sent] = Kept(memory)
+        self.exchanges: Kept[Exchange] = Kept(memory)
+        self.decisions: Kept[Decision] = Kept(memory)
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -198,6 +177,7 @@ class Lab:
             delay=lambda: sum(fault.delay for fault in self.ca.policy.form.faults),
             on_exchange=self.exchanges.append,
             on_sent=self._sent.append if self._record else None,
+            host_names=self._host_names,
         )
         server.start()
         self._servers.append(server)

@@ -106,6 +106,8 @@ def read_request(data: bytes) -> Asked:
     attributes = parse_attributes(info.signed_attributes)
     if not attributes.transaction_id or attributes.message_type is None:
         raise NotAMessageError("this is no SCEP message: transactionID or messageType is missing (RFC 8894, 3.2.1)")
+    if len(attributes.message_type) > _MAX_MESSAGE_TYPE:
+        raise NotAMessageError(f"the messageType is longer than {_MAX_MESSAGE_TYPE} characters")
     if not attributes.transaction_id.isascii():
         raise NotAMessageError("the transactionID is no PrintableString (RFC 8894, 3.2.1.1)")
     if attributes.type is MessageType.CertRep:
@@ -113,7 +115,8 @@ def read_request(data: bytes) -> Asked:
     return signed, attributes
 
 
-_MAX_TRANSACTION_ID = 512
+_MAX_TRANSACTION_ID, _MAX_MESSAGE_TYPE = 512, 16
+_MAX_ENVELOPED = 100_000  # bytes; a request with an RSA key of 16384 bits has about 4500
 
 
 def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strictness, now: datetime) -> SignedRequest:
@@ -144,6 +147,9 @@ def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strict
         if off > strict.clock_skew:
             raise Refused(FailInfo.badTime, f"signingTime is {off} off this server's clock")
     enveloped = parse_enveloped(signed.content or b"")
+    # Of the size anyone can see, so that this shows nothing of the content.
+    if len(enveloped.encrypted_content) > _MAX_ENVELOPED:
+        raise Refused(FailInfo.badRequest, f"the pkcsPKIEnvelope holds more than {_MAX_ENVELOPED} bytes")
     cipher = enveloped.cipher
     if cipher is None:
         if enveloped.problems:

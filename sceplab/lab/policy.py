@@ -45,6 +45,7 @@ class Policy:
     certificate, for a subjectAltName that none of `alt_names` allows (patterns of what
     OpenSSL prints, as "DNS:*.example"), or for an extendedKeyUsage that is not one of
     `usages` (object identifiers). A renewal may have what the old certificate has.
+    `max_pending` requests may wait for a person, of `max_pending_size` bytes together.
     """
 
     challenges: tuple[str, ...] = field(default=(), repr=False)
@@ -57,6 +58,7 @@ class Policy:
     capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
     strict: Strictness = Strictness()
     max_pending: int = 1000
+    max_pending_size: int = 10_000_000
     crl_url: str | None = None
     form: ReplyForm = ReplyForm()
 

@@ -29,6 +29,13 @@ from sceplab.scep.attributes import ScepAttributes
 from sceplab.scep.capabilities import build_caps
 from sceplab.scep.transport import PKI_MESSAGE, HttpReply
 
+# Characters of a text that are kept: names in a request may be as long as the request.
+_KEPT = 1000
+
+
+def _short(text: str) -> str:
+    return text if len(text) <= _KEPT else f"{text[:_KEPT]}..."
+
 
 @dataclass(frozen=True, slots=True)
 class Decision:
@@ -45,7 +52,8 @@ class Decision:
         """Return the decision on a request that got this answer."""
         kind = attributes.type.name if attributes.type is not None else str(attributes.message_type)
         told = (answer.text,) if answer.text else ()
-        return cls(who, kind, attributes.transaction_id or "", answer.status.name, (*steps, *told))
+        transaction_id = _short(attributes.transaction_id or "")
+        return cls(who, kind, transaction_id, answer.status.name, tuple(map(_short, (*steps, *told))))
 
     def __str__(self) -> str:
         return f"{self.who}: {self.kind} {self.transaction_id}: {self.outcome} ({'; '.join(self.steps)})"

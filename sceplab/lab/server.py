@@ -2,9 +2,10 @@
 
 Rule: sockets, limits and threads; no SCEP. Tornado (Apache-2.0, the server
 under JupyterLab itself) does the HTTP: it accepts clients that send no Host header,
-and limits the time for all of the header and all of the body, so that a slow or
-silent client costs nothing but its connection. Each server has a thread for its
-event loop and a few for answers; `stop` ends them all and frees the port.
+and limits the time for all of the header and all of the body. Connections, and what
+they may hold, have limits too, for each client and in total, so that none can shut
+out the others. Each server has a thread for its event loop and a few that answer;
+`stop` ends them all and frees the port.
 """
 
 from __future__ import annotations
@@ -14,8 +15,11 @@ import http.client
 import logging
 import socket
 import threading
-from collections.abc import Callable
+import time
+from collections import Counter
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
@@ -25,10 +29,13 @@ from typing import Any, Self
 from sceplab.capture.record import Sent
 from sceplab.errors import InputError
 from sceplab.extras import LAB, needs
+from sceplab.lab.guard import GuardedStream, foreign_name, is_loopback
+from sceplab.lab.http import text_reply
 from sceplab.scep.transport import DEFAULT_PATH, Exchange, HttpReply, HttpRequest
 
 with needs(LAB):
     from tornado import httputil, iostream
+    from tornado.http1connection import HTTP1Connection
     from tornado.httpserver import HTTPServer
 
 _LOG = logging.getLogger(__name__)
@@ -38,13 +45,23 @@ Answerer = Callable[[HttpRequest], HttpReply]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Limits for a client; times are seconds, sizes bytes. A SCEP message has a few thousand bytes."""
+    """Limits for clients; times are seconds, sizes bytes. A SCEP message has a few thousand bytes.
+
+    `write_time` is for taking a reply, `life` and `requests` are for one connection,
+    `client_connections` are those of one address, and `buffered` are the bodies that
+    wait for an answer at the same time, of all clients.
+    """
 
     header_time: float = 15
     body_time: float = 15
+    write_time: float = 15
+    life: float = 300
+    requests: int = 10_000
     header_size: int = 200_000
     body_size: int = 1_000_000
     connections: int = 500
+    client_connections: int = 250
+    buffered: int = 50_000_000
     grace: float = 5
 
 
@@ -67,6 +84,7 @@ class Server:
         on_exchange: Callable[[Exchange], None] | None = None,
         on_sent: Callable[[Sent], None] | None = None,
         sockets: list[socket.socket] | None = None,
+        host_names: Sequence[str] = (),
     ) -> None:
         """Set it up; `start` opens the port.
 
@@ -81,11 +99,12 @@ class Server:
             on_exchange: Called with each request and its reply.
             on_sent: Called with the bytes as they are sent or received.
             sockets: Listening sockets to use instead of new ones.
+            host_names: On loopback, names that requests may be for besides loopback ones.
         """
         self._answer, self.host, self.port, self._path = answer, host, port, path
         self._threads, self._limits, self._delay = threads, limits, delay
         self._on_exchange, self._on_sent = on_exchange, on_sent
-        self._sockets = sockets
+        self._sockets, self._host_names, self._loopback = sockets, host_names, is_loopback(host)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
@@ -136,8 +155,8 @@ class Server:
     async def _serve(self, sockets: list[socket.socket], ready: threading.Event) -> None:
         self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
         with ThreadPoolExecutor(self._threads, f"sceplab {self.port}") as pool:
-            service = _Service(self, pool)
             limits = self._limits
+            service = _Service(self, pool, limits)
             server = _Listener(
                 service,
                 idle_connection_timeout=limits.header_time,
@@ -146,7 +165,7 @@ class Server:
                 max_body_size=limits.body_size,
                 max_buffer_size=limits.body_size + limits.header_size,
             )
-            server.max_connections, server.on_sent = limits.connections, self._on_sent
+            server.limits, server.on_sent = limits, self._on_sent
             server.add_sockets(sockets)
             ready.set()
             await self._stopping.wait()
@@ -157,67 +176,75 @@ class Server:
 
     async def handle(self, request: HttpRequest, client: str, pool: ThreadPoolExecutor) -> HttpReply:
         """Answer one request in one of the threads; an exception there becomes a 500 without details."""
-        time = datetime.now(UTC)
+        asked = datetime.now(UTC)
         try:
-            reply = await asyncio.get_running_loop().run_in_executor(pool, self._answer, request)
+            reply = self._misdirected(request)
+            if reply is None:
+                reply = await asyncio.get_running_loop().run_in_executor(pool, self._answer, request)
         except Exception:  # noqa: BLE001 - a server keeps running
             _LOG.exception("a request from %s could not be answered", client)
             reply = HttpReply(500, (("Content-Type", "text/plain"),), b"this server failed; see its log\n")
         await asyncio.sleep(self._delay())
         if self._on_exchange is not None:
             here = f"{self.host}:{self.port}"
-            self._on_exchange(Exchange(request, reply, client, here, time, "lab", answered=datetime.now(UTC)))
+            self._on_exchange(Exchange(request, reply, client, here, asked, "lab", answered=datetime.now(UTC)))
         return reply
+
+    def _misdirected(self, request: HttpRequest) -> HttpReply | None:
+        """Return the reply to a request for another host (RFC 9110, 15.5.20), None for one that is for this one."""
+        if not self._loopback:
+            return None
+        name = foreign_name(request, self.port, self._host_names)
+        if name is None:
+            return None
+        return text_reply(
+            421,
+            f"this server is on loopback: ask for localhost:{self.port} or {self.host}:{self.port}, "
+            f"not for {name[:100]!a} (sceplab lab start --host-name allows a name)",
+        )
 
 
 class _Listener(HTTPServer):
-    """Tornado's server, with a limit of connections, and a callback with all bytes."""
+    """Tornado's server, with limits of connections, and a report of the bytes that pass."""
 
-    max_connections = 0
+    limits = LIMITS
     on_sent: Callable[[Sent], None] | None = None
-    open_connections = 0
+
+    def initialize(self, *args: Any, **options: Any) -> None:  # noqa: ANN401 - as the base class
+        self.clients: Counter[str] = Counter()
+        super().initialize(*args, **options)
 
     def handle_stream(self, stream: iostream.IOStream, address: Any) -> None:  # noqa: ANN401 - as the base class
-        if self.open_connections >= self.max_connections:
+        client, limits = str(address[0]), self.limits
+        if self.clients.total() >= limits.connections or self.clients[client] >= limits.client_connections:
             stream.close()
             return
-        self.open_connections += 1
-        if self.on_sent is not None:
-            # Replaces the stream that Tornado made for the socket, which has not been read yet.
-            stream = _TappedStream(stream.socket, self.on_sent, max_buffer_size=self.max_buffer_size)
-        super().handle_stream(stream, address)
+        try:
+            # Replaces the stream that Tornado made for the socket, which was not read from yet.
+            guarded = GuardedStream(
+                stream.socket, limits.write_time, self.on_sent, max_buffer_size=self.max_buffer_size
+            )
+        except OSError:  # gone already
+            stream.close()
+            return
+        self.clients[client] += 1
+        super().handle_stream(guarded, address)
 
     def on_close(self, server_conn: object) -> None:
-        self.open_connections -= 1
+        client = str(getattr(server_conn, "context").address[0])  # noqa: B009 - Tornado's context has no type
+        self.clients[client] -= 1
+        if not self.clients[client]:
+            del self.clients[client]
         super().on_close(server_conn)
-
-
-class _TappedStream(iostream.IOStream):
-    """A stream that reports the bytes that are sent and received."""
-
-    def __init__(self, connection: socket.socket, report: Callable[[Sent], None], **options: Any) -> None:  # noqa: ANN401
-        self._report = report
-        self._here, self._there = connection.getsockname()[:2], connection.getpeername()[:2]
-        super().__init__(connection, **options)
-
-    def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
-        count = super().read_from_fd(buf)
-        if count:
-            self._report(Sent(datetime.now(UTC), self._there, self._here, bytes(buf[:count])))
-        return count
-
-    def write_to_fd(self, data: memoryview) -> int:
-        copy = bytes(data)
-        count = super().write_to_fd(data)
-        self._report(Sent(datetime.now(UTC), self._here, self._there, copy[:count]))
-        return count
 
 
 class _Service(httputil.HTTPServerConnectionDelegate):
     """Turns the requests of Tornado into `HttpRequest`s."""
 
-    def __init__(self, server: Server, pool: ThreadPoolExecutor) -> None:
-        self.server, self.pool = server, pool
+    def __init__(self, server: Server, pool: ThreadPoolExecutor, limits: Limits) -> None:
+        self.server, self.pool, self.limits = server, pool, limits
+        # Bytes of bodies that came and were not answered yet.
+        self.buffered = 0
         self.busy: set[asyncio.Task[None]] = set()
 
     def start_request(
@@ -225,6 +252,13 @@ class _Service(httputil.HTTPServerConnectionDelegate):
         server_conn: object,  # noqa: ARG002 - as the base class
         request_conn: httputil.HTTPConnection,
     ) -> httputil.HTTPMessageDelegate:
+        assert isinstance(request_conn, HTTP1Connection)  # noqa: S101 - Tornado makes no others here
+        stream = request_conn.stream
+        assert isinstance(stream, GuardedStream)  # noqa: S101 - see `_Listener`
+        stream.requests += 1
+        if stream.requests >= self.limits.requests or time.monotonic() - stream.since >= self.limits.life:
+            request_conn.params = copy(request_conn.params)
+            request_conn.params.no_keep_alive = True
         return _Message(self, request_conn)
 
 
@@ -232,6 +266,8 @@ class _Message(httputil.HTTPMessageDelegate):
     def __init__(self, service: _Service, connection: httputil.HTTPConnection) -> None:
         self._service, self._connection = service, connection
         self._chunks: list[bytes] = []
+        self._held = 0
+        self._too_much = False
         self._line: httputil.RequestStartLine | None = None
         self._headers: tuple[tuple[str, str], ...] = ()
 
@@ -243,12 +279,28 @@ class _Message(httputil.HTTPMessageDelegate):
         self._headers = tuple(headers.get_all())
 
     def data_received(self, chunk: bytes) -> None:
+        service = self._service
+        if self._too_much or service.buffered + len(chunk) > service.limits.buffered:
+            self._too_much = True
+            self._release()
+            return
         self._chunks.append(chunk)
+        self._held += len(chunk)
+        service.buffered += len(chunk)
+
+    def _release(self) -> None:
+        self._chunks.clear()
+        self._service.buffered -= self._held
+        self._held = 0
+
+    def on_connection_close(self) -> None:
+        self._release()
 
     def finish(self) -> None:
         task = asyncio.ensure_future(self._reply())
         self._service.busy.add(task)
         task.add_done_callback(self._service.busy.discard)
+        task.add_done_callback(lambda _: self._release())
 
     async def _reply(self) -> None:
         line = self._line
@@ -258,7 +310,10 @@ class _Message(httputil.HTTPMessageDelegate):
             line.method, line.path, self._headers, b"".join(self._chunks), line.version.removeprefix("HTTP/")
         )
         address = getattr(getattr(self._connection, "context", None), "address", None) or ("", 0)
-        reply = await self._service.server.handle(request, f"{address[0]}:{address[1]}", self._service.pool)
+        if self._too_much:
+            reply = text_reply(503, "this server has too many requests to answer; ask again")
+        else:
+            reply = await self._service.server.handle(request, f"{address[0]}:{address[1]}", self._service.pool)
         headers = httputil.HTTPHeaders()
         for name, value in reply.headers:
             headers.add(name, value)

@@ -247,6 +247,11 @@ class Store:
         """Return how many transactions are in a state."""
         return int(self._read("SELECT count(*) FROM transactions WHERE state = ?", state.value)[0][0])
 
+    def pending_size(self) -> int:
+        """Return how many bytes the pending requests have together."""
+        sql = "SELECT coalesce(sum(length(request)), 0) FROM transactions WHERE state = 'pending'"
+        return int(self._read(sql)[0][0])
+
     def add(
         self,
         transaction_id: str,

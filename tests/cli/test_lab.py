@@ -54,6 +54,22 @@ def test_enroll_writes_what_openssl_takes(lab: Lab, tmp_path: Path, capsys: pyte
     assert "DNS:r3.example" in openssl("x509", "-in", tmp_path / "device.pem", "-noout", "-text")
 
 
+@pytest.mark.parametrize("record", ["missing/x", "file/x", ".", "there", "x" * 300])
+def test_record_that_cannot_be_written(
+    tmp_path: Path, record: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """It is said at the start, before a port is open or a key is made, not when the traffic is lost."""
+    monkeypatch.chdir(tmp_path)
+    for name in ("file", "there"):
+        Path(name).write_text("mine")
+    assert main(["lab", "start", "--dir", "lab", "--ca-port", "0", "--no-ra", "--record", record]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert len(err.splitlines()) == 1
+    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "there"]
+    assert Path("there").read_text() == "mine"
+
+
 def test_nothing_is_written_over(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A second run stops before anything is sent; --force replaces, --key goes on with what is there."""
     assert _enroll(lab, tmp_path, "--challenge", SECRET) == 0

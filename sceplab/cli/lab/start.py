@@ -21,7 +21,7 @@ from sceplab.cli.lab.folder import add_folder
 from sceplab.cli.terminal import OutputError, say
 from sceplab.cli.values import DAY, PORT, YEAR, whole
 from sceplab.errors import InputError
-from sceplab.files import is_there, pem_certificate, write_new
+from sceplab.files import pem_certificate, write_new
 from sceplab.lab.claims import TLS_USAGES
 from sceplab.lab.faults import FAULTS, faults_named
 from sceplab.lab.network import Lab
@@ -79,14 +79,24 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--rfc-failure", action="store_true", help="FAILURE without eContent, as RFC 8894 3.3.2.2 has it"
     )
     parser.add_argument("--fault", action="append", default=[], metavar="F", help=f"be wrong: {', '.join(FAULTS)}")
+    parser.add_argument(
+        "--host-name",
+        action="append",
+        default=[],
+        metavar="NAME",
+        help="take requests for this name too, not only "
+        "for localhost and loopback addresses (for a port that is forwarded to this one)",
+    )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write what passed as a pcap when it ends")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal ends it; returns 0. Raises InputError."""
-    if arguments.record is not None and is_there(arguments.record):
-        raise InputError(f"{arguments.record} is already there")
+    if arguments.record is not None:
+        # What cannot be written is better known now than when the traffic is lost.
+        write_new(arguments.record, b"")
+        arguments.record.unlink()
     typed = arguments.challenge == "-"
     challenge = secret(arguments.challenge, "challengePassword") if arguments.challenge else ""
     challenges = (challenge,) if challenge else ()
@@ -112,6 +122,7 @@ def run(arguments: argparse.Namespace) -> int:
         separate=arguments.separate,
         ports=(arguments.ca_port, arguments.ra_port),
         record=arguments.record is not None,
+        host_names=arguments.host_name,
         on_decision=_tell,
     )
     ended = threading.Event()
