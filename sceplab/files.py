@@ -10,7 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -66,6 +67,15 @@ def _private_keys(data: bytes, path: str, ask: AskPassphrase) -> list[object]:
         return [_load_pkcs12(data, path, ask)[0]]
 
 
+@contextlib.contextmanager
+def _quiet() -> Iterator[None]:
+    """Let `cryptography` read old keys and certificates without warnings about its own future."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
+@_quiet()
 def _load(loader: Callable[..., object], data: bytes, path: str, ask: AskPassphrase) -> object:
     try:
         return loader(data, None)
@@ -79,6 +89,7 @@ def _load(loader: Callable[..., object], data: bytes, path: str, ask: AskPassphr
         raise InputError(f"{path}: the passphrase does not open this key") from error
 
 
+@_quiet()
 def _load_pkcs12(data: bytes, path: str, ask: AskPassphrase) -> tuple[object, list[bytes]]:
     from cryptography.hazmat.primitives.serialization import pkcs12
 
@@ -124,6 +135,7 @@ def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
     return read_certificates(read_small(Path(path)), str(path), ask)
 
 
+@_quiet()
 def read_certificates(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
     """Return the certificates in the octets of such a file, as DER; `path` is its name in errors and questions."""
     from cryptography import x509
