@@ -9,6 +9,7 @@ import socket
 import threading
 from collections.abc import Iterator
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -99,6 +100,14 @@ def test_every_command_is_among_them() -> None:
     assert len(_cases()) > 60
 
 
+class _AtOnce(threading.Event):
+    """Ctrl-C that comes at once."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is None
+        return True
+
+
 def _nowhere(*_: object, **__: object) -> None:
     raise socket.gaierror("no name is looked up in a test")
 
@@ -120,11 +129,11 @@ def lab_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.setattr("socket.getaddrinfo", _nowhere)
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr("getpass.getpass", lambda _: "")
-    wait = threading.Event.wait
-    monkeypatch.setattr(threading.Event, "wait", lambda self, timeout=None: wait(self, timeout) if timeout else True)
+    monkeypatch.setattr("sceplab.cli.lab.start.threading", SimpleNamespace(Event=_AtOnce))
     before = set(Path("/").iterdir())
     yield tmp_path
     assert set(Path("/").iterdir()) == before
+    assert [t.name for t in threading.enumerate() if "sceplab" in t.name] == []
 
 
 @pytest.mark.parametrize(("command", "option"), _cases(), ids=lambda x: x or "positional")
