@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import io
 import os
@@ -15,6 +16,7 @@ import pytest
 
 from sceplab import sources
 from sceplab.capture import detect, read_capture
+from sceplab.cms.x509 import load_public_key
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys, read_certificates, read_private_keys, write_new
 from tests.helpers.captures import DATA
@@ -119,6 +121,7 @@ def test_old_keys_and_certificates_bring_no_warnings() -> None:
             read_certificates(bad, "ca")
         with contextlib.suppress(InputError):
             read_private_keys(_DH, "dh")
+        load_public_key(_DH_PUBLIC)
     assert [str(w.message) for w in seen] == []
 
 
@@ -132,6 +135,14 @@ lpZtZww1Tkq8mATxdGwIyiNzJ///////////AgECBBwCGgDZKTyRKKD7sUkQeItx
 ohwxsnKmysbhV/pg
 -----END PRIVATE KEY-----
 """
+_DH_PUBLIC = base64.b64decode(
+    b"MIIBoDCB1QYJKoZIhvcNAQMBMIHHAoHBAP//////////yQ/aoiFowjTExmKLgNwc0SkCTgiKZ8x0Agu+pjsTmyJRSgh5jjQE3e+V"
+    b"GbPNOkMbMCsKbfJfFDdP4TVtbVHCReSFtXZiXn7G9ExC6aY37WsL/1y29Aa37e44a/taiZ+lrp8kEXxLH+ZJKGZR7ORbPcIAfLih"
+    b"Y78FmNpINhxV05ppFj+o/STPX4NlXSPco62WHGLzViCFUrue1SkHcJaWbWcMNU5KvJgE8XRsCMojcyf//////////wIBAgOBxQAC"
+    b"gcEA/J96+NuSvBsuQcoqyxWIDU0Z//8Q2gpmeZqIjUB6Cf21W4JjRa1Js816lkdu2eXtoPfYE/Uv+8E4hmLYATYCuk9zQW3S20Zg"
+    b"le+Jm/tGVOpicpYGW3+3+7Lw4tNzxQot9KjzyBtEWOT4sMzU/DxB2H9fc8QcQvUAZ/RqTOgF1kXCsTtH9RT8C40ou3W1vXB4h/hW"
+    b"sBWfk3RnJGPXSzY69pUSIRRMnRNNtT0o3Zk0RGnhW61ry2qfOl8LhmYd3utW"
+)
 
 
 # --------------------------------------------------------------- writing
