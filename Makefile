@@ -7,7 +7,7 @@ READY := .venv/.ready
 JOBS ?= 2
 export PYTHONHASHSEED := 0
 
-.PHONY: help lab test test-oldest interop notebooks docs bench fuzz lint lock setup clean
+.PHONY: help lab test test-oldest interop notebooks docs bench fuzz corpora lint lock setup clean
 
 help:
 	@echo "make lab        open JupyterLab at the first notebook"
@@ -18,6 +18,7 @@ help:
 	@echo "make docs       build the pages of docs/ and the API reference in build/docs"
 	@echo "make bench      measure speed, as ratios to a floor of the same run"
 	@echo "make fuzz       coverage-guided fuzzing, SECONDS=30 for each target, an eighth for each reader of captures (Linux)"
+	@echo "make corpora    thousands of other people's files through every reader (Linux; downloads 70 MB)"
 	@echo "make lint       ruff and mypy; eslint and tsc where there is node"
 	@echo "make lock       choose new versions of all dependencies"
 
@@ -85,6 +86,10 @@ SEED ?= 0
 fuzz: setup
 	$(BIN)/python fuzz/fuzz_decode.py --seconds $(SECONDS) --seed $(SEED)
 
+# Other people's test data through every reader. It downloads 70 MB, takes some minutes, and is no part of CI.
+corpora: setup
+	$(BIN)/python -m tools.corpora --jobs $(JOBS)
+
 # The browser's half of the views: eslint and tsc, from npm, never shipped.
 JS := tools/js/node_modules
 NODE := $(shell command -v npm > /dev/null && node -e 'const [a, b] = process.versions.node.split("."); process.exit(+(a < 20 || (a == 20 && b < 19)))' 2> /dev/null && echo yes)
@@ -109,10 +114,12 @@ endif
 UPGRADE ?= --upgrade
 COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
 lock:
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check uv==0.13.9
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tools/lock/requirements.lock
 	$(COMPILE) pyproject.toml --all-extras --group dev --group docs --group fuzz -o requirements.lock
 	$(COMPILE) pyproject.toml --all-extras --group test --resolution lowest-direct -o requirements-oldest.lock
 	$(COMPILE) interop/requirements.in -o interop/requirements.lock
+	$(COMPILE) --no-deps tools/lock/requirements.in -o tools/lock/requirements.lock
+	$(COMPILE) --no-deps tools/corpora/requirements.in -o tools/corpora/requirements.lock
 
 clean:
 	rm -rf .venv .venv-oldest .venv-peers tools/js/node_modules build .mypy_cache .ruff_cache .pytest_cache .hypothesis

@@ -24,7 +24,7 @@ from cryptography.hazmat.primitives.serialization import (
 )
 
 from sceplab.cms.pem import build_pem, parse_pem
-from sceplab.cms.x509 import CertificateLike, der_of
+from sceplab.cms.x509 import CertificateLike, der_of, quiet
 from sceplab.errors import InputError
 from sceplab.sources import read_small, reason
 
@@ -66,6 +66,7 @@ def _private_keys(data: bytes, path: str, ask: AskPassphrase) -> list[object]:
         return [_load_pkcs12(data, path, ask)[0]]
 
 
+@quiet()
 def _load(loader: Callable[..., object], data: bytes, path: str, ask: AskPassphrase) -> object:
     try:
         return loader(data, None)
@@ -79,6 +80,7 @@ def _load(loader: Callable[..., object], data: bytes, path: str, ask: AskPassphr
         raise InputError(f"{path}: the passphrase does not open this key") from error
 
 
+@quiet()
 def _load_pkcs12(data: bytes, path: str, ask: AskPassphrase) -> tuple[object, list[bytes]]:
     from cryptography.hazmat.primitives.serialization import pkcs12
 
@@ -124,6 +126,7 @@ def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
     return read_certificates(read_small(Path(path)), str(path), ask)
 
 
+@quiet()
 def read_certificates(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
     """Return the certificates in the octets of such a file, as DER; `path` is its name in errors and questions."""
     from cryptography import x509

@@ -231,14 +231,21 @@ def _messages(value: Any, depth: int = 0) -> Iterator[str]:  # noqa: ANN401 - JS
 # --------------------------------------------------------------- in a log
 
 
+def _is_number(text: str) -> bool:
+    """Whether a field is a number of a size that codes have; `isdigit` also takes superscripts."""
+    return re.fullmatch(r"[0-9]{1,15}", text) is not None
+
+
 def _of_field(index: int, name: str, text: str, line: int | None, reply: HttpReply | None) -> Iterator[Statement]:
     if name == "sc-substatus":
-        code = substatus_of(reply.status, int(text)) if reply is not None and reply.status and text.isdigit() else None
+        code = (
+            substatus_of(reply.status, int(text)) if reply is not None and reply.status and _is_number(text) else None
+        )
         if code is not None and reply is not None and reply.status and reply.status >= 400:
             yield Statement(Source.SUBSTATUS, f"{code.name}: {code.meaning}", "the IIS log", index, line, code)
         return
     if name == "sc-win32-status":
-        code = win32_of(int(text)) if text.isdigit() else None
+        code = win32_of(int(text)) if _is_number(text) else None
         if code is not None and reply is not None and reply.status and reply.status >= 400:
             yield Statement(
                 Source.LOG_FIELD, f"{text} {code.name}: {code.meaning}", "sc-win32-status", index, line, code

@@ -204,8 +204,10 @@ def _says_empty(headers: tuple[tuple[str, str], ...]) -> bool:
 
 
 def _body(data: bytes, at: int, headers: tuple[tuple[str, str], ...], status: int) -> tuple[bytes, int]:
-    """Return the text after the headers that is clearly the body, and where it ends."""
-    length = next((int(v) for n, v in headers if n.lower() == "content-length" and v.isdecimal()), None)
+    """Return the words behind a head that are plainly its body, and where they end."""
+    length = next(
+        (int(v) for n, v in headers if n.lower() == "content-length" and re.fullmatch(r"[0-9]{1,15}", v)), None
+    )
     start = at + 1
     rest = data[start : start + (_LARGEST_BODY if length is None else min(length, _LARGEST_BODY))]
     if not rest.strip() or not data[at : at + 1].isspace():

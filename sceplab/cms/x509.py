@@ -8,8 +8,10 @@ Keys are loaded, and new certificates are made, by `cryptography`.
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import re
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -151,6 +153,14 @@ KEY_USAGE_BITS = (
 )
 
 
+@contextlib.contextmanager
+def quiet() -> Iterator[None]:
+    """Let `cryptography` read old keys and certificates without warnings about its own future."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        yield
+
+
 def load_public_key(public_key_info: bytes) -> PublicKeyTypes:
     """Load a SubjectPublicKeyInfo; raises ValueError when `cryptography` cannot."""
     if len(public_key_info) > _MAX_CACHED:
@@ -163,6 +173,7 @@ _MAX_EXPONENT_BITS = 256
 
 
 @lru_cache(maxsize=256)
+@quiet()
 def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
     try:
         key = load_der_public_key(public_key_info)

@@ -37,7 +37,7 @@ class Claims:
     usages: tuple[str, ...] = ()
 
     def beyond(self, alt_names: Iterable[str], usages: Iterable[str]) -> Claims:
-        """Return the claims that are not among these. `alt_names` may be patterns, as "DNS:*.example"."""
+        """Return the claims that are not among these. `alt_names` may be patterns, as ``DNS:*.example``."""
         patterns = [name.casefold() for name in alt_names]
         allowed = frozenset(usages)
         return Claims(

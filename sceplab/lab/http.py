@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING
-from urllib.parse import urlsplit
+from urllib.parse import SplitResult, urlsplit
 
 from sceplab.errors import InputError, ScepError
 from sceplab.extras import LAB, needs
@@ -69,7 +69,8 @@ def http_sender(
 
     from sceplab.lab import wire
 
-    path = _path_of(url)
+    parts = _parts_of(url)
+    path = parts.path or DEFAULT_PATH
     allowance = wire.Allowance()
     session = requests.Session()
     # A proxy from the environment could change what the lab demonstrates.
@@ -121,8 +122,8 @@ def http_sender(
     return send
 
 
-def _path_of(url: str) -> str:
-    """Return the path of a SCEP URL. Raises InputError where it is none."""
+def _parts_of(url: str) -> SplitResult:
+    """Return the parts of a SCEP URL. Raises InputError where it is none."""
     import requests
 
     try:
@@ -136,7 +137,7 @@ def _path_of(url: str) -> str:
         raise InputError(
             f"{url} is no URL of a SCEP server; write for example {example} (other than ASCII: as xn--, %)"
         )
-    return parts.path or DEFAULT_PATH
+    return parts
 
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})

@@ -43,7 +43,7 @@ class Policy:
 
     Whichever way it comes, a request waits for a person where it asks for an RA
     certificate, for a subjectAltName that none of `alt_names` allows (patterns of what
-    OpenSSL prints, as "DNS:*.example"), or for an extendedKeyUsage that is not one of
+    OpenSSL prints, as ``DNS:*.example``), or for an extendedKeyUsage that is not one of
     `usages` (object identifiers). A renewal may have what the old certificate has.
     `max_pending` requests may wait for a person, of `max_pending_size` bytes together.
     """

@@ -15,6 +15,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from sceplab.analysis.analyse import analyse
 from sceplab.capture import iter_capture, read_capture
 from sceplab.capture.http import HttpReader
 from sceplab.capture.packets import segment_of
@@ -304,3 +305,25 @@ def test_capture_files_cut_anywhere() -> None:
         for length in range(len(data)):
             with contextlib.suppress(InputError):
                 read_capture(data[:length])
+
+
+NUMBERS: dict[str, str] = {
+    "Content-Length": "GET /scep?operation=GetCACaps HTTP/1.1\n\nHTTP/1.1 500 OK\nContent-Length: {}\n\n<html>x",
+    "IIS": "#Fields: cs-method cs-uri-stem cs-uri-query sc-status sc-substatus sc-win32-status\n"
+    "GET /certsrv/mscep/mscep.dll operation=PKIOperation 500 {} {}",
+    "IIS, Win32": "#Fields: cs-method cs-uri-stem cs-uri-query sc-status sc-substatus sc-win32-status\n"
+    "GET /certsrv/mscep/mscep.dll operation=PKIOperation 500 0 {}",
+    "words": "scep error {}: event id {}, hresult -2146{}, exit status {}, code {}",
+    "decimals": "operation=PKIOperation [48, 130, {}, 4, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1]",
+    "HAR": '{{"log":{{"entries":[{{"request":{{"url":"?operation=GetCACaps"}},"response":{{"status":"{}"}}}}]}}}}',
+    "offsets": "{}: 30 82 01 00",
+}
+
+
+@pytest.mark.parametrize("number", ["9" * 5000, "\u00b2", "\u0663"], ids=["long", "superscript", "Arabic"])
+@pytest.mark.parametrize("form", NUMBERS)
+def test_numbers_that_python_does_not_read(form: str, number: str) -> None:
+    """Of more than 4300 digits, or of digits that `isdigit` takes and `int` does not: they ended in a ValueError."""
+    with contextlib.suppress(InputError):
+        capture = read_capture(NUMBERS[form].replace("{}", number).replace("{{", "{").replace("}}", "}").encode())
+        analyse(decode_exchanges(capture), capture=capture)

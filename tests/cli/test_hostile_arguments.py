@@ -100,6 +100,14 @@ def test_every_command_is_among_them() -> None:
     assert len(_cases()) > 60
 
 
+class _AtOnce(threading.Event):
+    """Ctrl-C that comes at once."""
+
+    def wait(self, timeout: float | None = None) -> bool:
+        assert timeout is None
+        return True
+
+
 def _nowhere(*_: object, **__: object) -> None:
     raise socket.gaierror("no name is looked up in a test")
 
@@ -129,8 +137,7 @@ def lab_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.setattr("socket.getaddrinfo", _nowhere)
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr("getpass.getpass", lambda _: "")
-    # Only `lab start` waits for Ctrl-C; to other events, such as the end of a server, waiting means waiting.
-    monkeypatch.setattr("sceplab.cli.lab.start.threading", SimpleNamespace(Event=_Ended))
+    monkeypatch.setattr("sceplab.cli.lab.start.threading", SimpleNamespace(Event=_AtOnce))
     before = set(Path("/").iterdir())
     yield tmp_path
     assert set(Path("/").iterdir()) == before

@@ -2,27 +2,30 @@
 
 from __future__ import annotations
 
+import base64
+import contextlib
 import io
 import os
 import stat
 import threading
+import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sceplab import sources
 from sceplab.capture import detect, read_capture
+from sceplab.cms.x509 import load_public_key
 from sceplab.errors import InputError
-from sceplab.files import load_certificates, load_private_keys, read_certificates, write_new
+from sceplab.files import load_certificates, load_private_keys, read_certificates, read_private_keys, write_new
 from tests.helpers.captures import DATA
 
 CAPTURE = DATA / "specimen" / "capture.pcap"
 CA = DATA / "specimen" / "ca.pem"
 
 
-@contextmanager
+@contextlib.contextmanager
 def _fifo(path: Path, data: bytes) -> Iterator[Path]:
     """Make a FIFO into which somebody writes once, a few bytes at first."""
     os.mkfifo(path)
@@ -104,6 +107,42 @@ def test_a_certificate_of_an_unknown_version() -> None:
     for data in (bad, build_pem("CERTIFICATE", bad)):
         with pytest.raises(InputError, match="version"):
             read_certificates(data, "ca")
+
+
+def test_old_keys_and_certificates_bring_no_warnings() -> None:
+    """A serial of zero and a Diffie-Hellman key: what `cryptography` thinks of them is for its users, not for ours."""
+    (good,) = load_certificates(CA)
+    serial = good.index(b"\xa0\x03\x02\x01\x02") + 5
+    bad = good[: serial + 2] + bytes(good[serial + 1]) + good[serial + 2 + good[serial + 1] :]
+    assert good[serial] == 2
+    with warnings.catch_warnings(record=True) as seen:
+        warnings.simplefilter("always")
+        with contextlib.suppress(InputError):
+            read_certificates(bad, "ca")
+        with contextlib.suppress(InputError):
+            read_private_keys(_DH, "dh")
+        load_public_key(_DH_PUBLIC)
+    assert [str(w.message) for w in seen] == []
+
+
+# A key that nobody uses.
+_DH = b"""-----BEGIN PRIVATE KEY-----
+MIH5AgEAMIHVBgkqhkiG9w0BAwEwgccCgcEA///////////JD9qiIWjCNMTGYouA
+3BzRKQJOCIpnzHQCC76mOxObIlFKCHmONATd75UZs806QxswKwpt8l8UN0/hNW1t
+UcJF5IW1dmJefsb0TELppjftawv/XLb0Brft7jhr+1qJn6WunyQRfEsf5kkoZlHs
+5Fs9wgB8uKFjvwWY2kg2HFXTmmkWP6j9JM9fg2VdI9yjrZYcYvNWIIVSu57VKQdw
+lpZtZww1Tkq8mATxdGwIyiNzJ///////////AgECBBwCGgDZKTyRKKD7sUkQeItx
+ohwxsnKmysbhV/pg
+-----END PRIVATE KEY-----
+"""
+_DH_PUBLIC = base64.b64decode(
+    b"MIIBoDCB1QYJKoZIhvcNAQMBMIHHAoHBAP//////////yQ/aoiFowjTExmKLgNwc0SkCTgiKZ8x0Agu+pjsTmyJRSgh5jjQE3e+V"
+    b"GbPNOkMbMCsKbfJfFDdP4TVtbVHCReSFtXZiXn7G9ExC6aY37WsL/1y29Aa37e44a/taiZ+lrp8kEXxLH+ZJKGZR7ORbPcIAfLih"
+    b"Y78FmNpINhxV05ppFj+o/STPX4NlXSPco62WHGLzViCFUrue1SkHcJaWbWcMNU5KvJgE8XRsCMojcyf//////////wIBAgOBxQAC"
+    b"gcEA/J96+NuSvBsuQcoqyxWIDU0Z//8Q2gpmeZqIjUB6Cf21W4JjRa1Js816lkdu2eXtoPfYE/Uv+8E4hmLYATYCuk9zQW3S20Zg"
+    b"le+Jm/tGVOpicpYGW3+3+7Lw4tNzxQot9KjzyBtEWOT4sMzU/DxB2H9fc8QcQvUAZ/RqTOgF1kXCsTtH9RT8C40ou3W1vXB4h/hW"
+    b"sBWfk3RnJGPXSzY69pUSIRRMnRNNtT0o3Zk0RGnhW61ry2qfOl8LhmYd3utW"
+)
 
 
 # --------------------------------------------------------------- writing

@@ -1,0 +1,30 @@
+"""What is installed or downloaded is pinned by hash, also the tool that makes the lock files."""
+
+from __future__ import annotations
+
+import re
+
+from tests.helpers.captures import ROOT
+
+
+def test_every_download_of_the_makefile_is_pinned_by_hash() -> None:
+    """No `pip install` of a name or version alone."""
+    makefile = (ROOT / "Makefile").read_text("utf-8")
+    installs = [line for line in makefile.splitlines() if re.search(r"pip (?:install|download)", line)]
+    assert len(installs) >= 4
+    for line in installs:
+        assert "--require-hashes -r " in line or "--no-deps --no-build-isolation -e ." in line, line
+
+
+def test_every_lock_file_has_hashes() -> None:
+    """Each version with at least one, and exactly what its .in file asks for is in it."""
+    locks = [*ROOT.glob("*.lock"), *ROOT.glob("*/requirements.lock"), *ROOT.glob("tools/*/requirements.lock")]
+    assert {p.parent.name for p in locks} >= {"interop", "lock", "corpora"}
+    for lock in locks:
+        text = lock.read_text("utf-8")
+        pins = re.findall(r"^[\w.-]+(?:\[[\w,-]+\])?==\S+.*\\\n +--hash=sha256:[0-9a-f]{64}", text, re.MULTILINE)
+        assert len(pins) == len(re.findall(r"^[\w.-]+(?:\[[\w,-]+\])?(?:==| @)", text, re.MULTILINE)) > 0, lock
+        wanted = lock.with_suffix(".in")
+        if wanted.exists():
+            for name, version in re.findall(r"^([\w.-]+)==(\S+)$", wanted.read_text("utf-8"), re.MULTILINE):
+                assert f"\n{name.lower()}=={version} " in f"\n{text.lower()}", (lock, name)

@@ -1,0 +1,1 @@
+"""Other people's files through all of our readers: `make corpora`."""

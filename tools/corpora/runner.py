@@ -1,0 +1,137 @@
+"""Runs a function on very many files, each within limits of time and memory.
+
+Rule: what a file does to a worker ends with that file: a worker that hangs, dies
+or fills its memory is replaced, and the file is named. Linux.
+"""
+
+from __future__ import annotations
+
+import multiprocessing
+import resource
+import signal
+import traceback
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
+from pathlib import Path
+
+Work = Callable[[Path], None]
+_SPAWN = multiprocessing.get_context("spawn")
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """What one file may take.
+
+    Seconds of processor time, and as many more for each megabyte that it has;
+    megabytes beyond those of an idle worker; seconds by the clock.
+    """
+
+    seconds: float = 5
+    per_megabyte: float = 1
+    megabytes: int = 500
+    patience: float = 120
+
+    def allowed(self, path: Path) -> float:
+        """Return the seconds of processor time for a file."""
+        size = path.stat().st_size if path.exists() else 0
+        return self.seconds + round(self.per_megabyte * size / 1e6, 1)
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """A file that went wrong, and what happened: the exception and where, or the limit that it reached."""
+
+    path: Path
+    what: str
+
+
+def run(files: Sequence[Path], work: Work, limits: Limits, jobs: int = 2) -> Iterator[Failure]:
+    """Yield the failures of `work` on each of the files; it runs in `jobs` processes, so it must be importable."""
+    parts = [files[start::jobs] for start in range(jobs)]
+    with ThreadPoolExecutor(jobs) as pool:
+        for failures in pool.map(lambda part: list(_failures(part, work, limits)), parts):
+            yield from failures
+
+
+def _failures(files: Sequence[Path], work: Work, limits: Limits) -> Iterator[Failure]:
+    worker: _Worker | None = None
+    for path in files:
+        if worker is None:
+            worker = _Worker(work, limits)
+        told = worker.do(path)
+        if told:
+            yield Failure(path, told)
+        if not worker.alive:
+            worker = None
+    if worker is not None:
+        worker.end()
+
+
+class _Worker:
+    """A process that works on one file after the other."""
+
+    def __init__(self, work: Work, limits: Limits) -> None:
+        self._limits = limits
+        self._pipe, theirs = _SPAWN.Pipe()
+        self._process: SpawnProcess = _SPAWN.Process(target=_serve, args=(theirs, work, limits), daemon=True)
+        self._process.start()
+        theirs.close()
+        self.alive = True
+        self._pipe.recv()  # it is ready
+
+    def do(self, path: Path) -> str:
+        """Work on a file; returns what went wrong, or ""."""
+        try:
+            self._pipe.send(path)
+            if self._pipe.poll(self._limits.patience):
+                return str(self._pipe.recv())
+            told = f"hangs: no end after {self._limits.patience:g} seconds by the clock"
+        except (EOFError, OSError):
+            self._process.join()
+            exitcode = self._process.exitcode
+            late = exitcode == -signal.SIGPROF
+            told = f"took more than {self._limits.allowed(path):g} seconds" if late else f"died: {exitcode}"
+        self.end()
+        return told
+
+    def end(self) -> None:
+        """End the process."""
+        self.alive = False
+        self._process.kill()
+        self._process.join()
+        self._pipe.close()
+
+
+def _serve(pipe: Connection, work: Work, limits: Limits) -> None:
+    """Work on the files whose names come, until nobody asks any more."""
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    pipe.send("ready")
+    limited = False
+    while True:
+        try:
+            path = pipe.recv()
+        except EOFError:
+            return
+        signal.setitimer(signal.ITIMER_PROF, limits.allowed(path))  # what is not caught of it ends the process
+        if not limited:
+            resource.setrlimit(resource.RLIMIT_AS, (_size() + (limits.megabytes << 20),) * 2)
+            limited = True
+        try:
+            work(path)
+            told = ""
+        except MemoryError:
+            told = f"took more than {limits.megabytes} MB"
+        except BaseException as error:  # noqa: BLE001 - whatever it is, it is reported
+            frames = traceback.extract_tb(error.__traceback__)[-2:]
+            told = f"{type(error).__name__}: {error} ({', '.join(f'{f.filename}:{f.lineno}' for f in frames)})"
+        signal.setitimer(signal.ITIMER_PROF, 0)
+        pipe.send(told)
+
+
+def _size() -> int:
+    """Return the bytes of address space that this process has."""
+    pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
+    return pages * resource.getpagesize()
