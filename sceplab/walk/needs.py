@@ -1,0 +1,209 @@
+"""What a step of the walk needs, and one sentence where the capture or the keys at hand lack it.
+
+Rule: a need is judged by fields of the decoded message, or by the library that a
+step uses, never by words. Each returns an empty text where it is met.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+
+from asn1crypto import cms
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from sceplab.asn1 import oids
+from sceplab.cms.enveloped import EnvelopedData
+from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.verify import CheckName, Outcome
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.messagedata import CertsOnly
+from sceplab.walk.settings import CERTIFICATES, FILE, KEYS
+from sceplab.walk.story import Story
+
+_SET = f"Name its file in {FILE} or in {KEYS}."
+
+
+def _specimen(story: Story) -> str:
+    return "" if story.specimen else "This holds for the specimen alone."
+
+
+def _get(story: Story) -> str:
+    if story.operation.message_text is not None:
+        return ""
+    return "The message came in the body of a POST: nothing is URL-encoded, and nothing is base64."
+
+
+def _signer(story: Story) -> str:
+    return "" if story.message.verification.signer is not None else "The signer's certificate is not at hand."
+
+
+def _envelope(story: Story) -> str:
+    if story.message.enveloped is not None and story.message.enveloped.recipients:
+        return ""
+    return "This message has no envelope that could be read."
+
+
+def _opened(story: Story) -> str:
+    return _envelope(story) or _sealed(story.message, "request")
+
+
+def _sealed(message: PkiMessage, what: str) -> str:
+    if message.opened is not None:
+        return ""
+    recipients = message.enveloped.recipients if message.enveloped is not None else ()
+    whom = "; ".join(str(r) for r in recipients[:3]) or "a recipient that could not be read"
+    return f"The {what} is encrypted for {whom}. The private key of that certificate is not at hand. {_SET}"
+
+
+def _key(story: Story) -> str:
+    lacking = _opened(story)
+    if lacking or story.key is not None:
+        return lacking
+    return "A password opened this envelope, not a private key."
+
+
+def _rsa_key_transport(story: Story) -> str:
+    return _key(story) or _pkcs1(story.message)
+
+
+def _pkcs1(message: PkiMessage) -> str:
+    opened = message.opened
+    if opened is None or not isinstance(opened.recipient, KeyTransRecipient):
+        return "The content key is not encrypted with an RSA key."
+    algorithm = opened.recipient.key_encryption
+    return "" if algorithm.oid == oids.RSA_ENCRYPTION else f"The content key is encrypted with {algorithm.name}."
+
+
+def _cbc(enveloped: EnvelopedData | None) -> str:
+    cipher = enveloped.cipher if enveloped is not None else None
+    if cipher is None:
+        return "The content encryption is not known."
+    return "" if cipher.name.endswith("-cbc") else f"The content is encrypted with {cipher.name}, which is not CBC."
+
+
+def _csr(story: Story) -> str:
+    lacking = _opened(story)
+    if lacking or story.csr is not None:
+        return lacking
+    kind = story.message.type.name if story.message.type is not None else "message of an unknown type"
+    return f"This is a {kind}: what the envelope holds is no certificate request that could be read."
+
+
+def _asn1crypto(story: Story) -> str:
+    return _loads(lambda: _touch(story.message.raw), "asn1crypto", "message")
+
+
+def _touch(data: bytes) -> None:
+    """Read what the cells read by hand."""
+    content = cms.ContentInfo.load(data)["content"]
+    for info in content["signer_infos"]:
+        _ = info.native
+    _ = [c.chosen.dump() for c in content["certificates"]], content["encap_content_info"]["content"].native
+
+
+def _loads(load: Callable[[], object], library: str, what: str) -> str:
+    try:
+        load()
+    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm, AttributeError) as error:
+        return f"{library} cannot read this {what} ({_short(error)}); sceplab reads it as far as it goes."
+    return ""
+
+
+def _short(error: Exception) -> str:
+    return " ".join(str(error).split())[:200] or type(error).__name__
+
+
+def _cryptography_csr(story: Story) -> str:
+    from cryptography import x509
+
+    lacking = _csr(story)
+    if lacking:
+        return lacking
+    data = story.message.opened.plaintext if story.message.opened is not None else b""
+
+    def load() -> None:
+        request = x509.load_der_x509_csr(data)
+        _ = request.subject, request.attributes, request.extensions, request.public_key(), request.signature_hash_algorithm
+
+    return _loads(load, "cryptography", "request")
+
+
+def _ca(story: Story) -> str:
+    if story.anchors:
+        return ""
+    return f"The CA's certificate is not at hand. Name its file in {FILE} or in {CERTIFICATES}."
+
+
+def _chained(story: Story) -> str:
+    lacking = _ca(story) or _signer(story)
+    if lacking:
+        return lacking
+    check = story.message.verification[CheckName.CHAIN]
+    return "" if check.outcome is Outcome.PASSED else f"The signer's certificate does not chain to the CA: {check.detail}."
+
+
+def _http_reply(story: Story) -> str:
+    return "" if story.exchange.reply is not None else "The capture has no reply to this request."
+
+
+def _reply(story: Story) -> str:
+    if story.reply is not None and story.reply.signed.signer_infos:
+        return ""
+    if story.exchange.reply is None:
+        return "The capture has no reply to this request."
+    status = story.exchange.reply.status
+    return f"The reply is not a pkiMessage (HTTP status {status if status is not None else 'not recorded'})."
+
+
+def _reply_opened(story: Story) -> str:
+    lacking = _reply(story)
+    if lacking or story.reply is None:
+        return lacking
+    if story.reply.enveloped is None:
+        status = story.reply.attributes.status
+        return f"A reply with pkiStatus {status.name if status is not None else 'unknown'} has no envelope."
+    return _sealed(story.reply, "reply")
+
+
+def _reply_key(story: Story) -> str:
+    lacking = _reply_opened(story)
+    if lacking or story.reply is None or story.reply_key is not None:
+        return lacking
+    return "A password opened this envelope, not a private key."
+
+
+def _issued(story: Story) -> str:
+    lacking = _reply_opened(story)
+    if lacking or story.reply is None or isinstance(story.reply.message_data, CertsOnly):
+        return lacking
+    return "What the reply's envelope holds is no certificates-only message."
+
+
+NEEDS: Mapping[str, Callable[[Story], str]] = {
+    "specimen": _specimen,
+    "get": _get,
+    "signer": _signer,
+    "asn1crypto": _asn1crypto,
+    "ca": _ca,
+    "chain": _chained,
+    "envelope": _envelope,
+    "opened": _opened,
+    "key": _key,
+    "pkcs1": _rsa_key_transport,
+    "cbc": lambda story: _opened(story) or _cbc(story.message.enveloped),
+    "csr": _csr,
+    "cryptography": _cryptography_csr,
+    "http-reply": _http_reply,
+    "reply": _reply,
+    "reply-opened": _reply_opened,
+    "reply-key": _reply_key,
+    "reply-pkcs1": lambda story: _reply_key(story) or (_pkcs1(story.reply) if story.reply else ""),
+    "reply-cbc": lambda story: _reply_opened(story) or (_cbc(story.reply.enveloped) if story.reply else ""),
+    "issued": _issued,
+}
+"""Name of a need, as `%%needs` takes it: what is lacking in a story, "" where nothing is."""
+
+
+def lacking(story: Story, names: str) -> str:
+    """Return what a story lacks of the needs named, in one sentence; "" where nothing. Raises KeyError."""
+    return next((found for name in names.split() if (found := NEEDS[name](story))), "")

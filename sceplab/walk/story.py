@@ -1,0 +1,201 @@
+"""One exchange of a capture, opened for walking through it step by step: the specimen, or the reader's own.
+
+Rule: `open_story` reads files; a Story is data. It holds one PKIOperation, decoded
+with the keys at hand; what it lacks is judged in `needs`.
+"""
+
+from __future__ import annotations
+
+import getpass
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from pathlib import Path
+
+from cryptography.hazmat.primitives.asymmetric import rsa
+
+from sceplab.capture import read_capture
+from sceplab.cms.csr import CertificationRequest
+from sceplab.cms.trust import Trust
+from sceplab.cms.x509 import Certificate, parse_certificate
+from sceplab.errors import InputError
+from sceplab.files import load_certificates, load_private_keys
+from sceplab.paths import SPECIMEN
+from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.message import PkiMessage
+from sceplab.scep.transport import Exchange, ScepRequest
+from sceplab.walk.settings import PASSPHRASE, Settings, read_settings
+
+WORK = "work"
+"""The folder, beside the notebooks, where they write the files of their steps."""
+
+
+@dataclass(frozen=True, slots=True)
+class Story:
+    """One PKIOperation of a capture. `number` is its place in the capture, from 1 on.
+
+    `decoded` are all exchanges of the capture, `item` is the one walked through.
+    """
+
+    settings: Settings
+    decoded: tuple[DecodedExchange, ...] = field(repr=False)
+    number: int
+    materials: Materials = field(repr=False)
+    specimen: bool = False
+
+    def __repr__(self) -> str:
+        return f"{self.settings.capture}: {self.place}"
+
+    @property
+    def item(self) -> DecodedExchange:
+        """The exchange that is walked through."""
+        return self.decoded[self.number - 1]
+
+    @property
+    def place(self) -> str:
+        """Which exchange this is, in words."""
+        first = next(n for n, item in enumerate(self.decoded, 1) if item.request is not None)
+        if len(self.decoded) == 1:
+            return "the only exchange in it"
+        which = ", the first PKIOperation" if self.number == first else ""
+        return f"exchange {self.number} of {len(self.decoded)}{which}"
+
+    @property
+    def exchange(self) -> Exchange:
+        """The HTTP request and its reply."""
+        return self.item.exchange
+
+    @property
+    def operation(self) -> ScepRequest:
+        """What the HTTP request asks for, with the message as it was written."""
+        assert self.item.operation is not None  # noqa: S101 - open_story picked an exchange with a request
+        return self.item.operation
+
+    @property
+    def message(self) -> PkiMessage:
+        """The pkiMessage of the request, decoded with the keys at hand."""
+        assert self.item.request is not None  # noqa: S101 - as above
+        return self.item.request
+
+    @property
+    def reply(self) -> PkiMessage | None:
+        """The pkiMessage of the reply, None where the reply has none or was not captured."""
+        return self.item.reply
+
+    @property
+    def at(self) -> datetime | None:
+        """When the exchange took place, None where that is not recorded."""
+        return self.exchange.time
+
+    @property
+    def trust(self) -> Trust | None:
+        """The CA certificates at hand as trust anchors, None where there are none."""
+        return self.materials.trust
+
+    @property
+    def anchors(self) -> tuple[Certificate, ...]:
+        """The CA certificates that are trusted."""
+        trust = self.trust
+        return tuple(parse_certificate(der) for der in trust.anchors) if trust is not None else ()
+
+    @property
+    def key(self) -> rsa.RSAPrivateKey | None:
+        """The private key that opens the request's envelope, None where it is not at hand."""
+        opened = self.message.opened
+        return opened.key if opened is not None else None
+
+    @property
+    def reply_key(self) -> rsa.RSAPrivateKey | None:
+        """The private key that opens the reply's envelope, None where it is not at hand."""
+        opened = self.reply.opened if self.reply is not None else None
+        return opened.key if opened is not None else None
+
+    @property
+    def csr(self) -> CertificationRequest | None:
+        """The certificate request out of the envelope, None where it could not be opened or holds none."""
+        return self.message.csr
+
+    def work(self, notebook: str) -> Path:
+        """Make and return the folder for a notebook's files, `work/NN` below the folder of the notebooks."""
+        folder = Path(WORK) / notebook
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
+
+
+def open_story(
+    capture: str | os.PathLike[str] | None = None,
+    *,
+    keys: Sequence[str | os.PathLike[str]] = (),
+    certificates: Sequence[str | os.PathLike[str]] = (),
+    passwords: Sequence[str] = (),
+    exchange: int | None = None,
+) -> Story:
+    """Open the capture to walk through: the one given, the one that was set, or the specimen.
+
+    `capture` is a file, or a request as text; `keys` and `certificates` are
+    files, `passwords` challenge passwords that may open the envelope. `exchange`
+    counts from 1; without it the first PKIOperation is taken. Without `capture`,
+    the environment (`SCEPLAB_CAPTURE`) and `walk.toml` in the current folder are
+    asked. Raises InputError where something cannot be read, or where there is no
+    PKIOperation in the capture.
+    """
+    if capture is not None:
+        files = [tuple(Path(p) for p in given) for given in (keys, certificates)]
+        settings = Settings(os.fspath(capture), files[0], files[1], tuple(passwords), exchange)
+    else:
+        settings = read_settings(Path.cwd()) or _of_specimen()
+    materials = _materials(settings)
+    decoded = tuple(decode_exchanges(read_capture(settings.capture), materials))
+    return Story(settings, decoded, _pick(settings, decoded), materials, _is_specimen(settings))
+
+
+def _of_specimen() -> Settings:
+    if not SPECIMEN.is_dir():
+        raise InputError("the specimen is not here (it comes with a checkout, not with the package); name a capture")
+    keys = tuple(SPECIMEN / f"{name}.key.pem" for name in ("ca", "ra"))
+    return Settings(str(SPECIMEN / "capture.pcap"), keys, (SPECIMEN / "ca.pem",))
+
+
+def _is_specimen(settings: Settings) -> bool:
+    try:
+        return Path(settings.capture).samefile(SPECIMEN / "capture.pcap")
+    except OSError:
+        return False
+
+
+def _materials(settings: Settings) -> Materials:
+    keys = [(key, str(path)) for path in settings.keys for key in load_private_keys(path, _passphrase)]
+    return Materials(
+        keys=tuple(key for key, _ in keys),
+        certificates=tuple(c for path in settings.certificates for c in load_certificates(path, _passphrase)),
+        passwords=tuple(p.encode() for p in settings.passwords),
+        legacy=True,
+        key_names=tuple(name for _, name in keys),
+    )
+
+
+def _passphrase(name: str) -> bytes:
+    given = os.environ.get(PASSPHRASE)
+    if given is not None:
+        return given.encode()
+    try:
+        return getpass.getpass(f"Passphrase for {name}: ").encode()
+    except (EOFError, RuntimeError, NotImplementedError) as error:
+        raise InputError(f"{name} is protected by a passphrase; set {PASSPHRASE}") from error
+
+
+def _pick(settings: Settings, decoded: Sequence[DecodedExchange]) -> int:
+    """Return the number of the exchange to walk through. Raises InputError where there is none."""
+    asked = [n for n, item in enumerate(decoded, 1) if item.request is not None]
+    hint = "`sceplab decode` shows what there is"
+    if not asked:
+        raise InputError(f"{settings.capture[:200]} has no PKIOperation request in it; {hint}")
+    wanted = settings.exchange
+    if wanted is None:
+        readable = [n for n in asked if (found := decoded[n - 1].request) is not None and found.signed.signer_infos]
+        return (readable or asked)[0]
+    if wanted not in asked:
+        there = ", ".join(map(str, asked[:20]))
+        raise InputError(f"exchange {wanted} is no PKIOperation request; these are: {there}; {hint}")
+    return wanted
