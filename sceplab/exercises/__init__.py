@@ -36,8 +36,10 @@ class Note:
 class Exercise:
     """One question about the loaded capture.
 
-    `right` is the right answer, `code` how to get it. `mistakes` maps what
-    goes wrong to the wrong answer it gives, so that a wrong answer is explained.
+    `right` is the right answer, or, where the reader builds something, a judge
+    that runs it: it returns "" if it is right, else what is wrong with it. `code`
+    shows how to get it and why it is right. `mistakes` maps what goes wrong to the
+    wrong answer it gives, so that a wrong answer is explained.
     """
 
     question: str
@@ -56,6 +58,8 @@ class Exercise:
         """Judge an answer; `...` is "not attempted yet". Never raises."""
         if isinstance(answer, EllipsisType):
             return Note("Not attempted yet", "replace the three dots by your answer and run the cell again.")
+        if callable(self.right):
+            return self._judged(self.right, answer)
         if _same(answer, self.right):
             return Note("Right", self.code)
         for what, wrong in self.mistakes.items():
@@ -65,6 +69,13 @@ class Exercise:
             wanted, got = type(self.right).__name__, type(answer).__name__
             return Note("Not yet", f"the answer is of type {wanted}, yours is {got}.")
         return Note("Not yet", "that is not it; .hint() helps.")
+
+    def _judged(self, judge: Callable[[object], str], answer: object) -> Note:
+        try:
+            wrong = judge(answer)
+        except Exception as error:  # noqa: BLE001 - what a reader built may fail in any way
+            return Note("Not yet", f"trying it ended in an error: {type(error).__name__}: {error}")
+        return Note("Not yet", wrong) if wrong else Note("Right", self.code)
 
     def hint(self, number: int = 1) -> Note:
         """Give a hint; the last one says nearly everything."""

@@ -34,7 +34,10 @@ def show_fields(value: bytes | PkiMessage, place: int | str = "", type_name: str
 
 
 def _fields(node: Node) -> Iterator[Node]:
-    for count, child in enumerate(_unwrapped(node).children):
+    node = _unwrapped(node)
+    if len(node.children) == 1 and len(node.children[0].children) > 1:
+        node = node.children[0]  # a list of one: its fields say more
+    for count, child in enumerate(node.children):
         if count == _MOST:
             return
         yield child
@@ -51,7 +54,13 @@ def _row(node: Node) -> tuple[str, str, str, str, str]:
     shown = _valued(node)
     octets = shown.raw[:_SHOWN].hex(" ") + (f" ... {len(shown.raw)} in all" if len(shown.raw) > _SHOWN else "")
     said = shown.value or _summary(shown)
-    return step_of(node) or node.name, octets, said[:_LONGEST] + "..." * (len(said) > _LONGEST), node.meaning, shown.section
+    return (
+        step_of(node) or node.name,
+        octets,
+        said[:_LONGEST] + "..." * (len(said) > _LONGEST),
+        node.meaning,
+        shown.section,
+    )
 
 
 def _valued(node: Node) -> Node:

@@ -6,20 +6,26 @@ step uses, never by words. Each returns an empty text where it is met.
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable, Mapping
+from urllib.parse import unquote
 
 from asn1crypto import cms
 from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab.asn1 import oids
-from sceplab.cms.enveloped import EnvelopedData
+from sceplab.cms.csr import verify_csr
 from sceplab.cms.keytransport import KeyTransRecipient
-from sceplab.cms.verify import CheckName, Outcome
+from sceplab.cms.verify import CheckName, Outcome, SignedForm
+from sceplab.cms.x509 import load_public_key
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import CertsOnly
+from sceplab.scep.transport import PLAIN, build_request
 from sceplab.walk.settings import CERTIFICATES, FILE, KEYS
 from sceplab.walk.story import Story
 
+_AES_BLOCK = 16
 _SET = f"Name its file in {FILE} or in {KEYS}."
 
 
@@ -33,8 +39,59 @@ def _get(story: Story) -> str:
     return "The message came in the body of a POST: nothing is URL-encoded, and nothing is base64."
 
 
+def _plain_base64(story: Story) -> str:
+    lacking = _get(story)
+    if lacking:
+        return lacking
+    text = story.operation.message_text or ""
+    try:
+        plain = base64.b64decode(unquote(text)) == story.message.raw
+    except ValueError:
+        plain = False
+    return "" if plain else "Plain base64 decoding does not give the message: see the deviations below."
+
+
+def _url(story: Story) -> str:
+    lacking = _get(story)
+    if lacking:
+        return lacking
+    written = build_request(
+        "PKIOperation",
+        path=story.exchange.request.target.partition("?")[0] if story.exchange.request is not None else "",
+        message=story.message.raw,
+        dialect=story.operation.dialect or PLAIN,
+    )
+    captured = story.exchange.request.target if story.exchange.request is not None else ""
+    return "" if written.target == captured else "The captured URL has more in it than path, operation and message."
+
+
 def _signer(story: Story) -> str:
     return "" if story.message.verification.signer is not None else "The signer's certificate is not at hand."
+
+
+def _intact(story: Story) -> str:
+    return "" if story.message.verification.intact else "Digest and signature of this message do not both pass."
+
+
+def _scep_attributes(story: Story) -> str:
+    attributes = story.message.attributes
+    if attributes.transaction_id is not None and attributes.sender_nonce is not None:
+        return ""
+    return "The message lacks a transactionID or a senderNonce among its signed attributes."
+
+
+def _pkcs1_signature(story: Story) -> str:
+    lacking = _intact(story) or _signer(story)
+    signer, info = story.message.verification.signer, story.message.signed.signer_info
+    if lacking or signer is None or info is None:
+        return lacking
+    if not isinstance(load_public_key(signer.public_key_info), rsa.RSAPublicKey):
+        return "The signer's key is not an RSA key."
+    if info.signature_algorithm.oid == oids.RSASSA_PSS:
+        return "The signature is RSASSA-PSS, not PKCS#1 v1.5."
+    if story.message.verification.covers is not SignedForm.AS_SENT:
+        return "The signature does not cover the attributes in the order in which they were sent."
+    return ""
 
 
 def _envelope(story: Story) -> str:
@@ -74,11 +131,20 @@ def _pkcs1(message: PkiMessage) -> str:
     return "" if algorithm.oid == oids.RSA_ENCRYPTION else f"The content key is encrypted with {algorithm.name}."
 
 
-def _cbc(enveloped: EnvelopedData | None) -> str:
-    cipher = enveloped.cipher if enveloped is not None else None
+def _aes_cbc(message: PkiMessage) -> str:
+    cipher = message.enveloped.cipher if message.enveloped is not None else None
     if cipher is None:
         return "The content encryption is not known."
-    return "" if cipher.name.endswith("-cbc") else f"The content is encrypted with {cipher.name}, which is not CBC."
+    if cipher.mode == "cbc" and cipher.block_length == _AES_BLOCK and message.enveloped is not None:
+        return ""
+    return f"The content is encrypted with {cipher.name}, not with AES in CBC mode."
+
+
+def _recipient_certificate(story: Story) -> str:
+    lacking = _key(story)
+    if lacking or story.recipient is not None:
+        return lacking
+    return f"The recipient's certificate is not at hand. Name its file in {FILE} or in {CERTIFICATES}."
 
 
 def _csr(story: Story) -> str:
@@ -123,9 +189,27 @@ def _cryptography_csr(story: Story) -> str:
 
     def load() -> None:
         request = x509.load_der_x509_csr(data)
-        _ = request.subject, request.attributes, request.extensions, request.public_key(), request.signature_hash_algorithm
+        _ = (
+            request.subject,
+            request.attributes,
+            request.extensions,
+            request.public_key(),
+            request.signature_hash_algorithm,
+        )
 
     return _loads(load, "cryptography", "request")
+
+
+def _rsa_csr(story: Story) -> str:
+    lacking = _csr(story)
+    if lacking or story.csr is None:
+        return lacking
+    if not isinstance(load_public_key(story.csr.public_key_info), rsa.RSAPublicKey):
+        return "The key in the request is not an RSA key."
+    if story.csr.signature_algorithm.oid == oids.RSASSA_PSS:
+        return "The request is signed with RSASSA-PSS, not PKCS#1 v1.5."
+    passed = verify_csr(story.csr).outcome is Outcome.PASSED
+    return "" if passed else "The signature of this request does not fit the key in it."
 
 
 def _ca(story: Story) -> str:
@@ -139,7 +223,9 @@ def _chained(story: Story) -> str:
     if lacking:
         return lacking
     check = story.message.verification[CheckName.CHAIN]
-    return "" if check.outcome is Outcome.PASSED else f"The signer's certificate does not chain to the CA: {check.detail}."
+    return (
+        "" if check.outcome is Outcome.PASSED else f"The signer's certificate does not chain to the CA: {check.detail}."
+    )
 
 
 def _http_reply(story: Story) -> str:
@@ -182,23 +268,30 @@ def _issued(story: Story) -> str:
 NEEDS: Mapping[str, Callable[[Story], str]] = {
     "specimen": _specimen,
     "get": _get,
+    "plain-base64": _plain_base64,
+    "url": _url,
     "signer": _signer,
     "asn1crypto": _asn1crypto,
     "ca": _ca,
     "chain": _chained,
+    "intact": _intact,
+    "scep-attributes": _scep_attributes,
+    "pkcs1-signature": _pkcs1_signature,
     "envelope": _envelope,
     "opened": _opened,
     "key": _key,
     "pkcs1": _rsa_key_transport,
-    "cbc": lambda story: _opened(story) or _cbc(story.message.enveloped),
+    "aes-cbc": lambda story: _opened(story) or _aes_cbc(story.message),
+    "recipient-certificate": _recipient_certificate,
     "csr": _csr,
     "cryptography": _cryptography_csr,
+    "rsa-csr": _rsa_csr,
     "http-reply": _http_reply,
     "reply": _reply,
     "reply-opened": _reply_opened,
     "reply-key": _reply_key,
     "reply-pkcs1": lambda story: _reply_key(story) or (_pkcs1(story.reply) if story.reply else ""),
-    "reply-cbc": lambda story: _reply_opened(story) or (_cbc(story.reply.enveloped) if story.reply else ""),
+    "reply-aes-cbc": lambda story: _reply_opened(story) or (_aes_cbc(story.reply) if story.reply else ""),
     "issued": _issued,
 }
 """Name of a need, as `%%needs` takes it: what is lacking in a story, "" where nothing is."""

@@ -83,7 +83,9 @@ def _of_file(path: Path) -> Settings:
         raise InputError(f"{path} is not TOML: {error}") from error
     unknown = sorted(given.keys() - {"capture", "keys", "certificates", "passwords", "exchange"})
     if unknown:
-        raise InputError(f"{path}: {unknown[0]!r} is not a setting; there are capture, keys, certificates, passwords, exchange")
+        raise InputError(
+            f"{path}: {unknown[0]!r} is not a setting; there are capture, keys, certificates, passwords, exchange"
+        )
     capture = given.get("capture")
     if not isinstance(capture, str) or not capture:
         raise InputError(f'{path}: name a capture, as in capture = "scep.pcap"')

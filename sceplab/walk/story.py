@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import getpass
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from pathlib import Path
@@ -17,11 +17,14 @@ from cryptography.hazmat.primitives.asymmetric import rsa
 
 from sceplab.capture import read_capture
 from sceplab.cms.csr import CertificationRequest
+from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.cms.trust import Trust
-from sceplab.cms.x509 import Certificate, parse_certificate
+from sceplab.cms.x509 import Certificate, certificate_of, parse_certificate
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys
 from sceplab.paths import SPECIMEN
+from sceplab.report.escape import visible
+from sceplab.report.names import kind_of
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange, ScepRequest
@@ -45,7 +48,19 @@ class Story:
     specimen: bool = False
 
     def __repr__(self) -> str:
-        return f"{self.settings.capture}: {self.place}"
+        return "\n".join(f"{name:10} {visible(text)}" for name, text in self._rows())
+
+    def _rows(self) -> Iterator[tuple[str, str]]:
+        yield "capture", "the specimen, data/specimen/capture.pcap" if self.specimen else self.settings.capture[:200]
+        if self.settings.origin:
+            yield "set by", self.settings.origin
+        yield "exchange", self.place
+        if self.exchange.client and self.exchange.server:
+            yield "", f"{self.exchange.client} asks {self.exchange.server}"
+        yield "request", _opened_by(self.message, self.materials)
+        if self.reply is not None:
+            yield "reply", _opened_by(self.reply, self.materials)
+        yield "trusted", "; ".join(str(a.subject) for a in self.anchors) or "no CA certificate is at hand"
 
     @property
     def item(self) -> DecodedExchange:
@@ -106,6 +121,24 @@ class Story:
         return opened.key if opened is not None else None
 
     @property
+    def key_file(self) -> Path | None:
+        """The file of that private key."""
+        name = self.materials.name_of(self.key)
+        return Path(name).resolve() if name else None
+
+    @property
+    def recipient(self) -> Certificate | None:
+        """The certificate that the request is encrypted for, None where it is not at hand."""
+        enveloped = self.message.enveloped
+        named = [r.identifier for r in enveloped.recipients if isinstance(r, KeyTransRecipient)] if enveloped else []
+        opened = self.message.opened
+        if opened is not None and isinstance(opened.recipient, KeyTransRecipient):
+            named = [opened.recipient.identifier]
+        seen = (c for item in self.decoded for c in item.ca_certificates)
+        known = (*map(certificate_of, self.materials.certificates), *seen)
+        return next((c for c in known for identifier in named if identifier.matches(c)), None)
+
+    @property
     def reply_key(self) -> rsa.RSAPrivateKey | None:
         """The private key that opens the reply's envelope, None where it is not at hand."""
         opened = self.reply.opened if self.reply is not None else None
@@ -121,6 +154,17 @@ class Story:
         folder = Path(WORK) / notebook
         folder.mkdir(parents=True, exist_ok=True)
         return folder
+
+
+def _opened_by(message: PkiMessage, materials: Materials) -> str:
+    """Return which kind of message it is and what opens it, in words."""
+    kind = kind_of(message)
+    if message.enveloped is None:
+        return f"{kind}, without an envelope"
+    if message.opened is None:
+        return f"{kind}; no key at hand opens its envelope"
+    name = materials.name_of(message.opened.key)
+    return f"{kind}; its envelope is opened by {Path(name).name if name else 'a password'}"
 
 
 def open_story(
