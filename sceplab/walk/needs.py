@@ -8,15 +8,18 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Callable, Mapping
+from functools import partial
 from urllib.parse import unquote
 
 from asn1crypto import cms
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from sceplab.asn1 import oids
 from sceplab.cms.csr import verify_csr
 from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.signed import SignerInfo
 from sceplab.cms.verify import CheckName, Outcome, SignedForm
 from sceplab.cms.x509 import load_public_key
 from sceplab.scep.message import PkiMessage
@@ -65,7 +68,18 @@ def _url(story: Story) -> str:
     return "" if written.target == captured else "The captured URL has more in it than path, operation and message."
 
 
+def _signed(story: Story) -> str:
+    if story.message.signed.signer_infos:
+        return ""
+    problem = next(iter(story.message.signed.problems), None)
+    why = f" ({problem})" if problem is not None else ""
+    return f"What was sent is no signed message that can be read{why}."
+
+
 def _signer(story: Story) -> str:
+    lacking = _signed(story)
+    if lacking:
+        return lacking
     return "" if story.message.verification.signer is not None else "The signer's certificate is not at hand."
 
 
@@ -73,11 +87,25 @@ def _intact(story: Story) -> str:
     return "" if story.message.verification.intact else "Digest and signature of this message do not both pass."
 
 
+def _signed_attributes(story: Story) -> str:
+    info = story.message.signed.signer_info
+    lacking = _signed(story)
+    if lacking or (info is not None and info.signed_attributes):
+        return lacking
+    return "The message has no signed attributes."
+
+
 def _scep_attributes(story: Story) -> str:
-    attributes = story.message.attributes
-    if attributes.transaction_id is not None and attributes.sender_nonce is not None:
-        return ""
-    return "The message lacks a transactionID or a senderNonce among its signed attributes."
+    if story.message.signed.content is None:
+        return "The content is not in the message."
+    info = story.message.signed.signer_info
+    names = {
+        oids.TRANSACTION_ID: "transactionID",
+        oids.SENDER_NONCE: "senderNonce",
+        oids.MESSAGE_DIGEST: "messageDigest",
+    }
+    missing = [name for oid, name in names.items() if info is None or info.attribute(oid) is None]
+    return f"The message has no {missing[0]} among its signed attributes." if missing else ""
 
 
 def _pkcs1_signature(story: Story) -> str:
@@ -89,9 +117,20 @@ def _pkcs1_signature(story: Story) -> str:
         return "The signer's key is not an RSA key."
     if info.signature_algorithm.oid == oids.RSASSA_PSS:
         return "The signature is RSASSA-PSS, not PKCS#1 v1.5."
-    if story.message.verification.covers is not SignedForm.AS_SENT:
+    covers = story.message.verification.covers
+    if covers is not SignedForm.AS_SENT:
         return "The signature does not cover the attributes in the order in which they were sent."
-    return ""
+    return _loads(partial(_verify, signer.public_key_info, info), "cryptography", "signature")
+
+
+def _verify(public_key_info: bytes, info: SignerInfo) -> None:
+    """Verify as the cell does: with the digest that digestAlgorithm names."""
+    key = load_public_key(public_key_info)
+    digest = getattr(hashes, info.digest_algorithm.name.upper(), None)
+    if digest is None or not isinstance(key, rsa.RSAPublicKey):
+        raise ValueError(f"there is no hash {info.digest_algorithm.name}")
+    covered = b"\x31" + info.signed_attributes_raw[1:]
+    key.verify(info.signature, covered, padding.PKCS1v15(), digest())
 
 
 def _envelope(story: Story) -> str:
@@ -170,7 +209,7 @@ def _touch(data: bytes) -> None:
 def _loads(load: Callable[[], object], library: str, what: str) -> str:
     try:
         load()
-    except (ValueError, TypeError, KeyError, UnsupportedAlgorithm, AttributeError) as error:
+    except (ValueError, TypeError, KeyError, AttributeError, UnsupportedAlgorithm, InvalidSignature) as error:
         return f"{library} cannot read this {what} ({_short(error)}); sceplab reads it as far as it goes."
     return ""
 
@@ -270,11 +309,13 @@ NEEDS: Mapping[str, Callable[[Story], str]] = {
     "get": _get,
     "plain-base64": _plain_base64,
     "url": _url,
+    "signed": _signed,
     "signer": _signer,
     "asn1crypto": _asn1crypto,
     "ca": _ca,
     "chain": _chained,
     "intact": _intact,
+    "signed-attributes": _signed_attributes,
     "scep-attributes": _scep_attributes,
     "pkcs1-signature": _pkcs1_signature,
     "envelope": _envelope,
