@@ -15,25 +15,27 @@ def exercises(message: bytes, as_a_form: str) -> tuple[Exercise, ...]:
     left = as_a_form.replace(" ", "")
     return (
         Exercise(
-            "How many characters has the base64 of message, without line breaks and escapes? Compute it first, then count.",
+            "How many characters does the base64 of message have, without line breaks and escapes? Compute it.",
             len(base64.b64encode(message)),
-            "-(-len(message) // 3) * 4: every 3 bytes become 4 characters, and the last group is filled up with =",
+            "-(-len(message) // 3) * 4",
             ("3 bytes are 24 bits; a character of base64 carries 6.", "The last group is always written in full."),
             {"you left out the padding at the end.": len(base64.b64encode(message).rstrip(b"="))},
+            why="Every 3 bytes become 4 characters, and the last group is filled up with =.",
         ),
         Exercise(
             "as_a_form is the base64 with its plus signs lost. Repair it without sceplab: what are the bytes?",
             repaired,
-            'base64.b64decode(as_a_form.replace(" ", "+")): base64 has no spaces, so each was a plus sign',
+            'base64.b64decode(as_a_form.replace(" ", "+"))',
             ("Base64 contains no spaces. What can they only have been?", 'as_a_form.replace(" ", ...)'),
             {"you decoded it as it is, and the spaces were dropped.": base64.b64decode(left[: len(left) // 4 * 4])},
+            why="Base64 has no spaces, so each was a plus sign.",
         ),
         Exercise(
             "Build a target (str) for a GET of PKIOperation that carries message so that every server reads it.",
             _carries(message),
-            '"/scep?operation=PKIOperation&message=" + urllib.parse.quote(base64.b64encode(message), safe=""): '
-            "with +, / and = escaped, form decoding and URL decoding give the same",
+            '"/scep?operation=PKIOperation&message=" + urllib.parse.quote(base64.b64encode(message), safe="")',
             ("Three characters of base64 must be escaped.", 'urllib.parse.quote(..., safe="")'),
+            why="With +, / and = escaped, decoding as a form and decoding as a URL give the same.",
         ),
     )
 

@@ -27,26 +27,27 @@ def exercises(message: PkiMessage, trust: Trust | None, at: datetime | None) -> 
         Exercise(
             "At which offset of the message do the signed attributes begin, that is, their tag a0?",
             start,
-            "message.index(signed.signer_info.signed_attributes_raw), or viewer.select('signedAttrs').start",
+            "message.index(signed.signer_info.signed_attributes_raw)",
             ("Select signedAttrs in the viewer: the hex dump shows the offset.", "bytes have .index()"),
             {"that is where the first attribute begins, inside of the a0.": start + _header(raw, start)},
         ),
         Exercise(
             "Change one byte of message so that the digest fails but the signature still passes. Give the bytes.",
             judge(CheckName.DIGEST, CheckName.SIGNATURE),
-            "changed = bytearray(message); changed[message.index(signed.content[-16:])] ^= 1; bytes(changed). The "
-            "signature covers the attributes, and these still hold the digest of the old content.",
+            "changed = bytearray(message); changed[message.index(signed.content[-16:])] ^= 1; bytes(changed)",
             (
                 "Which bytes does the digest cover, and the signature not?",
                 f"Any of the {len(content)} bytes of the content; avoid those that are a tag or a length.",
             ),
+            why="The signature covers the attributes, and these still hold the digest of the old content.",
         ),
         Exercise(
             "Now the other way: the digest passes, and the signature fails. Give the bytes.",
             judge(CheckName.SIGNATURE, CheckName.DIGEST),
             "changed = bytearray(message); changed[message.index(signed.signer_info.signature) + 9] ^= 1; "
-            "bytes(changed). A byte of the transactionID does it as well: the signature covers it, the digest does not.",
+            "bytes(changed)",
             ("Leave the content and messageDigest as they are.", "The signature itself may be changed too."),
+            why="A byte of the transactionID does it too: the signature covers it, the digest does not.",
         ),
     )
 

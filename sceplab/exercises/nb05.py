@@ -39,27 +39,38 @@ def exercises(refusal: PkiMessage, specimen: Story) -> tuple[Exercise, ...]:
         Exercise(
             "What does the refusal's failInfo say, as a sceplab.FailInfo?",
             refusal.attributes.failure,
-            "refusal.attributes.failure: the text that was sent is a number, and the enum knows its name",
+            "refusal.attributes.failure",
             ("The table of the capture shows it.", "sceplab.FailInfo has a member for each value."),
             {
                 "that is the pkiStatus.": PkiStatus.FAILURE,
                 "that is the text that was sent; a member of the enum is asked for.": refusal.attributes.fail_info,
             },
+            why="The text that was sent is a number; the enum has its name.",
         ),
         Exercise(
             "Make a PENDING with a senderNonce of your own that answers the specimen's request. Give the bytes.",
             same_answer,
-            "take the draft above with another sender_nonce and encode it with ca_key: transactionID and "
-            "recipientNonce tie it to the request, the senderNonce is free",
+            _code("PENDING"),
             ("Copy the cell above.", "Only sender_nonce may differ; it has 16 bytes."),
+            why="transactionID and recipientNonce tie it to the request; the senderNonce is free.",
         ),
         Exercise(
             "Now refuse instead: make a FAILURE with the failInfo of micromdm's refusal. Give the bytes.",
             forged,
-            "pki_status=str(sceplab.PkiStatus.FAILURE.value), fail_info=refusal.attributes.fail_info: without the "
-            "CA's private key nobody could have made a client believe it",
+            _code("FAILURE", "fail_info=refusal.attributes.fail_info, "),
             ("ScepAttributes has fail_info too.", "refusal.attributes.fail_info is the text to send."),
+            why="Without the CA's private key nobody could make a client believe it.",
         ),
+    )
+
+
+def _code(status: str, more: str = "") -> str:
+    return (
+        "own = sceplab.draft_message(sceplab.ScepAttributes(message_type=str(sceplab.MessageType.CertRep.value), "
+        "transaction_id=specimen.message.attributes.transaction_id, sender_nonce=bytes(range(16)), "
+        f"recipient_nonce=specimen.message.attributes.sender_nonce, {more}"
+        f"pki_status=str(sceplab.PkiStatus.{status}.value)), None, signer_certificate=ca); "
+        "sceplab.encode_message(own, ca_key)"
     )
 
 

@@ -80,7 +80,7 @@ _SCEP: Mapping[str, str] = {
     "pkiStatus": "the answer: 0 SUCCESS, 2 FAILURE, 3 PENDING; in replies alone",
     "failInfo": "the reason of a FAILURE, one of five codes",
     "failInfoText": "the reason of a FAILURE in words",
-    "senderNonce": "random bytes, 16 of them in SCEP; the answer must repeat them as recipientNonce, so that no old answer fits",
+    "senderNonce": "16 random bytes; the answer must repeat them as recipientNonce, so that no old answer fits",
     "recipientNonce": "the senderNonce of the message that is answered",
     "transactionID": "ties all messages of one enrollment together; often a hash of the public key",
     "contentType": "the type of the content; signed, so that nobody can change it",

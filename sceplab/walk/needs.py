@@ -99,12 +99,8 @@ def _scep_attributes(story: Story) -> str:
     if story.message.signed.content is None:
         return "The content is not in the message."
     info = story.message.signed.signer_info
-    names = {
-        oids.TRANSACTION_ID: "transactionID",
-        oids.SENDER_NONCE: "senderNonce",
-        oids.MESSAGE_DIGEST: "messageDigest",
-    }
-    missing = [name for oid, name in names.items() if info is None or info.attribute(oid) is None]
+    wanted = (oids.TRANSACTION_ID, oids.SENDER_NONCE, oids.MESSAGE_DIGEST)
+    missing = [oids.name_of(oid) for oid in wanted if info is None or info.attribute(oid) is None]
     return f"The message has no {missing[0]} among its signed attributes." if missing else ""
 
 

@@ -19,7 +19,7 @@ from sceplab.capture import read_capture
 from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.cms.trust import Trust
-from sceplab.cms.x509 import Certificate, certificate_of, parse_certificate
+from sceplab.cms.x509 import Certificate, certificate_of
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys
 from sceplab.paths import SPECIMEN
@@ -112,7 +112,7 @@ class Story:
     def anchors(self) -> tuple[Certificate, ...]:
         """The CA certificates that are trusted."""
         trust = self.trust
-        return tuple(parse_certificate(der) for der in trust.anchors) if trust is not None else ()
+        return tuple(certificate_of(a) for a in trust.anchors) if trust is not None else ()
 
     @property
     def key(self) -> rsa.RSAPrivateKey | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,8 +28,8 @@ def source(number: str) -> Path:
     return found
 
 
-def run_cells(number: str) -> list[Ran]:
-    """Run the code cells of a notebook in a fresh namespace, in the current folder, all of them."""
+def run_cells(number: str, then: Callable[[InteractiveShell], None] = lambda _: None) -> list[Ran]:
+    """Run the code cells of a notebook in a fresh namespace, in the current folder, all of them; `then` more."""
     shell = InteractiveShell()
     out = []
     for cell in jupytext.read(source(number)).cells:
@@ -39,4 +40,5 @@ def run_cells(number: str) -> list[Ran]:
         shown = "\n".join(str(o.data.get("text/plain", "")) for o in captured.outputs)
         result = "" if done.result is None else repr(done.result)
         out.append(Ran(cell.source, captured.stdout + shown + result, done.error_before_exec or done.error_in_exec))
+    then(shell)
     return out
