@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 from sceplab.asn1 import oids
+from sceplab.asn1.scan import CUT, GARBAGE, INDEFINITE, TRAILING, scan
 from sceplab.cms.csr import verify_csr
 from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.cms.signed import SignerInfo
@@ -66,6 +67,14 @@ def _url(story: Story) -> str:
     )
     captured = story.exchange.request.target if story.exchange.request is not None else ""
     return "" if written.target == captured else "The captured URL has more in it than path, operation and message."
+
+
+def _der(story: Story) -> str:
+    scanned = scan(story.message.raw)
+    bad = INDEFINITE | CUT | GARBAGE | TRAILING
+    if len(scanned.flags) and not any(flag & bad for flag in scanned.flags):
+        return ""
+    return "This message is BER with indefinite lengths, or it is damaged: the twelve lines read DER alone."
 
 
 def _signed(story: Story) -> str:
@@ -305,6 +314,7 @@ NEEDS: Mapping[str, Callable[[Story], str]] = {
     "get": _get,
     "plain-base64": _plain_base64,
     "url": _url,
+    "der": _der,
     "signed": _signed,
     "signer": _signer,
     "asn1crypto": _asn1crypto,
