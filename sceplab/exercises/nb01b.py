@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from sceplab.asn1 import der
+from sceplab.asn1 import der, oids
 from sceplab.exercises import Exercise
 
 
@@ -19,7 +19,7 @@ def exercises() -> tuple[Exercise, ...]:
         ),
         Exercise(
             "Which object identifier is 60 86 48 01 65 03 04 02 01? Give it with dots.",
-            "2.16.840.1.101.3.4.2.1",
+            oids.SHA256,
             'read_oid(bytes.fromhex("60 86 48 01 65 03 04 02 01"))',
             ("60 is 96 = 40 * 2 + 16.", "86 48 is one number: (0x86 & 0x7f) * 128 + 0x48."),
             {"the first byte holds two numbers: 96 = 40 * 2 + 16.": "96.840.1.101.3.4.2.1"},

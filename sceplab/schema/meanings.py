@@ -208,7 +208,7 @@ _X509: Mapping[str, str] = {
     "CSPProvider.signature": "not used",
     "rdn": "one step of the name, from the root down; one with several attributes is shown with a +",
     "RelativeDistinguishedName.attribute": "one part of the name",
-    "AttributeTypeAndValue.type": "which part of the name: CN, O, OU ...",
+    "AttributeTypeAndValue.type": "which part of the name: CN, O, OU and others",
     "AttributeTypeAndValue.value": "the text of this part; senders choose its string type",
     "tbsCertList": "the part of the list that the issuer signs",
     "TBSCertList.version": "1 means version 2, which has extensions",

@@ -1,6 +1,6 @@
 """Which capture the notebooks walk through, with which keys: from `walk.toml` and the environment.
 
-Rule: settings only; nothing that they name is opened here. The environment goes
+Rule: settings only; the keys and certificates that they name are not opened here. The environment goes
 before the file, and what open_story() is given goes before both.
 """
 
@@ -9,11 +9,14 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from sceplab.errors import InputError
+from sceplab.files import write_new
 
+WORK = "work"
+"""The folder, beside the notebooks, where they write the files of their steps."""
 FILE = "walk.toml"
 """The file beside the notebooks that names the reader's own capture."""
 CAPTURE, KEYS, CERTIFICATES, PASSWORDS = "SCEPLAB_CAPTURE", "SCEPLAB_KEYS", "SCEPLAB_CERTS", "SCEPLAB_PASSWORDS"
@@ -124,6 +127,26 @@ def toml_of(settings: Settings) -> str:
     if settings.exchange is not None:
         lines.append(f"exchange = {settings.exchange}")
     return "\n".join(lines) + "\n"
+
+
+def set_capture(folder: Path, source: str | bytes, exchange: int | None) -> Path:
+    """Write `walk.toml` for a capture: a path, or bytes, which are kept in `work/own` below the folder.
+
+    The keys and certificates that a `walk.toml` there names already stay in it.
+    Returns its path. Raises InputError where it cannot be written, or is none.
+    """
+    path = folder / FILE
+    before = _of_file(path) if path.is_file() else Settings("")
+    if isinstance(source, bytes):
+        kept = folder / WORK / "own" / "capture"
+        try:
+            kept.parent.mkdir(parents=True, exist_ok=True)
+        except OSError as error:
+            raise InputError(f"{kept.parent} cannot be made: {error.strerror}") from error
+        write_new(kept, source, force=True, private=True)
+        source = str(kept.relative_to(folder))
+    write_new(path, toml_of(replace(before, capture=source, exchange=exchange)).encode(), force=True)
+    return path
 
 
 def _quoted(text: str) -> str:

@@ -30,9 +30,6 @@ from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange, ScepRequest
 from sceplab.walk.settings import PASSPHRASE, Settings, read_settings
 
-WORK = "work"
-"""The folder, beside the notebooks, where they write the files of their steps."""
-
 
 @dataclass(frozen=True, slots=True)
 class Story:
@@ -148,12 +145,6 @@ class Story:
     def csr(self) -> CertificationRequest | None:
         """The certificate request out of the envelope, None where it could not be opened or holds none."""
         return self.message.csr
-
-    def work(self, notebook: str) -> Path:
-        """Make and return the folder for a notebook's files, `work/NN` below the folder of the notebooks."""
-        folder = Path(WORK) / notebook
-        folder.mkdir(parents=True, exist_ok=True)
-        return folder
 
 
 def _opened_by(message: PkiMessage, materials: Materials) -> str:
