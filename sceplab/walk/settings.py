@@ -30,7 +30,7 @@ _LARGEST = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class Settings:
-    """What to walk through; `exchange` counts from 1, None for the first PKIOperation.
+    """What to walk through; `exchange` is numbered as `sceplab decode` does, None is the first PKIOperation.
 
     `origin` says where this was set, in words for people.
     """
@@ -70,8 +70,8 @@ def _number(value: object, where: str) -> int | None:
     if value is None or value == "":
         return None
     text = str(value)
-    if isinstance(value, bool) or not (text.isascii() and text.isdecimal() and len(text) < 10 and int(text)):
-        raise InputError(f"{where} is {text[:40]!r}; give the number of an exchange, from 1 on")
+    if isinstance(value, bool) or not (text.isascii() and text.isdecimal() and len(text) < 10):
+        raise InputError(f"{where} is {text[:40]!r}; give the number that `sceplab decode` shows")
     return int(text)
 
 

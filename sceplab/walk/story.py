@@ -33,14 +33,14 @@ from sceplab.walk.settings import PASSPHRASE, Settings, read_settings
 
 @dataclass(frozen=True, slots=True)
 class Story:
-    """One PKIOperation of a capture. `number` is its place in the capture, from 1 on.
+    """One PKIOperation of a capture. `index` is its place in the capture, as `sceplab decode` numbers them.
 
     `decoded` are all exchanges of the capture, `item` is the one walked through.
     """
 
     settings: Settings
     decoded: tuple[DecodedExchange, ...] = field(repr=False)
-    number: int
+    index: int
     materials: Materials = field(repr=False)
     specimen: bool = False
 
@@ -62,16 +62,16 @@ class Story:
     @property
     def item(self) -> DecodedExchange:
         """The exchange that is walked through."""
-        return self.decoded[self.number - 1]
+        return self.decoded[self.index]
 
     @property
     def place(self) -> str:
         """Which exchange this is, in words."""
-        first = next(n for n, item in enumerate(self.decoded, 1) if item.request is not None)
+        asked = [n for n, item in enumerate(self.decoded) if item.request is not None]
         if len(self.decoded) == 1:
             return "the only exchange in it"
-        which = ", the first PKIOperation" if self.number == first else ""
-        return f"exchange {self.number} of {len(self.decoded)}{which}"
+        which = ", the first PKIOperation" if self.index == asked[0] else ""
+        return f"exchange {self.index + 1} of {len(self.decoded)} ([{self.index}] in `sceplab decode`){which}"
 
     @property
     def exchange(self) -> Exchange:
@@ -170,7 +170,7 @@ def open_story(
 
     `capture` is a file, or a request as text; `keys` and `certificates` are
     files, `passwords` challenge passwords that may open the envelope. `exchange`
-    counts from 1; without it the first PKIOperation is taken. Without `capture`,
+    is the number that `sceplab decode` shows; without it the first PKIOperation is taken. Without `capture`,
     the environment (`SCEPLAB_CAPTURE`) and `walk.toml` in the current folder are
     asked. Raises InputError where something cannot be read, or where there is no
     PKIOperation in the capture.
@@ -222,13 +222,13 @@ def _passphrase(name: str) -> bytes:
 
 def _pick(settings: Settings, decoded: Sequence[DecodedExchange]) -> int:
     """Return the number of the exchange to walk through. Raises InputError where there is none."""
-    asked = [n for n, item in enumerate(decoded, 1) if item.request is not None]
+    asked = [n for n, item in enumerate(decoded) if item.request is not None]
     hint = "`sceplab decode` shows what there is"
     if not asked:
         raise InputError(f"{settings.capture[:200]} has no PKIOperation request in it; {hint}")
     wanted = settings.exchange
     if wanted is None:
-        readable = [n for n in asked if (found := decoded[n - 1].request) is not None and found.signed.signer_infos]
+        readable = [n for n in asked if (found := decoded[n].request) is not None and found.signed.signer_infos]
         return (readable or asked)[0]
     if wanted not in asked:
         there = ", ".join(map(str, asked[:20]))

@@ -127,7 +127,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
     def _write_walk(self, _button: object) -> None:
         """Set the capture, and what is selected in the ladder, for notebooks 01 to 05."""
         index = self.ladder.selected.get("exchange")
-        number = index + 1 if isinstance(index, int) and self.decoded[index].request is not None else None
+        number = index if isinstance(index, int) and self.decoded[index].request is not None else None
         try:
             path = set_capture(Path.cwd(), self.source, number)
         except ScepError as error:

@@ -46,8 +46,8 @@ def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
         ("keys = []", "name a capture"),
         ('capture = "x"\nkeys = "k.pem"', "a list of texts"),
         ('capture = "x"\nkey = ["k.pem"]', "'key' is not a setting"),
-        ('capture = "x"\nexchange = 0', "from 1 on"),
-        ('capture = "x"\nexchange = true', "from 1 on"),
+        ('capture = "x"\nexchange = -1', "`sceplab decode` shows"),
+        ('capture = "x"\nexchange = true', "`sceplab decode` shows"),
     ],
 )
 def test_a_broken_file_is_one_clear_error(tmp_path: Path, text: str, says: str) -> None:

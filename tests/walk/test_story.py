@@ -32,18 +32,18 @@ def test_the_first_pki_operation_is_walked_through() -> None:
     """GetCACert and GetCACaps come before it."""
     story = open_story(CAPTURES / "micromdm-default" / "capture.pcap")
     assert not story.specimen
-    assert story.number > 1
+    assert story.index > 0
     assert "the first PKIOperation" in story.place
-    assert all(item.request is None for item in story.decoded[: story.number - 1])
+    assert all(item.request is None for item in story.decoded[: story.index])
 
 
 def test_another_exchange_can_be_named_and_must_be_a_request() -> None:
-    """Numbers count all exchanges, from 1."""
+    """Numbers are those of `sceplab decode`."""
     capture = CAPTURES / "micromdm-renewal" / "capture.pcap"
-    asked = [n for n, item in enumerate(open_story(capture).decoded, 1) if item.request is not None]
-    assert open_story(capture, exchange=asked[-1]).number == asked[-1]
-    with pytest.raises(InputError, match="exchange 1 is no PKIOperation request"):
-        open_story(capture, exchange=1)
+    asked = [n for n, item in enumerate(open_story(capture).decoded) if item.request is not None]
+    assert open_story(capture, exchange=asked[-1]).index == asked[-1]
+    with pytest.raises(InputError, match="exchange 0 is no PKIOperation request"):
+        open_story(capture, exchange=0)
 
 
 def test_what_is_not_held_is_said_in_one_sentence() -> None:
