@@ -17,7 +17,7 @@ help:
 	@echo "make notebooks  build and run the notebooks from notebooks/src"
 	@echo "make docs       build the pages of docs/ and the API reference in build/docs"
 	@echo "make bench      measure speed, as ratios to a floor of the same run"
-	@echo "make fuzz       coverage-guided fuzzing, SECONDS=30 for each target (Linux)"
+	@echo "make fuzz       coverage-guided fuzzing, SECONDS=30 for each target, an eighth for each reader of captures (Linux)"
 	@echo "make lint       ruff and mypy; eslint and tsc where there is node"
 	@echo "make lock       choose new versions of all dependencies"
 

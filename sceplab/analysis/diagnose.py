@@ -40,7 +40,10 @@ class Rank(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Cause:
-    """A fault as a cause: `evidence` says what was seen, `fix` what to do about it here."""
+    """A fault as a cause: `evidence` says what was seen, `fix` what to do about it here.
+
+    `misleading` is not empty where it rests on words of a product that are also written for other reasons.
+    """
 
     fault: Fault
     likelihood: Likelihood
@@ -50,6 +53,7 @@ class Cause:
     rank: Rank = Rank.EXPLAINS
     enrollment: int = 0
     fix: str = ""
+    misleading: str = ""
 
     @property
     def words(self) -> str:
@@ -287,7 +291,8 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
         saying = sentence_in(statement.text) if code is not None else _most_telling(recognise(statement.text))
         if saying is not None:
             who = "" if saying.product.startswith("any ") else f" ({saying.product})"
-            yield _from_words(FAULTS[saying.fault], statement, saying.fix, who)
+            cause = _from_words(FAULTS[saying.fault], statement, saying.fix, who)
+            yield replace(cause, misleading=saying.misleading)
         elif code is not None and code.fault:
             yield _from_words(FAULTS[code.fault], statement, code.fix)
         elif code is None and statement.source not in _QUIET and not _repeats_status(statement.text):

@@ -12,7 +12,7 @@ from enum import StrEnum
 
 from sceplab.cms.csr import CertificationRequest
 from sceplab.scep.attributes import MessageType, PkiStatus
-from sceplab.scep.conversation import DecodedExchange
+from sceplab.scep.conversation import DecodedExchange, place_of
 from sceplab.scep.transport import OPERATIONS
 
 
@@ -77,11 +77,9 @@ def is_scep(item: DecodedExchange) -> bool:
 
 def service_of(item: DecodedExchange) -> Service:
     """Return the service of an exchange. A client's port is left out: it changes with each connection."""
-    exchange, operation = item.exchange, item.operation
+    exchange = item.exchange
     client = exchange.client.rpartition(":")[0] if exchange.client.count(":") else exchange.client
-    host = exchange.request.header("Host") if exchange.request is not None else None
-    path = operation.path if operation is not None else ""
-    return Service(client, exchange.server or host or "", path.rstrip("/").lower())
+    return Service(client, *place_of(exchange, item.operation))
 
 
 def group(decoded: Sequence[DecodedExchange]) -> Enrollments:

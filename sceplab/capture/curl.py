@@ -25,17 +25,23 @@ _OTHER = re.compile(
 )
 # A body without a line end has curl's next words right behind it.
 _GLUED = re.compile(rb"\* (?:Connection #\d+ to host|Closing connection|Curl_http_done|TLSv1)[^\r\n]*")
+# What is no running text: PEM, targets, octets in hex, in base64 or with escapes.
+_EVIDENCE = re.compile(
+    rb"-----BEGIN |operation=|\\x[0-9A-Fa-f]{2}\\x|[A-Za-z0-9+/_-]{60}|(?:[0-9A-Fa-f]{2}[ :-]{1,2}){7}|"
+    rb"(?:[0-9A-Fa-f]{4} ){7}|MII|(?:(?:\(byte\) ?)?(?:0x[0-9A-Fa-f]{1,2}|-?\d{1,3})[,;]? ?){15}"
+)
 _HTTP_VERSION = re.compile(rb"HTTP/[23](?:\.0)?(?= |\r?$)")
 
 
 @dataclass(slots=True)
 class _Part:
-    """One message: its head and body, and where in the data its lines are."""
+    """One message: its head, the lines that may be its body, and where in the data they are."""
 
     asks: bool
     head: list[bytes] = field(default_factory=list)
-    body: list[bytes] = field(default_factory=list)
     spans: list[Span] = field(default_factory=list)
+    body: list[bytes] = field(default_factory=list)
+    body_spans: list[Span] = field(default_factory=list)
 
 
 def fits(data: bytes) -> bool:
@@ -49,12 +55,12 @@ def read_verbose(data: bytes, name: str) -> Reading:
     spans: list[Span] = []
     places: list[int] = []
     for part in _parts(data):
-        message = message_of(
-            _HTTP_VERSION.sub(b"HTTP/1.1", b"\r\n".join(part.head), count=1) + b"\r\n\r\n" + _body(part)
-        )
+        lines = _lines_of_body(part)
+        body = b"".join(part.body[:lines])[: _content_length(part)]
+        message = message_of(_HTTP_VERSION.sub(b"HTTP/1.1", b"\r\n".join(part.head), count=1) + b"\r\n\r\n" + body)
         if message is None:
             continue
-        spans += part.spans
+        spans += [*part.spans, *part.body_spans[:lines]]
         if part.asks:
             exchanges.append(_asked(message, name))
             places.append(part.spans[0][0])
@@ -97,18 +103,40 @@ def _parts(data: bytes) -> Iterator[_Part]:
             stop = start + glued.start() if glued is not None else end
             if stop > start:
                 part.body.append(line[: stop - start])
-                part.spans.append((start, stop))
+                part.body_spans.append((start, stop))
     if part is not None:
         yield part
 
 
-def _body(part: _Part) -> bytes:
-    body = b"".join(part.body)
+def _content_length(part: _Part) -> int | None:
     for line in part.head:
         name, _, value = line.partition(b":")
         if name.strip().lower() == b"content-length" and value.strip().isdigit() and len(value) < 12:
-            return body[: int(value)]
-    return body
+            return int(value)
+    return None
+
+
+def _lines_of_body(part: _Part) -> int:
+    """Return how many of the lines are the body: what stands below it belongs to other readers.
+
+    Where no Content-Length says so, a page ends with its last tag, and another body before
+    the blank line above what looks like a message in a form of its own.
+    """
+    length, taken = _content_length(part), 0
+    blank: int | None = None
+    for number, line in enumerate(part.body):
+        if length is not None and taken >= length:
+            return number
+        taken += len(line)
+        if length is not None:
+            continue
+        if b"</html>" in line.lower():
+            return number + 1
+        if not line.strip():
+            blank = blank if blank is not None and not part.body[number - 1].strip() else number
+        elif blank is not None and _EVIDENCE.search(line):
+            return blank
+    return len(part.body)
 
 
 def _asked(message: HttpMessage, name: str) -> Exchange:

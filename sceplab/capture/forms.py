@@ -21,7 +21,7 @@ from sceplab.capture import (
     tshark,
     value,
 )
-from sceplab.capture.reading import Capture, Format, Sheet, Span, Unread
+from sceplab.capture.reading import Capture, Format, Sheet, Span, Unread, union
 from sceplab.capture.transcript import paired
 from sceplab.capture.words import read_rest
 from sceplab.errors import InputError
@@ -97,7 +97,7 @@ def read_text(data: bytes, name: str) -> tuple[Capture, tuple[Span, ...]]:
     unread = (*sheet.unread, *left.unread)
     if not exchanges and not remarks:
         raise InputError(sheet.error or _unknown(data, unread))
-    return Capture(exchanges, tuple(remarks), unread, forms, tuple(sheet.notes)), tuple(sorted(sheet.claims))
+    return Capture(exchanges, tuple(remarks), unread, forms, tuple(sheet.notes)), union(sheet.claims)
 
 
 def _read_parts(sheet: Sheet, name: str) -> tuple[str, ...]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from sceplab.capture.octets import Blob, read_blobs
-from sceplab.capture.reading import Reading
+from sceplab.capture.reading import Reading, union
 from sceplab.scep.transport import PACKETS
 
 # "Nov 24 08:04:11.123: CRYPTO_PKI: " and the like before the hex.
@@ -78,10 +78,12 @@ def read(data: bytes, name: str) -> Reading:
     """Read the dumps in a text: messages, HTTP, or packets of tcpdump and Wireshark."""
     dumps = read_hex(data.decode("latin-1"))
     reading = read_blobs((Blob(bytes(d.octets), (d.start, d.end)) for d in dumps), name, packets=True)
-    if not any(e.recorded == PACKETS for e in reading.exchanges):
-        return reading
-    # What tcpdump says of each packet is in the packets.
-    return replace(reading, claims=tuple(sorted([*reading.claims, *(m.span() for m in _TCPDUMP.finditer(data))])))
+    claims = reading.claims
+    if any(e.recorded == PACKETS for e in reading.exchanges):
+        # What tcpdump says of each packet is in the packets.
+        claims += tuple(m.span() for m in _TCPDUMP.finditer(data))
+    # The two sides of a followed stream take turns.
+    return replace(reading, claims=union(claims))
 
 
 def read_hex(text: str, fewest: int = 4) -> list[Dump]:

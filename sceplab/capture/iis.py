@@ -28,7 +28,10 @@ def said(line: str, fields: list[str]) -> dict[str, Any] | None:
     """Return what a line says, with its codes as remarks; None where it is none of IIS."""
     values = line.split()
     if fields and len(values) == len(fields):
-        return _named(dict(zip(fields, values, strict=True)))
+        named = dict(zip(fields, values, strict=True))
+        # A line of another log may have as many words.
+        if named.get("cs-uri-stem", "/").startswith("/") and _DATE.fullmatch(named.get("date", "0000-00-00")):
+            return _named(named)
     if len(values) >= 8 and _DATE.fullmatch(values[0]) and _TIME.fullmatch(values[1]):
         return _unnamed(values)
     return None

@@ -31,7 +31,11 @@ _STRING = re.compile(
     r"""(["'])(?=(?:0|\\x30|\\060|\\u0030)\\(?:x8[0-4]|20[0-4]|u008[0-4])"""
     r"""|(?:GET|POST) [^ "']{1,65536} HTTP/|HTTP/1\.[01] \d)"""
 )
-_INSIDE = {"'": re.compile(r"(?:[^'\\]|\\.)*+", re.DOTALL), '"': re.compile(r'(?:[^"\\]|\\.)*+', re.DOTALL)}
+# A string may be wrapped, but has no empty line: one that was cut off does not run into what stands below it.
+_INSIDE = {
+    "'": re.compile(r"(?:[^'\\\n]|\\.|\n(?![ \t\r]{0,80}\n))*+", re.DOTALL),
+    '"': re.compile(r'(?:[^"\\\n]|\\.|\n(?![ \t\r]{0,80}\n))*+', re.DOTALL),
+}
 _NEXT_STRING = re.compile(r"\s{0,80}[+\\]?\s{0,80}[bB]?([\"'])")
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u00[0-9A-Fa-f]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "E": "\x1b"}

@@ -56,6 +56,17 @@ def assorted(found: Iterable[tuple[int, Exchange]], claims: Iterable[Span]) -> R
     return Reading([e for _, e in placed], tuple(sorted(claims)), tuple(at for at, _ in placed))
 
 
+def union(spans: Iterable[Span]) -> tuple[Span, ...]:
+    """Return spans in their order, those that overlap as one."""
+    out: list[Span] = []
+    for start, end in sorted(spans):
+        if out and start < out[-1][1]:
+            out[-1] = (out[-1][0], max(end, out[-1][1]))
+        else:
+            out.append((start, end))
+    return tuple(out)
+
+
 class Reader(Protocol):
     """Reads data that fits its format."""
 

@@ -41,7 +41,9 @@ _STATUS = (
 # An escape that a line end broke.
 _HALF = re.compile(r"%[0-9A-Fa-f]?$")
 _POST = re.compile(r"\bPOST\b[^\w/]{0,8}$")
-_ELLIPSIS = re.compile(r"(?:\.{3,}|\u2026|\[\u2026\]|\[\.{3}\])+$")
+# Possessive: else many dots that are not at the end take a time that doubles with each.
+_ELLIPSIS = re.compile(r"(?:\.{3,}+|\u2026|\[\u2026\]|\[\.{3}\])++$")
+_LONGEST_ELLIPSIS = 64
 
 
 def fits(data: bytes) -> bool:
@@ -87,7 +89,7 @@ def _targets(text: str) -> Iterator[Span]:
         while text[start:last].startswith(("(", "[", "{")):
             start += 1
         target = text[start:last].rstrip(");,]}")
-        yield start, start + len(target if _ELLIPSIS.search(target) else target.rstrip("."))
+        yield start, start + len(target if _ellipsis(target) else target.rstrip("."))
 
 
 def _rejoined(text: str, start: int, stop: int) -> tuple[int, str]:
@@ -173,13 +175,17 @@ def not_logged() -> Problem:
 
 def without_ellipsis(target: str) -> tuple[str, tuple[Problem, ...]]:
     """Take off the dots that a log put in place of the rest of a target, and say so."""
-    found = _ELLIPSIS.search(target)
+    found = _ellipsis(target)
     if found is None:
         return target, ()
-    rest = target[: found.start()]
+    rest = target[: found.start()].rstrip(".\u2026")
     code = "not-logged" if rest.endswith("=") or "message=" not in rest else "cut-short"
     advice = "The log shortened it, not the wire: let it log whole URLs, or capture the packets."
     return rest, (Problem(Layer.CAPTURE, code, "the whole URL", f"a URL that ends in {found[0]!r}", None, advice),)
+
+
+def _ellipsis(target: str) -> re.Match[str] | None:
+    return _ELLIPSIS.search(target, max(0, len(target) - _LONGEST_ELLIPSIS))
 
 
 def _in_bytes(text: str, spans: list[Span]) -> Iterator[Span]:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from typing import NamedTuple
 
 from sceplab.capture.fields import BAD, fields_of, remarks_of
 from sceplab.capture.reading import Unread
@@ -125,39 +126,61 @@ def _octets_only(line: str) -> bool:
     return bool(_BASE64_LINE.fullmatch(line) or _HEX_LINE.fullmatch(line)) or line.startswith("-----")
 
 
+class _Line(NamedTuple):
+    """A line outside of PEM; or, with a label, a block of PEM as one."""
+
+    first: int
+    last: int
+    text: str
+    label: str = ""
+
+
+def _with_pem(data: bytes) -> Iterator[_Line]:
+    """Yield lines, and blocks of PEM as one. Of a block without an end only the head is one: the rest is lines."""
+    head: _Line | None = None
+    inside: list[_Line] = []
+    for number, _, text in _lines(data):
+        line = _Line(number, number, text)
+        begins = _PEM.search(text if head is not None else text[: 4 * LONGEST])
+        ends = _PEM_END.search(text, begins.end() if begins is not None else 0)
+        if head is not None and ends is not None and begins is None:
+            yield head._replace(last=number)
+            head, inside = None, []
+        elif begins is not None:
+            if head is not None:
+                yield from (head, *inside)
+            head, inside = line._replace(label=begins[1]), []
+            if ends is not None:
+                yield head
+                head = None
+        elif head is not None:
+            inside.append(line)
+        else:
+            yield line
+    if head is not None:
+        yield from (head, *inside)
+
+
 def _evidence(data: bytes) -> Iterator[tuple[str, int, int]]:
     """Yield what looks like evidence: what it is, first and last line."""
-    pem: tuple[str, int] | None = None
     run: tuple[str, int, int] | None = None
-    for number, _, line in _lines(data):
-        if pem is not None:
-            if _PEM_END.search(line):
-                yield _pem(pem[0]), pem[1], number
-                pem = None
-            elif (head := _PEM.search(line)) is not None:
-                yield _pem(pem[0]), pem[1], pem[1]
-                pem = (head[1], number)
-            continue
-        head = _PEM.search(line[: 4 * LONGEST])
-        if head is not None:
-            if _PEM_END.search(line, head.end()):
-                yield _pem(head[1]), number, number
-            else:
-                pem = (head[1], number)
-            continue
-        kind = "base64" if _BASE64_LINE.fullmatch(line) else "hex" if _HEX_LINE.fullmatch(line) else ""
-        if run is not None and (run[0] != kind or number != run[2] + 1):
+    for line in _with_pem(data):
+        kind = ""
+        if not line.label:
+            # Digits of hex are letters of base64, too.
+            kind = "hex" if _HEX_LINE.fullmatch(line.text) else "base64" if _BASE64_LINE.fullmatch(line.text) else ""
+        if run is not None and (run[0] != kind or line.first != run[2] + 1):
             yield from _run(run)
             run = None
-        if kind:
-            run = (kind, run[1] if run is not None else number, number)
-            continue
-        for what in _of_line(line):
-            yield what, number, number
+        if line.label:
+            yield _pem(line.label), line.first, line.last
+        elif kind:
+            run = (kind, run[1] if run is not None else line.first, line.first)
+        else:
+            for what in _of_line(line.text):
+                yield what, line.first, line.first
     if run is not None:
         yield from _run(run)
-    if pem is not None:
-        yield _pem(pem[0]), pem[1], pem[1]
 
 
 def _run(run: tuple[str, int, int]) -> Iterator[tuple[str, int, int]]:
@@ -173,10 +196,10 @@ _BLOCKS = {
 
 
 def _of_line(line: str) -> Iterator[str]:
-    if _BASE64.search(line):
-        yield _BLOCKS["base64"]
     if _HEX.search(line):
         yield _BLOCKS["hex"]
+    elif _BASE64.search(line):
+        yield _BLOCKS["base64"]
     start = line[: 4 * LONGEST]
     if _STATUS.search(start) and not _FOREIGN.search(start):
         yield "HTTP status line without its request"

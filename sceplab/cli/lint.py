@@ -10,7 +10,7 @@ from sceplab.analysis.faults.model import Level
 from sceplab.analysis.faults.registry import check_exchanges
 from sceplab.cli.arguments import add_materials, decoded
 from sceplab.report.escape import visible
-from sceplab.report.json import finding_facts
+from sceplab.report.json import lint_facts
 from sceplab.report.names import count, reading_lines
 from sceplab.report.sarif import to_sarif
 from sceplab.report.text import finding_line, first_of_each, grouped_lines
@@ -37,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     capture, items, _ = decoded(arguments)
     findings = [f for f in check_exchanges(items) if f.fault.level.rank <= Level(arguments.level).rank]
     if arguments.json:
-        print(json.dumps([finding_facts(f) for f in findings], indent=1, ensure_ascii=False))
+        print(json.dumps(lint_facts(findings, capture), indent=1, ensure_ascii=False))
     elif arguments.sarif:
         print(json.dumps(to_sarif(findings, arguments.file), indent=1, ensure_ascii=False))
     else:
@@ -55,6 +55,7 @@ def run(arguments: argparse.Namespace) -> int:
             f"{count(loud, 'finding')}, {count(len(findings) - loud, 'note')}, in {count(len(items), 'exchange')}"
             + ("; --all lists each" if len(shown) < len(findings) else "")
         )
-    for line in reading_lines(capture.notes, capture.unread):
-        print(visible(line), file=sys.stderr if arguments.json or arguments.sarif else sys.stdout)
+    if not arguments.json:
+        for line in reading_lines(capture.notes, capture.unread):
+            print(visible(line), file=sys.stderr if arguments.sarif else sys.stdout)
     return int(any(f.fault.level is not Level.INFO for f in findings))

@@ -16,7 +16,7 @@ from sceplab.analysis.analyse import Analysis
 from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Finding
 from sceplab.asn1 import der, oids
-from sceplab.capture.reading import Unread
+from sceplab.capture.reading import Capture, Unread
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.csr import MASK, CertificationRequest, verify_csr
 from sceplab.cms.enveloped import EnvelopedData
@@ -317,6 +317,15 @@ def finding_facts(finding: Finding) -> Facts:
     }
 
 
+def lint_facts(findings: Sequence[Finding], capture: Capture) -> Facts:
+    """Return the findings in order, what had to be put right to read the source, and what was not read of it."""
+    return {
+        "findings": [finding_facts(f) for f in findings],
+        "not_read": unread_facts(capture.unread),
+        "notes": [str(note) for note in capture.notes],
+    }
+
+
 def analysis_facts(analysis: Analysis) -> Facts:
     """Return causes in rank order, enrollments with their verdicts, and what was not read."""
     words = verdicts(analysis)
@@ -347,7 +356,7 @@ def unread_facts(unread: Sequence[Unread]) -> list[Facts]:
 
 
 def cause_facts(cause: Cause) -> Facts:
-    """Return a cause with its evidence."""
+    """Return a cause with its evidence; `misleading` is None, or why the words in it may mislead."""
     return {
         "id": cause.fault.id,
         "likelihood": cause.likelihood.name.lower(),
@@ -355,6 +364,7 @@ def cause_facts(cause: Cause) -> Facts:
         "exchange": cause.exchange,
         "words": cause.words,
         "evidence": cause.evidence,
+        "misleading": cause.misleading or None,
         "do": cause.action,
         "section": cause.fault.section,
     }

@@ -133,11 +133,12 @@ def causes_section(analysis: Analysis, *, everything: bool = False) -> Section:
 def block(cause: Cause) -> Block:
     """Return a cause with its evidence and what to do."""
     section = f" ({cause.fault.section})" if cause.fault.section else ""
+    caution = (("note", f"These words often mislead: {cause.misleading}"),) if cause.misleading else ()
     return Block(
         place(cause.exchange),
         cause.likelihood.name.lower(),
         cause.words,
-        (("seen", f"{cause.evidence}{section}"), ("do", cause.action)),
+        (("seen", f"{cause.evidence}{section}"), *caution, ("do", cause.action)),
     )
 
 

@@ -121,7 +121,8 @@ def message_lines(label: str, message: PkiMessage, *, show_secrets: bool = False
         yield from (f"  {line}" for line in _cut_lines(message))
     else:
         yield from (f"  {line}" for line in signed_lines(message))
-        yield from (f"  {line}" for line in envelope_lines(message, show_secrets=show_secrets))
+        yield from (f"  {line}" for line in envelope_lines(message))
+        yield from (f"  {line}" for line in data_lines(message, show_secrets=show_secrets))
     for problem in message.problems:
         yield f"  note: {problem}"
 
@@ -190,13 +191,17 @@ def signed_lines(message: PkiMessage) -> Iterator[str]:
         yield f"  {_SIGNS[check.outcome]:6} {check.name}: {check.detail}"
 
 
-def envelope_lines(message: PkiMessage, *, show_secrets: bool = False) -> Iterator[str]:
-    """Yield the lines for the envelopedData and what is in it, as far as it was opened."""
+def envelope_lines(message: PkiMessage) -> Iterator[str]:
+    """Yield the lines for the envelopedData: algorithm, recipients, and why it was not opened."""
     if message.enveloped is not None:
         yield f"EnvelopedData   {message.enveloped.content_encryption.name}"
         for recipient in message.enveloped.recipients:
             yield f"  for {recipient}"
     yield from (f"  {line}" for line in message.decrypt_error.splitlines())
+
+
+def data_lines(message: PkiMessage, *, show_secrets: bool = False) -> Iterator[str]:
+    """Yield the lines for what is in the envelope, where it was opened."""
     if message.message_data is not None:
         yield from _data(message.message_data, show_secrets=show_secrets)
     if message.proof_of_possession is not None:

@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from typing import NamedTuple
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
@@ -71,6 +72,20 @@ class DecodedExchange:
     csr: CertificationRequest | None = None
 
 
+class Place(NamedTuple):
+    """A SCEP service on the network: the server's address (or its Host), and the path. "" where not recorded."""
+
+    server: str
+    path: str
+
+
+def place_of(exchange: Exchange, operation: ScepRequest | None) -> Place:
+    """Return the service that an exchange was with."""
+    host = exchange.request.header("Host") if exchange.request is not None else None
+    path = operation.path if operation is not None else ""
+    return Place(exchange.server or host or "", path.rstrip("/").lower())
+
+
 def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MATERIALS) -> list[DecodedExchange]:
     """Decode exchanges in their order. Never raises on content.
 
@@ -87,12 +102,13 @@ _SEEN = 1000
 
 def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERIALS) -> Iterator[DecodedExchange]:
     """Yield what `decode_exchanges` returns, one by one: of an endless capture only a little is remembered."""
-    seen: list[bytes] = []
-    requests: dict[str, CertificationRequest] = {}
+    seen: dict[Place, list[bytes]] = {}
+    requests = _Requests()
     alone: list[CertificationRequest] = []
     trust = materials.trust
     for exchange in exchanges:
         operation = parse_request(exchange.request) if exchange.request is not None else None
+        place = place_of(exchange, operation)
         body = exchange.reply.body if exchange.reply is not None and exchange.reply.status in {200, None} else b""
         name = operation.operation if operation is not None else ""
         if exchange.request is not None and exchange.request.header("Content-Type") == PKCS10 and not name:
@@ -101,13 +117,17 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
             continue
         if name in {"GetCACert", "GetNextCACert"} or _certificates_alone(exchange):
             certificates = parse_ca_certificates(body) if body else ()
-            seen += [c.der for c in certificates if c.der not in seen][: _SEEN - len(seen)]
+            of_place = seen.setdefault(place, [])
+            room = _SEEN - sum(map(len, seen.values()))
+            of_place += [c.der for c in certificates if c.der not in of_place][: max(room, 0)]
             yield DecodedExchange(exchange, operation, ca_certificates=certificates)
             continue
         decode = partial(
             decode_message, keys=materials.keys, passwords=materials.passwords, trust=trust, at=exchange.time
         )
-        known = (*materials.certificates, *seen)
+        # Two CAs may have the same name and serial: what the server itself gave comes first.
+        elsewhere = [der for other, ders in seen.items() if other != place for der in ders]
+        known = (*materials.certificates, *seen.get(place, ()), *elsewhere)
         asked = (operation.message if operation is not None else None) or _posted_alone(exchange, name)
         request = decode(asked, certificates=known) if asked else None
         # The reply is encrypted for whoever signed the request: that tells which key to try first.
@@ -116,14 +136,38 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
         reply = decode(octets, certificates=known) if _may_be_message(name, octets) else None
         csr = _asked_with(request, alone)
         if request is not None and csr is not None and request.attributes.transaction_id is not None:
-            requests[request.attributes.transaction_id] = csr
+            requests.keep(place, request.attributes.transaction_id, csr)
         transaction = reply.attributes.transaction_id if reply is not None else None
-        answers = requests.get(transaction) if transaction is not None else None
-        while len(requests) > _REMEMBERED:
-            del requests[next(iter(requests))]
+        answers = requests.of(place, transaction) if transaction is not None else None
         yield DecodedExchange(
             exchange, operation, request, reply, (), _issued(reply, answers), answers if reply else None, csr
         )
+
+
+class _Requests:
+    """What was asked for, by service and transactionID: servers that count have the same ones for different keys."""
+
+    def __init__(self) -> None:
+        """Begin with nothing asked."""
+        self._kept: dict[tuple[Place, str], CertificationRequest] = {}
+        self._last: dict[str, tuple[Place, CertificationRequest]] = {}
+
+    def keep(self, place: Place, transaction: str, csr: CertificationRequest) -> None:
+        """Remember a request; of very many the oldest are forgotten."""
+        self._kept[place, transaction] = csr
+        self._last[transaction] = place, csr
+        if len(self._kept) > _REMEMBERED:
+            del self._kept[next(iter(self._kept))]
+        if len(self._last) > _REMEMBERED:
+            del self._last[next(iter(self._last))]
+
+    def of(self, place: Place, transaction: str) -> CertificationRequest | None:
+        """Return what a service was asked for; where one of both has no address, what was asked for last."""
+        found = self._kept.get((place, transaction))
+        if found is not None:
+            return found
+        asked, csr = self._last.get(transaction, (place, None))
+        return csr if not (asked.server and place.server) or asked == place else None
 
 
 _CMS = bytes.fromhex("06092a864886f70d0107")

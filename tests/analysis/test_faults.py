@@ -140,7 +140,7 @@ def test_a_key_identifier_with_its_header_inside() -> None:
     wrapped = CertificateIdentifier(None, b"", b"\x04\x14" + own, b"")
     enveloped = replace(item.request.enveloped, recipients=(replace(recipient, identifier=wrapped),))
     changed = replace(item, request=replace(item.request, enveloped=enveloped, opened=None))
-    hits = {hit.fault.id for hit in delivery.recipients(changed, Context(ca_certificates=(ca,)))}
+    hits = {hit.fault.id for hit in delivery.recipients(changed, Context(certificates={"": (ca,)}))}
     assert "key-id-wrapped" in hits
     assert "wrong-recipient" not in hits
 

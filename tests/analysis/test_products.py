@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
 
 import pytest
 
-from sceplab.analysis.analyse import analyse
+from sceplab.analysis.analyse import Analysis, analyse
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.analysis.products.clients import APPLE, CISCO, EXITS
 from sceplab.analysis.products.events import CONNECTOR, EVENTS, WITH_HRESULT
@@ -18,6 +19,9 @@ from sceplab.analysis.products.words_clients import CLIENTS
 from sceplab.analysis.products.words_servers import SERVERS
 from sceplab.analysis.products.words_windows import WINDOWS
 from sceplab.capture.reading import Capture
+from sceplab.report.html import to_html
+from sceplab.report.markdown import to_markdown
+from sceplab.report.plain import to_text
 from sceplab.scep.transport import Remark
 from tests.helpers.symptoms import HEALTHY, SYMPTOMS
 
@@ -84,3 +88,13 @@ def test_long_lines_cost_little(text: str) -> None:
     list(codes_in(text[:4000]))
     code_in(text)
     assert time.process_time() - began < 1
+
+
+@pytest.mark.parametrize("write", [to_text, to_markdown, to_html])
+def test_words_that_often_mislead_are_shown_with_a_caution(write: Callable[[Analysis], str]) -> None:
+    """Certmonger says that a CA is unreachable also when it cannot read the reply; other words have no caution."""
+    line = "certmonger: status CA_UNREACHABLE"
+    shown = " ".join(write(analyse((), capture=Capture(remarks=(Remark(line, "", 1),)))).split())
+    assert "These words often mislead: certmonger also writes them about a reply" in shown
+    other = write(analyse((), capture=Capture(remarks=(Remark("%PKI-6-CERTFAIL: failed", "", 1),))))
+    assert "mislead" not in other

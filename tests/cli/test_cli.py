@@ -237,7 +237,9 @@ def test_lint_as_json_and_sarif(capsys: pytest.CaptureFixture[str]) -> None:
     """The same findings in each form; SARIF names its rules and points at the file."""
     file = str(REFUSED / "capture.pcap")
     assert cli.main(["lint", file, "--json"]) == 1
-    findings = json.loads(capsys.readouterr().out)
+    facts = json.loads(capsys.readouterr().out)
+    assert {"findings", "not_read", "notes"} == set(facts)
+    findings = facts["findings"]
     assert {"id", "level", "section", "found", "where"} <= set(findings[0])
     assert cli.main(["lint", file, "--sarif"]) == 1
     sarif = json.loads(capsys.readouterr().out)
@@ -252,8 +254,22 @@ def test_lint_as_json_and_sarif(capsys: pytest.CaptureFixture[str]) -> None:
     text = capsys.readouterr().out
     assert all(f"{f['level']} {f['id']}" in text for f in findings)
     assert cli.main(["lint", file, "--json", "--level", "MUST"]) == 1
-    strong = json.loads(capsys.readouterr().out)
+    strong = json.loads(capsys.readouterr().out)["findings"]
     assert strong == [f for f in findings if f["level"] == "MUST"]
+
+
+def test_lint_as_json_says_what_was_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """As `decode` and `diagnose` do, in the JSON itself, so that nothing has to be read from stderr."""
+    pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
+    (tmp_path / "log.txt").write_text(f"GET /scep?operation=GetCACaps HTTP/1.0\n\n{pem}")
+    out = {}
+    for command in ("lint", "decode", "diagnose"):
+        cli.main([command, str(tmp_path / "log.txt"), "--json"])
+        shown = capsys.readouterr()
+        assert shown.err == ""
+        out[command] = json.loads(shown.out)["not_read"]
+    assert [(u["count"], u["first_line"], u["last_line"]) for u in out["lint"]] == [(1, 3, 5)]
+    assert out["lint"] == out["decode"] == out["diagnose"]
 
 
 def test_diagnose_masks_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
 from sceplab.analysis.faults.status import not_a_list
 from sceplab.analysis.faults.strength import digests_of
+from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.capabilities import AES, POST, SHA256, Capability, offers, parse_caps, spelling
 from sceplab.scep.conversation import DecodedExchange
@@ -112,23 +113,27 @@ _DIGEST_CAPS: dict[str, tuple[Capability, ...]] = {
 def used(item: DecodedExchange, context: Context) -> Iterator[Hit]:
     """Yield what a request uses without the server offering it, and GET where POST is offered."""
     operation, message = item.operation, item.request
-    if context.caps is None:
+    recipients = message.enveloped.recipients if message is not None and message.enveloped is not None else ()
+    lists = context.caps_for(r.identifier for r in recipients if isinstance(r, KeyTransRecipient))
+    if not lists:
         return
     by_get = operation is not None and operation.operation == "PKIOperation" and operation.method == "GET"
-    if by_get and offers(context.caps, *POST):
+    if by_get and all(offers(caps, *POST) for caps in lists):
         yield Hit(GET_WITH_POST, "GET, though the server takes POST")
     if message is None:
         return
-    offer = f"the server offers {', '.join(context.caps) or 'nothing'}"
+    # What one of the CAs offers that may be meant is not missing.
+    caps = tuple(dict.fromkeys(word for each in lists for word in each))
+    offer = f"the server offers {', '.join(caps) or 'nothing'}"
     cipher = message.enveloped.cipher if message.enveloped is not None else None
     if cipher is not None:
-        wanted = next((caps for start, caps in _CIPHER_CAPS.items() if cipher.name.startswith(start)), None)
-        if wanted is not None and not offers(context.caps, *wanted):
+        wanted = next((words for start, words in _CIPHER_CAPS.items() if cipher.name.startswith(start)), None)
+        if wanted is not None and not offers(caps, *wanted):
             yield Hit(NOT_OFFERED, f"{cipher.name} is used, {offer}")
     for digest in sorted(digests_of(message)):
-        if digest in _DIGEST_CAPS and not offers(context.caps, *_DIGEST_CAPS[digest]):
+        if digest in _DIGEST_CAPS and not offers(caps, *_DIGEST_CAPS[digest]):
             yield Hit(NOT_OFFERED, f"{digest} is used, {offer}")
-    if message.type is MessageType.RenewalReq and not offers(context.caps, Capability.RENEWAL):
+    if message.type is MessageType.RenewalReq and not offers(caps, Capability.RENEWAL):
         yield Hit(RENEWAL_OFFERED, offer)
 
 

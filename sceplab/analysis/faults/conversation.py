@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import TypeVar
 
 from sceplab.analysis.faults.capabilities import offered
 from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.conversation import DecodedExchange
+
+_T = TypeVar("_T")
+_CAS = 64
+"""CAs at one server and path that are kept apart."""
 
 NONCE_REUSED = Fault(
     "nonce-reused",
@@ -56,13 +61,22 @@ def history(item: DecodedExchange, context: Context) -> Iterator[Hit]:
 
 def learn_server(item: DecodedExchange, context: Context) -> None:
     """Remember what an exchange shows of the server, before the exchange itself is judged."""
+    ca = (item.operation.identifier if item.operation is not None else None) or ""
     caps = offered(item)
     if caps is not None:
-        context.caps = caps
+        _remember(context.caps, ca, caps)
     if item.operation is not None and item.exchange.reply is not None and item.exchange.reply.status == 200:
         context.answered.add(item.operation.operation)
     if item.ca_certificates and item.operation is not None and item.operation.operation == "GetCACert":
-        context.ca_certificates = item.ca_certificates
+        _remember(context.certificates, ca, item.ca_certificates)
+
+
+def _remember(known: dict[str, _T], ca: str, found: _T) -> None:
+    """Keep the newest answer for each CA; of very many CAs at one path the oldest is forgotten."""
+    known.pop(ca, None)
+    known[ca] = found
+    if len(known) > _CAS:
+        del known[next(iter(known))]
 
 
 def learn_client(item: DecodedExchange, context: Context) -> None:

@@ -78,12 +78,13 @@ def recipients(item: DecodedExchange, context: Context) -> Iterator[Hit]:
     # A CA that found fault with what is inside has decrypted it.
     failure = item.reply.attributes.failure if item.reply is not None else None
     sure = _P if failure not in {None, FailInfo.badMessageCheck} else _L
-    encrypting = [c for c in given if not c.is_ca and "keyEncipherment" in (c.key_usage or ())]
     for target in (c for i in named for c in known if i.matches(c)):
         usage = target.key_usage
         if usage is not None and "keyEncipherment" not in usage:
             yield Hit(SIGNING_ONLY, f"{target} has {', '.join(sorted(usage))}", None, sure)
             break
+        beside = context.certificates_beside(target)
+        encrypting = [c for c in beside if not c.is_ca and "keyEncipherment" in (c.key_usage or ())]
         if target.is_ca and encrypting and target not in encrypting:
             yield Hit(
                 CA_NOT_RA, f"it is for {target}; {encrypting[0]} is the RA certificate for encryption", None, sure

@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from enum import IntEnum, StrEnum
 from typing import NamedTuple
 
-from sceplab.cms.x509 import Certificate
+from sceplab.cms.x509 import Certificate, CertificateIdentifier
 
 
 class Level(StrEnum):
@@ -127,16 +127,39 @@ NOTHING = Held()
 
 @dataclass(slots=True)
 class Context:
-    """What earlier exchanges of a conversation showed.
+    """What earlier exchanges with one server and path showed.
 
-    `caps` is None where no GetCACaps was answered. `keys` holds, by
+    Several CAs may be there: `caps` and `certificates` hold the last answers to GetCACaps
+    and GetCACert by the name of the CA that was asked for ("" where none was; RFC 8894,
+    4.2). A PKIOperation names no CA, so each is a candidate. `keys` holds, by
     transactionID, the SubjectPublicKeyInfos that were asked for under it.
     `answered` are the operations that got a 200, `held` what the reader has.
     """
 
-    caps: tuple[str, ...] | None = None
-    ca_certificates: tuple[Certificate, ...] = ()
+    caps: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    certificates: dict[str, tuple[Certificate, ...]] = field(default_factory=dict)
     nonces: set[bytes] = field(default_factory=set)
     keys: dict[str, set[bytes]] = field(default_factory=dict)
     answered: set[str] = field(default_factory=set)
     held: Held = field(default_factory=Held)
+
+    @property
+    def ca_certificates(self) -> tuple[Certificate, ...]:
+        """The certificates of all CAs, each once."""
+        return tuple({c.der: c for found in self.certificates.values() for c in found}.values())
+
+    def certificates_beside(self, certificate: Certificate) -> tuple[Certificate, ...]:
+        """Return the certificates of the CAs that have this one; of all CAs where none has it."""
+        having = [found for found in self.certificates.values() if certificate in found]
+        return tuple(c for found in having for c in found) or self.ca_certificates
+
+    def caps_for(self, recipients: Iterable[CertificateIdentifier]) -> tuple[tuple[str, ...], ...]:
+        """Return the lists of capabilities that may hold for a request that is encrypted for `recipients`.
+
+        They are those of the CAs whose certificate is among them; of all CAs where that
+        is not known.
+        """
+        named = list(recipients)
+        asked = [ca for ca, found in self.certificates.items() if any(i.matches(c) for i in named for c in found)]
+        lists = [self.caps[ca] for ca in asked if ca in self.caps]
+        return tuple(dict.fromkeys(lists or self.caps.values()))

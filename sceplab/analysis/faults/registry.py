@@ -7,7 +7,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
 
-from sceplab.analysis.enrollments import service_of
 from sceplab.analysis.faults import (
     attributes,
     ca_certificates,
@@ -29,7 +28,7 @@ from sceplab.analysis.faults import (
     way,
 )
 from sceplab.analysis.faults.model import NOTHING, Context, Finding, Held, Hit, Side
-from sceplab.scep.conversation import DecodedExchange
+from sceplab.scep.conversation import DecodedExchange, Place, place_of
 from sceplab.scep.message import PkiMessage
 
 _THEMES = (
@@ -99,16 +98,16 @@ def check_each(decoded: Sequence[DecodedExchange], held: Held = NOTHING) -> Iter
     """Yield all faults that are found, one list for each exchange; those with a `rule` are what lint shows.
 
     What a server offers and which certificates it has is kept for each server and
-    path: one capture may hold a client, an RA and a CA.
+    path, and there for each CA that is asked for by name: one capture may hold a
+    client, an RA and several CAs.
     """
-    contexts: dict[tuple[str, str], Context] = {}
+    contexts: dict[Place, Context] = {}
     for index, item in enumerate(decoded):
         out: list[Finding] = []
         for side, message in ((Side.REQUEST, item.request), (Side.REPLY, item.reply)):
             if message is not None:
                 out += check_message(message, index, side)
-        service = service_of(item)
-        context = contexts.setdefault((service.server, service.path), Context(held=held))
+        context = contexts.setdefault(place_of(item.exchange, item.operation), Context(held=held))
         conversation.learn_server(item, context)
         hits = (hit for finder in _OF_EXCHANGES for hit in finder(item, context))
         out += [_finding(hit, index, Side.EXCHANGE) for hit in hits]

@@ -15,8 +15,8 @@ class Saying:
     """Words of a product, the fault they stand for, and where that was read.
 
     `words` is a pattern in which a space stands for white space. `fix` replaces the
-    fault's own where the product has a special one. `misleading` says what else the
-    words are used for.
+    fault's own where the product has a special one. `misleading` says, as a sentence,
+    what else the product writes these words about.
     """
 
     product: str

@@ -76,7 +76,7 @@ CLIENTS: tuple[Saying, ...] = (
         "reply-algorithm",
         "The platform's crypto policy may refuse SHA-1, MD5 or DES: have the CA use SHA-256 and AES.",
         "certnanny/sscep#157",
-        "the signature may be wrong as well",
+        "OpenSSL also writes them where the signature itself is wrong.",
     ),
     Saying(
         "jscep",
@@ -206,7 +206,7 @@ CLIENTS: tuple[Saying, ...] = (
         "client-no-reply",
         "",
         _CERTMONGER,
-        "certmonger says so of an unreadable or unverifiable reply too",
+        "certmonger also writes them about a reply that it cannot read or verify.",
     ),
     Saying("certmonger", r"\bCA_REJECTED\b", "refused", "", _CERTMONGER),
     Saying(
@@ -266,7 +266,7 @@ CLIENTS: tuple[Saying, ...] = (
         "client-no-reply",
         "",
         "certmonger: src/scep.c",
-        "said of an unreadable reply too",
+        "certmonger also writes them about a reply that it cannot read.",
     ),
     Saying("certmonger", r"replied: \d+: pki failure", "refused", "", "certmonger: src/scep.c"),
     Saying(

@@ -137,7 +137,7 @@ SERVERS: tuple[Saying, ...] = (
         "cannot-decrypt",
         "",
         _MICROMDM,
-        "Go's library says so of an unknown cipher and of RSA-OAEP as well",
+        "The library also writes them about an unknown cipher and about RSA-OAEP.",
     ),
     Saying(
         "AWS connector",
