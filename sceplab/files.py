@@ -7,6 +7,9 @@ slow to import and waits for a certificate or a PKCS#12 file.
 
 from __future__ import annotations
 
+import contextlib
+import os
+import secrets
 from collections.abc import Callable
 from pathlib import Path
 
@@ -23,19 +26,9 @@ from cryptography.hazmat.primitives.serialization import (
 from sceplab.cms.pem import build_pem, parse_pem
 from sceplab.cms.x509 import CertificateLike, der_of
 from sceplab.errors import InputError
+from sceplab.sources import read_small, reason
 
 AskPassphrase = Callable[[str], bytes]
-_MAX_BYTES = 10_000_000
-
-
-def read_bytes(path: Path) -> bytes:
-    """Return a file's octets; raises InputError when it cannot be read or is far too large for keys."""
-    try:
-        if path.stat().st_size > _MAX_BYTES:
-            raise InputError(f"{path} has {path.stat().st_size} octets: too many for keys or certificates")
-        return path.read_bytes()
-    except OSError as error:
-        raise InputError(f"{path} cannot be read: {error.strerror}") from error
 
 
 def _no_passphrase(what: str) -> bytes:
@@ -47,7 +40,7 @@ def load_private_keys(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
 
     `ask` is called with the file's name when a passphrase is needed.
     """
-    return read_private_keys(read_bytes(Path(path)), str(path), ask)
+    return read_private_keys(read_small(Path(path)), str(path), ask)
 
 
 def read_private_keys(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[rsa.RSAPrivateKey]:
@@ -107,7 +100,7 @@ def load_signing_key(
     path: str | Path, ask: AskPassphrase = _no_passphrase
 ) -> rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey:
     """Return the one private key, RSA or EC, in a PEM, DER or PKCS#12 file. Raises InputError."""
-    found = [k for k in _private_keys(read_bytes(Path(path)), str(path), ask) if isinstance(k, _SIGNING)]
+    found = [k for k in _private_keys(read_small(Path(path)), str(path), ask) if isinstance(k, _SIGNING)]
     if len(found) != 1:
         raise InputError(f"{path} holds {len(found)} RSA or EC private keys; give a file with one")
     return found[0]
@@ -128,7 +121,7 @@ def pem_certificate(certificate: CertificateLike) -> bytes:
 
 def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
     """Return the certificates in a PEM, DER or PKCS#12 file, as DER."""
-    return read_certificates(read_bytes(Path(path)), str(path), ask)
+    return read_certificates(read_small(Path(path)), str(path), ask)
 
 
 def read_certificates(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
@@ -136,13 +129,15 @@ def read_certificates(data: bytes, path: str, ask: AskPassphrase = _no_passphras
     from cryptography import x509
 
     blocks = [b.raw for b in parse_pem(data) if b.label in {"CERTIFICATE", "X509 CERTIFICATE"}]
+    # InvalidVersion is no ValueError: a certificate of a version that X.509 does not have.
+    unreadable = (ValueError, UnsupportedAlgorithm, x509.InvalidVersion)
     try:
         if blocks:
             return [x509.load_pem_x509_certificate(b).public_bytes(Encoding.DER) for b in blocks]
         if b"-----BEGIN" not in data:
             return [x509.load_der_x509_certificate(data).public_bytes(Encoding.DER)]
-    except ValueError as error:
-        if blocks:
+    except unreadable as error:
+        if blocks or isinstance(error, x509.InvalidVersion):
             raise InputError(f"{path} holds a certificate that cannot be read: {error}") from error
         found = _load_pkcs12(data, path, ask)[1]
         if found:
@@ -154,16 +149,34 @@ def write_new(path: Path, data: bytes, *, force: bool = False, private: bool = F
     """Write a file that must not exist yet (unless `force`); private keys get mode 0600.
 
     The new content replaces the old at once, so a failed write loses nothing.
-    Raises InputError when the file is there, or cannot be written.
+    Raises InputError when the file is there, cannot be written, or is no regular
+    file (also with `force`: a device, a folder, a link to one or to nothing).
     """
-    if path.exists() and not force:
-        raise InputError(f"{path} is already there; use --force to replace it")
-    scratch = path.with_name(path.name + ".new")
+    if is_there(path):
+        if not force:
+            raise InputError(f"{path} is already there; use --force to replace it")
+        if not path.is_file():
+            raise InputError(f"{path} is no regular file and is not replaced; give another name")
+    scratch = path.parent / f".sceplab-{secrets.token_hex(8)}"
     try:
-        scratch.unlink(missing_ok=True)
-        scratch.touch(mode=0o600 if private else 0o644)
-        scratch.write_bytes(data)
+        with os.fdopen(
+            os.open(scratch, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600 if private else 0o644), "wb"
+        ) as new:
+            new.write(data)
         scratch.replace(path)
     except OSError as error:
-        scratch.unlink(missing_ok=True)
-        raise InputError(f"{path} cannot be written: {error.strerror}") from error
+        raise InputError(f"{path} cannot be written: {reason(error)}") from error
+    finally:
+        with contextlib.suppress(OSError):
+            scratch.unlink()
+
+
+def is_there(path: Path) -> bool:
+    """Whether a name is taken, be it by a link to nothing. Raises InputError for a name that no file can have."""
+    try:
+        path.lstat()
+    except (FileNotFoundError, NotADirectoryError):
+        return False
+    except (OSError, ValueError) as error:
+        raise InputError(f"{path} cannot be used: {reason(error)}") from error
+    return True

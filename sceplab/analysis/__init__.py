@@ -1,5 +1,5 @@
 """What decoded messages mean: rules that are broken, causes of failure, changes, differences.
 
-Rule: values in, values out; nothing is read from files or printed here. `analyse`
-works out all that a report says of a capture.
+Rule: values in, values out; no files are read and nothing is printed. `analyse`
+computes everything that a report says about a capture.
 """

@@ -1,6 +1,6 @@
-"""What a decoded capture means, worked out once: findings, enrollments, causes.
+"""Analyse a decoded capture once: findings, enrollments, causes.
 
-Rule: every report is made of one `Analysis`; no report runs a finder itself.
+Rule: every report is written from one `Analysis`; no report runs a finder itself.
 """
 
 from __future__ import annotations
@@ -23,10 +23,9 @@ from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials
 class Analysis:
     """Decoded exchanges with their faults by exchange, enrollments, and causes in rank order.
 
-    `remarks` are words of a log that belong to no exchange, `unread` is what was not
-    read of the input, `notes` what had to be put right. `show_secrets` says
-    whether challengePasswords may be shown: the causes were written so, and a
-    report of them does the same.
+    `remarks` are words of a log that belong to no exchange, `unread` is data of the
+    input that was not read, `notes` the corrections made. `show_secrets` says
+    whether challengePasswords are shown in causes and reports.
     """
 
     decoded: tuple[DecodedExchange, ...] = ()
@@ -51,11 +50,11 @@ def analyse(
     capture: Capture | None = None,
     show_secrets: bool = False,
 ) -> Analysis:
-    """Return what exchanges mean: broken rules, enrollments, and why they failed. Never raises on content.
+    """Return findings, enrollments and the causes of failures. Never raises on content.
 
     `materials.passwords` are the challengePasswords that the CA expects. Without
-    `show_secrets` those in messages are masked. `capture` is where the exchanges
-    came from: its words and what could not be read belong to the verdict.
+    `show_secrets` those in messages are masked. `capture` is the source of the
+    exchanges: its words and its unread data are used in the verdict.
     """
     held = Held(
         tuple(map(certificate_of, materials.certificates)),

@@ -1,6 +1,6 @@
-"""Two structures compared field by field.
+"""Compare two structures field by field.
 
-Rule: fields are aligned by what they are, never by their position. Elements of a
+Rule: fields are aligned by name or identifier, not by position. Elements of a
 SET OF have no order; an attribute is matched by its identifier. Fields are compared
 by their values, so BER and DER, or PrintableString and UTF8String, can be the same
 value in another encoding.
@@ -19,14 +19,14 @@ from sceplab.asn1 import der
 from sceplab.asn1.scan import GARBAGE, TRAILING
 from sceplab.schema import Node, describe, step_of
 
-# Elements on each side that are compared; a SCEP message has a few hundred.
+# Limit of elements that are compared on each side; a SCEP message has a few hundred.
 MAX_NODES = 20_000
 # Longer lists are compared by position: finding partners costs the square of their number.
 _ALIGNED = 1000
 
 
 class Likeness(StrEnum):
-    """How two fields are alike, from most to least."""
+    """How similar two fields are, from most to least."""
 
     SAME = "same"
     ENCODING = "same value, other encoding"
@@ -36,8 +36,8 @@ class Likeness(StrEnum):
     SECOND_ONLY = "only in the second"
 
 
-# Fields that are random or new in each message, or follow from such, by their step
-# in the path, and why. Those of the inside of a certificate are not among them.
+# Fields that differ in each message because they are random, new, or computed from
+# such fields: step in the path, and reason. Fields inside certificates are not listed.
 EXPECTED = {
     "senderNonce": "random, new with each message (RFC 8894, 3.2.1.5)",
     "recipientNonce": "the senderNonce of the request (RFC 8894, 3.2.1.5)",
@@ -55,8 +55,8 @@ EXPECTED = {
 class Pair:
     """A field of two structures; None where one of them does not have it.
 
-    `likeness` of a structure is the least of its parts. `why` says of an
-    EXPECTED difference where it comes from.
+    `likeness` of a structure is the least of its parts. `why` is the reason of an
+    EXPECTED difference.
     """
 
     path: str
@@ -83,7 +83,7 @@ class Pair:
 
 
 def compare(first: bytes, second: bytes, type_name: str = "ContentInfo") -> Pair:
-    """Return two structures of one type, aligned. Never raises."""
+    """Return two structures (bytes) of one type as aligned pairs. Never raises."""
     budget = [MAX_NODES]
     return _pair(describe(first, type_name), describe(second, type_name), "", "", budget)
 
@@ -133,7 +133,7 @@ def _is_set(node: Node) -> bool:
 
 
 def _match_set(a: Sequence[Node], b: Sequence[Node]) -> _Match:
-    """Match equal ones, then those of one name, then say who is left over."""
+    """Match equal elements, then elements of the same name; return the unmatched ones, too."""
     left = list(b)
     partner: dict[int, Node] = {}
     for same in (lambda x, y: x.raw == y.raw, lambda x, y: step_of(x) == step_of(y)):
@@ -151,7 +151,7 @@ def _match_set(a: Sequence[Node], b: Sequence[Node]) -> _Match:
 
 
 def _match_list(a: Sequence[Node], b: Sequence[Node]) -> _Match:
-    """Match in order, by name (and by octets where names repeat)."""
+    """Match in order, by name (and by bytes where names repeat)."""
     keys_a, keys_b = [step_of(x) for x in a], [step_of(x) for x in b]
     if len(set(keys_a)) < len(keys_a) or len(set(keys_b)) < len(keys_b):
         raws_a, raws_b = [x.raw for x in a], [x.raw for x in b]
@@ -191,7 +191,7 @@ def _likeness(first: Node | None, second: Node | None, children: Sequence[Pair],
     if _says(first) == _says(second):
         return Likeness.ENCODING, _how(first, second)
     if first.holds and (first.segmented or second.segmented):
-        # In pieces there is nothing to show side by side, but what they hold can be compared.
+        # Segments cannot be shown side by side, but their joined content can be compared.
         inner = compare(_joined(first), _joined(second), first.holds)
         return inner.likeness, inner.why
     for end, why in EXPECTED.items():
@@ -203,7 +203,7 @@ def _likeness(first: Node | None, second: Node | None, children: Sequence[Pair],
 
 
 def _says(node: Node) -> tuple[str, object]:
-    """Return what a field says, apart from how it is written."""
+    """Return the value of a field without its encoding."""
     if node.flags & (GARBAGE | TRAILING):
         return "raw", node.raw
     element = node.element

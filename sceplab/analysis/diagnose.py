@@ -1,8 +1,8 @@
 """Why enrollments failed: causes in rank order, each a fault with its evidence.
 
-Rule: faults are found in `faults`, words are read in `products`; here they are ranked.
-What the server itself says of an exchange comes first, unless a fault that is seen in
-the message explains those very words: then two pieces of evidence agree.
+Rule: faults are found in `faults`, words are recognised in `products`; here they are
+ranked. The server's own words about an exchange come first, unless a fault found in
+the message explains those words: then two pieces of evidence agree.
 """
 
 from __future__ import annotations
@@ -13,28 +13,28 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import IntEnum
 
-from sceplab.analysis.enrollments import Ending, Enrollment, Enrollments
+from sceplab.analysis.enrollments import Ending, Enrollment, Enrollments, service_of
 from sceplab.analysis.faults.model import Fault, Finding, Likelihood, Side
 from sceplab.analysis.faults.outcome import BY_FAIL_INFO, SAYS
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.analysis.faults.said import LOG_SAYS
 from sceplab.analysis.faults.way import RAW_PLUS, is_cut_by_source
-from sceplab.analysis.products import Saying, recognise, sentence_in, tells_of_failure
-from sceplab.analysis.statements import Source, Statement, statements_of
+from sceplab.analysis.products import Saying, recognise, sentence_in, tells_of_failure, tells_of_grant
+from sceplab.analysis.statements import Source, Statement, is_web_page, statements_of
 from sceplab.scep.conversation import DecodedExchange
 
 
 class Rank(IntEnum):
-    """The order of causes: the smaller, the earlier."""
+    """The order of causes; the smallest comes first."""
 
     AGREED = 0
-    """A fault that is seen, and words or a failInfo that it explains."""
+    """A fault found in a message, and words or a failInfo that it explains."""
     SAID = 1
     """Words or a code of the server, the client, or a log."""
     PROVEN = 2
     EXPLAINS = 3
     COMMON = 4
-    """What often lies behind such a status."""
+    """A frequent reason of such a status."""
     WORTH_A_LOOK = 5
 
 
@@ -42,7 +42,9 @@ class Rank(IntEnum):
 class Cause:
     """A fault as a cause: `evidence` says what was seen, `fix` what to do about it here.
 
-    `misleading` is not empty where it rests on words of a product that are also written for other reasons.
+    A `vague` one is of words that say that something failed, not why. `misleading`
+    is not empty where it rests on words of a product that are also written for
+    other reasons.
     """
 
     fault: Fault
@@ -53,11 +55,12 @@ class Cause:
     rank: Rank = Rank.EXPLAINS
     enrollment: int = 0
     fix: str = ""
+    vague: bool = False
     misleading: str = ""
 
     @property
     def words(self) -> str:
-        """What is wrong, as a sentence that says whose message it is about."""
+        """What is wrong, as a sentence that names the message."""
         title = self.fault.title
         if self.side is Side.REPLY and self.fault.rule and "reply" not in title.lower():
             return f"In the reply: {title[0].lower()}{title[1:]}"
@@ -69,7 +72,7 @@ class Cause:
         return self.fix or self.fault.fix
 
 
-# What such a fault, seen in a message, makes a server say or answer.
+# The words or replies of a server that a fault in a message explains.
 _EXPLAINS_WORDS: Mapping[str, tuple[str, ...]] = {
     "cannot-decrypt": (
         *("weak-digest", "oaep", "signing-only-recipient", "ca-instead-of-ra", "wrong-recipient", "key-id-wrapped"),
@@ -108,14 +111,14 @@ _EXPLAINS_WORDS: Mapping[str, tuple[str, ...]] = {
     "too-long": ("too-long",),
     "double-escape": ("escaped-twice",),
 }
-# A granted enrollment is spoilt by these, seen in its reply.
+# In the reply of a granted enrollment these make the certificate unusable.
 _SPOILS = frozenset(
     {
         *("cms-attributes", "issued-key", "issued-not-first", "renewed-nothing", "nonce-answer", "transaction-answer"),
         *("reply-recipient", "digest", "signature", "empty-content", "reply-attributes", "degenerate", "readable"),
     }
 )
-# These say no more than the status or failInfo itself.
+# These only repeat the status or failInfo.
 _GENERIC = frozenset(
     {
         "server-error",
@@ -128,13 +131,52 @@ _GENERIC = frozenset(
         "pending",
     }
 ) | {fault.id for fault in BY_FAIL_INFO.values()}
-# These say least of all.
+# These are the least specific.
 _LAST = frozenset({"server-says", "refused", "log-says", "client-no-reply"})
-# These add nothing beside the server's own words.
+# These add nothing to the server's own words.
 _EMPTY = frozenset({"server-error", "http-error", "refused"})
+# What is said in general follows from what is said in particular.
+_CHALLENGE = frozenset({"challenge-expired", "challenge-used", "challenge-form", "no-challenge", "stored-password"})
+_WHY_404 = frozenset(
+    {
+        *(
+            "too-long",
+            "too-large",
+            "double-escape",
+            "filtered",
+            "method",
+            "server-configuration",
+            "unknown-ca",
+            "profile",
+        ),
+        *("scep-disabled", "unknown-entity", "cannot-decrypt", "port-in-path", "admin-page", "impersonation"),
+    }
+)
+_FOLLOWS: Mapping[str, frozenset[str]] = {
+    "not-found": _WHY_404,
+    "operation-not-found": _WHY_404,
+    "login": _CHALLENGE | {"challenge-refused", "tls-client-certificate", "service-rights", "unknown-entity"},
+    "server-rejects-signature": frozenset({"reply-unverified"}),
+    "challenge-refused": _CHALLENGE,
+    "not-authorized": _CHALLENGE
+    | {"challenge-refused", "login", "service-rights", "forbidden", "filtered", "proxy-login", "admin-login"}
+    | {"tls-client-certificate", "ca-cannot-sign"},
+    "reply-algorithm": frozenset({"client-algorithm"}),
+    "reply-type": frozenset(
+        {"not-found", "login", "forbidden", "server-error", "gateway", "unavailable", "http-error", "html-reply"}
+    ),
+    "no-reply": frozenset({"no-network", "tls", "gateway", "overloaded", "unavailable", "proxy-login"}),
+    "no-network": frozenset({"gateway", "proxy-login", "ca-unreachable"}),
+    "unavailable": frozenset({"overloaded", "gateway"}),
+    "forbidden": frozenset({"filtered", "https", "tls-client-certificate", "login"}),
+    "policy-refused": frozenset({"template", "service-rights", "key-length", "bad-subject", "revocation-offline"}),
+    "not-a-request": frozenset({"server-rejects-signature", "csr-unreadable", "get-encoding", "cannot-decrypt"}),
+    "chain": frozenset({"untrusted-root", "certificate-revoked", "tls"}),
+    "validity": frozenset({"clock", "server-certificate-expired", "tls", "renewal-refused"}),
+}
 # These say no more than that it was refused.
 _LITTLE = _EMPTY | {"badRequest"}
-# Seen in a reply, these say nothing about why the request was refused.
+# In a reply, these do not explain why the request was refused.
 _OF_REPLY = frozenset({"readable", "broken-reply", "cms-attributes", "signature", "digest", "reply-attributes"})
 
 
@@ -144,7 +186,7 @@ def diagnose(
     enrollments: Enrollments,
     remarks: Sequence[Statement] = (),
 ) -> list[Cause]:
-    """Return why enrollments failed, in rank order; [] where all went well. Never raises on content.
+    """Return why enrollments failed, in rank order; [] if none failed. Never raises on content.
 
     `findings` are those of each exchange (`registry.check_each`), `remarks` words of a
     log that belong to no exchange.
@@ -153,19 +195,64 @@ def diagnose(
     lines = _by_enrollment(decoded, enrollments, remarks)
     for number, enrollment in enumerate(enrollments.found):
         found = list(_of(enrollment, decoded, findings, lines.get(number, ())))
-        unique: dict[str, Cause] = {}
-        for cause in sorted(found, key=_order):
-            unique.setdefault(cause.fault.id, replace(cause, enrollment=number))
+        unique = {name: replace(cause, enrollment=number) for name, cause in _telling(found).items()}
         if not unique and enrollment.ending is not Ending.GRANTED:
             unique |= {c.fault.id: replace(c, enrollment=number) for c in _unknown(lines.get(number, ()))}
         causes += unique.values()
     if not enrollments.found:
-        causes += list(_said(remarks)) or _unknown(remarks)
+        causes += _of_none(decoded, findings, enrollments, remarks)
     return sorted(causes, key=_order)
 
 
+_SCEP_PATH = re.compile(r"scep|pkiclient|certsrv", re.IGNORECASE)
+
+
+def _of_none(
+    decoded: Sequence[DecodedExchange],
+    findings: Sequence[Sequence[Finding]],
+    enrollments: Enrollments,
+    remarks: Sequence[Statement],
+) -> list[Cause]:
+    """Return the causes where no enrollment was recorded: only words, or the answers to what was left out."""
+    answers = []
+    for index in enrollments.other:
+        request, reply = decoded[index].exchange.request, decoded[index].exchange.reply
+        failed = reply is not None and (is_web_page(reply.body) or (reply.status is not None and reply.status >= 300))
+        if failed and (request is None or _SCEP_PATH.search(request.target)):
+            answers.append(index)
+    left = _since_grant(remarks)
+    found: Iterable[Cause] = _said(left)
+    if answers:
+        service = service_of(decoded[answers[-1]])
+        alone = Enrollment(service, None, answers, [], Ending.FAILED, answers[-1])
+        found = _of(alone, decoded, findings, remarks)
+    return list(_telling(found).values()) or _unknown(left)
+
+
+def _telling(found: Iterable[Cause]) -> dict[str, Cause]:
+    """Return the causes in rank order, each fault once, without those that follow from another that says more."""
+    unique: dict[str, Cause] = {}
+    for cause in sorted(found, key=_order):
+        unique.setdefault(cause.fault.id, cause)
+    said = {name for name, c in unique.items() if c.rank <= Rank.COMMON}
+    why = {name for name, c in unique.items() if not c.vague and name not in _LAST and c.rank != Rank.WORTH_A_LOOK}
+    if any(c.rank <= Rank.SAID and not c.vague and name not in _LAST for name, c in unique.items()):
+        unique.pop(SAYS.id, None)
+    return {
+        name: c
+        for name, c in unique.items()
+        if not (c.vague and why - {name}) and not _FOLLOWS.get(name, frozenset()) & said
+    }
+
+
+def _since_grant(lines: Sequence[Statement]) -> Sequence[Statement]:
+    """Return the lines behind the last one by which a client says that it has its certificate."""
+    last = max((n for n, s in enumerate(lines) if tells_of_grant(s.text)), default=-1)
+    return lines[last + 1 :]
+
+
 def _order(cause: Cause) -> tuple[int, int, bool, bool, int]:
-    # Of two that are as good, a broken rule comes after what is a cause of its own, and words of no table are last.
+    # At equal rank, broken rules come after other causes, and unrecognised words are last.
     place = -1 if cause.exchange is None else cause.exchange
     return cause.rank, -cause.likelihood, cause.fault.id in _LAST, bool(cause.fault.rule), place
 
@@ -173,7 +260,7 @@ def _order(cause: Cause) -> tuple[int, int, bool, bool, int]:
 def _by_enrollment(
     decoded: Sequence[DecodedExchange], enrollments: Enrollments, remarks: Sequence[Statement]
 ) -> dict[int, list[Statement]]:
-    """Give each line of words to the enrollment that begins last before it, else to the first."""
+    """Assign each line of words to the last enrollment that begins before it, else to the first."""
     starts = sorted(
         (min((decoded[i].exchange.line or 0 for i in e.exchanges), default=0), n)
         for n, e in enumerate(enrollments.found)
@@ -208,23 +295,23 @@ def _of(
     if ending is Ending.NOT_SENT:
         stopped = _stopped(enrollment, decoded)
         if stopped is not None:
-            # What is only possible elsewhere is the likeliest reason of a client that goes no further.
+            # A cause that is otherwise only possible is likely if the client stops here.
             pool = [replace(f, likelihood=max(f.likelihood or Likelihood.LIKELY, Likelihood.LIKELY)) for f in pool]
             pool.append(stopped)
         else:
             pool = [f for f in pool if f.likelihood != Likelihood.POSSIBLE]
     elif ending is Ending.REFUSED:
-        # The server went on to judge the request: what it told before does not matter any more.
+        # The server went on to process the request: its earlier replies were no obstacle.
         pool = [f for f in pool if f.exchange in enrollment.steps]
     pool = [f for f in pool if f.side is not Side.REPLY or not f.fault.rule or _tells(f, ending)]
     pool = _without_consequences(pool, {i for i in enrollment.steps if is_cut_by_source(decoded[i])})
-    spoken = [*_said(said), *_said(lines)]
+    spoken = [*_said(said), *_said(_since_grant(lines))]
     stated = {c.fault.id: c for c in spoken} | {f.fault.id: _cause(f) for f in pool if f.fault.id in _GENERIC}
     merged: set[int] = set()
     for finding in pool:
         words = [c for name, c in stated.items() if finding.fault.id in _EXPLAINS_WORDS.get(name, ())]
         if finding.likelihood is Likelihood.CERTAIN and finding.side is not Side.REPLY:
-            # Words of no table, beside a fault that is certain: they are about it.
+            # Unrecognised words next to a certain fault are about that fault.
             words += [c for c in spoken if c.fault is SAYS and c.exchange == finding.exchange]
         agreed = next((c for c in words if c.fault.id != finding.fault.id), None)
         cause = _cause(finding)
@@ -238,15 +325,15 @@ def _of(
     yield from (c for c in spoken if id(c) not in merged)
 
 
-# Damage on the way: what else is wrong with the message then follows from it.
+# Damage in transit: other faults of the message follow from it.
 _DAMAGE = frozenset({"cut-off", "text-utf8", "text-crlf", "text-ascii", "apple-profile", "envelope-alone"})
-# What the envelope holds in place of a CSR: that it is not one, and has no subject, is said by that.
+# The envelope has something else than a CSR: "not a CSR" and "no subject" follow from it.
 _NO_CSR = frozenset({"csr-pem", "csr-base64", "csr-no-outer", "csr-is-other"})
 _OF_CSR = frozenset({"message-data", "subject", "possession", "no-challenge"})
 
 
 def _alone(finding: Finding, decoded: Sequence[DecodedExchange]) -> Finding:
-    """Return a finding of a request whose outcome is unknown: a "+" that many servers misread is what to look at."""
+    """Adjust a finding of a request whose outcome is unknown: a "+" that many servers misread is a likely cause."""
     item = decoded[finding.exchange] if finding.exchange is not None else None
     if item is not None and finding.fault is RAW_PLUS and item.exchange.recorded.http:
         return replace(finding, likelihood=Likelihood.LIKELY)
@@ -254,7 +341,7 @@ def _alone(finding: Finding, decoded: Sequence[DecodedExchange]) -> Finding:
 
 
 def _without_consequences(found: Sequence[Finding], cut: set[int]) -> list[Finding]:
-    """Leave out what follows from damage on the way, or from a source that has only a part of the message (`cut`)."""
+    """Leave out consequences of damage in transit, or of a source with only a part of the message (`cut`)."""
     damaged = {f.exchange for f in found if f.fault.id in _DAMAGE} | cut
     other = {f.exchange for f in found if f.fault.id in _NO_CSR}
     return [
@@ -266,7 +353,7 @@ def _without_consequences(found: Sequence[Finding], cut: set[int]) -> list[Findi
 
 
 def _tells(finding: Finding, ending: Ending) -> bool:
-    """Whether a fault of the reply itself may be why the client did not go on."""
+    """Whether a fault of the reply may be why the client stopped."""
     return ending not in {Ending.REFUSED, Ending.FAILED} or finding.fault.id in _OF_REPLY
 
 
@@ -284,23 +371,23 @@ def _cause(finding: Finding) -> Cause:
 
 
 def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
-    """Yield a cause for each statement: the fault that its code or words stand for, else the words themselves."""
+    """Yield a cause for each statement: the fault that its code or words mean, else the words themselves."""
     for statement in statements:
-        code = statement.code
+        code = statement.code if statement.code is not None and statement.code.fault else None
         # A code means different things to different programs: the sentence around it says which.
         saying = sentence_in(statement.text) if code is not None else _most_telling(recognise(statement.text))
         if saying is not None:
             who = "" if saying.product.startswith("any ") else f" ({saying.product})"
-            cause = _from_words(FAULTS[saying.fault], statement, saying.fix, who)
+            cause = _from_words(FAULTS[saying.fault], statement, saying.fix, who, vague=saying.vague)
             yield replace(cause, misleading=saying.misleading)
-        elif code is not None and code.fault:
+        elif code is not None:
             yield _from_words(FAULTS[code.fault], statement, code.fix)
-        elif code is None and statement.source not in _QUIET and not _repeats_status(statement.text):
+        elif statement.code is None and statement.source not in _QUIET and not _repeats_status(statement.text):
             yield _from_words(SAYS, statement, "")
 
 
 def _unknown(lines: Sequence[Statement]) -> list[Cause]:
-    """Return a cause for the first line that tells of a failure in words of no table, where nothing else is known."""
+    """Return a cause for the first unrecognised line about a failure, used if there is no other cause."""
     line = next((s for s in lines if tells_of_failure(s.text)), None)
     if line is None:
         return []
@@ -308,17 +395,17 @@ def _unknown(lines: Sequence[Statement]) -> list[Cause]:
 
 
 def _most_telling(sayings: Iterable[Saying]) -> Saying | None:
-    """Return the first that says more than that the request was refused; else the first."""
+    """Return the first that gives a reason beyond the refusal, else the first."""
     known = tuple(sayings)
     return next((s for s in known if s.fault not in _LITTLE), known[0] if known else None)
 
 
-# What stands there is no answer to a failure unless it is recognised.
+# The text there is not about a failure unless it is recognised.
 _QUIET = frozenset({Source.ATTRIBUTE, Source.LOG_LINE, Source.SUBSTATUS})
 
 
-def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "") -> Cause:
-    generic = fault.id in _GENERIC or fault.id in {"client-rejects-reply", "client-no-reply"}
+def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "", *, vague: bool = False) -> Cause:
+    generic = vague or fault.id in _GENERIC or fault.id in {"client-rejects-reply", "client-no-reply"}
     return Cause(
         fault,
         Likelihood.LIKELY,
@@ -327,10 +414,11 @@ def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "") -> 
         None,
         Rank.COMMON if generic else Rank.SAID,
         fix=fix,
+        vague=vague,
     )
 
 
-# Words with which web servers only repeat the status.
+# Words of web servers that only repeat the status.
 _BOILERPLATE = frozenset(
     {
         *("error", "errors", "page", "not", "found", "bad", "request", "internal", "server", "service"),
@@ -349,10 +437,10 @@ _SOFTWARE = re.compile(r"(?:nginx|apache|microsoft-iis|microsoft-httpapi|openssl
 
 
 def _repeats_status(text: str) -> bool:
-    """Whether words say no more than the HTTP status does."""
+    """Whether words only repeat the HTTP status."""
     words = [w.strip(".,:;!?()[]\"'<>-").lower() for w in text.split()]
     left = [w for w in words if len(w) > 1 and not _is_boilerplate(w)]
-    # A page of many such words may have one or two of its own.
+    # A page with many such words may have one or two others.
     return len(left) <= (len(words) // 6 if len(words) > 8 else 0)
 
 
@@ -363,7 +451,12 @@ def _is_boilerplate(word: str) -> bool:
 
 def _stopped(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> Finding | None:
     """Return that a client asks again and again for certificates or capabilities and sends no request."""
-    names = [d.operation.operation for i in enrollment.before if (d := decoded[i]).operation is not None]
+    names = []
+    for item in (decoded[i] for i in enrollment.before):
+        # What was refused says itself why the client goes no further.
+        refused = item.exchange.reply is not None and item.exchange.reply.status not in {200, None}
+        if item.operation is not None and not refused:
+            names.append(item.operation.operation)
     most = max(((names.count(n), n) for n in set(names)), default=(0, ""))
     if most[0] < 2:
         return None

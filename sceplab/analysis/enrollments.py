@@ -1,4 +1,4 @@
-"""Exchanges put together into enrollments: one transaction from its first request to its outcome.
+"""Group exchanges into enrollments: one transaction from its first request to its outcome.
 
 Rule: an enrollment belongs to one client, one server and one transactionID. HTTP that
 is not SCEP is left out and counted. What was not recorded is unknown, never a failure.
@@ -22,7 +22,7 @@ class Ending(StrEnum):
     GRANTED = "granted"
     REFUSED = "refused"
     FAILED = "failed"
-    """Answered, but with no SCEP message: an HTTP error, a web page, nothing."""
+    """Answered, but without a SCEP message: an HTTP error, a web page, nothing."""
     PENDING = "pending"
     NO_ANSWER = "no answer"
     NOT_SENT = "not sent"
@@ -41,7 +41,7 @@ class Service:
 
 @dataclass(slots=True)
 class Enrollment:
-    """One transaction. `steps` are the numbers of its exchanges, `before` those that prepared it (GetCACaps ...)."""
+    """One transaction. `steps` are the numbers of its exchanges, `before` those of its preparation (GetCACaps ...)."""
 
     service: Service
     transaction: str | None
@@ -55,20 +55,20 @@ class Enrollment:
 
     @property
     def exchanges(self) -> tuple[int, ...]:
-        """All exchanges that belong to it, in order."""
+        """The numbers of all its exchanges, in order."""
         return tuple(sorted({*self.before, *self.steps}))
 
 
 @dataclass(frozen=True, slots=True)
 class Enrollments:
-    """All enrollments of a capture, and the numbers of the exchanges that are no SCEP."""
+    """All enrollments of a capture, and the numbers of the exchanges that are not SCEP."""
 
     found: tuple[Enrollment, ...]
     other: tuple[int, ...] = ()
 
 
 def is_scep(item: DecodedExchange) -> bool:
-    """Whether an exchange has anything of SCEP in it."""
+    """Whether an exchange has a SCEP operation or message."""
     if item.request is not None or item.reply is not None or item.ca_certificates or item.csr is not None:
         return True
     name = item.operation.operation if item.operation is not None else ""
@@ -83,7 +83,7 @@ def service_of(item: DecodedExchange) -> Service:
 
 
 def group(decoded: Sequence[DecodedExchange]) -> Enrollments:
-    """Put exchanges together. Time is linear in their number."""
+    """Group exchanges into enrollments. Time is linear in their number."""
     found: list[Enrollment] = []
     other: list[int] = []
     open_by_transaction: dict[tuple[str, str, str], Enrollment] = {}
@@ -139,7 +139,7 @@ def _take(enrollment: Enrollment, index: int, item: DecodedExchange) -> None:
     if item.request is not None and item.request.type is MessageType.RenewalReq:
         enrollment.renewal = True
     ending = ending_of(item)
-    # A grant stays: retries and polls after it change nothing. An exchange that tells nothing changes nothing.
+    # A grant is final: retries and polls after it change nothing, nor does an exchange with an unknown ending.
     if enrollment.ending is Ending.GRANTED or (ending is Ending.NOT_RECORDED and enrollment.last is not None):
         return
     enrollment.ending, enrollment.last = ending, index

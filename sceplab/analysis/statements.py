@@ -1,7 +1,7 @@
-"""What the server, the client or a log says in words or codes, gathered from wherever it stands.
+"""Collect the words and codes of server, client and log from all places of an exchange.
 
-Rule: words are quoted, never interpreted here; which fault they stand for is looked up
-in `products`. Everything is bounded: these are other people's texts.
+Rule: words are quoted, never interpreted here; `products` has the fault that they mean.
+Lengths are limited, because the texts are untrusted.
 """
 
 from __future__ import annotations
@@ -14,20 +14,21 @@ from enum import StrEnum
 from html.parser import HTMLParser
 from typing import Any
 
-from sceplab.analysis.products import Code, code_in, code_of, substatus_of, win32_of
+from sceplab.analysis.products import LONGEST, Code, code_in, code_of, sentence_in, substatus_of, win32_of
 from sceplab.asn1 import der, oids
+from sceplab.cms.attribute import Attribute
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import HttpReply
 
-LONGEST = 300
-"""Characters of one statement that are kept."""
+SHOWN = 300
+"""Characters of one statement that are shown; more of them are recognised."""
 _LARGEST = 65536
-"""Bytes of a body that are looked at."""
+"""How many bytes of a body are searched."""
 
 
 class Source(StrEnum):
-    """Where a statement stands."""
+    """The place of a statement."""
 
     FAIL_INFO_TEXT = "failInfoText"
     ATTRIBUTE = "signed attribute"
@@ -40,10 +41,10 @@ class Source(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Statement:
-    """Words or a code: `name` is the field, header or attribute that they stand in.
+    """Words or a code: `name` is their field, header or attribute.
 
-    `exchange` is the number of the exchange that they belong to, `line` the line of the
-    input, `code` what a code in them means; None where there is none.
+    `exchange` is the number of their exchange, `line` the line of the input, `code` the
+    meaning of a code in them; None if there is none.
     """
 
     source: Source
@@ -55,7 +56,7 @@ class Statement:
 
     @property
     def quoted(self) -> str:
-        """The words with where they stand, for people."""
+        """The words with their place, for people."""
         where = {
             Source.FAIL_INFO_TEXT: "failInfoText",
             Source.ATTRIBUTE: f"signed attribute {self.name}",
@@ -65,11 +66,12 @@ class Statement:
             Source.LOG_FIELD: f"the log's field {self.name}" if self.name else "the log",
             Source.LOG_LINE: f"line {self.line}" if self.line is not None else "the log",
         }[self.source]
-        return f'{where} says "{self.text}"'
+        shown = self.text if len(self.text) <= SHOWN else f"{self.text[:SHOWN]} ..."
+        return f'{where} says "{shown}"'
 
 
 def statements_of(index: int, item: DecodedExchange) -> Iterator[Statement]:
-    """Yield what is said beside and inside one exchange, the server's most direct words first."""
+    """Yield the statements in and about one exchange, the server's most direct words first."""
     if item.reply is not None:
         yield from _of_message(index, item.reply)
     reply = item.exchange.reply
@@ -77,6 +79,8 @@ def statements_of(index: int, item: DecodedExchange) -> Iterator[Statement]:
         name = item.operation.operation if item.operation is not None else ""
         answers = reply.status not in {200, None} or (name == "PKIOperation" and not is_web_page(reply.body))
         yield from _of_http(index, reply, speaks=answers and item.reply is None)
+        if not answers and is_web_page(reply.body) and sentence_in(words := body_words(reply)) is not None:
+            yield Statement(Source.BODY, words, exchange=index, code=code_in(words))
     for remark in item.exchange.remarks:
         yield from _of_field(index, remark.name, remark.text, remark.line, reply)
 
@@ -94,21 +98,28 @@ _KNOWN = frozenset(
 def _of_message(index: int, message: PkiMessage) -> Iterator[Statement]:
     text = message.attributes.fail_info_text
     if text and text.strip():
-        yield Statement(Source.FAIL_INFO_TEXT, _cut(text), exchange=index, code=code_in(text))
+        yield Statement(Source.FAIL_INFO_TEXT, _folded(text), exchange=index, code=code_in(text))
     info = message.signed.signer_info
     for attribute in info.signed_attributes if info is not None else ():
         if attribute.oid in _KNOWN:
             continue
-        words = value_words(attribute.values[0]) if attribute.values else ""
-        number = _number(words)
-        code = code_of(number) if number is not None and attribute.oid == oids.MS_ERROR else None
-        if code is not None and number is not None:
-            words = f"{words} = 0x{number & 0xFFFFFFFF:08X} {code.name}: {code.meaning}"
+        words, code = attribute_words(attribute)
         if words:
-            yield Statement(Source.ATTRIBUTE, _cut(words), attribute.name, index, code=code)
+            yield Statement(Source.ATTRIBUTE, _folded(words), attribute.name, index, code=code)
 
 
-def value_words(value: bytes) -> str:
+def attribute_words(attribute: Attribute) -> tuple[str, Code | None]:
+    """Return what the first value of an attribute says, and the code that it is where it is NDES's HRESULT."""
+    words = _value_words(attribute.values[0]) if attribute.values else ""
+    number = _number(words) if attribute.oid == oids.MS_ERROR else None
+    if number is None:
+        return words, None
+    code = code_of(number)
+    meaning = f" {code.name}: {code.meaning}" if code is not None else ""
+    return f"{words} = 0x{number & 0xFFFFFFFF:08X}{meaning}", code
+
+
+def _value_words(value: bytes) -> str:
     """Return the text or number that a DER value holds, "" for anything else."""
     try:
         element = der.read(value)
@@ -145,7 +156,7 @@ def _of_http(index: int, reply: HttpReply, *, speaks: bool) -> Iterator[Statemen
             and name.lower() not in _NO_WORDS
             and value.strip()
         ):
-            yield Statement(Source.HEADER, _cut(value), name, index, code=code_in(value))
+            yield Statement(Source.HEADER, _folded(value), name, index, code=code_in(value))
     if speaks and reply.body[:1] != b"\x30":
         words = body_words(reply)
         if words:
@@ -153,7 +164,7 @@ def _of_http(index: int, reply: HttpReply, *, speaks: bool) -> Iterator[Statemen
 
 
 class _Words(HTMLParser):
-    """Collects the text of a page that a reader would see."""
+    """Collects the visible text of a page."""
 
     def __init__(self) -> None:
         super().__init__(convert_charrefs=True)
@@ -181,7 +192,7 @@ def is_web_page(body: bytes) -> bool:
 
 
 def body_words(reply: HttpReply) -> str:
-    """Return the words in a body: of HTML and XML the text, of JSON the messages; "" where it is no text."""
+    """Return the words in a body: of HTML and XML the text, of JSON the messages; "" if it is not text."""
     body = reply.body[:_LARGEST]
     if not body.strip() or body.count(0) or sum(c > 0x7F for c in body) > len(body) // 3:
         return ""
@@ -191,13 +202,13 @@ def body_words(reply: HttpReply) -> str:
             found = list(_messages(json.loads(text)))
         except (ValueError, RecursionError):
             found = []
-        return _cut(". ".join(dict.fromkeys(found)) or text)
+        return _folded(". ".join(dict.fromkeys(found)) or text)
     if text.startswith("<"):
         page = _Words()
         page.feed(text)
         page.close()
-        return _cut(". ".join(dict.fromkeys(page.words)))
-    return _cut(text)
+        return _folded(". ".join(dict.fromkeys(page.words)))
+    return _folded(text)
 
 
 _MESSAGE_KEYS = re.compile(r"error|message|msg|detail|reason|title|description|fault|code|cause", re.IGNORECASE)
@@ -238,9 +249,8 @@ def _of_field(index: int, name: str, text: str, line: int | None, reply: HttpRep
 
 def said_in_log(text: str, name: str = "", exchange: int | None = None, line: int | None = None) -> Statement:
     """Return words of a log as a statement, with the first code in them that is known."""
-    return Statement(Source.LOG_FIELD if name else Source.LOG_LINE, _cut(text), name, exchange, line, code_in(text))
+    return Statement(Source.LOG_FIELD if name else Source.LOG_LINE, _folded(text), name, exchange, line, code_in(text))
 
 
-def _cut(text: str) -> str:
-    folded = " ".join(text[: 4 * LONGEST].split())
-    return folded if len(folded) <= LONGEST else f"{folded[:LONGEST]} ..."
+def _folded(text: str) -> str:
+    return " ".join(text[:LONGEST].split())

@@ -1,7 +1,7 @@
-"""Change a message and see what notices: edits, and all checks run again.
+"""Edit a message and run all checks again.
 
-Rule: an edit returns new bytes and changes nothing else; it never repairs. `judge`
-has no check of its own: it lists the results of decoding and verifying.
+Rule: an edit returns new bytes and repairs nothing, e.g. no signature. `judge` has no
+checks of its own: it lists the results of decoding and verifying.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from sceplab.schema.layers import LayerBytes, Made
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """A message with all its checks; only broken rules of the RFCs are among them, a missing one has passed."""
+    """A message with all its checks. Of the rules of RFCs only broken ones are listed; a missing one has passed."""
 
     message: PkiMessage
     checks: tuple[Check, ...]
@@ -41,8 +41,8 @@ def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None 
 
     The checks: "SignedData", those of `signed.Verification`, "SCEP attributes",
     "EnvelopedData", "decryption", "messageData", "proof of possession", and
-    "rule ..." for each broken MUST and SHOULD of `registry.FAULTS` that none of
-    the others covers.
+    "rule ..." for each broken MUST and SHOULD of `registry.FAULTS` that no other
+    check covers.
     """
     message = decode_message(
         data,
@@ -97,7 +97,7 @@ def _readable(name: str, problems: tuple[Problem, ...]) -> Check:
 
 
 def overwrite(data: bytes, offset: int, octets: bytes) -> bytes:
-    """Return the bytes with some replaced by as many others; raises BuildError outside of the data."""
+    """Return the bytes with those at `offset` replaced by `octets`; raises BuildError outside the data."""
     if not 0 <= offset <= len(data) - len(octets):
         raise BuildError(f"octets {offset} to {offset + len(octets)} are not inside the {len(data)} there are")
     return data[:offset] + octets + data[offset + len(octets) :]
@@ -107,7 +107,7 @@ def replace_content(data: bytes, offset: int, content: bytes, type_name: str = "
     """Return the bytes with the content of the element that starts at `offset` replaced.
 
     The lengths of all elements around it are adjusted, also through strings that
-    hold ASN.1; indefinite lengths stay indefinite. Raises BuildError where no
+    hold ASN.1; indefinite lengths stay indefinite. Raises BuildError if no
     element starts there.
     """
     around = find(describe(data, type_name), offset)
@@ -142,9 +142,9 @@ def encode_content(tag: int, value: str | int) -> bytes:
 
 
 def reseal(layers: Sequence[LayerBytes], message: PkiMessage, plaintext: bytes) -> bytes:
-    """Return the message with another plaintext, encrypted with the same key and IV, and not signed again.
+    """Return the message with another plaintext, encrypted with the same key and IV, but not signed again.
 
-    Raises BuildError where the envelope was not opened or came in BER segments.
+    Raises BuildError if the envelope was not opened or is in BER segments.
     """
     last = layers[-1]
     if message.opened is None or message.enveloped is None or last.parent is None or last.made is not Made.DECRYPTED:

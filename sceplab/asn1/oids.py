@@ -133,7 +133,10 @@ EMAIL_PROTECTION = "1.3.6.1.5.5.7.3.4"
 IPSEC_END_SYSTEM = "1.3.6.1.5.5.7.3.5"
 IPSEC_IKE = "1.3.6.1.5.5.7.3.17"
 IKE_INTERMEDIATE = "1.3.6.1.5.5.8.2.2"
+TIME_STAMPING = "1.3.6.1.5.5.7.3.8"
 OCSP_SIGNING = "1.3.6.1.5.5.7.3.9"
+CMC_RA = "1.3.6.1.5.5.7.3.28"
+ANY_EXTENDED_KEY_USAGE = "2.5.29.37.0"
 
 # Name attributes (RFC 4519, RFC 2985)
 COMMON_NAME = "2.5.4.3"
@@ -267,7 +270,10 @@ NAMES = {
     IPSEC_END_SYSTEM: "ipsecEndSystem",
     IPSEC_IKE: "ipsecIKE",
     IKE_INTERMEDIATE: "iKEIntermediate",
+    TIME_STAMPING: "timeStamping",
     OCSP_SIGNING: "OCSPSigning",
+    CMC_RA: "cmcRA",
+    ANY_EXTENDED_KEY_USAGE: "anyExtendedKeyUsage",
     COMMON_NAME: "commonName",
     SURNAME: "surname",
     SERIAL_NUMBER: "serialNumber",

@@ -1,6 +1,6 @@
-"""What people have of an enrollment, read into a list of `Exchange`s.
+"""Read captures, logs and pasted text into a list of `Exchange`s.
 
-Rule: readers only; nothing here knows CMS. `read_capture` finds out the format;
+Rule: readers only; CMS is not decoded here. `read_capture` detects the format;
 each format has its module. Libraries that read files are imported here, never
 by the core.
 """

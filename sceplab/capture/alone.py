@@ -1,6 +1,6 @@
-"""A structure of DER or BER without HTTP around it: a pkiMessage, certificates, a CSR.
+"""A DER or BER structure without HTTP around it: a pkiMessage, certificates, a CSR.
 
-Rule: a few bytes at known places show what it is; nothing is decoded here.
+Rule: its kind is known from a few bytes at fixed places; nothing is decoded here.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ def fits(data: bytes) -> bool:
 
 
 def read(data: bytes, name: str) -> Reading:
-    """Return the one exchange around it."""
+    """Return one exchange with the structure as its body."""
     return Reading([message_alone(data, name)], ((0, len(data)),), (0,))
 
 
@@ -40,7 +40,7 @@ _MESSAGE_DIGEST = bytes.fromhex("06092a864886f70d010904")
 
 
 class Kind(Enum):
-    """What a structure of DER or BER is."""
+    """The kind of a DER or BER structure."""
 
     REQUEST = auto()
     REPLY = auto()
@@ -51,14 +51,14 @@ class Kind(Enum):
 
 
 def kind_of(data: bytes) -> Kind | None:
-    """Return what a structure is by a few signs in it, None for anything that SCEP does not carry."""
+    """Return the kind of a structure from a few of its bytes, None if SCEP does not use it."""
     outer = _content(data, 0)
     if outer is None:
         return None
     if data.startswith(_SIGNED_DATA, outer):
         if _PKI_STATUS in data:
             return Kind.REPLY
-        # No signers: an empty SET at the very end, but for the ends of indefinite lengths.
+        # No signers: an empty SET at the very end, except for end-of-contents bytes.
         bare = _SCEP_ATTRIBUTE not in data and _MESSAGE_DIGEST not in data
         return Kind.CERTIFICATES if bare and data.rstrip(b"\0").endswith(b"\x31") else Kind.REQUEST
     if data.startswith(_ENVELOPED_DATA, outer):
@@ -72,7 +72,7 @@ def kind_of(data: bytes) -> Kind | None:
 
 
 def _content(data: bytes, at: int) -> int | None:
-    """Return where the content of the SEQUENCE at a byte begins, None where there is none."""
+    """Return the offset of the content of the SEQUENCE at offset `at`, None if there is no SEQUENCE."""
     head = data[at : at + 2]
     if len(head) < 2 or head[0] != 0x30:
         return None
@@ -80,7 +80,7 @@ def _content(data: bytes, at: int) -> int | None:
 
 
 def size_of(data: bytes) -> int | None:
-    """Return how many octets the SEQUENCE at the start has as it says itself, None where it does not say."""
+    """Return the size in bytes of the SEQUENCE at the start by its header, None if it has no definite length."""
     if len(data) < 2 or data[0] != 0x30 or data[1] == 0x80:
         return None
     if data[1] < 0x80:
@@ -90,7 +90,7 @@ def size_of(data: bytes) -> int | None:
 
 
 def message_alone(data: bytes, name: str, problems: tuple[Problem, ...] = ()) -> Exchange:
-    """Return an exchange around bytes that came without HTTP: request or reply, as their content says.
+    """Return an exchange for bytes without HTTP: a request or a reply, depending on their kind.
 
     A CertRep and certificates are replies; a CSR is a request with its own
     Content-Type; anything else counts as a request.

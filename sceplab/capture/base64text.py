@@ -1,7 +1,7 @@
-r"""Base64 among other words: behind a log's prefix, in JSON, XML, YAML or source, in links, with `\n` for line ends.
+r"""Base64 inside other text: after a log's prefix, in JSON, XML, YAML or source, in links, with `\n` for line ends.
 
-Rule: it begins as DER or HTTP does in base64, and goes on over line ends of all
-spellings as long as the structure is not whole. Time is linear in the text.
+Rule: it begins like DER or HTTP in base64, and continues over line ends of any
+spelling until the structure is complete. Time is linear in the text.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sceplab.scep.transport import decode_message_value
 # 30 80 .. 30 84 ("MI"), "POST ", "GET ", "HTTP/".
 _START = re.compile(r"(?<![A-Za-z0-9+/_-])(?:MI[A-T]|UE9TVC|R0VUI|SFRUUC8)(?=[A-Za-z0-9+/_%-]{12})")
 _PIECE = re.compile(r"[A-Za-z0-9+/_%=-]++")
-# Ends of lines that are written out, and what joins strings in a program.
+# Escaped line ends, and operators that join strings in source code.
 _WRITTEN = re.compile(r"(?:\\r|\\n|\\u000[aAdD]|&#(?:10|13|x[aAdD]|x0[aAdD]);)+\s{0,80}")
 _JOINED = re.compile(r"[\"'][ \t]{0,8}[,+.\\]?[ \t]{0,8}\r?\n[ \t]{0,80}[+.]?[ \t]{0,8}[\"']")
 _BREAK = re.compile(r"[ \t\\]{0,8}\r?\n")
@@ -26,7 +26,7 @@ _SHORTEST_LINE = 16
 
 
 def fits(data: bytes) -> bool:
-    """Whether there is such a start."""
+    """Whether a text has base64 that begins like DER or HTTP."""
     return _START.search(data.decode("latin-1")) is not None
 
 
@@ -48,7 +48,7 @@ def _blobs(text: str) -> Iterator[Blob]:
 
 
 def _gather(text: str, start: int) -> tuple[str, int]:
-    """Return base64 that begins at a place without its line ends, and where it stops."""
+    """Return the base64 from `start` on without line ends, and the offset of its end."""
     pieces: list[str] = []
     size, end, width = 0, start, 0
     wanted: int | None = None
@@ -61,7 +61,7 @@ def _gather(text: str, start: int) -> tuple[str, int]:
         if wanted is None:
             wanted = _letters_of("".join(pieces) + letters)
         if wanted is not None and size + len(letters) >= wanted:
-            # Whole; padding may stand behind it.
+            # Complete; padding may follow.
             if "%" not in piece[0] and "=3D" not in piece[0]:
                 rest = letters[wanted - size :]
                 padding = len(rest) - len(rest.lstrip("="))
@@ -85,7 +85,7 @@ def _plain(piece: str) -> str:
 
 
 def _letters_of(letters: str) -> int | None:
-    """Return how many letters a structure has without padding, as its first octets say; None where they do not."""
+    """Return how many base64 characters a structure has without padding, by its DER header; None if unknown."""
     if len(letters) < 12:
         return None
     head = decode_message_value(letters[:12]).data
@@ -97,7 +97,7 @@ def _letters_of(letters: str) -> int | None:
 
 
 def _further(text: str, end: int, width: int, remaining: int | None) -> int | None:
-    """Return where base64 goes on behind the end of a line, None where it does not."""
+    """Return the offset where base64 continues after a line end, None if it does not."""
     for form in (_WRITTEN, _JOINED):
         if (found := form.match(text, end)) is not None:
             return found.end()
@@ -110,7 +110,7 @@ def _further(text: str, end: int, width: int, remaining: int | None) -> int | No
     if not words or _PIECE.fullmatch(words[-1]) is None:
         return None
     word = words[-1]
-    # A line of words is none: as long as those before it, or what remains.
+    # A line of base64, not of words, is as long as those before it, or as the rest of the structure.
     least = min(width or _SHORTEST_LINE, _SHORTEST_LINE, *([remaining] if remaining is not None else []))
     if len(word) < least or (len(words) > 1 and len(word) < _SHORTEST_LINE and remaining is None):
         return None

@@ -1,4 +1,4 @@
-"""Files that are compressed with gzip, unpacked while they are read.
+"""Read gzip-compressed files as a stream.
 
 Rule: a compressed file may not make the reader use unlimited memory or time.
 """
@@ -7,42 +7,31 @@ from __future__ import annotations
 
 import io
 import zlib
-from typing import BinaryIO
 
 from sceplab.errors import InputError
+from sceplab.sources import Forward
 
 GZIP = b"\x1f\x8b"
-"""How such a file begins (RFC 1952)."""
+"""The first bytes of such a file (RFC 1952)."""
 MAX_UNPACKED = 1 << 33
-"""The most bytes that a compressed file may become."""
+"""Limit of the decompressed size in bytes."""
 MAX_GROWTH = 300
-"""How many times its size a compressed file may become; captures reach 30."""
+"""Limit of the compression ratio; captures reach 30."""
 _PIECE = 1 << 16
 
 
 class Unpacked(io.RawIOBase):
-    """A gzip'd file, unpacked while it is read; it can be rewound. `read` raises InputError beyond the limits."""
+    """A gzip'd file, unpacked while it is read. `read` raises InputError beyond the limits."""
 
-    def __init__(self, file: BinaryIO) -> None:
+    def __init__(self, file: Forward) -> None:
         """Unpack from the file's present place."""
         self._file = file
-        self._rewind()
-
-    def _rewind(self) -> None:
-        self._file.seek(0)
         self._worker = zlib.decompressobj(wbits=31)
         self._left = b""
         self.packed = self.unpacked = 0
 
-    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
-        """Go back to the start, the only place to go to."""
-        if offset or whence != io.SEEK_SET:
-            raise io.UnsupportedOperation("only the start")
-        self._rewind()
-        return 0
-
     def read(self, size: int = -1) -> bytes:
-        """Return up to `size` bytes, fewer only at the end of what can be unpacked."""
+        """Return up to `size` bytes, fewer only at the end of what can be decompressed."""
         out = bytearray()
         while size < 0 or len(out) < size:
             wanted = _PIECE if size < 0 else min(size - len(out), _PIECE)
@@ -55,11 +44,11 @@ class Unpacked(io.RawIOBase):
                 plain = self._worker.decompress(packed, wanted)
             except zlib.error as error:
                 if self.unpacked or out:
-                    break  # what came before is good
+                    break  # the data before is valid
                 raise InputError(f"the gzip data is damaged: {error}") from error
             self._left = self._worker.unconsumed_tail
             if self._worker.eof:
-                # Several of them may follow one another.
+                # A file may have several gzip members.
                 self._left = self._worker.unused_data.lstrip(b"\0")
                 self._worker = zlib.decompressobj(wbits=31)
             self.unpacked += len(plain)

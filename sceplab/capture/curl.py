@@ -1,8 +1,8 @@
-"""What `curl` prints: -v, --trace and --trace-ascii.
+"""Output of `curl`: -v, --trace and --trace-ascii.
 
-Rule: -v has heads with marks, and bodies without; the octets that it sends it does not
-print. --trace has all octets. Lines of curl itself stay words: they tell why a
-connection failed.
+Rule: -v has marked headers and unmarked reply bodies, and no request bodies.
+--trace has all bytes. Messages of curl itself are kept as words: they say why
+a connection failed.
 """
 
 from __future__ import annotations
@@ -23,13 +23,14 @@ _TRACE = re.compile(rb"^(?:[\d:.]{8,20} )?(=>|<=) (Send|Recv) (header|data)(?:, 
 _OTHER = re.compile(
     rb"^(?:\* |== Info|[{}] \[\d+ bytes data\]|\s*% Total|\s*Dload|.*--:--:--|Note: Unnecessary|Warning: )"
 )
-# A body without a line end has curl's next words right behind it.
+# A body without a line end is followed directly by curl's next words.
 _GLUED = re.compile(rb"\* (?:Connection #\d+ to host|Closing connection|Curl_http_done|TLSv1)[^\r\n]*")
 # What is no running text: PEM, targets, octets in hex, in base64 or with escapes.
 _EVIDENCE = re.compile(
     rb"-----BEGIN |operation=|\\x[0-9A-Fa-f]{2}\\x|[A-Za-z0-9+/_-]{60}|(?:[0-9A-Fa-f]{2}[ :-]{1,2}){7}|"
     rb"(?:[0-9A-Fa-f]{4} ){7}|MII|(?:(?:\(byte\) ?)?(?:0x[0-9A-Fa-f]{1,2}|-?\d{1,3})[,;]? ?){15}"
 )
+_COMMAND = re.compile(rb"^[^\r\n]{0,80}\bcurl(?:\.exe)? [^\r\n]*operation=[^\r\n]*", re.MULTILINE)
 _HTTP_VERSION = re.compile(rb"HTTP/[23](?:\.0)?(?= |\r?$)")
 
 
@@ -45,14 +46,15 @@ class _Part:
 
 
 def fits(data: bytes) -> bool:
-    """Whether there are lines with the marks of `curl -v`."""
+    """Whether a text has lines with the marks of `curl -v`."""
     return _HEAD.search(data) is not None
 
 
 def read_verbose(data: bytes, name: str) -> Reading:
     """Return the exchanges that `curl -v` printed."""
     exchanges: list[Exchange] = []
-    spans: list[Span] = []
+    # The command that printed it is no request of its own.
+    spans: list[Span] = [found.span() for found in _COMMAND.finditer(data)]
     places: list[int] = []
     for part in _parts(data):
         lines = _lines_of_body(part)
@@ -71,7 +73,7 @@ def read_verbose(data: bytes, name: str) -> Reading:
         else:
             exchanges.append(Exchange(None, reply_of(message), source=name, recorded=HTTP_TEXT))
             places.append(part.spans[0][0])
-    return Reading(exchanges, tuple(sorted(spans)), tuple(places))
+    return Reading(exchanges, tuple(sorted(spans)) if exchanges else (), tuple(places))
 
 
 def _parts(data: bytes) -> Iterator[_Part]:
@@ -154,12 +156,12 @@ _ROW = re.compile(rb"^[0-9a-f]{4,8}: ?(.*)$")
 
 
 def fits_trace(data: bytes) -> bool:
-    """Whether there are lines of `curl --trace`."""
+    """Whether a text has lines of `curl --trace`."""
     return _TRACE.search(data) is not None
 
 
 def read_trace(data: bytes, name: str) -> Reading:
-    """Return the exchanges whose octets `curl --trace` printed; --trace-ascii has only what is text."""
+    """Return the exchanges in output of `curl --trace`; --trace-ascii has text only."""
     marks = list(_TRACE.finditer(data))
     messages: list[bytes] = []
     pieces: list[bytes] = []
@@ -196,7 +198,7 @@ def _paired(found: list[Exchange]) -> list[Exchange]:
 
 
 def _without_text(exchange: Exchange) -> Exchange:
-    """Take out a body of --trace-ascii: dots stand for most of its octets."""
+    """Remove a body of --trace-ascii, in which dots replace most bytes."""
     request = exchange.request
     if request is None or len(request.body) < 4 or request.body[1:2] >= b"\x80":
         return exchange
@@ -207,7 +209,7 @@ def _without_text(exchange: Exchange) -> Exchange:
 
 
 def _octets(rows: bytes, *, header: bool) -> bytes:
-    """Return the octets of a block: of a dump, or of lines of text, where the end of a line is left out."""
+    """Return the bytes of a block: of a dump, or of lines of text whose line ends are left out."""
     dumps = read_hex(rows.decode("latin-1"), 1)
     if dumps and dumps[0].with_offsets:
         return bytes(dumps[0].octets)
@@ -221,7 +223,7 @@ def _octets(rows: bytes, *, header: bool) -> bytes:
 
 
 def _last(data: bytes, at: int) -> int:
-    """Return where the rows behind the last mark end."""
+    """Return the offset where the rows after the last mark end."""
     while at < len(data):
         stop = data.find(b"\n", at + 1)
         stop = len(data) if stop < 0 else stop

@@ -1,6 +1,6 @@
-"""The fields of one line of a log: key=value, JSON (also cut off), and those that say what went wrong.
+"""The fields of one line of a log: key=value, JSON (also cut off), and which of them report an error.
 
-Rule: a line in, names and values out; which request it is about is known to `logs`.
+Rule: a line in, names and values out; `logs` finds the request they belong to.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ LONGEST_VALUE = 4000
 
 _PAIR = re.compile(r'([A-Za-z@][\w.@-]{0,60})=("(?:[^"\\]|\\.)*+"?|[^\s"]*)')
 _JSON_PAIR = re.compile(r'"([^"\\]{1,80})"\s{0,4}:\s{0,4}("(?:[^"\\]|\\.)*+"?|-?[\d.]{1,30}|true|false|null)')
-# What says something beside the request, in the spelling of any program.
+# Fields with a message about the request, as various programs spell them.
 SAYING = (
     *("err", "error", "msg", "message", "reason", "failinfo", "fail_info", "failinfotext", "pkistatus", "pki_status"),
     *(
@@ -34,20 +34,32 @@ SAYING = (
 )
 _ONLY_WHEN_BAD = frozenset({"msg", "message", "reason", "detail", "details", "cause", "status_text"})
 _NOTHING = frozenset({"", "null", "nil", "none", "<nil>", "-", "ok", "false", "true", "0"})
+# What a filter in front of the server writes of a request that it did not let through.
+_FILTERED = frozenset({"block", "blocked", "deny", "denied", "drop", "reject"})
 _BAD_LEVELS = frozenset(
     {"error", "err", "erro", "fatal", "fata", "panic", "warn", "warning", "critical", "crit", "alert"}
 )
+_FAILED = (
+    r"(?<!\b0 )(?<!\bno )\b(?:errors?|fail(?:s|ed|ures?)?)\b"
+    r"(?![\"']?\s?[=:]\s?[\"']?(?:<?nil|null|none|0|false|[\"']|$))|"
+    r"\b(?:fatal|exception|refused|rejected|denied|aborted|cannot|can't|could ?n[o']t|"
+    r"unable to|not (?:permitted|allowed|authori[sz]ed|trusted))\b"
+)
+FAILURE = re.compile(_FAILED, re.IGNORECASE)
+"""Words that say that something went wrong; "0 errors" and "error=null" do not."""
 BAD = re.compile(
-    r"error|fail|refus|reject|denied|deny|invalid|unable|cannot|can't|could not|couldn't|exception|time(?:d )?-?out|"
-    r"unreachable|not (?:found|permitted|supported|trusted|allowed|authori[sz]ed|valid|known|match)|"
-    r"forbidden|unauthori[sz]ed|"
-    r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|HRESULT",
+    rf"{_FAILED}|error|fail|refus|reject|deny|denied|invalid|unable|could not|exception|time(?:d )?-?out|unreachable|"
+    r"(?:n['\u2019]t|\bnot) (?:exist|found|permit|support|trust|allow|authori[sz]|valid|known|match|have|be\b)|"
+    r"non-?exist|forbidden|unauthori[sz]ed|is full|insufficient|incorrect|wrong|"
+    r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|HRESULT|"
+    r"pending|violat|exceed|\btoo (?:long|large|big|short|small|old|many|weak)|block|\bempty\b|reset by|closed by",
     re.IGNORECASE,
 )
+"""Words for which a line is kept; most of them mean something only beside others."""
 
 
 def fields_of(line: str) -> Fields:
-    """Return the fields of a line by their names in lower case; {} where it has none."""
+    """Return the fields of a line by their names in lower case; {} if it has none."""
     at = line.find('{"')
     if at >= 0 and at < 200:
         found = _of_json(line[at:])
@@ -80,7 +92,7 @@ def _of_json(line: str) -> Fields:
 
 
 def _cut_json(line: str) -> Iterator[tuple[str, Any]]:
-    """Yield the pairs of a JSON object that has no end."""
+    """Yield the pairs of a truncated JSON object."""
     for name, value in _JSON_PAIR.findall(line):
         if value.startswith('"'):
             whole = value if len(value) > 1 and value.endswith('"') else f'{value.rstrip(chr(92))}"'
@@ -93,13 +105,13 @@ def _cut_json(line: str) -> Iterator[tuple[str, Any]]:
 
 
 def is_cut_json(line: str) -> bool:
-    """Whether a line begins a JSON object that it does not end."""
+    """Whether a line is a truncated JSON object."""
     at = line.find('{"')
     return 0 <= at < 200 and not line.rstrip().endswith("}")
 
 
 def remarks_of(fields: Mapping[str, Any], line: int | None = None, *, failed: bool = False) -> tuple[Remark, ...]:
-    """Return what the fields of a line say of a fault. With `failed` the request did: then every word counts."""
+    """Return the fields of a line that report an error. `failed`: the request failed, so take every message."""
     level = str(fields.get("level") or fields.get("severity") or fields.get("lvl") or "").lower()
     bad = failed or level in _BAD_LEVELS
     out = []
@@ -115,4 +127,6 @@ def remarks_of(fields: Mapping[str, Any], line: int | None = None, *, failed: bo
         if "operation=" in text:
             continue
         out.append(Remark(text, name, line))
+    if str(fields.get("action", "")).lower() in _FILTERED:
+        out.append(Remark(f"action={fields['action']}", "action", line))
     return tuple(out)

@@ -1,4 +1,4 @@
-"""Which forms does a text or a file have? The one table of formats, and the function that walks it.
+"""The table of all formats except packet captures, and the functions that try them in order.
 
 Rule: a new format is a module with `fits` and `read`, and one line in `WHOLE` or `PARTS`.
 """
@@ -17,6 +17,7 @@ from sceplab.capture import (
     logs,
     numbers,
     pem,
+    saz,
     target,
     tshark,
     value,
@@ -26,15 +27,16 @@ from sceplab.capture.transcript import paired
 from sceplab.capture.words import read_rest
 from sceplab.errors import InputError
 
-# Formats of a file as a whole: the first that fits and of which something is read is the only one.
+# Formats of a whole file: the first one that fits and reads something is used alone.
 WHOLE = (
     Format("DER or BER", alone.fits, alone.read),
+    Format("sessions of Fiddler (SAZ)", saz.fits, saz.read),
     Format("HAR", har.fits, har.read),
     Format("packets as PDML", tshark.fits_pdml, tshark.read_pdml),
     Format("packets as JSON", tshark.fits_json, tshark.read_json),
     Format("HTTP as text", httptext.fits, httptext.read),
 )
-# Formats that a text may hold beside one another, the surest signs first: each is tried on what is still unclaimed.
+# Formats that may be mixed in a text, the most specific first; each is tried on the text not yet claimed.
 PARTS = (
     Format("packets as text (tshark -V)", tshark.fits_text, tshark.read_text),
     Format("curl --trace", curl.fits_trace, curl.read_trace),
@@ -49,7 +51,7 @@ PARTS = (
     Format("base64, or the value of message=", value.fits, value.read),
     Format("base64 in a text", base64text.fits, base64text.read),
 )
-# What is not read here, and what to do with it: how it begins, and what it is.
+# Formats that are not read: first bytes, name, and what to do with the file.
 _OTHERS = (
     (b"PK\x03\x04", "a ZIP archive: unpack it and give what is in it"),
     (b"\xfd7zXZ\0", "xz-compressed: unpack it first (`unxz`)"),
@@ -71,18 +73,18 @@ _UTF8_MARK = b"\xef\xbb\xbf"
 
 
 def read_octets(data: bytes, name: str) -> Capture:
-    """Read a file as a whole, of any of the formats; `name` becomes the source of each exchange.
+    """Read a whole file in any of the formats; `name` becomes the source of each exchange.
 
-    Raises InputError, which says what was found and what to try, where there is neither
-    an exchange nor a line of words that says something.
+    Raises InputError, which says what was found and what to try, if there is neither
+    an exchange nor a relevant line of words.
     """
     return read_text(data, name)[0]
 
 
 def read_text(data: bytes, name: str) -> tuple[Capture, tuple[Span, ...]]:
-    """Return what `read_octets` does, and the spans of the data (as UTF-8 without a byte-order mark) that were read."""
+    """Return the result of `read_octets`, and the spans of the data (UTF-8 without a byte-order mark) read."""
     for start, words in _OTHERS:
-        if data.startswith(start):
+        if data.startswith(start) and not saz.fits(data):
             raise InputError(f"this is {words}")
     if not data.strip():
         raise InputError("there is nothing in it; give a capture, a URL, base64, PEM or DER")
@@ -101,7 +103,7 @@ def read_text(data: bytes, name: str) -> tuple[Capture, tuple[Span, ...]]:
 
 
 def _read_parts(sheet: Sheet, name: str) -> tuple[str, ...]:
-    """Try every format on what is still unclaimed; return the names of those that found something."""
+    """Try every format on the unclaimed text; return the names of those that read something."""
     forms = []
     data = bytes(sheet.rest)
     for form in (*WHOLE, *PARTS):

@@ -1,6 +1,6 @@
-"""HAR: what browsers and HTTP proxies export (http://www.softwareishard.com/blog/har-12-spec/).
+"""HAR: the export format of browsers and HTTP proxies (http://www.softwareishard.com/blog/har-12-spec/).
 
-Rule: JSON to `Exchange`s; no value is trusted to have the type that the format promises.
+Rule: JSON to `Exchange`s; the type of every value is checked.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from sceplab.scep.transport import HTTP_TEXT, Exchange, Headers, HttpReply, Http
 
 
 def fits(data: bytes) -> bool:
-    """Whether it begins as a JSON object; a log of JSON lines does so too."""
+    """Whether it begins with a JSON object, as a log of JSON lines does too."""
     return data.lstrip()[:1] == b"{"
 
 
@@ -68,7 +68,7 @@ def _octets(text: str, encoding: str) -> bytes:
             return base64.b64decode(text)
         except binascii.Error:
             return b""
-    # Without an encoding each character stands for one byte, as far as it can.
+    # Without an encoding each character is one byte where possible.
     return text.encode("latin-1", "replace")
 
 

@@ -1,9 +1,9 @@
 """Hex dumps as people copy them: plain, xxd, hexdump -C, od, tcpdump -X, Wireshark, certutil, strongSwan, routers.
 
-Rule: text to bytes; `octets` finds out what they are. A dump ends at a line that is
-not hex, or where its offsets begin again at 0; so one text can hold several. A
-line is first tried as it is, then without the log's words before it: a time of day
-in the column of characters is none of them.
+Rule: text to bytes; `octets` detects what they are. A dump ends at a line that is
+not hex, or where its offsets restart at 0; one text can have several. A line is
+first tried as it is, then without a log prefix, because the column of characters
+may look like a time of day.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from sceplab.scep.transport import PACKETS
 # "Nov 24 08:04:11.123: CRYPTO_PKI: " and the like before the hex.
 _LOG_PREFIX = re.compile(r"^.{0,60}?\d\d:\d\d:\d\d(?:[.,]\d+)?:?\s+|^\*?\w{3} +\d+ [\d:.]+: ")
 _TAG_PREFIX = re.compile(r"^[A-Z][A-Z0-9_-]{2,30}:\s*")
-# After the offset a colon, a tab or two spaces; `od` has one space, and short offsets a colon and a space.
+# After the offset a colon, a tab or two spaces; one space for `od`, colon and space for short offsets.
 _OFFSET = re.compile(
     r"[ \t>|]*(?:0x)?([0-9A-Fa-f]{1,8})"
     r"(?:(?<=[0-9A-Fa-f]{4})(?:[:|][ \t]*|[ \t]{2,}|\t)|:[ \t]+|(?<=[0-9A-Fa-f]{6}) (?=[0-9A-Fa-f]{2} ))"
@@ -27,7 +27,7 @@ _OFFSET = re.compile(
 )
 _INNER_OFFSET = re.compile(r"(?<=[ \t\]|>:])(?:0x)?[0-9A-Fa-f]{4,8}(?::[ \t]*|[ \t]{2,4})(?=[0-9A-Fa-f]{2})")
 _GROUP = re.compile(r"(?:0x|\\x)?((?:[0-9A-Fa-f]{2}){1,16})([:,-]?[ \t]*)")
-# Possessive, so that a long line that ends badly takes linear time.
+# Possessive, so that a long line that does not match takes linear time.
 _HEX_LINE = re.compile(r"(?:(?:0x|\\x)?[0-9A-Fa-f]{2}[:,-]? *)++")
 _HEX_WORD = re.compile(r"(?:[0-9A-Fa-f]{2})++")
 # "char peer0_0[] = { /* Packet 1 */", and the end of a C array or string.
@@ -36,7 +36,7 @@ _CLOSERS = ('"', '";', '",', "}", "};")
 _TCPDUMP = re.compile(rb"^\d\d:\d\d:\d\d[.\d]{0,10} (?:[^\n]{1,80} )?IP6? [^\n]{1,1048576}$", re.MULTILINE)
 _ROW = 16  # bytes a line, in every dump program's default form
 _LONGEST_ROW = 64
-# Bytes that stand behind a log's words at the end of a line: fewer may be a number or a name.
+# Fewest bytes after a log's words at the end of a line: fewer may be a number or a name.
 _FEWEST_BEHIND_WORDS = 8
 _LONGEST_PREFIXED = 1 << 16
 _MOST_REPEATED = 1 << 16
@@ -45,9 +45,9 @@ _UNPRINTABLE = re.compile(rb"[^\x21-\x7e]")
 
 @dataclass(slots=True)
 class Dump:
-    """The bytes of one dump, and from where to where in the text (in characters) its lines are.
+    """The bytes of one dump, and the span of its lines in the text (in characters).
 
-    `base` is what its offsets count in, 0 as long as that is open; `prefix` is what stands
+    `base` is the number base of its offsets, 0 while unknown; `prefix` is the text
     before each line, without its digits.
     """
 
@@ -62,7 +62,7 @@ class Dump:
 
 @dataclass(frozen=True, slots=True)
 class _Row:
-    """One line of a dump: its offset as it stands ("" without one), its bytes, and what is before them."""
+    """One line of a dump: its offset as written ("" if none), its bytes, and the prefix before them."""
 
     offset: str
     octets: bytes
@@ -70,7 +70,7 @@ class _Row:
 
 
 def fits(data: bytes) -> bool:  # noqa: ARG001 - as every format
-    """Any text may hold a dump; `read` finds out."""
+    """Always true: only `read` can find a dump."""
     return True
 
 
@@ -87,19 +87,19 @@ def read(data: bytes, name: str) -> Reading:
 
 
 def read_hex(text: str, fewest: int = 4) -> list[Dump]:
-    """Return each hex dump in a text, [] where there is none. Never raises.
+    """Return each hex dump in a text, [] if there is none. Never raises.
 
     Fewer than `fewest` bytes in a row count as words, not as a dump.
     """
     dumps: list[Dump] = []
     current: Dump | None = None
-    # Wireshark's followed streams: one dump for each side, told apart by their indentation.
+    # Wireshark's "Follow Stream": one dump for each side, distinguished by indentation.
     sides: dict[str, Dump] = {}
     peer, squeezed = "", False
     for line, start, end in _lines(text):
         array = _ARRAY.match(line)
         if array is not None:
-            # Wireshark gives each packet an array of its own: those of one side belong together.
+            # Wireshark writes one array for each packet: join those of one side.
             current = current if array[1] == peer else None
             peer = array[1]
             continue
@@ -133,7 +133,7 @@ def _lines(text: str) -> Iterator[tuple[str, int, int]]:
 
 
 def _goes_on(dump: Dump, row: _Row, *, squeezed: bool) -> bool:
-    """Whether a row is the next one of a dump; fills in the equal rows that `*` stands for."""
+    """Whether a row is the next one of a dump; adds the repeated rows that `*` replaces."""
     if bool(row.offset) != dump.with_offsets or row.prefix.strip() != dump.prefix.strip():
         return False
     if not row.offset:
@@ -160,7 +160,7 @@ def _goes_on(dump: Dump, row: _Row, *, squeezed: bool) -> bool:
 
 
 def _row(line: str) -> _Row | None:
-    """Return a line of a dump taken apart, or None where it is no hex."""
+    """Parse a line of a dump; None if it is not hex."""
     # The marks of a C string or array around it.
     line = line.rstrip()
     if line.endswith(_CLOSERS):
@@ -198,7 +198,7 @@ def _of_line(line: str, prefix: str) -> _Row | None:
 
 
 def _octets(rest: str) -> bytes:
-    """Return the bytes behind an offset: as many as the column of characters shows, or as spaces tell."""
+    """Return the bytes after an offset; the column of characters or the spacing shows where they end."""
     octets = bytearray()
     at = ends = 0
     counts: list[tuple[int, int]] = []
@@ -219,12 +219,12 @@ def _octets(rest: str) -> bytes:
 
 
 def _shows(column: str, octets: bytes) -> bool:
-    """Whether a column of characters is that of some bytes; what cannot be printed may be anything."""
+    """Whether a column of characters fits some bytes; unprintable ones fit any character."""
     if len(column) > 2 * _LONGEST_ROW + 8:
         return False
     seen = "".join(column.split())
     wanted = _UNPRINTABLE.sub(b".", octets.replace(b" ", b"")).decode("ascii")
-    # Some programs put bars around it.
+    # Some programs write bars around it.
     for text in (seen, seen.removeprefix("|").removesuffix("|"), seen.removeprefix(">").removesuffix("<")):
         if len(text) == len(wanted) and all(w in (".", s) for s, w in zip(text, wanted, strict=True)):
             return True
@@ -232,7 +232,7 @@ def _shows(column: str, octets: bytes) -> bool:
 
 
 def _behind_words(line: str) -> _Row | None:
-    """Return the bytes at the end of a log's line."""
+    """Return the bytes at the end of a line of a log."""
     words = line.split()
     first, size = len(words), 0
     while first and _HEX_WORD.fullmatch(words[first - 1]):

@@ -1,8 +1,8 @@
-"""HTTP messages out of a byte stream, piece by piece: pipelined or not, whole, cut off, or with holes.
+"""Read HTTP messages from a byte stream: pipelined or not, complete, truncated, or with missing bytes.
 
-Rule: httptools parses; what is added here is when each message began, and what
-to do where bytes are missing or the stream cannot be parsed: the message keeps
-what came before, and reading goes on where the next one begins.
+Rule: httptools parses; this module adds when each message began. If bytes are
+missing or the stream cannot be parsed, the message keeps the bytes before, and
+reading continues at the next message.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ import httptools
 from sceplab.scep.transport import Headers, HttpReply, HttpRequest
 
 MAX_BODY = 16 << 20
-"""The largest body that is kept, also when unpacked: no SCEP message comes near."""
+"""Limit of a body in bytes, also when decompressed; SCEP messages are much smaller."""
 MAX_HEAD = 1 << 20
-"""The largest head: a GET carries its message there."""
+"""Limit of the request line and headers in bytes: a GET has its message there."""
 _MAX_HOLE = 1 << 20
-# Decompression limit: so many times the packed size plus so many bytes; DER hardly compresses.
+# Decompression limit: a multiple of the compressed size plus a constant; DER hardly compresses.
 _GROWTH, _GROWTH_FLOOR = 20, 4096
 
 
@@ -29,8 +29,8 @@ _GROWTH, _GROWTH_FLOOR = 20, 4096
 class HttpMessage:
     """One HTTP message; `moment` is when it began, in seconds since 1970.
 
-    `cut` bytes were not captured and `lost` ones not seen at all; the first of
-    them is byte `hole` of the body, which ends there.
+    `cut` bytes were not captured (snapshot length), the segments of `lost` ones are
+    missing; the first missing byte is byte `hole` of the body, which ends there.
     """
 
     moment: float
@@ -49,14 +49,14 @@ class HttpMessage:
 
     @property
     def promised(self) -> int | None:
-        """The bytes of body that its Content-Length names, or None."""
+        """The Content-Length in bytes, or None."""
         value = next((v for n, v in self.headers if n.lower() == "content-length"), "")
         return int(value) if value.isdecimal() and value.isascii() and len(value) < 16 else None
 
 
 @dataclass(slots=True)
 class _Collector:
-    """Callbacks of httptools: gathers one message after the other."""
+    """Callbacks of httptools: collects one message after the other."""
 
     moment: float = 0.0
     done: deque[HttpMessage] = field(default_factory=deque)
@@ -103,7 +103,7 @@ class _Collector:
         self.finish(complete=True)
 
     def finish(self, *, complete: bool) -> None:
-        """Close the current message; interim replies (1xx) answer nothing."""
+        """Finish the current message; interim replies (1xx) are dropped."""
         message, self.current = self.current, None
         if message is None or not (self.url or message.status) or 100 <= message.status < 200:
             return
@@ -119,7 +119,7 @@ class _Collector:
 
 
 def _unpacked(body: bytes, headers: Headers) -> tuple[bytes, str]:
-    """Decompress a body; a damaged or exploding one stays packed, and a note says so."""
+    """Decompress a body; a damaged or too large one stays compressed, with a note."""
     coding = next((v.lower().strip() for n, v in headers if n.lower() == "content-encoding"), "identity")
     if coding in {"identity", ""} or not body:
         return body, ""
@@ -143,7 +143,7 @@ _REPLY_STARTS = (b"HTTP/1.",)
 
 
 class HttpReader:
-    """Reads the requests, or the replies, of one stream; `done` has those that are whole."""
+    """Reads the requests, or the replies, of one stream; `done` has the complete ones."""
 
     __slots__ = ("_collector", "_left", "_parser", "_prefix", "_recent", "_requests", "_rest_of", "_starts", "broken")
 
@@ -156,7 +156,7 @@ class HttpReader:
         # Bytes since the last message began: a body without Content-Length is among them.
         self._recent = bytearray()
         self._prefix = b""
-        # A message whose body goes past the parser, and how many bytes are left (None: to the end).
+        # A message whose body bypasses the parser, and how many bytes are left (None: to the end).
         self._rest_of: HttpMessage | None = None
         self._left: int | None = None
         self.broken = False
@@ -164,11 +164,11 @@ class HttpReader:
 
     @property
     def done(self) -> deque[HttpMessage]:
-        """The messages that are whole, in order; the caller takes them out."""
+        """The complete messages, in order; the caller removes them."""
         return self._collector.done
 
     def take(self, data: bytes, missing: int, moment: float) -> None:
-        """Take the next bytes, and how many behind them are missing (negative: lost, not cut)."""
+        """Process the next bytes; `missing` is how many after them are missing (negative: lost, not cut)."""
         self._collector.moment = moment
         if self._rest_of is not None:
             data, missing = self._more(self._rest_of, data, missing)
@@ -185,7 +185,7 @@ class HttpReader:
             self._recent += data
         while data:
             if self._parser is None:
-                # Lost the thread, or not yet found it: a message begins at the start of a segment.
+                # Not synchronised: wait for a segment that begins with a message.
                 data, self._prefix = self._prefix + data, b""
                 if not data.startswith(self._starts):
                     self._prefix = data if any(s.startswith(data) for s in self._starts) else b""
@@ -195,7 +195,7 @@ class HttpReader:
             try:
                 self._parser.feed_data(data)
             except httptools.HttpParserUpgrade as upgrade:
-                # Asked for (as Java does), and mostly not granted: go on.
+                # An upgrade is requested (as Java does), but rarely accepted: continue.
                 self._parser = None
                 data = self._announced(data[upgrade.args[0] :])
                 continue
@@ -220,7 +220,7 @@ class HttpReader:
         collector.finish(complete=False)
 
     def _announced(self, data: bytes) -> bytes:
-        """Take the body of a request that asks for an upgrade, over which the parser goes; returns what is behind."""
+        """Read the body of a request with an upgrade, which the parser skips; returns the bytes after it."""
         last = self._collector.done[-1] if self._requests and self._collector.done else None
         if last is None or last.body or not last.promised:
             return data
@@ -228,7 +228,7 @@ class HttpReader:
         return self._more(last, data, 0)[0]
 
     def _unannounced(self) -> bytes | None:
-        """Return the body of a POST without Content-Length: what was no further request after it."""
+        """Return the body of a POST without Content-Length: the bytes after it up to the next request."""
         last = self._open_ended()
         if last is None:
             return None
@@ -237,14 +237,14 @@ class HttpReader:
         return bytes(self._recent[end + 4 :]) if end >= 0 else None
 
     def _open_ended(self) -> HttpMessage | None:
-        """Return the last message where it is a POST whose head does not say how long it is."""
+        """Return the last message if it is a POST without a length."""
         last = self._collector.done[-1] if self._requests and self._collector.done else None
         if last is None or last.method != "POST" or last.body or last.promised is not None:
             return None
         return None if any(n.lower() == "transfer-encoding" for n, _ in last.headers) else last
 
     def _more(self, message: HttpMessage, data: bytes, missing: int) -> tuple[bytes, int]:
-        """Take bytes of a body that the parser does not see; returns what is behind it."""
+        """Add bytes to a body that bypasses the parser; returns the bytes after it."""
         mine, behind = (data, b"") if self._left is None else (data[: self._left], data[self._left :])
         if not (message.cut or message.lost) and len(message.body) + len(mine) <= MAX_BODY:
             message.body += mine
@@ -267,7 +267,7 @@ class HttpReader:
         if self._parser is None:
             return
         if collector.current is None or abs(missing) > _MAX_HOLE:
-            # Whole messages may be missing.
+            # Complete messages may be missing.
             collector.finish(complete=False)
             self._parser = None
             return
@@ -283,7 +283,7 @@ class HttpReader:
             self._parser = None
 
     def finish(self, *, closed: bool) -> None:
-        """Say that the stream is over: a reply without a length is whole where the connection was `closed`."""
+        """End the stream: a reply without a length is complete if the connection was `closed`."""
         collector = self._collector
         if self._rest_of is not None:
             self._rest_of.complete = self._left is None and not (self._rest_of.cut or self._rest_of.lost)
@@ -305,12 +305,12 @@ def read_messages(chunks: Iterable[tuple[bytes, float]], *, requests: bool, clos
 
 
 def request_of(message: HttpMessage) -> HttpRequest:
-    """Return a message that was read as a request."""
+    """Convert a message to an HttpRequest."""
     return HttpRequest(
         message.method, message.target, message.headers, message.body, message.version, not message.complete
     )
 
 
 def reply_of(message: HttpMessage) -> HttpReply:
-    """Return a message that was read as a reply."""
+    """Convert a message to an HttpReply."""
     return HttpReply(message.status, message.headers, message.body, message.reason, not message.complete)

@@ -1,9 +1,8 @@
-"""HTTP as text: off the wire, copied from a window, or its heads among the lines of a log.
+"""HTTP as text: raw, copied from a window, or headers among the lines of a log.
 
-Rule: off the wire, messages that follow one another are paired in their order. In a
-log only heads are read, and words behind them that are plainly the body; who
-answers whom is found out in `transcript`. Time is linear in the text: hostile
-lines have no end.
+Rule: raw messages that follow one another are paired in order. In a log only
+headers are read, and a body that clearly follows; `transcript` matches replies to
+requests. Time is linear in the text, since hostile lines may be of any length.
 """
 
 from __future__ import annotations
@@ -37,7 +36,7 @@ def fits(data: bytes) -> bool:
 
 
 def read(data: bytes, name: str) -> Reading:
-    """Read requests and replies that follow one another. Raises InputError when none of them has a whole head."""
+    """Read requests and replies that follow one another. Raises InputError if none of them has complete headers."""
     starts = list(_starts(data))
     out: list[Exchange] = []
     claims: list[Span] = []
@@ -69,7 +68,7 @@ _HEX_BODY = re.compile(rb"\s*30[\s:]?8[0-4][0-9A-Fa-f\s:]{28,}+")
 
 
 def _spelled(body: bytes) -> bytes:
-    """Return the octets of a body that was copied as hex."""
+    """Return the bytes of a body that was copied as hex."""
     if not _HEX_BODY.fullmatch(body):
         return body
     digits = body.translate(None, b" \t\r\n:\f\v")
@@ -77,7 +76,7 @@ def _spelled(body: bytes) -> bytes:
 
 
 def _end(data: bytes, start: int, limit: int, message: HttpMessage) -> int:
-    """Return where a message ends: a request without a length, and text behind a whole one, are not its body."""
+    """Return the end of a message. Text after a request without a length, or after a complete body, is not included."""
     head = _HEAD_END.search(data, start, limit)
     if head is None:
         return limit
@@ -87,7 +86,7 @@ def _end(data: bytes, start: int, limit: int, message: HttpMessage) -> int:
 
 
 def _starts(data: bytes) -> Iterator[int]:
-    """Yield where messages begin: right behind the last one where its length fits, else at a line's start."""
+    """Yield where messages begin: directly after the last one if its length fits, else at the start of a line."""
     found = _HTTP.search(data)
     while found is not None:
         at = found.start()
@@ -101,7 +100,7 @@ def _starts(data: bytes) -> Iterator[int]:
 
 
 def message_of(data: bytes) -> HttpMessage | None:
-    """Return the HTTP message in some text, whatever its line ends; None where it has no head."""
+    """Return the HTTP message in a text with any line ends; None if it has no start line."""
     head, gap, body = data.partition(b"\r\n\r\n")
     if not gap or b"\n\n" in head:
         head, gap, body = data.partition(b"\n\n")  # a window's copy has no CR
@@ -112,7 +111,7 @@ def message_of(data: bytes) -> HttpMessage | None:
 
 
 def what_is_missing(message: HttpMessage) -> tuple[Problem, ...]:
-    """Say what of a message is not in the text."""
+    """Return which parts of a message are missing from the text."""
     if message.complete:
         return ()
     promised = message.promised
@@ -147,12 +146,12 @@ _TIMED = re.compile(rb"^.{0,40}?\d\d:\d\d:\d\d|^[\w()-]{1,40}(?:\[\d+\])?: |^---
 
 
 def fits_heads(data: bytes) -> bool:
-    """Whether there is a line of a request, or of a status."""
+    """Whether a text has a request line or a status line."""
     return _REQUEST_LINE.search(data) is not None or _STATUS_LINE.search(data) is not None
 
 
 def read_heads(data: bytes, name: str) -> Reading:
-    """Return the heads of HTTP messages among other lines, one exchange each."""
+    """Return the HTTP headers among other lines, one exchange for each message."""
     found = sorted([*_REQUEST_LINE.finditer(data), *_STATUS_LINE.finditer(data)], key=lambda m: m.start())
     exchanges: list[Exchange] = []
     claims: list[Span] = []
@@ -173,9 +172,9 @@ def read_heads(data: bytes, name: str) -> Reading:
         body, end = _body(data, at, headers, int(line[2]))
         claims.append((line.start(), end))
         reason = line[3].decode("latin-1").strip()
-        exchanges.append(
-            Exchange(None, HttpReply(int(line[2]), headers, body, reason), source=name, recorded=HTTP_TEXT)
-        )
+        # A log shows heads and leaves out bodies: one that is not there is not known to be empty.
+        reply = HttpReply(int(line[2]), headers, body, reason, truncated=not body and not _says_empty(headers))
+        exchanges.append(Exchange(None, reply, source=name, recorded=HTTP_TEXT))
     kept = [
         (e, claim) for e, claim in zip(exchanges, claims, strict=True) if e.request is not None or e.reply is not None
     ]
@@ -183,7 +182,7 @@ def read_heads(data: bytes, name: str) -> Reading:
 
 
 def _fields(data: bytes, first: re.Match[bytes]) -> tuple[tuple[tuple[str, str], ...], int]:
-    """Return the headers below a first line, and where they end; words before them are as before the first line."""
+    """Return the headers after a start line, and where they end; each may have the same prefix as the start line."""
     start = data.rfind(b"\n", max(0, first.start() - _LONGEST_PREFIX), first.start()) + 1
     prefix = _DIGITS.sub(b"", data[start : first.start()])
     at = first.end()
@@ -200,8 +199,12 @@ def _fields(data: bytes, first: re.Match[bytes]) -> tuple[tuple[tuple[str, str],
     return tuple(headers), at
 
 
+def _says_empty(headers: tuple[tuple[str, str], ...]) -> bool:
+    return any(n.lower() == "content-length" and v.strip() == "0" for n, v in headers)
+
+
 def _body(data: bytes, at: int, headers: tuple[tuple[str, str], ...], status: int) -> tuple[bytes, int]:
-    """Return the words behind a head that are plainly its body, and where they end."""
+    """Return the text after the headers that is clearly the body, and where it ends."""
     length = next((int(v) for n, v in headers if n.lower() == "content-length" and v.isdecimal()), None)
     start = at + 1
     rest = data[start : start + (_LARGEST_BODY if length is None else min(length, _LARGEST_BODY))]

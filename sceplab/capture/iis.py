@@ -1,7 +1,7 @@
-"""Lines of IIS (W3C extended log format), with its line of field names or without it.
+"""Lines of IIS (W3C extended log format), with or without the line of field names.
 
-Rule: without names the method tells where the line is: the URL is behind it, the
-client behind port and user, and the three numbers of the status follow one another.
+Rule: without names, fields are found by the method: the URL follows it, the client
+follows port and user, and the three numbers of the status are adjacent.
 """
 
 from __future__ import annotations
@@ -12,20 +12,20 @@ from typing import Any
 from sceplab.scep.transport import Remark
 
 HEAD = "#Fields:"
-"""How the line of field names begins."""
+"""Start of the line of field names."""
 _NAMES = {"c-ip": "client", "s-ip": "server", "cs-method": "method", "sc-status": "status", "cs-host": "server"}
-_CODES = ("sc-substatus", "sc-win32-status")
+_CODES = ("sc-substatus", "sc-win32-status", "s-reason")
 _METHODS = frozenset({"GET", "POST", "HEAD"})
 _DATE = re.compile(r"\d{4}-\d\d-\d\d")
 _TIME = re.compile(r"\d\d:\d\d:\d\d")
 _STATUS = re.compile(r"[1-5]\d\d")
 _ADDRESS = re.compile(r"[\d.]{7,15}|[0-9a-fA-F:%]{2,60}")
-# What stands between date and method: site, computer, address.
+# Fields between date and method: site, computer, address.
 _MOST_BEFORE = 6
 
 
 def said(line: str, fields: list[str]) -> dict[str, Any] | None:
-    """Return what a line says, with its codes as remarks; None where it is none of IIS."""
+    """Return the fields of a line, with its codes as remarks; None if it is not a line of IIS."""
     values = line.split()
     if fields and len(values) == len(fields):
         named = dict(zip(fields, values, strict=True))
@@ -39,7 +39,8 @@ def said(line: str, fields: list[str]) -> dict[str, Any] | None:
 
 def _named(values: dict[str, str]) -> dict[str, Any]:
     out: dict[str, Any] = {ours: values[theirs] for theirs, ours in _NAMES.items() if theirs in values}
-    out["target"] = _target(values.get("cs-uri-stem", ""), values.get("cs-uri-query", "-"))
+    # HTTP.sys writes the whole URL (cs-uri) into its own error log, and why it did not pass the request on.
+    out["target"] = values.get("cs-uri") or _target(values.get("cs-uri-stem", ""), values.get("cs-uri-query", "-"))
     out["time"] = f"{values.get('date', '')}T{values.get('time', '')}Z"
     out["remarks"] = tuple(Remark(values[name], name) for name in _CODES if values.get(name, "-") != "-")
     return out
@@ -66,6 +67,6 @@ def _unnamed(values: list[str]) -> dict[str, Any] | None:
         codes = values[index : index + 3]
         if _STATUS.fullmatch(codes[0]) and all(c.isdigit() for c in codes[1:]):
             out["status"] = codes[0]
-            out["remarks"] = tuple(Remark(c, name) for name, c in zip(_CODES, codes[1:], strict=True))
+            out["remarks"] = tuple(Remark(c, name) for name, c in zip(_CODES, codes[1:], strict=False))
             break
     return out

@@ -1,9 +1,9 @@
 """Access logs of web servers, proxies and CAs: one exchange for each line with a SCEP operation.
 
-Rule: a log is lines; each is tried as the formats below, and lines without SCEP are
-skipped. A GET has the message in its URL; of a POST a log only shows that there
-was one. What a line says beside it becomes its remarks; lines of a service that
-speak of an operation (micromdm's) belong to the request beside them. Formats:
+Rule: each line is tried in the formats below, and lines without SCEP are skipped. A
+GET has the message in its URL; of a POST a log has no body. Other messages of a line
+become its remarks; lines of a service about an operation (micromdm's) belong to the
+adjacent request. Formats:
 common and combined (Apache, nginx ...), HAProxy, squid, IIS (W3C), key=value (step-ca,
 Traefik ...), and JSON (step-ca, Caddy, Traefik, nginx ...).
 """
@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from sceplab.capture import iis
-from sceplab.capture.fields import fields_of, is_cut_json, remarks_of
+from sceplab.capture.fields import BAD, fields_of, is_cut_json, remarks_of
 from sceplab.capture.reading import Reading, Span
 from sceplab.capture.target import is_cut, joined, not_logged, without_ellipsis
 from sceplab.errors import Layer, Problem
@@ -25,7 +25,7 @@ from sceplab.scep.transport import LOG_LINE, OPERATIONS, Exchange, HttpReply, Ht
 
 LONGEST_LINE = 1 << 20
 _OPERATION = re.compile(rb"operation(?:=|%3d|\\u003d)", re.IGNORECASE)
-# Lines of a service that name an operation in a field of its own.
+# Lines of a service that have the operation as a field.
 _SERVICE = re.compile(
     rb"(?<![?&])\b(?:method|op|operation)\"?[=:] ?\"?(?:GetCACaps|GetCACert|GetNextCACert|PKIOperation)\b",
     re.IGNORECASE,
@@ -48,7 +48,7 @@ _FORMATS = (
         r"\d{1,12} "
         r"(?P<method>[A-Z]{3,8}) (?P<target>\S+)(?P<end> |$)"
     ),
-    # Anything with a request in quotes.
+    # Any line with a request line in quotes.
     re.compile(rf"{_REQUEST}(?:\D{{0,20}}(?P<status>\d{{3}})\b)?"),
 )
 # 2026/11/24 08:04:11 [error] 12#12: *5 words, client: 192.0.2.2, server: ca.example, request: "GET ...", host: "ca"
@@ -56,27 +56,27 @@ _NGINX_ERROR = re.compile(
     r"\[(?:warn|error|crit|alert|emerg)\] \d{1,10}#\d{1,10}: (?:\*\d{1,20} )?(?P<words>.{1,2000}?), "
     rf"client: (?P<client>[\w.:]{{1,80}}), server: (?P<server>[^,\s]{{0,260}}), request: {_REQUEST}"
 )
-# The names that programs have for the same thing, the surest first.
+# The names that programs use for the same field, the most specific first.
 _NAMES: dict[str, tuple[str, ...]] = {
     "target": ("path", "uri", "request_uri", "requestpath", "url", "request"),
-    "method": ("method", "request_method", "requestmethod"),
+    "method": ("method", "request_method", "requestmethod", "httpmethod"),
     "status": ("status", "downstreamstatus", "status_code", "statuscode", "originstatus"),
-    "client": ("remote-address", "remote_ip", "client_ip", "clienthost", "remote_addr", "client"),
+    "client": ("remote-address", "clientip", "remote_ip", "client_ip", "clienthost", "remote_addr", "client"),
     "time": ("time", "startutc", "ts", "timestamp", "@timestamp", "time_iso8601"),
     "server": ("host", "requesthost", "server_name"),
 }
 _WRAPPED = ("log", "message", "msg")
-# A line that ends inside of a URL, and the one that goes on with it.
+# A line that ends inside a URL, and the line that continues it.
 _OPEN = re.compile(r"message=[A-Za-z0-9+/%=_-]{0,1048576}\s*$", re.IGNORECASE)
 _GOES_ON = re.compile(r"\s{0,40}(?:[A-Za-z0-9+/%=_-]{16,}(?=[\s\"&]|$)|[A-Za-z0-9+/%=_-]{1,15}(?= HTTP/|\"))")
 _MOST_JOINED = 4000
-# How many lines from a request what a service says of it may stand.
+# Largest distance in lines between a request and the service's line about it.
 _NEAR = 4
 
 
 @dataclass(frozen=True, slots=True)
 class _Said:
-    """What a service's line says of an operation."""
+    """A service's line about an operation."""
 
     operation: str
     remarks: tuple[Remark, ...]
@@ -85,7 +85,7 @@ class _Said:
 
 
 def fits(data: bytes) -> bool:
-    """Whether a text has an operation in it."""
+    """Whether a text has a SCEP operation."""
     return _OPERATION.search(data) is not None or _SERVICE.search(data) is not None
 
 
@@ -115,7 +115,7 @@ def read(data: bytes, name: str) -> Reading:
 def _lines(data: bytes) -> Iterator[tuple[str, Span, int, bool]]:
     """Yield lines with an operation, and IIS's line of field names, with their spans; skip overlong ones.
 
-    Each comes with its number, and whether it was put together out of several.
+    Each has its line number, and whether it was joined from several.
     """
     at = counted = 0
     number = 1
@@ -144,7 +144,7 @@ def _lines(data: bytes) -> Iterator[tuple[str, Span, int, bool]]:
 
 
 def _joined(data: bytes, pieces: list[str], end: int) -> int:
-    """Add the lines that a URL goes on in; returns where the last one ends."""
+    """Add the lines that continue a URL; returns where the last one ends."""
     size = len(pieces[0])
     while len(pieces) < _MOST_JOINED and size < LONGEST_LINE and end < len(data):
         if not (_OPEN.search(pieces[0]) if len(pieces) == 1 else re.fullmatch(r"[A-Za-z0-9+/%=_-]+", pieces[-1])):
@@ -186,6 +186,8 @@ def _exchange(line: str, said: Mapping[str, Any], name: str, number: int) -> Exc
     reply = HttpReply(int(status), truncated=True) if re.fullmatch(r"[1-5]\d\d", status) else None
     failed = reply is not None and reply.status is not None and reply.status >= 400
     remarks = said.get("remarks") or remarks_of(fields_of(line), number, failed=failed)
+    if failed and not remarks and (words := _beside(line)):
+        remarks = (Remark(words),)
     return Exchange(
         HttpRequest(method, target),
         reply,
@@ -200,8 +202,18 @@ def _exchange(line: str, said: Mapping[str, Any], name: str, number: int) -> Exc
     )
 
 
+# The request and its status, and the agent that sent it: what is left of an access log's line is of the proxy.
+_OWN = re.compile(r'"[A-Z]{3,8} [^"]*"(?: \d{3}\b)?|"[^"]*(?:/\d|Mozilla|curl)[^"]*"|\[[^\]]{0,40}\]')
+
+
+def _beside(line: str) -> str:
+    """Return what a line says beside the request, where it says why that failed; "" otherwise."""
+    words = _OWN.sub(" ", line)
+    return words.strip() if BAD.search(words) or "<NOSRV>" in words or "upstream" in words else ""
+
+
 def _said(line: str, fields: list[str]) -> Mapping[str, Any]:
-    """Return what a line says: client, time, method, target, status, server, end."""
+    """Return the fields of a line: client, time, method, target, status, server, end."""
     if line.startswith("{"):
         found = _of_fields(line)
         # Docker and journald wrap a program's own line.
@@ -232,6 +244,10 @@ def _of_fields(line: str) -> dict[str, Any]:
             if isinstance(value, str | int | float) and value != "":
                 out[ours] = value
                 break
+    # AWS WAF, nginx: the query in a field of its own.
+    query = next((str(values[k]) for k in ("args", "query", "query_string", "querystring") if values.get(k)), "")
+    if "operation=" in query and "?" not in str(out.get("target", "?")):
+        out["target"] = f"{out['target']}?{query}"
     # nginx's $request: the whole request line.
     whole = re.fullmatch(r"([A-Z]{3,8}) (\S+)(?: HTTP/[\d.]+)?", str(out.get("target", "")))
     if whole:
@@ -239,7 +255,7 @@ def _of_fields(line: str) -> dict[str, Any]:
     return out
 
 
-# --------------------------------------------------------------- what a service says of an operation
+# --------------------------------------------------------------- lines of a service about an operation
 
 
 def _service(line: str, span: Span, number: int) -> _Said | None:
@@ -254,7 +270,7 @@ def _service(line: str, span: Span, number: int) -> _Said | None:
 
 
 def _told(exchanges: list[Exchange], said: list[_Said]) -> tuple[list[Exchange], tuple[Remark, ...]]:
-    """Give what a service says to the request of the same operation beside it; return the rest, too."""
+    """Add a service's lines to the adjacent request of the same operation; return the other lines, too."""
     rest: list[Remark] = []
     taken: set[int] = set()
     first = 0
@@ -285,7 +301,7 @@ def _told(exchanges: list[Exchange], said: list[_Said]) -> tuple[list[Exchange],
 
 
 def _time(text: object) -> datetime | None:
-    """Read a time of any of the formats; without a zone it is taken for UTC."""
+    """Read a time of any of the formats; without a zone it is taken as UTC."""
     if text is None:
         return None
     if isinstance(text, int | float) or re.fullmatch(r"\d{9,11}(?:\.\d+)?", str(text)):

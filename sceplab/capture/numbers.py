@@ -1,9 +1,9 @@
-"""Octets as programs print them: lists of numbers, hex within a line, strings with escapes.
+"""Bytes as programs print them: lists of numbers, hex within a line, strings with escapes.
 
 Java's signed bytes, Go's and Python's lists, Node's Buffer, NSData, C and C# arrays,
 .NET's BitConverter, SQL; Python's b'..', Go's %q, C and shell strings.
 
-Rule: text to octets; `octets` finds out what they are. Every pattern is possessive, so
+Rule: text to bytes; `octets` detects what they are. Every pattern is possessive, so
 that time is linear in the text.
 """
 
@@ -19,7 +19,7 @@ _DECIMAL = re.compile(r"(?<![\w.\-])-?\d{1,3}(?:(?:[,;]\s{0,24}|\s{1,24})-?\d{1,
 _HEX_LIST = re.compile(
     r"(?:\(byte\) ?)?0x[0-9A-Fa-f]{1,2}(?:\s?[,;]\s{0,24}(?:\(byte\) ?)?0x[0-9A-Fa-f]{1,2}(?![0-9A-Fa-f])){15,}+"
 )
-# As DER, "GET ", "POST" and "HTTP" begin.
+# The first bytes of DER, "GET ", "POST" and "HTTP".
 _STARTS = (
     r"30[ :-]?8[0-4]",
     r"47[ :-]?45[ :-]?54[ :-]?20",
@@ -39,13 +39,13 @@ _INSIDE = {
 _NEXT_STRING = re.compile(r"\s{0,80}[+\\]?\s{0,80}[bB]?([\"'])")
 _ESCAPE = re.compile(r"\\(x[0-9A-Fa-f]{2}|u00[0-9A-Fa-f]{2}|[0-7]{1,3}|.)", re.DOTALL)
 _SHORT = {"n": "\n", "r": "\r", "t": "\t", "a": "\a", "b": "\b", "f": "\f", "v": "\v", "e": "\x1b", "E": "\x1b"}
-# Python's http.client prints a reply's headers so.
+# The format in which Python's http.client prints headers of a reply.
 _HEADER = re.compile(r"\s{0,4}header: ([^\n]{1,4000})(?=\n|$)")
 _LARGEST_BYTE = 255
 
 
 def fits(data: bytes) -> bool:  # noqa: ARG001 - as every format
-    """Any text may hold such octets; `read` finds out."""
+    """Always true: only `read` can find such bytes."""
     return True
 
 
@@ -61,7 +61,7 @@ def read_strings(data: bytes, name: str) -> Reading:
 
 
 def _apart(blobs: list[Blob]) -> Iterator[Blob]:
-    """Yield what does not overlap, in its order."""
+    """Yield the blobs that do not overlap, in order."""
     end = 0
     for blob in sorted(blobs, key=lambda b: b.span):
         if blob.span[0] >= end:
@@ -102,7 +102,7 @@ def _strings(text: str) -> Iterator[Blob]:
 
 
 def _string(text: str, start: int, quote: str) -> tuple[bytes, Span]:
-    """Return the octets of a string, and of those that are joined to it."""
+    """Return the bytes of a string and of the strings joined to it, and their span."""
     pieces: list[str] = []
     at = start
     while True:

@@ -1,7 +1,7 @@
-"""Octets that stood in a text in some spelling (hex, base64, numbers, strings): messages, HTTP, packets.
+"""Detect what bytes from a text are (messages, HTTP, packets), whatever their spelling (hex, base64, numbers, strings).
 
-Rule: what octets are is found out here, once for all spellings; how they were
-spelled is known to the reader that found them.
+Rule: the same detection for all spellings; each spelling is decoded by its own
+reader.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from sceplab.capture.reading import Reading, Span, assorted
 from sceplab.errors import InputError, Layer, Problem
 from sceplab.scep.transport import Exchange
 
-# Link types (https://www.tcpdump.org/linktypes.html), and the heads of Ethernet and IPv4.
+# Link types (https://www.tcpdump.org/linktypes.html), and the first bytes of Ethernet and IPv4.
 _ETHERNET, _RAW_IP = 1, 101
 _SHORTEST_FRAME = 14 + 20
 
 
 @dataclass(frozen=True, slots=True)
 class Blob:
-    """Octets, the span of text that spelled them, and what had to be put right in it."""
+    """Bytes, the span of text they are from, and the corrections that were needed."""
 
     octets: bytes
     span: Span
@@ -31,10 +31,10 @@ class Blob:
 
 
 def read_blobs(blobs: Iterable[Blob], name: str, *, packets: bool = False) -> Reading:
-    """Return the exchanges in octets; those that are nothing of SCEP are not claimed.
+    """Return the exchanges in bytes; bytes that are not SCEP are not claimed.
 
-    With `packets` they may be packets too: these have both sides, so that what
-    Wireshark reassembled beside them is passed over.
+    With `packets` they may be packets too: these have both sides, so the copies
+    that Wireshark reassembled are ignored.
     """
     found: list[tuple[int, Exchange]] = []
     claims: list[Span] = []
@@ -61,7 +61,7 @@ def _exchanges(blob: Blob, name: str) -> list[Exchange]:
     octets = blob.octets
     if kind_of(octets) is not None:
         out = []
-        # Several messages that stood behind one another.
+        # Several messages in sequence.
         while kind_of(octets) is not None:
             size = size_of(octets)
             first = octets if size is None or size >= len(octets) else octets[:size]

@@ -1,9 +1,10 @@
-"""Files of packets to packets, and packets to TCP segments.
+"""Read packets from pcap and pcapng files, and TCP segments from packets.
 
 Rule: one packet at a time, so that memory does not grow with the file; nothing
-is kept here. dpkt (BSD) reads pcap and takes IP and TCP headers apart. The
-blocks of pcapng are read here, as dpkt takes every packet for one of the first
-interface. A damaged packet is passed over.
+is kept here. dpkt (BSD) reads pcap. The blocks of pcapng are read here, as dpkt
+takes every packet for one of the first interface; so are the heads of IP and TCP,
+as dpkt also reads whatever else a packet carries, to any depth. A damaged packet
+is passed over.
 """
 
 from __future__ import annotations
@@ -17,15 +18,16 @@ from typing import BinaryIO
 import dpkt
 
 from sceplab.errors import InputError
+from sceplab.sources import Forward
 
 Packet = tuple[float, bytes, int]
-"""When it was seen (seconds since 1970), its bytes, and the link type of these."""
+"""A packet: its time (seconds since 1970), its bytes, and its link type."""
 
 _PCAP = {bytes.fromhex(m) for m in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")}
 _PCAPNG = bytes.fromhex("0a0d0d0a")
 LARGEST = 1 << 20
-"""Bytes of the largest packet: no snapshot length is larger than 262144."""
-# A file with so many empty records in a row is not a capture.
+"""Limit of a packet in bytes: no snapshot length is larger than 262144."""
+# A file with this many empty records in a row is not a capture.
 _EMPTY = 100_000
 
 
@@ -34,11 +36,11 @@ def is_packets(data: bytes) -> bool:
     return data[:4] in _PCAP or data[:4] == _PCAPNG
 
 
-def read_packets(file: BinaryIO) -> Iterator[Packet]:
+def read_packets(file: BinaryIO | Forward) -> Iterator[Packet]:
     """Yield the packets of a pcap or pcapng file, from its start.
 
-    Raises InputError where the file's head cannot be read. Where the file ends
-    in the middle of a packet, what came before is good.
+    Raises InputError if the file header cannot be read. If the file ends in the
+    middle of a packet, the packets before are yielded.
     """
     start = file.read(24)
     if start[:4] == _PCAPNG:
@@ -65,11 +67,11 @@ def read_packets(file: BinaryIO) -> Iterator[Packet]:
 
 
 class _Prefixed:
-    """A file with some bytes put back in front; dpkt asks for little more than `read`."""
+    """A file with some bytes put back in front; dpkt needs little more than `read`."""
 
     name = "capture"
 
-    def __init__(self, start: bytes, file: BinaryIO) -> None:
+    def __init__(self, start: bytes, file: BinaryIO | Forward) -> None:
         self._start, self._file = start, file
 
     def read(self, size: int) -> bytes:
@@ -157,12 +159,12 @@ def _block(kind: int, body: bytes, order: str, interfaces: list[_Interface]) -> 
     return found.offset + ((high << 32) | low) / found.ticks, body[20 : 20 + captured], found.linktype
 
 
-# --------------------------------------------------------------- from the wire to TCP
+# --------------------------------------------------------------- packets to TCP segments
 
 
 @dataclass(frozen=True, slots=True)
 class TcpSegment:
-    """A TCP segment: its ends (address, port), number, flags, bytes, and how many of these were not captured."""
+    """A TCP segment: endpoints (address, port), sequence number, flags, bytes, and how many were not captured."""
 
     source: tuple[str, int]
     target: tuple[str, int]
@@ -173,51 +175,74 @@ class TcpSegment:
 
 
 def segment_of(packet: bytes, linktype: int) -> TcpSegment | None:
-    """Return the TCP segment in a packet, None where there is none. Never raises on content."""
+    """Return the TCP segment in a packet, None if there is none. Never raises on content."""
     payload = _network_layer(packet, linktype)
     if payload is None:
         return None
     try:
-        if payload[0] >> 4 == 4:
-            ip = dpkt.ip.IP(payload)
-            if ip.p != dpkt.ip.IP_PROTO_TCP or ip.offset:
-                return None
-            total, header = ip.len, ip.hl * 4
-            ends = [".".join(map(str, a)) for a in (ip.src, ip.dst)]
-            tcp = ip.data
-        else:
-            ip = dpkt.ip6.IP6(payload)
-            tcp = ip.data
-            header = 40 + sum(e.length for e in getattr(ip, "all_extension_headers", ()))
-            total = ip.plen + 40 if ip.plen else 0
-            ends = [f"[{IPv6Address(a)}]" for a in (ip.src, ip.dst)]
-        if not isinstance(tcp, dpkt.tcp.TCP):
-            return None
-    except (dpkt.Error, struct.error, IndexError, ValueError, TypeError, AttributeError):
-        return None  # dpkt 1.9.8 also trips over odd IPv6 extension headers
-    content = bytes(tcp.data)
-    missing = 0
-    if total:  # 0 where the network card cut the segments
-        promised = max(total - header - tcp.off * 4, 0)
-        content = content[:promised]  # Ethernet's padding
-        missing = promised - len(content)
-    return TcpSegment((ends[0], tcp.sport), (ends[1], tcp.dport), tcp.seq, tcp.flags, content, missing)
+        source, target, total, at = _ip_version_4(payload) if payload[0] >> 4 == 4 else _ip_version_6(payload)
+        packet = payload[:total] if total else payload  # Ethernet's padding is behind it
+        source_port, target_port, seq, _, offset, flags = _TCP_HEAD.unpack_from(packet, at)
+    except (_NotTcpError, struct.error, IndexError):
+        return None
+    start = at + (offset >> 4) * 4
+    if start < at + _TCP_HEAD_SIZE:
+        return None
+    content = packet[start:]
+    # The total is 0 where the network card cut the segments.
+    missing = max(total - start, 0) - len(content) if total else 0
+    return TcpSegment((source, source_port), (target, target_port), seq, flags, content, missing)
+
+
+_TCP = 6
+_TCP_HEAD, _TCP_HEAD_SIZE = struct.Struct(">HHIIBB"), 20
+# Extension headers of IPv6 (RFC 8200, 4; RFC 4302): the next one's kind is their first byte.
+_FRAGMENT, _AUTHENTICATION = 44, 51
+_EXTENSIONS = {0, 43, _FRAGMENT, _AUTHENTICATION, 60, 135, 139, 140}
+
+
+class _NotTcpError(Exception):
+    """An IP packet carries something else, or only a later part of a segment."""
+
+
+def _ip_version_4(packet: bytes) -> tuple[str, str, int, int]:
+    """Return source, destination, the length that the head names, and where TCP begins (RFC 791, 3.1)."""
+    at, total, fragment = (packet[0] & 15) * 4, *struct.unpack_from(">H2xH", packet, 2)
+    if packet[9] != _TCP or fragment & 0x1FFF or at < 20:
+        raise _NotTcpError
+    return ".".join(map(str, packet[12:16])), ".".join(map(str, packet[16:20])), total, at
+
+
+def _ip_version_6(packet: bytes) -> tuple[str, str, int, int]:
+    """Return source, destination, the length that the head names, and where TCP begins (RFC 8200, 3)."""
+    if packet[0] >> 4 != 6 or len(packet) < 40:
+        raise _NotTcpError
+    (length,), kind, at = struct.unpack_from(">H", packet, 4), packet[6], 40
+    while kind in _EXTENSIONS:
+        if kind == _FRAGMENT and int.from_bytes(packet[at + 2 : at + 4], "big") >> 3:
+            raise _NotTcpError
+        size = {_FRAGMENT: 8, _AUTHENTICATION: packet[at + 1] * 4 + 8}.get(kind, packet[at + 1] * 8 + 8)
+        kind, at = packet[at], at + size
+    if kind != _TCP:
+        raise _NotTcpError
+    source, target = IPv6Address(packet[8:24]), IPv6Address(packet[24:40])
+    return f"[{source}]", f"[{target}]", length + 40 if length else 0, at
 
 
 _IP4, _IP6 = 0x0800, 0x86DD
 _VLAN = {0x8100, 0x88A8, 0x9100, 0x9200}
 _PPPOE, _MPLS = 0x8864, {0x8847, 0x8848}
 
-# Where the IP packet is, or where an EtherType before it is, by link type
+# Offset of the IP packet, or of the EtherType before it, by link type
 # (https://www.tcpdump.org/linktypes.html).
 _RAW = {12, 14, 101, 228, 229}
-_AT = {0: 4, 108: 4, 109: 12}  # BSD loopback and tunnels: a head with an address family
+_AT = {0: 4, 108: 4, 109: 12}  # BSD loopback and tunnels: a header with an address family
 _ETHERTYPE_AT = {1: 12, 113: 14, 276: 0, 104: 2, 106: 6}  # Ethernet, cooked Linux (1 and 2), Cisco HDLC, ATM
-_COOKED_2 = 20  # bytes of the head of cooked Linux, version 2
+_COOKED_2 = 20  # bytes of the header of cooked Linux, version 2
 
 
 def _network_layer(packet: bytes, linktype: int) -> bytes | None:
-    """Return the IP packet inside a frame, or None where there is none."""
+    """Return the IP packet inside a frame, or None."""
     if linktype in _RAW:
         return packet or None
     if linktype in _AT:
@@ -231,7 +256,7 @@ def _network_layer(packet: bytes, linktype: int) -> bytes | None:
 
 
 def _typed(packet: bytes, kind: int, at: int) -> bytes | None:
-    """Return the IP packet behind an EtherType, whatever tags are between them."""
+    """Return the IP packet after an EtherType, skipping tags."""
     while at < len(packet):
         if kind in {_IP4, _IP6}:
             return packet[at:]
@@ -249,12 +274,12 @@ def _typed(packet: bytes, kind: int, at: int) -> bytes | None:
     return None
 
 
-# How far into a frame of another kind (PPP, Wi-Fi, NFLOG ...) an IP packet is looked for.
+# How many bytes of another frame (PPP, Wi-Fi, NFLOG ...) are searched for an IP packet.
 _DEEPEST = 128
 
 
 def _anywhere(packet: bytes) -> bytes | None:
-    """Find an IP packet with TCP in it in a frame of any kind: by its version, lengths and checksum."""
+    """Find an IP packet with TCP in any frame by version, lengths and checksum."""
     size = len(packet)
     for at in range(min(size - 39, _DEEPEST)):
         first = packet[at]
@@ -262,7 +287,7 @@ def _anywhere(packet: bytes) -> bytes | None:
             length = (first & 15) * 4
             head = packet[at : at + length]
             total = int.from_bytes(head[2:4], "big")
-            # The frame may end inside of what would be a header with options.
+            # The frame may end inside a header with options.
             whole = len(head) == length >= 20
             if whole and length + 20 <= total <= size - at + LARGEST and _sums_up(head):
                 return packet[at:]
@@ -272,7 +297,7 @@ def _anywhere(packet: bytes) -> bytes | None:
             and int.from_bytes(packet[at + 4 : at + 6], "big")
             in {
                 size - at - 40,
-                size - at - 44,  # a frame check sequence behind it
+                size - at - 44,  # a frame check sequence after it
             }
         ):
             return packet[at:]

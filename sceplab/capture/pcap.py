@@ -1,10 +1,9 @@
-"""Packets to TCP streams to HTTP exchanges, as they come.
+"""Packets to TCP streams to HTTP exchanges, as a stream.
 
-Rule: an exchange leaves as soon as it is whole, and a stream is forgotten when
-it ends, so that memory does not grow with the capture. Only putting TCP segments
-into order is done here: no well-kept library offers that without binding HTTP to
-fixed ports or starting another program. Ports are ignored: the side that sends an
-HTTP request is the client.
+Rule: an exchange is yielded as soon as it is complete, and a stream is dropped when
+it ends, so that memory does not grow with the capture. TCP segments are reordered
+here because no maintained library does so without fixed HTTP ports or an external
+program. Ports are ignored: the side that sends an HTTP request is the client.
 """
 
 from __future__ import annotations
@@ -19,29 +18,33 @@ from sceplab.capture.http import HttpMessage, HttpReader, reply_of, request_of
 from sceplab.capture.packets import Packet, TcpSegment, read_packets, segment_of
 from sceplab.errors import InputError, Layer, Problem
 from sceplab.scep.transport import Exchange
+from sceplab.sources import Forward
 
 MAX_OPEN = 32_768
-"""Conversations that are followed at a time; of more, the one that was silent longest ends."""
+"""Limit of open conversations; beyond it, the longest idle one is ended."""
 MAX_WAITING = 1 << 20
-"""Bytes of one direction that wait for a segment before them; then that one counts as lost."""
+"""Limit of bytes per direction that wait for a missing segment before it counts as lost."""
 _FIN, _SYN, _RST, _ACK = 0x01, 0x02, 0x04, 0x10
-# How far a conversation's first seen byte may be from its SYN.
+# Largest distance in bytes of the first segment seen from the SYN.
 _SYN_WINDOW = 1 << 20
-# Sniffers write packets out of order: so many packets later a closed stream is over.
+# Sniffers write packets out of order: drop a closed stream only this many packets later.
 _GRACE = 1000
 _METHODS = (b"GET ", b"POST ", b"HEAD ", b"PUT ", b"OPTIONS ")
-_LONGEST_WORD = 8
+# Protocols that are named where there is no plain HTTP, by how a side begins.
+_OTHERS = {b"\x16\x03": "TLS", b"SSH-": "SSH", b"PRI * HT": "HTTP/2"}
+_WORDS = (*_METHODS, b"HTTP/", *_OTHERS)
+_LONGEST_WORD = max(map(len, _WORDS))
 # Segments that are looked at for the start of an HTTP message.
 _TRIES = 64
 
 End = tuple[str, int]
 
 
-def read_pcap(file: BinaryIO, name: str = "") -> Iterator[Exchange]:
+def read_pcap(file: BinaryIO | Forward, name: str = "") -> Iterator[Exchange]:
     """Yield the HTTP exchanges of a pcap or pcapng file, each when its reply is whole.
 
-    Raises InputError when the file cannot be read, or when nothing in it is
-    plain HTTP: then it says what is in it instead.
+    Raises InputError if the file cannot be read, or if it has no plain HTTP; the
+    message then says what is in it instead.
     """
     return exchanges_of(read_packets(file), name)
 
@@ -64,19 +67,19 @@ def exchanges_of(packets: Iterable[Packet], name: str = "") -> Iterator[Exchange
 
 @dataclass(slots=True)
 class _Half:
-    """What one side sent, handed on in the order of its sequence numbers."""
+    """One direction of a stream, yielded in the order of its sequence numbers."""
 
     first_seq: int | None = None
     next_seq: int | None = None
     waiting: dict[int, tuple[bytes, int, float]] | None = None
     held: int = 0
-    # The start of the stream while it is shorter than a method, and so undecided.
+    # The start of the stream while it is too short to recognise a method.
     opening: bytes = b""
     reader: HttpReader | None = None
     ended: bool = False
 
     def place(self, seq: int, data: bytes, missing: int, moment: float) -> Iterator[tuple[bytes, int, float]]:
-        """Yield what can be handed on now: bytes, how many behind them are missing, and when they came."""
+        """Yield what is now in order: bytes, how many after them are missing, and their time."""
         if self.next_seq is None:
             self.first_seq = self.next_seq = seq  # the capture began in the middle
         ahead = (seq - self.next_seq) & 0xFFFFFFFF
@@ -95,7 +98,7 @@ class _Half:
             yield from self._ready()
 
     def _news(self, seq: int, data: bytes, missing: int, moment: float) -> tuple[bytes, int, float] | None:
-        """Return what is new in a segment that begins at or before what is expected."""
+        """Return the new bytes of a segment that begins at or before the expected number."""
         assert self.next_seq is not None  # noqa: S101 - `place` sets it
         known = (self.next_seq - seq) & 0xFFFFFFFF
         if known >= len(data) + missing:
@@ -116,7 +119,7 @@ class _Half:
                     yield piece
 
     def give_up(self) -> Iterator[tuple[bytes, int, float]]:
-        """Yield what waits, with the number of bytes that were lost before each."""
+        """Yield the waiting segments, with the number of bytes lost before each."""
         while self.waiting:
             start = min(self.waiting, key=lambda s: (s - self.next_seq) & 0xFFFFFFFF)  # type: ignore[operator]
             lost = (start - self.next_seq) & 0xFFFFFFFF  # type: ignore[operator]
@@ -127,7 +130,7 @@ class _Half:
 
 @dataclass(slots=True)
 class _Stream:
-    """One TCP conversation; `a` is who sent the first packet seen."""
+    """One TCP conversation; `a` is the sender of the first packet seen."""
 
     number: int
     first_frame: int
@@ -149,7 +152,7 @@ class _Stream:
 
 
 class _Table:
-    """All conversations of a capture; `take` and `end` yield the exchanges that became whole."""
+    """All conversations of a capture; `take` and `end` yield the exchanges that became complete."""
 
     def __init__(self, name: str) -> None:
         self.name = name
@@ -159,7 +162,7 @@ class _Table:
         self._closing: deque[tuple[int, tuple[End, End], _Stream]] = deque()
 
     def take(self, segment: TcpSegment, moment: float) -> Iterator[Exchange]:
-        """Take the next segment of the capture."""
+        """Process the next segment of the capture; yields exchanges."""
         self.segments += 1
         while self._closing and self._closing[0][0] < self.frames - _GRACE:
             _, old, done = self._closing.popleft()
@@ -193,7 +196,7 @@ class _Table:
             stream.closed = True
 
     def end(self) -> Iterator[Exchange]:
-        """Say that the capture is over."""
+        """End the capture; yields the remaining exchanges."""
         while self._open:
             yield from self._finish(self._open.popitem(last=False)[1])
 
@@ -208,7 +211,7 @@ class _Table:
         if stream.other:
             self.others[stream.other] = self.others.get(stream.other, 0) + 1
 
-    # ---------------------------------------------------------- who asks
+    # ---------------------------------------------------------- which side is the client
 
     def _hand_on(self, stream: _Stream, half: _Half, data: bytes, missing: int, moment: float) -> None:
         if stream.asking is None and data:
@@ -217,14 +220,14 @@ class _Table:
                 self._decide(stream, half)
             elif start.startswith(b"HTTP/"):
                 self._decide(stream, stream.from_b if half is stream.from_a else stream.from_a)
-            elif any(word.startswith(start) for word in (*_METHODS, b"HTTP/")):
+            elif any(len(start) < len(word) and word.startswith(start) for word in _WORDS):
                 half.opening = start
                 return
             else:
-                # The middle of a message, or another protocol: the next segments may show which.
+                # The middle of a message, or another protocol: the next segments decide.
                 half.opening = b""
                 stream.tries += 1
-                kind = _protocol(start)
+                kind = next((name for word, name in _OTHERS.items() if start.startswith(word)), "")
                 if kind or stream.tries > _TRIES:
                     stream.other = kind or "another protocol"
                 return
@@ -291,21 +294,11 @@ class _Table:
         )
 
 
-def _protocol(start: bytes) -> str:
-    if start[0] == 0x16 and start[1] == 3:
-        return "TLS"
-    if start.startswith(b"SSH-"):
-        return "SSH"
-    if start.startswith(b"PRI * HT"):
-        return "HTTP/2"
-    return ""
-
-
 def _reused(stream: _Stream, segment: TcpSegment) -> bool:
     """Whether a SYN begins a new conversation on ports that were used before.
 
-    It does not when it fits the numbers already seen: sniffers write packets
-    of one conversation out of order, the SYN after the data it came before.
+    Not if its number fits those already seen: sniffers write packets out of
+    order, sometimes the SYN after the data that follows it.
     """
     half = stream.from_a if segment.source == stream.a else stream.from_b
     if half.first_seq is None:
@@ -314,7 +307,7 @@ def _reused(stream: _Stream, segment: TcpSegment) -> bool:
 
 
 def _missing(message: HttpMessage, side: str) -> Iterator[Problem]:
-    """Say what of a message is not in the capture, and why."""
+    """Yield which parts of a message are missing from the capture, and why."""
     if message.cut:
         found = f"{message.cut} octets of it were cut off, from octet {message.hole} of the body on"
         advice = "The sniffer kept the start of each packet only: capture again with `tcpdump -s 0`."

@@ -1,7 +1,7 @@
-"""PEM: messages and CSRs between BEGIN and END lines (RFC 7468), also behind a log's words.
+"""PEM: messages and CSRs between BEGIN and END lines (RFC 7468), also after log prefixes.
 
-Rule: blocks that are no message are left to `unread`, which names them and says
-what to do: a key or certificate is no capture.
+Rule: blocks that are not messages are not claimed, so that they are reported as
+unread: a key or certificate is not a capture.
 """
 
 from __future__ import annotations
@@ -18,12 +18,12 @@ _LABELS = {
     *(b"CERTIFICATE REQUEST", b"NEW CERTIFICATE REQUEST"),
 }
 LARGEST = 1 << 20
-"""Octets between the two lines of a block; what is larger is none of SCEP."""
+"""Limit in bytes of the text between the two lines; larger blocks are not SCEP."""
 _LAST_WORD = re.compile(rb"([A-Za-z0-9+/=]+)[\s\"',\\]*$")
 
 
 def fits(data: bytes) -> bool:
-    """Whether there is a BEGIN line of any kind."""
+    """Whether a text has a BEGIN line with any label."""
     return _HEAD.search(data) is not None
 
 
@@ -36,7 +36,7 @@ def read(data: bytes, name: str) -> Reading:
         at = head.end()
         if head[1] not in _LABELS:
             continue
-        # Without an end, the next block or the end of the text ends it.
+        # Without an END line it ends at the next block or at the end of the text.
         other = _HEAD.search(data, at, at + LARGEST)
         limit = other.start() if other is not None else min(len(data), at + LARGEST)
         tail = b"-----END " + head[1] + b"-----"
@@ -51,7 +51,7 @@ def read(data: bytes, name: str) -> Reading:
 
 
 def _body(data: bytes, head: re.Match[bytes], end: int) -> str:
-    """Return the base64 of a block; of a log, each line without the words before it."""
+    """Return the base64 of a block, without log prefixes."""
     body = data[head.end() : end]
     if b"\\n" in body:
         body = body.replace(b"\\r", b"").replace(b"\\n", b"\n")

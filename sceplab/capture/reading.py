@@ -1,8 +1,8 @@
-"""What a format is to `forms`, what a reader returns, and what comes out of all of them.
+"""Types of the readers: a format, the result of one reader, and the whole capture.
 
-Rule: a module of a format offers `fits(data)` and `read(data, name)`; `forms` puts
-them into its table. The data is a file as a whole, as bytes; text is UTF-8. What
-another format has claimed of it is blanked, so that places stay what they are.
+Rule: a module of a format has `fits(data)` and `read(data, name)`, listed in the
+table of `forms`. The data is the whole file as bytes; text is UTF-8. Parts claimed
+by another format are overwritten with spaces, so that offsets do not change.
 """
 
 from __future__ import annotations
@@ -15,19 +15,19 @@ from sceplab.errors import Problem
 from sceplab.scep.transport import Exchange, Remark
 
 Span = tuple[int, int]
-"""Where something is in the data that was read: its first byte, and the one behind its last."""
+"""A span of the data: offset of the first byte, and of the byte after the last."""
 
 
 @dataclass(frozen=True, slots=True)
 class Unread:
-    """What looks like evidence and was not read: what it is and what to do, how often, first and last line."""
+    """Data that was not read: its kind with advice, how often, first and last line."""
 
     what: str
     count: int
     lines: tuple[int, int]
 
     def __str__(self) -> str:
-        """Return it as words: "2 PEM blocks, lines 14 to 60"."""
+        """Return it as text: "2 PEM blocks, lines 14 to 60"."""
         first, last = self.lines
         where = f"line {first}" if first == last else f"lines {first} to {last}"
         return f"{self.count} x {self.what} ({where})"
@@ -35,11 +35,11 @@ class Unread:
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What a reader found, and which part of the data that was.
+    """The exchanges a reader found, and where in the data.
 
-    `claims` are the spans that were understood, in their order, and never overlap;
-    `places` has the first byte of each of `exchanges`. `remarks` are words that
-    stand beside them, `notes` what had to be put right to read them.
+    `claims` are the spans that were read, in order and without overlap; `places` has
+    the first byte of each of `exchanges`. `remarks` are other words about them,
+    `notes` the corrections needed to read them.
     """
 
     exchanges: list[Exchange]
@@ -51,7 +51,7 @@ class Reading:
 
 
 def assorted(found: Iterable[tuple[int, Exchange]], claims: Iterable[Span]) -> Reading:
-    """Return a reading of exchanges with their places, and of claims in any order."""
+    """Return a Reading from exchanges with their places, and from claims in any order."""
     placed = sorted(found, key=lambda pair: pair[0])
     return Reading([e for _, e in placed], tuple(sorted(claims)), tuple(at for at, _ in placed))
 
@@ -73,14 +73,14 @@ class Reader(Protocol):
     def __call__(self, data: bytes, name: str, /) -> Reading:
         """Read the data of a file; `name` becomes the source of each exchange.
 
-        Raises InputError when it is surely this format, but cannot be read; the
+        Raises InputError if it is certainly this format but cannot be read; the
         message says what was found and what to try.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One line of the table. `fits` may be wrong about data of which `read` then makes nothing."""
+    """One line of the table. `fits` may accept data in which `read` finds nothing."""
 
     name: str
     fits: Callable[[bytes], bool]
@@ -91,7 +91,7 @@ _BLANK = bytes(c if c == 0x0A else 0x20 for c in range(256))
 
 
 class Sheet:
-    """A text while it is read: what is claimed is blanked, line ends stay, so that places stay what they are."""
+    """A text while it is read: claimed parts are blanked except line ends, so that offsets do not change."""
 
     def __init__(self, data: bytes) -> None:
         """Begin with nothing claimed."""
@@ -105,7 +105,7 @@ class Sheet:
         self._data = data
 
     def take(self, reading: Reading) -> bool:
-        """Keep what a reader found, and blank what it claimed; False where that was nothing."""
+        """Keep the result of a reader and blank its claims; False if it found nothing."""
         for start, end in reading.claims:
             self.rest[start:end] = self.rest[start:end].translate(_BLANK)
         self.claims += reading.claims
@@ -125,10 +125,10 @@ class Sheet:
 
 
 class Capture(Sequence[Exchange]):
-    """The exchanges of a source in their order, and what stood around them.
+    """The exchanges of a source in order, and the other text in it.
 
     `remarks` are lines of words that belong to no exchange, `unread` is what was
-    not read, `forms` names the formats that were, `notes` say what was put right.
+    not read, `forms` the names of the formats read, `notes` the corrections made.
     """
 
     __slots__ = ("exchanges", "forms", "notes", "remarks", "unread")
@@ -141,7 +141,7 @@ class Capture(Sequence[Exchange]):
         forms: tuple[str, ...] = (),
         notes: tuple[Problem, ...] = (),
     ) -> None:
-        """Keep all as it is given."""
+        """Store the arguments unchanged."""
         self.exchanges = tuple(exchanges)
         self.remarks, self.unread, self.forms, self.notes = remarks, unread, forms, notes
 

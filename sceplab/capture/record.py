@@ -1,7 +1,7 @@
-"""The inverse of reading a capture: what passed a socket, written as a pcap.
+"""Write a pcap of the bytes that passed a socket: the inverse of reading a capture.
 
-Rule: the bytes and their times are real; the TCP around them (handshake, acknowledgements,
-sequence numbers) is made up, since a program never sees it. Wireshark and
+Rule: the bytes and their times are real; the TCP headers (handshake, acknowledgements,
+sequence numbers) are synthetic, since a program cannot see them. Wireshark and
 `read_capture` open the result.
 """
 
@@ -18,7 +18,7 @@ import dpkt
 Endpoint = tuple[str, int]
 _RAW_IP = 101  # LINKTYPE_RAW: packets begin with the IP header
 _SYN, _ACK, _PSH = dpkt.tcp.TH_SYN, dpkt.tcp.TH_ACK, dpkt.tcp.TH_PUSH
-# What fits into one IPv4 packet with its headers.
+# Payload of the largest IPv4 packet.
 _MOST = 65_535 - 40
 
 
@@ -33,9 +33,9 @@ class Sent:
 
 
 def build_pcap(sent: Iterable[Sent]) -> bytes:
-    """Return a pcap of what was sent, one TCP conversation for each pair of endpoints.
+    """Return a pcap (bytes) of what was sent, one TCP conversation for each pair of endpoints.
 
-    Addresses are IPv4. Whoever sends first in a conversation opened it.
+    Addresses are IPv4. The first sender of a conversation is its client.
     """
     out = io.BytesIO()
     writer = dpkt.pcap.Writer(out, linktype=_RAW_IP, snaplen=262_144)

@@ -1,6 +1,6 @@
-"""URLs and request targets with an operation= in a text of any kind: a mail, a browser, a log without a known form.
+"""URLs and request targets with an operation= in any text: a mail, a browser, a log of unknown format.
 
-Rule: each is a GET, unless the word before it is POST; the words of its line may tell the
+Rule: each is a GET, unless the word before it is POST; its line may contain the
 status of its reply ("Received '403 Forbidden' when sending ... to URL"). Time is linear in the text.
 """
 
@@ -25,7 +25,7 @@ from sceplab.scep.transport import (
 _ENDS = re.compile(r"[\s\"'<>`|\\]")
 _OPERATION = re.compile(r"[?&]operation=[a-z]", re.IGNORECASE)
 _LONGEST_PATH, _LONGEST_TARGET = 4096, 1 << 20
-# How much of a line is looked at for a status, before and behind a URL.
+# How many characters before and after a URL are searched for a status.
 _NEAR = 400
 _FURTHER = re.compile(r"[ \t>]*=?\r?\n[ \t>]*([A-Za-z0-9+/=%_-]+)(?=[\"']?(?:\s|$))")
 _STATUS = (
@@ -38,7 +38,7 @@ _STATUS = (
         re.IGNORECASE,
     ),
 )
-# An escape that a line end broke.
+# An escape broken by a line end.
 _HALF = re.compile(r"%[0-9A-Fa-f]?$")
 _POST = re.compile(r"\bPOST\b[^\w/]{0,8}$")
 # Possessive: else many dots that are not at the end take a time that doubles with each.
@@ -47,7 +47,7 @@ _LONGEST_ELLIPSIS = 64
 
 
 def fits(data: bytes) -> bool:
-    """Whether there is an operation= in a query."""
+    """Whether a text has an operation= in a query."""
     return _OPERATION.search(data.decode("utf-8", "surrogateescape")) is not None
 
 
@@ -71,12 +71,12 @@ def read(data: bytes, name: str) -> Reading:
 
 
 def joined() -> Problem:
-    """Return the note that a URL was put together out of several lines."""
+    """Return the note that a URL was joined from several lines."""
     return Problem(Layer.CAPTURE, "joined", "a URL on one line", "line breaks inside it", None, "They were taken out.")
 
 
 def _targets(text: str) -> Iterator[Span]:
-    """Yield where the targets are, in characters."""
+    """Yield the spans of the targets, in characters."""
     last = 0
     for found in _OPERATION.finditer(text):
         at = found.start()
@@ -93,7 +93,7 @@ def _targets(text: str) -> Iterator[Span]:
 
 
 def _rejoined(text: str, start: int, stop: int) -> tuple[int, str]:
-    """Join a URL that a mail program or a window broke into lines; returns where it ends, too."""
+    """Join a URL that a mail program or a window broke into lines; returns its end and the text."""
     target = text[start:stop]
     if "message=" not in target or "operation=pkioperation" not in target.lower():
         return stop, target
@@ -117,7 +117,7 @@ def _rejoined(text: str, start: int, stop: int) -> tuple[int, str]:
 
 
 def _letters_of(target: str) -> tuple[int | None, int]:
-    """Return how many base64 letters a message has as it says itself, and how many are there."""
+    """Return how many base64 characters a message has by its DER header (None: unknown), and how many are there."""
     value = target[target.lower().find("message=") + 8 :]
     data = decode_message_value(value).data
     size = size_of(data)
@@ -160,7 +160,7 @@ def _exchange(text: str, target: str, span: Span, name: str) -> Exchange:
 
 
 def is_cut(target: str) -> bool:
-    """Whether the message in a target is shorter than it says itself."""
+    """Whether the message in a target is shorter than its DER header says."""
     if "message=" not in target:
         return False
     asked = parse_request(HttpRequest("GET", target))
@@ -189,7 +189,7 @@ def _ellipsis(target: str) -> re.Match[str] | None:
 
 
 def _in_bytes(text: str, spans: list[Span]) -> Iterator[Span]:
-    """Turn spans in characters, in their order, into spans in bytes."""
+    """Convert spans in characters, in order, to spans in bytes."""
     characters = octets = 0
     for start, end in spans:
         first = octets + len(text[characters:start].encode("utf-8", "surrogateescape"))

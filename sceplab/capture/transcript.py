@@ -1,8 +1,8 @@
-"""Who answers whom, where messages, heads of HTTP and statuses come one by one out of a text.
+"""Match replies to requests where a text has messages, HTTP headers and statuses one by one.
 
-Rule: what comes next in the text belongs to what came before it: a head and the octets
-of its message are one request; a status, and the octets behind it, are the reply of
-the last request that has none. Nothing is joined across two logs' lines.
+Rule: order decides. Headers and the bytes of their message are one request; a status
+and the bytes after it are the reply to the last request without one. Nothing is
+joined across lines of two logs.
 """
 
 from __future__ import annotations
@@ -26,12 +26,12 @@ from sceplab.scep.transport import (
     parse_request,
 )
 
-# How far back a message is looked for that others (a CSR, a certificate) stand behind.
+# How many exchanges back a message is searched that others (a CSR, a certificate) follow.
 _BACK = 5
 
 
 def paired(found: Iterable[Exchange]) -> tuple[list[Exchange], list[Remark]]:
-    """Return exchanges put together out of their pieces, and remarks of answers that belong to none."""
+    """Return the exchanges joined from their parts, and the remarks of replies that belong to none."""
     out: list[Exchange] = []
     rest: list[Remark] = []
     for exchange in found:
@@ -53,7 +53,7 @@ def paired(found: Iterable[Exchange]) -> tuple[list[Exchange], list[Remark]]:
 
 
 def _announced(out: list[Exchange], exchange: Exchange) -> bool:
-    """Whether a log's line tells the answer to what the line before it told the request of."""
+    """Whether a line of a log has the reply to the request in the line before it."""
     before = out[-1] if out else None
     return (
         before is not None
@@ -66,12 +66,12 @@ def _announced(out: list[Exchange], exchange: Exchange) -> bool:
 
 
 def _behind(out: list[Exchange]) -> list[int]:
-    """Return the places of the last exchanges, latest first, with CSRs and certificates alone left out."""
+    """Return the indices of the last exchanges, latest first, without single CSRs and certificates."""
     return [i for i in range(len(out) - 1, max(len(out) - _BACK, 0) - 1, -1) if not _beside(out[i])]
 
 
 def _beside(exchange: Exchange) -> bool:
-    """Whether a message alone is no request and no CertRep: a router shows such between the two."""
+    """Whether a message alone is neither request nor CertRep: a router prints such between the two."""
     if exchange.recorded != ALONE:
         return False
     if exchange.request is None:
@@ -84,7 +84,7 @@ def _operation(exchange: Exchange) -> str:
 
 
 def _asked(out: list[Exchange], answer: Exchange) -> int | None:
-    """Return the place of the request that an answer belongs to."""
+    """Return the index of the request that a reply belongs to, or None."""
     reply = answer.reply
     if not out or reply is None:
         return None
@@ -101,9 +101,11 @@ def _asked(out: list[Exchange], answer: Exchange) -> int | None:
     places = [i for i in _behind(out) if out[i].request is not None]
     if not places or not _open(out[places[0]]):
         return None
+    if reply.header("Content-Type") == PKI_MESSAGE and _operation(out[places[0]]) in {"GetCACert", "GetCACaps"}:
+        return None  # the request that it answers was left out of the log
     if out[places[0]].recorded != HTTP_TEXT:
         return places[0]
-    # Requests that follow one another are answered in their order.
+    # Replies are in the order of their requests.
     at = places[0]
     while (
         at > 0 and out[at - 1].recorded == HTTP_TEXT and out[at - 1].request is not None and out[at - 1].reply is None
@@ -118,14 +120,15 @@ def _open(exchange: Exchange) -> bool:
 
 
 def _answered(asked: Exchange, answer: Exchange) -> Exchange:
-    """Join a request, and what may be there of its reply, with an answer: head and octets complete each other."""
+    """Join a request, with the parts of its reply so far, with a further part: headers or bytes."""
     new, old = answer.reply, asked.reply
     assert new is not None  # noqa: S101 - asked for by `paired`
     problems = (*asked.problems, *answer.problems)
     recorded = HTTP_TEXT if HTTP_TEXT in {asked.recorded, answer.recorded} else asked.recorded
     if old is not None:
         head, octets = (old, new) if new.status is None else (new, old)
-        new = HttpReply(head.status, head.headers or octets.headers, octets.body or head.body, head.reason)
+        body = octets.body or head.body
+        new = HttpReply(head.status, head.headers or octets.headers, body, head.reason, head.truncated and not body)
         problems = tuple(p for p in problems if p.code != "incomplete")
     return replace(
         asked,
@@ -137,7 +140,7 @@ def _answered(asked: Exchange, answer: Exchange) -> Exchange:
 
 
 def _joined(out: list[Exchange], new: Exchange) -> bool:
-    """Join a request with the one before it where one has the head and the other the message; False otherwise."""
+    """Join a request with the one before it if one has the headers and the other the message; else False."""
     request = new.request
     assert request is not None  # noqa: S101 - asked for by `paired`
     if new.recorded == LOG_LINE or _beside(new) or _operation(new) != "PKIOperation":
@@ -153,7 +156,7 @@ def _joined(out: list[Exchange], new: Exchange) -> bool:
     ):
         return False
     if _operation(before) != "PKIOperation" or (before.recorded == HTTP_TEXT) == (new.recorded == HTTP_TEXT):
-        # The same message twice, in two spellings, is one.
+        # The same message twice, in two spellings, counts once.
         same = _message(before.request) == _message(request) and before.recorded == new.recorded == ALONE
         return same and bool(_message(request))
     head, octets = (before, new) if before.recorded == HTTP_TEXT else (new, before)
@@ -175,13 +178,13 @@ def _message(request: HttpRequest) -> bytes:
 
 
 def _repeated(out: list[Exchange], body: bytes) -> bool:
-    """Whether a message alone is the one that was read just before."""
+    """Whether a message alone repeats the one before it."""
     before = out[-1].reply if out else None
     return before is not None and bool(body) and before.body == body
 
 
 def _without_envelopes(found: list[Exchange]) -> list[Exchange]:
-    """Leave out envelopes that are part of a message beside them: a router shows each layer."""
+    """Leave out envelopes that are part of an adjacent message: a router prints each layer."""
     out = []
     for index, exchange in enumerate(found):
         request = exchange.request

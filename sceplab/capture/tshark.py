@@ -1,7 +1,8 @@
 """Packets as Wireshark and tshark export them: PDML, JSON, EK, and the text of -V.
 
-Rule: of a packet the ends, the sequence number and the payload are taken, and put into a
-packet again; the text of -V has no payload: its heads of HTTP are read, and the rest is named.
+Rule: endpoints, sequence number and payload of a packet are written into a new packet,
+which is read as usual. The text of -V has no payload: its HTTP headers are read, and
+the missing bytes are reported.
 """
 
 from __future__ import annotations
@@ -66,7 +67,7 @@ def _read(data: bytes, form: re.Pattern[str], what: str, name: str) -> Reading:
 
 
 def _packets(fields: Iterable[re.Match[str]]) -> Iterator[Packet]:
-    """Yield a packet for each that has a payload or opens a conversation."""
+    """Yield a packet for each one with a payload or a SYN."""
     said: dict[str, str] = {}
     for found in fields:
         groups = found.groupdict()
@@ -96,7 +97,7 @@ def _packet(said: dict[str, str]) -> Iterator[Packet]:
             packet = dpkt.ip6.IP6(src=source, dst=target, nxt=dpkt.ip.IP_PROTO_TCP, plen=20 + len(octets), data=tcp)
         yield moment, bytes(packet), _RAW_IP
     except (KeyError, ValueError, dpkt.Error, struct.error, OverflowError):
-        return  # no TCP, or cut off
+        return  # no TCP, or truncated
 
 
 # --------------------------------------------------------------- the text of -V
@@ -106,7 +107,7 @@ _HTTP_LINE = re.compile(
     rb"^    (?:(GET|POST) (\S{1,1048576}) HTTP/[\d.]+|HTTP/[\d.]+ ([1-5]\d\d) ?([^\\\r\n]{0,200}))\\r\\n\r?$"
 )
 _HEADER = re.compile(rb"^    ([A-Za-z][\w-]{0,60}): ?(.{0,8000})\\r\\n\r?$")
-# Protocols that are told at the start of a line, their fields below it, indented.
+# Protocols are named at the start of a line, with their fields indented below.
 _TOLD = re.compile(
     rb"^(?:Frame \d|Ethernet|Linux cooked|Raw packet|Null/Loopback|Internet Protocol|Transmission Control|Hypertext|"
     rb"\[\d+ Reassembled|Line-based|Media Type|Data \(|Cryptographic|Certificate|JavaScript|HTML|Simple Certificate)"
@@ -114,12 +115,12 @@ _TOLD = re.compile(
 
 
 def fits_text(data: bytes) -> bool:
-    """Whether there is the text of a packet."""
+    """Whether it is the text of a packet (-V)."""
     return _FRAME.search(data) is not None
 
 
 def read_text(data: bytes, name: str) -> Reading:
-    """Return the heads of HTTP in the text of packets; that the octets are missing is said."""
+    """Return the HTTP headers in the text of packets; a problem says that the bytes are missing."""
     exchanges: list[Exchange] = []
     places: list[int] = []
     spans: list[Span] = []

@@ -1,8 +1,8 @@
-"""What is left of a text when all formats have read theirs: lines of words, and evidence that nobody read.
+"""The text that no format has read: lines of words, and evidence that was not read.
 
 Rule: words are kept with their line where they speak of SCEP or of an error; what they
 mean is known to `analysis.products`. What looks like octets or HTTP and was not
-read is named, with what to do. One pass over the lines.
+read is named, with what to do. One pass over the lines; a line of a scrap counts whatever it says.
 """
 
 from __future__ import annotations
@@ -10,25 +10,33 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import NamedTuple
 
 from sceplab.capture.fields import BAD, fields_of, remarks_of
 from sceplab.capture.reading import Unread
+from sceplab.capture.records import Line, Record, records_of
 from sceplab.scep.transport import LOG_LINE, Exchange, HttpReply, Remark
 
 MAX_REMARKS = 10_000
 LONGEST = 2000
+SCRAP = 200
+"""Records in a text that somebody cut out of a log, not the log itself."""
+_FEWEST_WORDS = 3
 _KNOWN = re.compile(
     r"\b(?:scep|sscep|jscep|ndes|mscep|crypto_pki|pkistatus|pki status|failinfo|fail info|getca(?:caps|cert)|"
     r"pkioperation|"
     r"pkcs ?#?(?:7|10)|certrep|"
     r"challenge ?password|pki-\d|profiled|mdmclient|certmonger|CA_UNREACHABLE|CA_REJECTED|"
-    r"certsrv|event ?id|badAlg|badMessageCheck|badRequest|badTime|badCertId)\b|%PKI|"
+    r"certsrv|event ?id|ereignis-id|NetworkDeviceEnrollmentService|"
+    r"badAlg|badMessageCheck|badRequest|badTime|badCertId)\b|%PKI|"
     r"status ?= ?(?:0x)?[0-9A-Fa-f]{2,8}\b|\b0x[0-9A-Fa-f]{8}\b|transaction ?(?:id|permitted)",
     re.IGNORECASE,
 )
 _FOREIGN = re.compile(
     r'"[A-Z]{3,8} [^"\s]+ HTTP/[\d.]+" [1-5]\d\d|^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [\d.:a-f]+ (?:GET|POST|HEAD) /'
+)
+# Such a line of a SCEP page, whose status says that it failed.
+_SCEP_FAILED = re.compile(
+    r"(?i)(?:mscep(?!_admin)|pkiclient|\bscep\b).{0,2000}?(?:\" [45]\d\d(?: |$)|\s[45]\d\d \d{1,3} \d{1,10}(?:\s|$))"
 )
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 #]{1,40})-----")
 _PEM_END = re.compile(r"-----END [A-Z0-9 #]{1,40}-----")
@@ -37,11 +45,11 @@ _BASE64 = re.compile(r"[A-Za-z0-9+/_-]{200,}+={0,2}")
 _BASE64_LINE = re.compile(r"[\s>\"']{0,20}[A-Za-z0-9+/]{40,100}={0,2}[\"',\\\s]{0,8}")
 _HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :-]?){64,}+")
 _HEX_LINE = re.compile(r"\s{0,20}(?:(?:0x)?[0-9A-Fa-f]{4,8}[:\s]\s{0,4})?(?:[0-9A-Fa-f]{2}[ :]?){16,64}+.{0,80}")
-# Lines of octets in a row that make a block.
+# This many lines of bytes in a row are a block.
 _FEWEST_LINES = 3
-# sscep tells the reply's head in words of its own.
+# sscep prints the status of the reply in its own words.
 _SSCEP_STATUS = re.compile(r"server response status code: ([1-5]\d\d)(?:, MIME header: (\S{1,80}))?")
-# Exports of other programs that have no octets in them, or in a form that only they read.
+# Exports of other programs without bytes, or in a format that only they read.
 _EXPORTS = (
     (
         re.compile(r"<\?charles serialisation-version|\"scheme\":\"https?\".{0,200}\"sizes\""),
@@ -72,7 +80,7 @@ _ADVICE = {
 
 @dataclass(slots=True)
 class Left:
-    """What was found in the rest: remarks, heads of replies in words with their place, and what nobody read."""
+    """Found in the rest: remarks, statuses of replies in words with their place, and unread data."""
 
     remarks: list[Remark] = field(default_factory=list)
     answers: list[tuple[int, Exchange]] = field(default_factory=list)
@@ -80,40 +88,58 @@ class Left:
 
 
 def read_rest(data: bytes, name: str) -> Left:
-    """Return what is in the rest of a text, where all that was read is blank."""
+    """Return the findings in the rest of a text, in which everything read is blank."""
     left = Left()
-    seen: dict[str, list[int]] = {}
-    counts: dict[str, int] = {}
-    for number, start, line in _lines(data):
+    evidence = _Evidence()
+    words: list[tuple[bool, Record]] = []
+    for record in records_of(_lines(data, evidence)):
+        line = record.text
         answer = _SSCEP_STATUS.search(line)
         if answer is not None:
             headers = (("Content-Type", answer[2]),) if answer[2] else ()
-            remark = Remark(line.strip()[:LONGEST], "", number)
+            remark = Remark(line.strip()[:LONGEST], "", record.number)
             reply = HttpReply(int(answer[1]), headers, truncated=True)
-            left.answers.append((start, Exchange(None, reply, source=name, recorded=LOG_LINE, remarks=(remark,))))
-        elif not _FOREIGN.search(line[: 4 * LONGEST]) and len(left.remarks) < MAX_REMARKS:
-            left.remarks += _remarks(line, number)
-    for what, first, last in _evidence(data):
-        counts[what] = counts.get(what, 0) + 1
-        seen.setdefault(what, [first, last])[1] = last
-    left.unread = tuple(Unread(what, counts[what], (first, last)) for what, (first, last) in seen.items())
+            exchange = Exchange(None, reply, source=name, recorded=LOG_LINE, remarks=(remark,))
+            left.answers.append((record.start, exchange))
+        elif len(words) < MAX_REMARKS and not _octets_only(line[: 4 * LONGEST]) and not _is_foreign(line):
+            words.append((_speaks(line), record))
+    if any(speaks for speaks, _ in words):
+        # People cut the lines that matter out of a log: in a scrap each of them counts.
+        scrap = len(words) <= SCRAP
+        for speaks, record in words:
+            if speaks or (scrap and len(record.text.split(maxsplit=_FEWEST_WORDS)) >= _FEWEST_WORDS):
+                left.remarks += _remarks(record)
+    left.unread = evidence.result()
     return left
 
 
-def _lines(data: bytes) -> Iterator[tuple[int, int, str]]:
-    """Yield the lines with words: number, place, text."""
+def _lines(data: bytes, evidence: _Evidence) -> Iterator[Line]:
+    """Yield the lines with words: number, place, text; what looks like evidence is noted on the way."""
     end = 0
     for number, line in enumerate(data.split(b"\n"), 1):
         start, end = end, end + len(line) + 1
         text = line.strip()
         if text:
-            yield number, start, text.decode("utf-8", "replace")
+            words = text.decode("utf-8", "replace")
+            evidence.look(number, words)
+            yield number, start, words
 
 
-def _remarks(line: str, number: int) -> list[Remark]:
+def _speaks(line: str) -> bool:
+    """Whether a line speaks of SCEP or of an error."""
     start = line[: 4 * LONGEST]
-    if not (BAD.search(start) or _KNOWN.search(start)) or _octets_only(start):
-        return []
+    return bool(BAD.search(start) or _KNOWN.search(start))
+
+
+def _is_foreign(line: str) -> bool:
+    """Whether a line of an access log is of other pages, or of a SCEP page that was answered well."""
+    start = line[: 4 * LONGEST]
+    return _FOREIGN.search(start) is not None and _SCEP_FAILED.search(start) is None
+
+
+def _remarks(record: Record) -> list[Remark]:
+    line, number = record.text, record.number
+    start = line[: 4 * LONGEST]
     fields = fields_of(start) if "=" in start or '{"' in start else {}
     if {"level", "ts", "caller", "severity"} & fields.keys():
         said = remarks_of(fields, number)
@@ -126,67 +152,76 @@ def _octets_only(line: str) -> bool:
     return bool(_BASE64_LINE.fullmatch(line) or _HEX_LINE.fullmatch(line)) or line.startswith("-----")
 
 
-class _Line(NamedTuple):
-    """A line outside of PEM; or, with a label, a block of PEM as one."""
+class _Evidence:
+    """What looks like evidence and was read by nobody: told line by line, counted by what it is."""
 
-    first: int
-    last: int
-    text: str
-    label: str = ""
+    def __init__(self) -> None:
+        self._counts: dict[str, int] = {}
+        self._places: dict[str, tuple[int, int]] = {}
+        self._pem: tuple[str, int] | None = None
+        self._inside: list[tuple[int, str]] = []
+        self._run: tuple[str, int, int] | None = None
 
+    def result(self) -> tuple[Unread, ...]:
+        """Return what was found, when all lines were told."""
+        self._end_of_run()
+        self._end_of_open_pem()
+        self._end_of_run()
+        return tuple(Unread(what, self._counts[what], place) for what, place in self._places.items())
 
-def _with_pem(data: bytes) -> Iterator[_Line]:
-    """Yield lines, and blocks of PEM as one. Of a block without an end only the head is one: the rest is lines."""
-    head: _Line | None = None
-    inside: list[_Line] = []
-    for number, _, text in _lines(data):
-        line = _Line(number, number, text)
-        begins = _PEM.search(text if head is not None else text[: 4 * LONGEST])
-        ends = _PEM_END.search(text, begins.end() if begins is not None else 0)
-        if head is not None and ends is not None and begins is None:
-            yield head._replace(last=number)
-            head, inside = None, []
-        elif begins is not None:
-            if head is not None:
-                yield from (head, *inside)
-            head, inside = line._replace(label=begins[1]), []
-            if ends is not None:
-                yield head
-                head = None
-        elif head is not None:
-            inside.append(line)
+    def look(self, number: int, line: str) -> None:
+        """Take the next line that has words."""
+        if self._in_pem(number, line):
+            return
+        # Digits of hex are letters of base64, too.
+        kind = "hex" if _HEX_LINE.fullmatch(line) else "base64" if _BASE64_LINE.fullmatch(line) else ""
+        if self._run is not None and (self._run[0] != kind or number != self._run[2] + 1):
+            self._end_of_run()
+        if kind:
+            self._run = (kind, self._run[1] if self._run is not None else number, number)
+            return
+        for what in _of_line(line):
+            self._note(what, number, number)
+
+    def _in_pem(self, number: int, line: str) -> bool:
+        if self._pem is not None:
+            if _PEM_END.search(line):
+                self._note(_pem(self._pem[0]), self._pem[1], number)
+                self._pem, self._inside = None, []
+            elif (head := _PEM.search(line)) is not None:
+                self._end_of_open_pem()
+                self._pem = (head[1], number)
+            else:
+                self._inside.append((number, line))
+            return True
+        head = _PEM.search(line[: 4 * LONGEST])
+        if head is None:
+            return False
+        if _PEM_END.search(line, head.end()):
+            self._note(_pem(head[1]), number, number)
         else:
-            yield line
-    if head is not None:
-        yield from (head, *inside)
+            self._pem = (head[1], number)
+        return True
 
+    def _end_of_open_pem(self) -> None:
+        """Note the head of a block that has no end: what follows it are lines like others."""
+        if self._pem is None:
+            return
+        self._end_of_run()
+        self._note(_pem(self._pem[0]), self._pem[1], self._pem[1])
+        self._pem, inside = None, self._inside
+        self._inside = []
+        for number, line in inside:
+            self.look(number, line)
 
-def _evidence(data: bytes) -> Iterator[tuple[str, int, int]]:
-    """Yield what looks like evidence: what it is, first and last line."""
-    run: tuple[str, int, int] | None = None
-    for line in _with_pem(data):
-        kind = ""
-        if not line.label:
-            # Digits of hex are letters of base64, too.
-            kind = "hex" if _HEX_LINE.fullmatch(line.text) else "base64" if _BASE64_LINE.fullmatch(line.text) else ""
-        if run is not None and (run[0] != kind or line.first != run[2] + 1):
-            yield from _run(run)
-            run = None
-        if line.label:
-            yield _pem(line.label), line.first, line.last
-        elif kind:
-            run = (kind, run[1] if run is not None else line.first, line.first)
-        else:
-            for what in _of_line(line.text):
-                yield what, line.first, line.first
-    if run is not None:
-        yield from _run(run)
+    def _end_of_run(self) -> None:
+        if self._run is not None and self._run[2] - self._run[1] + 1 >= _FEWEST_LINES:
+            self._note(_BLOCKS[self._run[0]], self._run[1], self._run[2])
+        self._run = None
 
-
-def _run(run: tuple[str, int, int]) -> Iterator[tuple[str, int, int]]:
-    kind, first, last = run
-    if last - first + 1 >= _FEWEST_LINES:
-        yield _BLOCKS[kind], first, last
+    def _note(self, what: str, first: int, last: int) -> None:
+        self._counts[what] = self._counts.get(what, 0) + 1
+        self._places[what] = (self._places.get(what, (first, last))[0], last)
 
 
 _BLOCKS = {

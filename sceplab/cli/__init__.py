@@ -1,37 +1,40 @@
-"""The `sceplab` command: the walk of the notebooks, the decoder and the lab, in a terminal.
+"""The `sceplab` command: decode, diagnose, walk through a request, and run the lab in a terminal.
 
 Rule: thin. One module a command reads files, calls the floors below, and prints.
 Bad input ends in one line on standard error and exit code 2; a finding that the
-user asked about in exit 1. A command's module is imported when it is chosen, so
+user asked about in exit 1; Ctrl-C in 130. A command's module is imported when it is chosen, so
 that `sceplab --version` loads neither cryptography nor the lab.
 """
 
 from __future__ import annotations
 
-import argparse
-import sys
+import signal
 from collections.abc import Sequence
 
 from sceplab import __version__
-from sceplab.cli.commands import COMMANDS, register
+from sceplab.cli import terminal
+from sceplab.cli.commands import COMMANDS, Parser, register
 from sceplab.errors import ScepError
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
-    parser = argparse.ArgumentParser(
-        prog="sceplab", description="Take SCEP enrollments (RFC 8894) apart and put them together."
-    )
+    terminal.prepare()
+    parser = Parser(prog="sceplab", description="Take SCEP enrollments (RFC 8894) apart and put them together.")
     parser.add_argument("--version", action="version", version=f"sceplab {__version__}")
     register(parser, COMMANDS, "COMMAND")
     try:
-        arguments = parser.parse_args(argv)  # loads the command, whose libraries may be missing
-        code: int = arguments.run(arguments)
-    except ScepError as error:
-        print(f"sceplab: {error}", file=sys.stderr)
-        return 2
+        try:
+            arguments = parser.parse_args(argv)  # loads the command, whose libraries may be missing
+            code: int = arguments.run(arguments)
+        finally:
+            terminal.finish()
     except BrokenPipeError:
-        # `sceplab decode ... | head` is no error.
-        sys.stderr.close()
-        return 0
+        return 0  # `sceplab decode ... | head` is no error
+    except ScepError as error:
+        terminal.warn(f"sceplab: {error}")
+        return 2
+    except KeyboardInterrupt:
+        terminal.warn("sceplab: interrupted")
+        return 128 + signal.SIGINT
     return code

@@ -1,29 +1,31 @@
-"""What several commands share: keys and certificates as options, passphrases, the exchanges of a file.
+"""Shared by several commands: options for keys and certificates, passphrases, the exchanges of a file.
 
-Rule: options in, values of the floors below out; nothing is printed except questions and progress.
+Rule: options in, values of other packages out; nothing is printed except questions and progress.
 """
 
 from __future__ import annotations
 
 import argparse
 import getpass
-import re
 import sys
 from pathlib import Path
 from typing import NamedTuple
 
 from sceplab.capture import read_capture
 from sceplab.capture.reading import Capture
+from sceplab.cli.terminal import tracked
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys
+from sceplab.report.escape import visible
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 
+_LONGEST_SECRET = 10_000
 _MANY = 100
-"""From so many exchanges on decoding shows its progress."""
+"""Decoding shows a progress bar from this many exchanges on."""
 
 
 def add_materials(parser: argparse.ArgumentParser) -> None:
-    """Add the options for what the user holds: certificates, keys, passwords."""
+    """Add the options for the user's certificates, keys and passwords."""
     parser.add_argument(
         "--cert",
         metavar="FILE",
@@ -41,25 +43,33 @@ def add_materials(parser: argparse.ArgumentParser) -> None:
         help="private key that may open envelopes (PEM, DER, PKCS#12)",
     )
     parser.add_argument(
-        "--password", metavar="P", action="append", default=[], help="challengePassword for password recipients"
+        "--password",
+        metavar="P",
+        action="append",
+        default=[],
+        help="challengePassword for password recipients; - asks for it, or reads a line of standard input",
     )
     parser.add_argument("--legacy", action="store_true", help="allow SHA-1, MD5 and short keys in certificate paths")
 
 
 def materials_of(arguments: argparse.Namespace) -> Materials:
     """Return what the options of `add_materials` name; asks for passphrases. Raises InputError."""
+    free = getattr(arguments, "file", None) != "-"
+    passwords = tuple(
+        secret(p, "challengePassword", from_input=free).encode("utf-8", "surrogateescape") for p in arguments.password
+    )
     keys = [(key, path.name) for path in arguments.key for key in load_private_keys(path, ask_passphrase)]
     return Materials(
         keys=tuple(key for key, _ in keys),
         certificates=tuple(c for path in arguments.cert for c in load_certificates(path, ask_passphrase)),
-        passwords=tuple(p.encode() for p in arguments.password),
+        passwords=passwords,
         legacy=arguments.legacy,
         key_names=tuple(name for _, name in keys),
     )
 
 
 def ask_passphrase(name: str) -> bytes:
-    """Ask for the passphrase of a file. Raises InputError where nobody can be asked."""
+    """Ask for the passphrase of a file. Raises InputError if standard input is not a terminal."""
     return ask(
         f"Passphrase for {name}",
         f"{name} is protected by a passphrase; run this in a terminal to be asked for it",
@@ -68,13 +78,36 @@ def ask_passphrase(name: str) -> bytes:
 
 def ask(what: str, otherwise: str) -> bytes:
     """Return what the user types unseen; raises InputError(otherwise) where standard input is no terminal."""
-    if not sys.stdin.isatty():
+    if sys.stdin is None or not sys.stdin.isatty():
         raise InputError(otherwise)
-    return getpass.getpass(f"{what}: ").encode()
+    try:
+        return getpass.getpass(visible(f"{what}: ")).encode()
+    except (EOFError, UnicodeError) as error:
+        raise InputError(f"{what}: nothing usable was typed") from error
+
+
+def secret(given: str, what: str, *, from_input: bool = True) -> str:
+    """Return the secret that an option names: itself, or for "-" one that no other user sees among the arguments.
+
+    That one is asked for on a terminal; elsewhere it is the next line of standard input.
+    Raises InputError where there is none, or where standard input is for something else (`from_input` False).
+    """
+    if given != "-":
+        return given
+    otherwise = f"- for the {what}: run this in a terminal, or give it as a line of standard input"
+    if sys.stdin is None or sys.stdin.isatty() or not from_input:
+        return ask(what, otherwise).decode("utf-8", "surrogateescape")
+    try:
+        line = sys.stdin.readline(_LONGEST_SECRET).rstrip("\r\n")
+    except (OSError, ValueError) as error:
+        raise InputError(otherwise) from error
+    if not line:
+        raise InputError(otherwise)
+    return line
 
 
 class Decoded(NamedTuple):
-    """A file as it was read and decoded, with what was held."""
+    """A file as it was read and decoded, with the materials used."""
 
     capture: Capture
     items: list[DecodedExchange]
@@ -82,20 +115,18 @@ class Decoded(NamedTuple):
 
 
 def exchanges_of(source: str) -> Capture:
-    """Return what a file, or standard input for "-", holds. Raises InputError."""
+    """Return the capture in a file, or in standard input for "-". Raises InputError."""
     if source == "-":
-        return read_capture(sys.stdin.buffer.read())
-    if re.fullmatch(r"[\w./~+-]{1,255}", source) and ("/" in source or "." in source) and len(source) < 120:
-        path = Path(source)
-        if not path.exists() and (source.startswith(("/", "./", "../", "~")) or path.suffix):
-            raise InputError(f"{source}: no such file")
+        if sys.stdin is None:
+            raise InputError("standard input is closed; name a file")
+        return read_capture(sys.stdin.buffer)
     return read_capture(source)
 
 
 def decoded(arguments: argparse.Namespace) -> Decoded:
     """Return `arguments.file` decoded; a progress bar is shown for long input, on a terminal only.
 
-    Raises InputError when the file holds no exchange and no words of a log.
+    Raises InputError if the file has no exchange and no lines of a log.
     """
     materials = materials_of(arguments)
     capture = exchanges_of(arguments.file)
@@ -105,9 +136,4 @@ def decoded(arguments: argparse.Namespace) -> Decoded:
         )
     if len(capture) < _MANY:
         return Decoded(capture, decode_exchanges(capture, materials), materials)
-    from rich.console import Console
-    from rich.progress import track
-
-    console = Console(stderr=True)
-    shown = track(capture, "decoding", console=console, transient=True, disable=not console.is_terminal)
-    return Decoded(capture, decode_exchanges(shown, materials), materials)
+    return Decoded(capture, decode_exchanges(tracked(capture, "decoding"), materials), materials)

@@ -1,7 +1,7 @@
 """The table of commands, and parsers that load a command's module when it is chosen.
 
-Rule: a command is one line of a table: name, help, and the function that gives
-its parser arguments. Nothing here imports a command.
+Rule: a command is one line of a table: name, help, and the function that adds its
+arguments to its parser. Nothing here imports a command.
 """
 
 from __future__ import annotations
@@ -9,14 +9,16 @@ from __future__ import annotations
 import argparse
 import importlib
 from collections.abc import Iterable
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, NoReturn
+
+from sceplab.report.escape import visible
 
 
 class Command(NamedTuple):
     """One command of a parser.
 
-    `home` is its module under `sceplab.cli`; the function `adds` of that module
-    takes the command's parser, adds the arguments, and sets `run` as default.
+    `home` is its module under `sceplab.cli`; `adds` names the function of that module
+    that takes the command's parser, adds the arguments, and sets `run` as default.
     """
 
     name: str
@@ -36,7 +38,15 @@ COMMANDS = (
 )
 
 
-class _LateParser(argparse.ArgumentParser):
+class Parser(argparse.ArgumentParser):
+    """A parser whose errors show what was typed escaped."""
+
+    def error(self, message: str) -> NoReturn:
+        """Print the usage and the error, and exit with 2."""
+        super().error(visible(message))
+
+
+class _LateParser(Parser):
     """A parser that gets its arguments from its command's module, at the moment when it has something to parse."""
 
     def __init__(self, *, command: Command, **settings: Any) -> None:  # noqa: ANN401 - as ArgumentParser takes them
@@ -52,7 +62,7 @@ class _LateParser(argparse.ArgumentParser):
 
 
 def register(parser: argparse.ArgumentParser, commands: Iterable[Command], metavar: str) -> None:
-    """Give a parser its commands, one of which is required."""
+    """Add commands to a parser, one of which is required."""
     choices = parser.add_subparsers(required=True, metavar=metavar, parser_class=_LateParser)
     for command in commands:
         choices.add_parser(command.name, help=command.help, description=command.help, command=command)

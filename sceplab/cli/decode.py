@@ -5,6 +5,7 @@ from __future__ import annotations
 import argparse
 
 from sceplab.cli.arguments import add_materials, decoded
+from sceplab.cli.terminal import say_json, say_wrapped
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -20,28 +21,23 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print what the file holds; returns 0."""
+    """Print the messages in the file; returns 0."""
     capture, items, materials = decoded(arguments)
     if arguments.json:
-        import json
-
         from sceplab.report.json import capture_facts, masked, unread_facts
 
         facts = capture_facts(items, materials) | {"not_read": unread_facts(capture.unread)}
-        shown = facts if arguments.show_secrets else masked(facts)
-        print(json.dumps(shown, indent=1, ensure_ascii=False))
+        say_json(facts if arguments.show_secrets else masked(facts))
         return 0
-    from sceplab.cli.coloured import print_wrapped
-    from sceplab.report.escape import visible
     from sceplab.report.names import reading_lines
     from sceplab.report.text import outline
 
     for line in outline(items, show_secrets=arguments.show_secrets):
-        print_wrapped(line)
+        say_wrapped(line)
     for remark in capture.remarks:
-        print_wrapped(visible(f"line {remark.line}: {remark.text}" if remark.line is not None else remark.text))
+        say_wrapped(f"line {remark.line}: {remark.text}" if remark.line is not None else remark.text)
     if not any(item.request or item.reply for item in items):
-        print_wrapped("No pkiMessage was read: the input has no PKIOperation with a message in it.")
+        say_wrapped("No pkiMessage was read: the input has no PKIOperation with a message in it.")
     for line in reading_lines(capture.notes, capture.unread):
-        print_wrapped(visible(line))
+        say_wrapped(line)
     return 0

@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import argparse
-import json
 from collections.abc import Iterator
 from pathlib import Path
 
 from sceplab.analysis.analyse import analyse
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.cli.arguments import add_materials, decoded
-from sceplab.cli.coloured import print_line, print_wrapped, width
+from sceplab.cli.terminal import say, say_json, say_wrapped, width
 from sceplab.errors import InputError
 from sceplab.files import write_new
 from sceplab.report.json import analysis_facts
@@ -38,10 +37,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the causes, likeliest first; returns 1 where there is one."""
+    """Print the causes, likeliest first; returns 1 if there is one, else 0."""
     if arguments.list:
         for fault_line in fault_lines():
-            print_wrapped(fault_line)
+            say_wrapped(fault_line)
         return 0
     if arguments.file is None:
         raise InputError("diagnose needs a FILE (- for standard input); --list prints all faults")
@@ -54,13 +53,10 @@ def run(arguments: argparse.Namespace) -> int:
         write = to_html if arguments.report.suffix.lower() in {".html", ".htm"} else to_markdown
         write_new(arguments.report, write(analysis).encode(), force=arguments.force)
     if arguments.json:
-        print(json.dumps(analysis_facts(analysis), indent=1, ensure_ascii=False))
+        say_json(analysis_facts(analysis))
         return int(bool(analysis.causes))
     for line in section_lines(diagnosis(analysis, everything=arguments.all), width()):
-        if line.word:
-            print_line(line.text, line.word)
-        else:
-            print(line.text)
+        say(line.text, line.word)
     return int(bool(analysis.causes))
 
 

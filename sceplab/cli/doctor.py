@@ -1,6 +1,6 @@
-"""`sceplab doctor`: is everything here that the notebooks need? Versions, data files, optional tools.
+"""`sceplab doctor`: check what the notebooks need: versions, data files, optional tools.
 
-Rule: it looks and tells; it changes nothing.
+Rule: it only reports; it changes nothing.
 """
 
 from __future__ import annotations
@@ -16,10 +16,11 @@ from dataclasses import dataclass
 from importlib import metadata
 from pathlib import Path
 
+from sceplab.cli.terminal import say
 from sceplab.extras import CORE, EXTRAS
 from sceplab.paths import DATA
 
-# What each optional program is for, and where Debian has it.
+# The use of each optional program, and its Debian package.
 _TOOLS = {
     "openssl": ('the "confirm it" commands of the notebooks', "openssl"),
     "tshark": ("looking at captures with Wireshark's eyes", "tshark"),
@@ -31,13 +32,13 @@ _ROW = re.compile(r"^\| `([^`]+)` \|.*\| `([0-9a-f]{64})` \|$", re.MULTILINE)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give the parser of the command its arguments: there are none."""
+    """Do nothing: the command has no arguments."""
     parser.set_defaults(run=lambda _: main())
 
 
 @dataclass(frozen=True, slots=True)
 class Requirement:
-    """One thing looked at: `ok` is None where it is optional and missing."""
+    """One requirement and its state: `ok` is None if it is optional and missing."""
 
     what: str
     ok: bool | None
@@ -54,7 +55,7 @@ def data_hashes(folder: Path = DATA) -> dict[str, str]:
 
 
 def examine() -> Iterator[Requirement]:
-    """Yield what was found, the required things first."""
+    """Yield the state of each requirement, mandatory ones first."""
     yield Requirement("Python", True, platform.python_version())  # noqa: FBT003
     for name in CORE:
         yield _library(name, name, missing=False, advice=f"pip install {name}")
@@ -72,7 +73,7 @@ def examine() -> Iterator[Requirement]:
 
 
 def _library(name: str, what: str, *, missing: bool | None, advice: str) -> Requirement:
-    """Look a library up by its name on PyPI; `missing` is the finding's `ok` where it is not installed."""
+    """Look a library up by its name on PyPI; `missing` is the value of `ok` if it is not installed."""
     try:
         return Requirement(what, True, metadata.version(name))  # noqa: FBT003
     except metadata.PackageNotFoundError:
@@ -104,8 +105,8 @@ def _version(program: str) -> str:
 
 
 def main() -> int:
-    """Print what was found; returns 1 when something required is missing or wrong."""
+    """Print all requirements; returns 1 if a mandatory one is missing or wrong, else 0."""
     requirements = list(examine())
     for requirement in requirements:
-        print(requirement)
+        say(str(requirement))
     return 1 if any(r.ok is False for r in requirements) else 0

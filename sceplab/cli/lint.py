@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import argparse
-import json
-import sys
 
 from sceplab.analysis.faults.model import Level
 from sceplab.analysis.faults.registry import check_exchanges
 from sceplab.cli.arguments import add_materials, decoded
-from sceplab.report.escape import visible
+from sceplab.cli.terminal import say, say_json, say_wrapped, warn
 from sceplab.report.json import lint_facts
 from sceplab.report.names import count, reading_lines
 from sceplab.report.sarif import to_sarif
 from sceplab.report.text import finding_line, first_of_each, grouped_lines
 
 _MANY = 50
-"""With more findings than this, those of one rule are put together."""
+"""With more findings than this, those of one rule are grouped."""
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -33,29 +31,27 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 
 def run(arguments: argparse.Namespace) -> int:
-    """Print the findings; returns 1 where one is a MUST or SHOULD."""
+    """Print the findings; returns 1 if one is a MUST or SHOULD, else 0."""
     capture, items, _ = decoded(arguments)
     findings = [f for f in check_exchanges(items) if f.fault.level.rank <= Level(arguments.level).rank]
     if arguments.json:
-        print(json.dumps(lint_facts(findings, capture), indent=1, ensure_ascii=False))
+        say_json(lint_facts(findings, capture))
     elif arguments.sarif:
-        print(json.dumps(to_sarif(findings, arguments.file), indent=1, ensure_ascii=False))
+        say_json(to_sarif(findings, arguments.file))
     else:
-        from sceplab.cli.coloured import print_wrapped
-
         grouped = len(findings) > _MANY and not arguments.all
         shown = first_of_each(findings) if grouped else findings
         lines = grouped_lines(findings) if grouped else map(finding_line, findings)
         for finding, line in zip(shown, lines, strict=True):
-            print_wrapped(line, finding.fault.level.value)
+            say_wrapped(line, finding.fault.level.value)
             if finding.fault.fix:
-                print_wrapped(f"    fix: {finding.fault.fix}")
+                say_wrapped(f"    fix: {finding.fault.fix}")
         loud = sum(f.fault.level is not Level.INFO for f in findings)
-        print(
+        say(
             f"{count(loud, 'finding')}, {count(len(findings) - loud, 'note')}, in {count(len(items), 'exchange')}"
             + ("; --all lists each" if len(shown) < len(findings) else "")
         )
     if not arguments.json:
         for line in reading_lines(capture.notes, capture.unread):
-            print(visible(line), file=sys.stderr if arguments.sarif else sys.stdout)
+            (warn if arguments.sarif else say)(line)
     return int(any(f.fault.level is not Level.INFO for f in findings))

@@ -12,10 +12,11 @@ from pathlib import Path
 from sceplab.capture import read_capture
 from sceplab.capture.reading import Capture
 from sceplab.cli.arguments import Decoded, add_materials, decoded
+from sceplab.cli.terminal import say, say_json
+from sceplab.cli.values import whole
 from sceplab.errors import InputError
-from sceplab.files import load_certificates, load_private_keys, write_new
+from sceplab.files import is_there, load_certificates, load_private_keys, write_new
 from sceplab.paths import SPECIMEN
-from sceplab.report.escape import visible
 from sceplab.report.json import unread_facts
 from sceplab.report.names import reading_lines
 from sceplab.report.walk import Walk, walk_facts, walk_lines, walk_of
@@ -30,7 +31,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help="a capture or any other form of a message")
     parser.add_argument(
-        "--exchange", metavar="N", type=int, help="walk exchange N, as `sceplab decode` numbers them (from 0)"
+        "--exchange",
+        metavar="N",
+        type=whole(0, 10**9),
+        help="walk exchange N, as `sceplab decode` numbers them (from 0)",
     )
     parser.add_argument("--reply", action="store_true", help="walk the reply instead of the request")
     parser.add_argument(
@@ -51,23 +55,21 @@ def run(arguments: argparse.Namespace) -> int:
     )
     write_files(walk, arguments.out, force=arguments.force)
     if arguments.json:
-        import json
-
         facts = walk_facts(walk) | {
             "not_read": unread_facts(capture.unread),
             "notes": [str(note) for note in capture.notes],
         }
-        print(json.dumps(facts, indent=1, ensure_ascii=False))
+        say_json(facts)
         return 0
     for line in (*walk_lines(walk), *reading_lines(capture.notes, capture.unread)):
-        print(visible(line))
+        say(line)
     return 0
 
 
 def specimen() -> Decoded:
     """Return the specimen decoded, with the CA's certificate and key.
 
-    Raises InputError where there is no checkout around the package.
+    Raises InputError if the package is not in a checkout of the repository.
     """
     if not SPECIMEN.is_dir():
         raise InputError("the specimen is not here (it comes with a checkout, not with the package); name a FILE")
@@ -87,7 +89,7 @@ def write_files(walk: Walk, out: Path, *, force: bool = False) -> None:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise InputError(f"{out} cannot be made: {error.strerror}") from error
-    taken = [name for name in walk.files if (out / name).exists()]
+    taken = [name for name in walk.files if is_there(out / name)]
     if taken and not force:
         raise InputError(f"{out / taken[0]} is already there; use --force to replace the files of an earlier walk")
     for name, data in walk.files.items():

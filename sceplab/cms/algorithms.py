@@ -1,8 +1,8 @@
 """Digests, signature algorithms and content ciphers: what each identifier means and how strong it is.
 
 Rule: decoding takes every algorithm that `cryptography` can still do and flags
-the weak ones; building takes any of them, but weak ones only by name. This is
-the one place that knows which is which.
+the weak ones; building takes any of them, but weak ones only by name. All
+properties of algorithms are in this module.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ class AlgorithmIdentifier:
 
 
 def parse_algorithm(element: der.Element) -> AlgorithmIdentifier:
-    """Read an AlgorithmIdentifier; raises DerError where it is none."""
+    """Read an AlgorithmIdentifier; raises DerError if it is malformed."""
     if element.tag != der.SEQUENCE:
         raise der.DerError(element.start, "an AlgorithmIdentifier (SEQUENCE)", f"tag {element.tag:02x}")
     children = element.children()
@@ -77,6 +77,8 @@ HMACS = {oids.HMAC_SHA1: "sha1", oids.HMAC_SHA256: "sha256"}
 
 MIN_RSA_BITS = 2048
 """RFC 8894 names no least size; below this the CAs of 2013 on refuse (NIST SP 800-131A)."""
+MIN_EC_BITS = 256
+"""The size of an elliptic curve, likewise; keys of certificates have 256 bits or more (CA/Browser Forum BR, 6.1.5)."""
 
 # signatureAlgorithm -> (key type, digest it names or None for "the digestAlgorithm")
 SIGNATURES: dict[str, tuple[str, str | None]] = {
@@ -103,7 +105,7 @@ SIGNATURE_OIDS = {(kind, digest): oid for oid, (kind, digest) in SIGNATURES.item
 
 @dataclass(frozen=True, slots=True)
 class ContentCipher:
-    """A content-encryption algorithm; lengths in octets, `mode` is "cbc" or "gcm"."""
+    """A content-encryption algorithm; lengths in bytes, `mode` is "cbc" or "gcm"."""
 
     name: str
     oid: str

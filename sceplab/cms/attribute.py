@@ -33,7 +33,7 @@ class Attribute:
 
 
 def parse_attribute_list(content: bytes, start: int = 0, end: int | None = None) -> tuple[Attribute, ...]:
-    """Read the Attributes that stand one after the other in `content`.
+    """Read the Attributes that follow each other in `content`.
 
     Raises DerError where one is malformed.
     """

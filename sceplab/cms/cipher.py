@@ -1,6 +1,6 @@
-"""Content encryption: padding, modes, and where the IV stands (RFC 5652, 6.3; RFC 3370, 5; RFC 3565; RFC 5084).
+"""Content encryption: padding, modes, and where the IV is (RFC 5652, 6.3; RFC 3370, 5; RFC 3565; RFC 5084).
 
-Rule: one key, one IV, some octets. Who has the key is not known here.
+Rule: input is a key, an IV and bytes; finding the key is done in `enveloped`.
 """
 
 from __future__ import annotations
@@ -42,12 +42,12 @@ def cipher_identifier(cipher: ContentCipher, iv: bytes) -> AlgorithmIdentifier:
     if cipher.mode == "gcm":
         parameters = der.sequence(parameters, der.integer(16))
     elif cipher.oid == oids.RC2_CBC:
-        parameters = der.sequence(der.integer(58), parameters)  # 58 stands for 128 bits
+        parameters = der.sequence(der.integer(58), parameters)  # 58 means 128 bits
     return AlgorithmIdentifier(cipher.oid, parameters)
 
 
 def decrypt_content(cipher: ContentCipher, key: bytes, iv: bytes, ciphertext: bytes) -> bytes:
-    """Decrypt content and take off the padding; raises ValueError or InvalidTag where that is impossible."""
+    """Decrypt content and strip the padding; raises ValueError or InvalidTag if that fails."""
     if cipher.mode == "gcm":
         return AESGCM(key).decrypt(iv, ciphertext, None)
     worker = Cipher(cipher.make(key), modes.CBC(iv)).decryptor()

@@ -1,6 +1,6 @@
 """ContentInfo: the wrapper that names what is inside (RFC 5652, 3).
 
-Rule: it is opened here for every kind of content; what is inside is not known.
+Rule: the content is returned as an element; its type is parsed by the caller.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from sceplab.errors import Layer, Problem
 def content_of(data: bytes, content_type: str, what: str, problems: list[Problem], layer: Layer) -> der.Element:
     """Open a ContentInfo (RFC 5652, 3) and return the element inside its [0].
 
-    A wrong content type or trailing octets become problems; raises DerError
+    A wrong content type or trailing bytes become problems; raises DerError
     where there is no ContentInfo at all.
     """
     outer = der.read_expected(data, der.SEQUENCE, "ContentInfo")

@@ -1,7 +1,7 @@
 """PKCS#10: the certificate request at the heart of an enrollment (RFC 2986; RFC 8894, 3.3.1).
 
-Rule: the request as its requester made it, and whether he holds the key. What
-wraps it belongs to the layers above. `parse_csr` and `serialize_csr` are inverse.
+Rule: the request itself and its proof of possession. The message around it
+belongs to the layers above. `parse_csr` and `serialize_csr` are inverse.
 """
 
 from __future__ import annotations
@@ -20,8 +20,9 @@ from sceplab.cms import algorithms
 from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute, build_attribute, parse_attribute_list
 from sceplab.cms.name import Name
+from sceplab.cms.reason import Reason
 from sceplab.cms.signature import SigningKey, UnknownAlgorithmError, check_signature, sign
-from sceplab.cms.verify import Check, CheckName, Outcome, Reason
+from sceplab.cms.verify import Check, CheckName, Outcome
 from sceplab.cms.x509 import Extension, load_public_key, parse_extensions, public_key_info
 from sceplab.errors import BuildError, Layer, Problem
 
@@ -119,7 +120,7 @@ def general_names(value: bytes) -> str:
 
 
 def parse_csr(data: bytes) -> CertificationRequest:
-    """Take a PKCS#10 request apart (RFC 2986, 4). Never raises; `problems` says what could not be read."""
+    """Parse a PKCS#10 request (RFC 2986, 4). Never raises; `problems` says what could not be read."""
     problems: list[Problem] = []
     fields: dict[str, Any] = {}
     try:
@@ -141,7 +142,7 @@ def _read_csr(data: bytes, out: dict[str, Any], problems: list[Problem]) -> None
     if len(parts) > 1:
         out["signature_algorithm"] = algorithms.parse_algorithm(parts[1])
     if len(parts) > 2:
-        out["signature"] = parts[2].value[1:]  # the first octet counts unused bits
+        out["signature"] = parts[2].value[1:]  # the first byte counts unused bits
     if not parts:
         return
     out["info_raw"] = parts[0].raw
@@ -204,7 +205,7 @@ def build_csr(
 
     `challenge_type` is the string type of the challengePassword (RFC 8894, 2.4
     asks for PrintableString or UTF8String), `attributes` are further ones; all are
-    sent in DER order. The same RSA key and arguments give the same octets. Raises BuildError.
+    sent in DER order. The same RSA key and arguments give the same bytes. Raises BuildError.
     """
     all_attributes = []
     if challenge_password is not None:
@@ -237,7 +238,7 @@ def _signature_algorithm(key: SigningKey, digest: str) -> AlgorithmIdentifier:
 
 
 def sign_csr(request: CertificationRequest, key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
-    """Write a request anew with its own signature made again by `key`; raises BuildError."""
+    """Write a request with a new signature made by `key` (RFC 2986, 4.2); raises BuildError."""
     info = _serialize_info(request)
     signature = sign(key, request.signature_algorithm, "", info)
     return der.sequence(

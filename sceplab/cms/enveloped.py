@@ -1,8 +1,8 @@
-"""EnvelopedData: the pkcsPKIEnvelope that only the recipient can open (RFC 5652, 6; RFC 8894, 3.1).
+"""EnvelopedData: the pkcsPKIEnvelope, encrypted for its recipients (RFC 5652, 6; RFC 8894, 3.1).
 
-Rule: this module does not know who signed the message, nor what the plaintext
-means. `parse_enveloped` and `build_enveloped` are inverse when they are given
-the same secrets; `decrypt` never takes valid padding for a right key.
+Rule: the signature around the envelope and the type of the plaintext are handled
+elsewhere. `parse_enveloped` and `build_enveloped` are inverse when they are given
+the same secrets; `decrypt` does not accept a key because the padding is valid.
 """
 
 from __future__ import annotations
@@ -29,6 +29,7 @@ from sceplab.cms.keytransport import (
     recover_key_transport,
 )
 from sceplab.cms.password import (
+    MAX_PBKDF2_ROUNDS,
     PASSWORD_RECIPIENT,
     PasswordDraft,
     PasswordRecipient,
@@ -36,6 +37,7 @@ from sceplab.cms.password import (
     derive_key,
     parse_password,
     recover_password,
+    rounds_of,
     unwrap_key,
 )
 from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of, public_key_info
@@ -60,7 +62,7 @@ Recipient = KeyTransRecipient | PasswordRecipient | OtherRecipient
 
 @dataclass(frozen=True, slots=True)
 class EnvelopedData:
-    """A ContentInfo of type envelopedData, taken apart; `raw` are the captured bytes."""
+    """A parsed ContentInfo of type envelopedData; `raw` are the captured bytes."""
 
     raw: bytes
     version: int = 0
@@ -73,12 +75,12 @@ class EnvelopedData:
 
     @property
     def cipher(self) -> ContentCipher | None:
-        """The content cipher, or None where it is not known here."""
+        """The content cipher, or None if its identifier is unknown."""
         return algorithms.CIPHERS_BY_OID.get(self.content_encryption.oid)
 
 
 def parse_enveloped(data: bytes) -> EnvelopedData:
-    """Take a ContentInfo with EnvelopedData apart, BER or DER.
+    """Parse a ContentInfo with EnvelopedData, BER or DER.
 
     Never raises: what could not be read is absent and named in `problems`.
     """
@@ -131,10 +133,13 @@ def _read_recipient(element: der.Element) -> Recipient:
 
 # --------------------------------------------------------------- opening
 
+MAX_RECIPIENTS = 32
+"""Recipients that are tried: real messages have one or two, and each costs a decryption with every key."""
+
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An opened envelope; `content_key` and `iv` are of this one message, `recipient` is whose key opened it."""
+    """An opened envelope: plaintext, content key, IV, and the recipient whose key opened it."""
 
     plaintext: bytes
     content_key: bytes = field(repr=False)
@@ -157,6 +162,8 @@ def decrypt(
     each key is tried. A result counts only if the content key has the right
     length, the padding is right AND the plaintext is ASN.1 or text, because RSA
     decryption with a wrong key gives random bytes, not an error.
+    A message chooses how many recipients it has and how many PBKDF2 rounds each
+    costs: `MAX_RECIPIENTS` are tried, and `MAX_PBKDF2_ROUNDS` spent in all.
     Raises DecryptError, which says for whom the message is and what was tried.
     """
     cipher = enveloped.cipher
@@ -169,7 +176,8 @@ def decrypt(
         raise DecryptError(f"the parameters of {cipher.name} cannot be read: {error}") from error
     attempts: list[str] = []
     known_certificates: list[Certificate] | None = None
-    for recipient in enveloped.recipients:
+    rounds = 0
+    for recipient in enveloped.recipients[:MAX_RECIPIENTS]:
         if isinstance(recipient, KeyTransRecipient):
             ordered: Sequence[rsa.RSAPrivateKey] = keys
             if len(keys) > 1:
@@ -182,6 +190,10 @@ def decrypt(
                     return opened
         elif isinstance(recipient, PasswordRecipient):
             for password in passwords:
+                rounds += rounds_of(recipient)
+                if rounds > MAX_PBKDF2_ROUNDS:
+                    attempts.append(f"gave up: all recipients and passwords cost more than {MAX_PBKDF2_ROUNDS} rounds")
+                    break
                 opened = _attempt_password(enveloped, cipher, iv, recipient, password, attempts)
                 if opened:
                     return opened
@@ -247,9 +259,9 @@ def _open_content(
 
 
 def _is_meant(plaintext: bytes) -> bool:
-    """Whether somebody meant these bytes: elements of ASN.1 up to the end, or text such as PEM.
+    """Whether the plaintext is ASN.1 elements up to the end, or text such as PEM.
 
-    Random bytes with right padding, as a wrong key gives them, are neither.
+    A wrong key can give random bytes with valid padding; those are neither.
     """
     if len(plaintext) >= _LEAST_TEXT and all(c in _TEXT for c in plaintext[:4096]):
         return True
@@ -278,7 +290,9 @@ def _explain(
     if not enveloped.recipients:
         return "the pkcsPKIEnvelope names no recipient that could be read"
     lines = ["No key at hand opens the pkcsPKIEnvelope. It is encrypted for:"]
-    lines += [f"  - {r}" for r in enveloped.recipients]
+    lines += [f"  - {r}" for r in enveloped.recipients[:MAX_RECIPIENTS]]
+    if len(enveloped.recipients) > MAX_RECIPIENTS:
+        lines.append(f"  - and {len(enveloped.recipients) - MAX_RECIPIENTS} more, which were not tried")
     if not keys:
         lines.append("No private key was given. Give the key that belongs to one of these certificates.")
         return "\n".join(lines)
@@ -293,12 +307,12 @@ def _explain(
     return "\n".join(lines)
 
 
-# --------------------------------------------------------------- putting together
+# --------------------------------------------------------------- building
 
 
 @dataclass(frozen=True, slots=True)
 class EnvelopeDraft:
-    """All that goes into an EnvelopedData apart from the plaintext; the IV is in `content_encryption`."""
+    """Everything that an EnvelopedData is built from except the plaintext; the IV is in `content_encryption`."""
 
     recipients: tuple[KeyTransDraft | PasswordDraft, ...]
     content_key: bytes = field(repr=False)
@@ -309,9 +323,9 @@ class EnvelopeDraft:
 
 
 def build_enveloped(draft: EnvelopeDraft, plaintext: bytes) -> bytes:
-    """Encrypt `plaintext` and write the EnvelopedData; the same draft gives the same octets.
+    """Encrypt `plaintext` and write the EnvelopedData; the same draft gives the same bytes.
 
-    Raises BuildError when the draft does not fit together.
+    Raises BuildError if parts of the draft do not match.
     """
     cipher = algorithms.CIPHERS_BY_OID.get(draft.content_encryption.oid)
     if cipher is None or len(draft.content_key) != cipher.key_length:
@@ -351,11 +365,14 @@ def draft_of_enveloped(
     keys: Sequence[rsa.RSAPrivateKey] = (),
     passwords: Sequence[bytes] = (),
 ) -> EnvelopeDraft:
-    """Return what went into an opened envelope, without its ciphertext and encrypted keys.
+    """Return the draft of an opened envelope, without its ciphertext and encrypted keys.
 
     The padding of every recipient must be recovered, so each one's private key
     (or password) has to be among those given; raises BuildError otherwise.
     """
+    rounds = sum(rounds_of(r) for r in enveloped.recipients if isinstance(r, PasswordRecipient)) * len(passwords)
+    if len(enveloped.recipients) > MAX_RECIPIENTS or rounds > MAX_PBKDF2_ROUNDS:
+        raise BuildError(f"more than {MAX_RECIPIENTS} recipients or {MAX_PBKDF2_ROUNDS} PBKDF2 rounds")
     drafts: list[KeyTransDraft | PasswordDraft] = []
     for recipient in enveloped.recipients:
         if isinstance(recipient, KeyTransRecipient):

@@ -1,8 +1,8 @@
-"""The content key under a recipient's RSA key: PKCS#1 v1.5 and OAEP, both ways (RFC 5652, 6.2.1; RFC 4055; RFC 8017).
+"""Encrypt and decrypt the content key with RSA: PKCS#1 v1.5 and OAEP (RFC 5652, 6.2.1; RFC 4055; RFC 8017).
 
-Rule: the padding is put together and taken apart here, so that its random
-octets can be given and recovered; `draft_key_transport` lays a new one out,
-`recover_key_transport` finds what went into a captured one.
+Rule: the padding is built and parsed here, so that its random bytes can be
+given and recovered; `draft_key_transport` drafts a new recipient,
+`recover_key_transport` returns the draft of a captured one.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sceplab.errors import BuildError, DecryptError
 
 @dataclass(frozen=True, slots=True)
 class KeyTransRecipient:
-    """A KeyTransRecipientInfo (RFC 5652, 6.2.1): the content key under the recipient's RSA key."""
+    """A KeyTransRecipientInfo (RFC 5652, 6.2.1): the content key encrypted with the recipient's RSA key."""
 
     version: int
     identifier: CertificateIdentifier
@@ -43,7 +43,7 @@ class KeyTransRecipient:
 
 
 def parse_key_transport(element: der.Element) -> KeyTransRecipient:
-    """Read a KeyTransRecipientInfo; raises DerError where it is none."""
+    """Read a KeyTransRecipientInfo; raises DerError if it is malformed."""
     fields = element.children()
     if len(fields) != 4:
         raise der.DerError(element.start, "a KeyTransRecipientInfo of four fields", f"{len(fields)}")
@@ -56,8 +56,8 @@ def parse_key_transport(element: der.Element) -> KeyTransRecipient:
 def decrypt_key(recipient: KeyTransRecipient, key: rsa.RSAPrivateKey) -> tuple[bytes, str]:
     """Return the content key, and how it was encrypted. Raises ValueError, UnsupportedAlgorithm or DerError.
 
-    A wrong key, or wrong padding, may also give random octets (OpenSSL 3.2 and
-    newer make them up, so that no error tells).
+    A wrong key, or wrong padding, may also give random bytes (OpenSSL 3.2 and
+    newer return them instead of an error, against padding oracles).
     """
     scheme, how = _key_transport(recipient.key_encryption)
     return key.decrypt(recipient.encrypted_key, scheme), how
@@ -77,7 +77,7 @@ def _key_transport(algorithm: AlgorithmIdentifier) -> tuple[padding.AsymmetricPa
 def parse_oaep(parameters: bytes | None) -> tuple[str, str, bytes]:
     """Read RSAES-OAEP-params (RFC 4055, 4.1): digest, digest of the mask function, label.
 
-    Raises ValueError or DerError on parameters that are not understood.
+    Raises ValueError or DerError on unsupported parameters.
     """
     digest, mgf_digest, label = "sha1", "sha1", b""
     for item in der.read(parameters).children() if parameters else []:
@@ -105,10 +105,10 @@ def build_oaep(digest: str) -> bytes:
 
 @dataclass(frozen=True, slots=True)
 class KeyTransDraft:
-    """What goes into a KeyTransRecipientInfo: whose key, how, and the random octets of the padding.
+    """What a KeyTransRecipientInfo is built from: the key, the algorithm, and the random bytes of the padding.
 
-    `randomness` is the PS string of PKCS#1 v1.5 (key octets - 3 - content key
-    octets, none of them 0), or the seed of OAEP (as long as its digest).
+    `randomness` is the PS string of PKCS#1 v1.5 (key bytes - 3 - content key
+    bytes, none of them 0), or the seed of OAEP (as long as its digest).
     """
 
     identifier: CertificateIdentifier
@@ -121,9 +121,9 @@ class KeyTransDraft:
 def draft_key_transport(
     certificate: Certificate, scheme: str, digest: str, key_length: int, given: bytes | None, random: RandomBytes
 ) -> KeyTransDraft:
-    """Lay out a recipient with an RSA key: `scheme` is "rsaEncryption" (PKCS#1 v1.5) or "oaep" with this digest.
+    """Draft a recipient with an RSA key: `scheme` is "rsaEncryption" (PKCS#1 v1.5) or "oaep" with this digest.
 
-    `given` are the random octets of the padding, None to draw them. Raises BuildError.
+    `given` are the random bytes of the padding, None to draw them. Raises BuildError.
     """
     try:
         key = load_public_key(certificate.public_key_info)
@@ -143,7 +143,7 @@ def draft_key_transport(
 
 
 def nonzero(count: int, random: RandomBytes = secrets.token_bytes) -> bytes:
-    """Return `count` random octets without a zero, as PKCS#1 v1.5 padding needs them."""
+    """Return `count` random bytes without a zero, as PKCS#1 v1.5 padding needs them."""
     out = b""
     while len(out) < count:
         out += random(count - len(out)).replace(b"\0", b"")
@@ -151,11 +151,11 @@ def nonzero(count: int, random: RandomBytes = secrets.token_bytes) -> bytes:
 
 
 def transport_key(draft: KeyTransDraft, content_key: bytes) -> bytes:
-    """Encrypt the content key for an RSA recipient with the draft's own padding octets.
+    """Encrypt the content key for an RSA recipient with the draft's own padding bytes.
 
-    `cryptography` draws the padding itself and takes none, so the block is put
-    together here (RFC 8017, 7.1.1 and 7.2.1); the public operation needs no secret.
-    Raises BuildError when padding or key do not fit.
+    `cryptography` draws the padding itself and accepts none, so the block is
+    built here (RFC 8017, 7.1.1 and 7.2.1); the public operation needs no secret.
+    Raises BuildError if the padding or the key has a wrong length.
     """
     key = load_public_key(draft.public_key_info)
     if not isinstance(key, rsa.RSAPublicKey):
@@ -196,7 +196,7 @@ def _oaep_block(content_key: bytes, size: int, draft: KeyTransDraft) -> bytes:
 
 
 def transport_randomness(recipient: KeyTransRecipient, key: rsa.RSAPrivateKey) -> bytes:
-    """Return the random octets that the sender padded the content key with, for building it again.
+    """Return the random bytes of the sender's padding, needed to build the same recipient again.
 
     Raises DecryptError when the block is not padded as its algorithm says.
     """
@@ -228,7 +228,7 @@ def build_key_transport(draft: KeyTransDraft, content_key: bytes) -> bytes:
 def recover_key_transport(
     recipient: KeyTransRecipient, content_key: bytes, keys: Sequence[rsa.RSAPrivateKey]
 ) -> KeyTransDraft:
-    """Return what went into a captured recipient; raises BuildError where its private key is not among `keys`."""
+    """Return the draft of a captured recipient; raises BuildError if its private key is not among `keys`."""
     for key in keys:
         try:
             draft = KeyTransDraft(

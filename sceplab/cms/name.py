@@ -1,12 +1,13 @@
 """Distinguished names: kept as they were sent, read on demand, built from parts or text (RFC 5280, 4.1.2.4).
 
-Rule: a name is its octets. `Name.rdns` and `build_name` are inverse;
-`parse_subject` reads what a person types.
+Rule: a name is kept as the bytes that were sent. `Name.rdns` and `build_name`
+are inverse; `parse_subject` reads what a person types.
 """
 
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
@@ -49,13 +50,13 @@ class Name:
         return next((a.value for rdn in self.rdns for a in rdn if a.oid == oid), None)
 
     def rfc4514(self) -> str:
-        """Return the name on one line, last RDN first (RFC 4514), as `openssl -nameopt RFC2253,utf8` has it."""
+        """Return the name on one line, last RDN first (RFC 4514), as `openssl -nameopt RFC2253,utf8` prints it."""
         return ",".join(
             "+".join(f"{a.keyword}={_escape(a.value)}" for a in reversed(rdn)) for rdn in reversed(self.rdns)
         )
 
     def oneline(self) -> str:
-        """Return the name in the order sent, as `openssl cms -cmsout -print` has it."""
+        """Return the name in the order sent, as `openssl cms -cmsout -print` prints it."""
         return ", ".join(" + ".join(f"{a.keyword}={_quote(a.value)}" for a in rdn) for rdn in self.rdns)
 
     def __str__(self) -> str:
@@ -98,7 +99,7 @@ def _read_rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
                 attributes.append(NameAttribute(der.oid_of(kind), der.text_of(value), string_type))
             out.append(tuple(attributes))
     except (der.DerError, ValueError):
-        # A name that stops making sense half way: what came before still helps.
+        # Malformed from here on; the parts before are still useful.
         out.append((NameAttribute("(unreadable)", raw.hex(), "raw"),))
     return tuple(out)
 
@@ -123,6 +124,31 @@ def build_name(rdns: Sequence[Sequence[NameAttribute]]) -> Name:
 _STRING_TAGS = {name: tag for tag, name in der.STRING_TYPE_NAMES.items()}
 
 
+# --------------------------------------------------------------- comparing
+
+
+def fold(text: str) -> str:
+    """Return what two values have in common that RFC 5280 7.1 takes for equal.
+
+    As RFC 4518 2 prepares strings: letters without case, compatible characters as one,
+    invisible ones left out, and spaces as one, none at the ends.
+    """
+    folded = unicodedata.normalize("NFKC", unicodedata.normalize("NFKC", text).casefold())
+    return " ".join("".join(c for c in folded if c.isspace() or unicodedata.category(c) not in _UNSEEN).split())
+
+
+_UNSEEN = {"Cc", "Cf"}  # control and format characters
+
+
+def same_name(one: Name, other: Name) -> bool:
+    """Whether two names are the same by RFC 5280 7.1: whatever their string types, case, spaces, order in an RDN."""
+    return one.raw == other.raw or _folded(one) == _folded(other)
+
+
+def _folded(name: Name) -> list[list[tuple[str, str]]]:
+    return [sorted((a.oid, fold(a.value)) for a in rdn) for rdn in name.rdns]
+
+
 # --------------------------------------------------------------- as a person types it
 
 _BY_KEYWORD = {keyword.upper(): oid for oid, keyword in oids.NAME_KEYWORDS.items()}
@@ -133,25 +159,38 @@ _PRINTABLE = re.compile(r"[A-Za-z0-9 '()+,\-./:=?]*")
 def parse_subject(text: str) -> Name:
     r"""Read a subject such as "CN=R3,O=Lab" or "OU=ioscs RA,serialNumber=42+unstructuredName=R2".
 
-    RDNs stand in the order in which they are sent; "+" joins the attributes of
+    RDNs are in the order in which they are sent; "+" joins the attributes of
     one, and "\," is a comma. Raises InputError.
     """
-    name = build_name([[_attribute(item) for item in _split(part, "+")] for part in _split(text, ",")])
     try:
+        name = build_name([[_attribute(item) for item in _split(part, "+")] for part in _split(text, ",")])
         check_lengths(name)
     except ValueError as error:
         raise InputError(str(error)) from error
     return name
 
 
-# RFC 5280, appendix A.1 (ub-common-name, and CountryName of two letters).
-_LENGTHS = {oids.COMMON_NAME: (1, 64), oids.COUNTRY_NAME: (2, 2)}
+# RFC 5280, appendix A.1 (ub-common-name and the like, and CountryName of two letters); RFC 2985, 5.2.
+_LENGTHS = {
+    oids.COMMON_NAME: (1, 64),
+    oids.COUNTRY_NAME: (2, 2),
+    oids.ORGANIZATION_NAME: (1, 64),
+    oids.ORGANIZATIONAL_UNIT_NAME: (1, 64),
+    oids.LOCALITY_NAME: (1, 128),
+    oids.STATE_OR_PROVINCE_NAME: (1, 128),
+    oids.SERIAL_NUMBER: (1, 64),
+    oids.TITLE: (1, 64),
+    oids.UNSTRUCTURED_NAME: (1, 255),
+    oids.EMAIL_ADDRESS: (1, 255),
+}
+# X.509 bounds no others; this is ub-name.
+_LONGEST = 32_768
 
 
 def check_lengths(name: Name) -> None:
-    """Raise ValueError where a commonName or countryName is longer or shorter than X.509 allows."""
+    """Raise ValueError where a value is longer or shorter than X.509 allows."""
     for attribute in (a for rdn in name.rdns for a in rdn):
-        least, most = _LENGTHS.get(attribute.oid, (0, len(attribute.value)))
+        least, most = _LENGTHS.get(attribute.oid, (0, _LONGEST))
         if not least <= len(attribute.value) <= most:
             allowed = f"{most}" if least == most else f"{least} to {most}"
             found = f"{attribute.keyword} has {len(attribute.value)} characters"

@@ -1,7 +1,7 @@
-"""What is in the part of a cut message that is there (RFC 5652).
+"""Read the part of a truncated message that was captured (RFC 5652).
 
-Rule: the lengths of the elements that the end cut through are set to what is left;
-then the ordinary readers read it. Nothing is invented: what is missing stays missing.
+Rule: the lengths of the truncated elements are set to the bytes that are left; then
+the ordinary parsers read it. No content is added.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ def parts_of_enveloped(data: bytes) -> EnvelopedData:
 
 
 def mended(data: bytes, depth: int = 0) -> bytes:
-    """Return an element that was cut, with lengths that fit what is there; a whole one comes back as it is."""
+    """Return a truncated element with its lengths corrected; a complete one is returned unchanged."""
     try:
         return der.read(data).raw
     except der.DerError:

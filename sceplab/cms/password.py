@@ -1,7 +1,7 @@
-"""The content key under a challengePassword: PBKDF2 and PWRI-KEK, both ways (RFC 5652, 6.2.4; RFC 3211; RFC 8018).
+"""Encrypt and decrypt the content key by challengePassword: PBKDF2 and PWRI-KEK (RFC 5652, 6.2.4; RFC 3211; RFC 8018).
 
-Rule: as in `keytransport`: `draft_password` lays a new recipient out,
-`recover_password` finds what went into a captured one.
+Rule: as in `keytransport`: `draft_password` drafts a new recipient,
+`recover_password` returns the draft of a captured one.
 """
 
 from __future__ import annotations
@@ -20,13 +20,16 @@ from sceplab.cms.cipher import RandomBytes, cipher_identifier, iv_of
 from sceplab.errors import BuildError
 
 PASSWORD_RECIPIENT = der.CONTEXT | der.CONSTRUCTED | 3
-# PBKDF2 rounds that a message may ask for before we call it hostile (RFC 8018 says at least 1,000).
 MAX_PBKDF2_ROUNDS = 10_000_000
+"""PBKDF2 rounds that one message may cost, over all its recipients and all passwords that are tried.
+
+RFC 8018 asks for at least 1,000, OWASP for 600,000; ten million take seconds.
+"""
 
 
 @dataclass(frozen=True, slots=True)
 class PasswordRecipient:
-    """A PasswordRecipientInfo (RFC 5652, 6.2.4): the content key under the challengePassword (RFC 8894, 3.1)."""
+    """A PasswordRecipientInfo (RFC 5652, 6.2.4): the content key, encrypted by challengePassword (RFC 8894, 3.1)."""
 
     version: int
     key_derivation: AlgorithmIdentifier | None
@@ -38,7 +41,7 @@ class PasswordRecipient:
 
 
 def parse_password(element: der.Element) -> PasswordRecipient:
-    """Read a PasswordRecipientInfo; raises DerError where it is none."""
+    """Read a PasswordRecipientInfo; raises DerError if it is malformed."""
     fields = element.children()
     if len(fields) < 3:
         raise der.DerError(element.start, "a PasswordRecipientInfo of at least three fields", f"{len(fields)}")
@@ -83,14 +86,15 @@ def _pbkdf2(derivation: AlgorithmIdentifier) -> tuple[list[der.Element], int]:
 
 
 def rounds_of(recipient: PasswordRecipient) -> int:
-    """Return how many PBKDF2 rounds it takes to try one password; raises ValueError or DerError."""
-    if recipient.key_derivation is None:
-        raise ValueError("the key derivation is not PBKDF2")
-    return _pbkdf2(recipient.key_derivation)[1]
+    """Return how many PBKDF2 rounds it takes to try one password, 0 where it cannot be tried."""
+    try:
+        return max(_pbkdf2(recipient.key_derivation)[1], 0) if recipient.key_derivation is not None else 0
+    except (ValueError, der.DerError):
+        return 0
 
 
 def unwrap_key(algorithm: AlgorithmIdentifier, kek: bytes, wrapped: bytes) -> bytes:
-    """Unwrap a content key (RFC 3211, 2.3.2); raises ValueError when the password was wrong."""
+    """Unwrap a content key (RFC 3211, 2.3.2); raises ValueError if the password is wrong."""
     return _unwrap(algorithm, kek, wrapped)[0]
 
 
@@ -136,7 +140,7 @@ def _cbc(cipher: ContentCipher, key: bytes, iv: bytes, data: bytes, *, encrypt: 
 
 @dataclass(frozen=True, slots=True)
 class PasswordDraft:
-    """What goes into a PasswordRecipientInfo; `randomness` fills the wrapped key to whole blocks."""
+    """What a PasswordRecipientInfo is built from; `randomness` pads the wrapped key to whole blocks."""
 
     password: bytes = field(repr=False)
     key_derivation: AlgorithmIdentifier
@@ -149,7 +153,7 @@ _PBKDF2_ROUNDS = 600_000  # OWASP's figure for PBKDF2-HMAC-SHA256
 
 
 def draft_password(password: bytes, cipher: ContentCipher, random: RandomBytes) -> PasswordDraft:
-    """Lay out a recipient who knows the password, for a content key of this cipher."""
+    """Draft a recipient that knows the password, for a content key of this cipher."""
     # The key is wrapped with AES of the content key's length (GCM cannot wrap by RFC 3211).
     wrapping = {16: "aes-128-cbc", 24: "aes-192-cbc", 32: "aes-256-cbc"}.get(cipher.key_length, "aes-128-cbc")
     kek_cipher = algorithms.CIPHERS[wrapping]
@@ -176,7 +180,7 @@ def build_password(draft: PasswordDraft, content_key: bytes) -> bytes:
 
 
 def recover_password(recipient: PasswordRecipient, content_key: bytes, passwords: Sequence[bytes]) -> PasswordDraft:
-    """Return what went into a captured recipient; raises BuildError where its password is not among `passwords`."""
+    """Return the draft of a captured recipient; raises BuildError if its password is not among `passwords`."""
     for password in passwords:
         try:
             kek = derive_key(recipient.key_derivation, recipient.key_encryption, password)

@@ -1,7 +1,7 @@
-"""PEM: octets as text between two lines that name them (RFC 7468).
+"""PEM: bytes as text between two lines that name them (RFC 7468).
 
-Rule: text and octets, no files and no keys. `build_pem` writes strictly;
-`parse_pem` finds every block wherever it stands.
+Rule: text and bytes, no files and no keys. `build_pem` writes strictly;
+`parse_pem` finds every block, whatever text is around it.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ _HEAD = re.compile(_BEGIN)
 
 @dataclass(frozen=True, slots=True)
 class PemBlock:
-    """One block: its label, the text between the two lines, and the whole as it stood."""
+    """One block: its label, the text between the two lines, and the whole block as it was given."""
 
     label: str
     body: bytes
@@ -27,7 +27,7 @@ class PemBlock:
 
 
 def parse_pem(data: bytes) -> tuple[PemBlock, ...]:
-    """Return the whole blocks in their order, whatever stands around them. Never raises; nothing is decoded."""
+    """Return the complete blocks in order, ignoring other text. Never raises; nothing is decoded."""
     return tuple(PemBlock(m[1].decode("ascii"), m[2], m[0]) for m in _BLOCK.finditer(data))
 
 
@@ -38,6 +38,6 @@ def first_label(data: bytes) -> str | None:
 
 
 def build_pem(label: str, data: bytes) -> bytes:
-    """Return octets as one PEM block."""
+    """Return bytes as one PEM block."""
     lines = "\n".join(textwrap.wrap(base64.b64encode(data).decode("ascii"), 64))
     return f"-----BEGIN {label}-----\n{lines}\n-----END {label}-----\n".encode("ascii")

@@ -1,7 +1,7 @@
-"""SignedData made by a signer: laid out as a draft, then digested and signed (RFC 5652, 5).
+"""SignedData made by a signer: first a draft, then digest and signature (RFC 5652, 5).
 
-Rule: a draft holds all but the content, the digest and the signature, so that
-the draft of a parsed message gives that message again.
+Rule: a draft holds everything except the content, the digest and the signature,
+so the draft of a parsed message builds the same message again.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ from sceplab.errors import BuildError
 
 @dataclass(frozen=True, slots=True)
 class SignedDraft:
-    """All that goes into a SignedData apart from its content and the signer's private key.
+    """Everything that a SignedData is built from except its content and the signer's private key.
 
-    `attributes` stand in the order to be sent; contentType and messageDigest are
-    in it without values, which `build_signed` fills in. `signature_algorithm` is
+    `attributes` are in the order to be sent; contentType and messageDigest are
+    among them without values, which `build_signed` fills in. `signature_algorithm` is
     what the SignerInfo says; `digest` names the digest.
     """
 
@@ -44,9 +44,9 @@ class SignedDraft:
 
 
 def draft_of_signed(signed: SignedData) -> SignedDraft:
-    """Return what went into a parsed SignedData, without its digest and its signature.
+    """Return the draft of a parsed SignedData, without its digest and its signature.
 
-    Raises BuildError when there is no SignerInfo to take it from, or BER that
+    Raises BuildError if there is no SignerInfo, or BER that
     cannot be written again.
     """
     info = signed.signer_info

@@ -1,6 +1,6 @@
-"""One signature over some octets: made and checked, whatever it stands in (RFC 5652, 5.4 to 5.6; RFC 4055).
+"""Make and verify one signature over bytes (RFC 5652, 5.4 to 5.6; RFC 4055).
 
-Rule: keys, algorithms and octets only. SignedData and PKCS#10 both come here.
+Rule: keys, algorithms and bytes only. Used by SignedData and PKCS#10.
 """
 
 from __future__ import annotations
@@ -22,6 +22,14 @@ class UnknownAlgorithmError(ValueError):
     """An algorithm that is not in `algorithms`."""
 
 
+class OtherDigestError(ValueError):
+    """A signature algorithm whose digest is not the one that the structure around it names."""
+
+
+class ParametersError(ValueError):
+    """Signature parameters that are not understood, or not allowed."""
+
+
 def digest_of(algorithm: str, data: bytes) -> bytes:
     """Return the digest of `data` with a named algorithm of `algorithms.DIGESTS`."""
     hasher = hashes.Hash(algorithms.DIGESTS[algorithm].make())
@@ -34,22 +42,27 @@ def check_signature(
 ) -> str:
     """Return how `signature` over `octets` was found valid ("RSA with sha256"), or "" where it is not.
 
-    `digest` is used where the algorithm names none (rsaEncryption). Raises
-    UnknownAlgorithmError for one that is not known, ValueError where key and
-    algorithm do not fit.
+    `digest` is the digestAlgorithm of the SignerInfo, "" where there is none
+    (PKCS#10). Raises UnknownAlgorithmError for an algorithm that is not known,
+    OtherDigestError for one whose digest is not `digest` (RFC 4056, 3), ParametersError,
+    and ValueError where key and algorithm do not fit.
     """
     kind, named = algorithms.SIGNATURES.get(algorithm.oid, ("", None))
-    digest = named or digest
-    if not kind or digest not in algorithms.DIGESTS:
+    scheme = None
+    if kind == "pss":
+        scheme, named = parse_pss(algorithm.parameters)
+    if not kind or (named or digest) not in algorithms.DIGESTS:
         raise UnknownAlgorithmError(f"signature algorithm {algorithm.name} with digest {digest} is not known")
+    if named and digest and named != digest:
+        raise OtherDigestError(f"{algorithm.name} signs a {named} digest, but digestAlgorithm is {digest}")
+    digest = named or digest
     try:
         if kind == "ec" and isinstance(key, ec.EllipticCurvePublicKey):
             key.verify(signature, octets, ec.ECDSA(algorithms.DIGESTS[digest].make()))
             return f"ECDSA with {digest}"
-        if kind == "pss" and isinstance(key, rsa.RSAPublicKey):
-            scheme, pss_digest = parse_pss(algorithm.parameters)
-            key.verify(signature, octets, scheme, algorithms.DIGESTS[pss_digest].make())
-            return f"RSA-PSS with {pss_digest}"
+        if scheme is not None and isinstance(key, rsa.RSAPublicKey):
+            key.verify(signature, octets, scheme, algorithms.DIGESTS[digest].make())
+            return f"RSA-PSS with {digest}"
         if kind == "rsa" and isinstance(key, rsa.RSAPublicKey):
             return _check_rsa(key, signature, octets, digest)
     except InvalidSignature:
@@ -78,20 +91,26 @@ def _check_rsa(key: rsa.RSAPublicKey, signature: bytes, octets: bytes, digest: s
 def parse_pss(parameters: bytes | None) -> tuple[padding.PSS, str]:
     """Read RSASSA-PSS-params (RFC 4055, 3.1): the padding, and the digest's name.
 
-    Raises ValueError on parameters that are not understood.
+    Raises ParametersError on parameters that are not understood, DerError on malformed ones.
     """
-    digest, mgf_digest, salt = "sha1", "sha1", 20
+    digest, mgf_digest, salt, trailer = "sha1", "sha1", 20, 1
     for field in der.read(parameters).children() if parameters else []:
-        inner = field.children()[0]
+        inner = field.children()
+        if len(inner) != 1:
+            raise ParametersError("RSASSA-PSS parameters that are not understood")
         if field.tag == der.CONTEXT | der.CONSTRUCTED:
-            digest = algorithms.parse_algorithm(inner).name
+            digest = algorithms.parse_algorithm(inner[0]).name
         elif field.tag == der.CONTEXT | der.CONSTRUCTED | 1:
-            mgf = algorithms.parse_algorithm(inner)
+            mgf = algorithms.parse_algorithm(inner[0])
             mgf_digest = algorithms.parse_algorithm(der.read(mgf.parameters or b"")).name
         elif field.tag == der.CONTEXT | der.CONSTRUCTED | 2:
-            salt = der.int_of(inner)
+            salt = der.int_of(inner[0])
+        elif field.tag == der.CONTEXT | der.CONSTRUCTED | 3:
+            trailer = der.int_of(inner[0])
     if digest not in algorithms.DIGESTS or mgf_digest not in algorithms.DIGESTS or not 0 <= salt <= 512:
-        raise ValueError("RSASSA-PSS parameters that are not understood")
+        raise ParametersError("RSASSA-PSS parameters that are not understood")
+    if trailer != 1:
+        raise ParametersError("the trailerField of RSASSA-PSS is not 1 (RFC 4055, 3.1)")
     return padding.PSS(padding.MGF1(algorithms.DIGESTS[mgf_digest].make()), salt), digest
 
 

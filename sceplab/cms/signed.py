@@ -1,8 +1,8 @@
-"""SignedData: the outer layer of a pkiMessage, taken apart and written again (RFC 5652, 5).
+"""SignedData: the outer layer of a pkiMessage, parsed and written (RFC 5652, 5).
 
-Rule: structure only, without any key, and without a look inside the content.
-`parse_signed` and `serialize_signed` are inverse; `verify` judges what was
-read, `sign` makes a new one.
+Rule: structure only; no keys are used and the content is not parsed.
+`parse_signed` and `serialize_signed` are inverse; `verify` checks a parsed
+structure, `sign` makes a new one.
 """
 
 from __future__ import annotations
@@ -22,6 +22,9 @@ from sceplab.errors import Layer, Problem
 
 _SIGNED_ATTRS = der.CONTEXT | der.CONSTRUCTED  # [0] IMPLICIT
 _UNSIGNED_ATTRS = _SIGNED_ATTRS | 1
+# Codes of problems that `verify` asks for.
+UNREAD_SIGNER = "signer-info"
+TRAILING = "trailing"
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,9 +58,9 @@ class SignerInfo:
 
 @dataclass(frozen=True, slots=True)
 class SignedData:
-    """A ContentInfo of type signedData, taken apart.
+    """A parsed ContentInfo of type signedData.
 
-    `content` is the joined octets of eContent: None where it was left out,
+    `content` is the joined bytes of eContent: None where it was left out,
     b"" where an empty OCTET STRING was sent. `raw` are the captured bytes.
     """
 
@@ -78,7 +81,7 @@ class SignedData:
 
 
 def parse_signed(data: bytes) -> SignedData:
-    """Take a ContentInfo with SignedData apart, BER or DER.
+    """Parse a ContentInfo with SignedData, BER or DER.
 
     Never raises: what could not be read is absent from the result and named in
     its `problems`, with offsets into `data`.
@@ -127,7 +130,7 @@ def _read_content(element: der.Element, out: dict[str, Any]) -> None:
     if len(fields) > 1:
         inner = fields[1].children()
         if inner:
-            # Some programs leave the OCTET STRING away and put the content itself here (PKCS#7 1.5).
+            # Some programs leave out the OCTET STRING and put the content itself here (PKCS#7 1.5).
             out["content"] = inner[0].octets() if inner[0].tag & ~der.CONSTRUCTED == der.OCTET_STRING else inner[0].raw
 
 
@@ -136,7 +139,7 @@ def _read_signers(element: der.Element, problems: list[Problem]) -> Iterator[Sig
         try:
             yield _read_signer(item)
         except der.DerError as error:
-            problems.append(error.problem(Layer.SIGNED))
+            problems.append(Problem(Layer.SIGNED, UNREAD_SIGNER, error.expected, error.found, error.offset))
 
 
 def _read_signer(element: der.Element) -> SignerInfo:
@@ -202,8 +205,8 @@ def _serialize_signer(info: SignerInfo) -> bytes:
 def build_degenerate(certificates: Sequence[CertificateLike], crls: Sequence[bytes] = ()) -> bytes:
     """Return a degenerate certificates-only SignedData: no content, no signers (RFC 8894, 3.4).
 
-    Certificates stand in the order given, which BER allows for a SET OF: some
-    clients take the first for the one they asked for.
+    Certificates keep the order given, which BER allows for a SET OF: some
+    clients take the first as the issued one.
     """
     return serialize_signed(
         SignedData(b"", content_type=oids.DATA, certificates=tuple(map(der_of, certificates)), crls=tuple(crls))

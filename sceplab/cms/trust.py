@@ -1,31 +1,41 @@
-"""Does this certificate lead to a CA that the caller trusts (RFC 5280, 6)?
+"""Path validation: does a certificate chain to a CA that the caller trusts (RFC 5280, 6)?
 
 Rule: path validation is done by `pyhanko-certvalidator` (MIT, kept with pyHanko,
 releases through 2026), because it takes the old algorithms of real SCEP networks
 when told to; the verifier of `cryptography` refuses SHA-1 whatever it is told.
-It is imported on first use: most decoding needs no path.
+It is imported on first use: most decoding needs no path. The candidate paths are
+built here, because a message may bring any certificates: each step and each
+signature is counted, and above a limit the path is refused (`Reason.TOO_MUCH_WORK`).
 
-A path once found valid is kept: validating costs more than all else about a
-message, and the same few signers come again and again.
+Valid paths are cached: validation is the slowest step of decoding a message,
+and most messages of a capture have the same few signers.
 """
 
 from __future__ import annotations
 
-from collections.abc import Coroutine, Iterable
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Coroutine, Iterable, Iterator
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 
-from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of, der_of, parse_certificate
+from cryptography.exceptions import UnsupportedAlgorithm
+
+from sceplab.asn1 import der, oids
+from sceplab.cms.reason import Reason
+from sceplab.cms.signature import check_signature
+from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of, der_of, parse_certificate, signed_parts
 
 
 @dataclass(frozen=True, slots=True)
 class Trust:
     """The CA certificates that the caller trusts, and how strictly.
 
-    `intermediates` may help to build a path. `legacy` allows MD5, SHA-1 and
-    short RSA keys in the path: an explicit choice, never a default.
+    `intermediates` may help to build a path. `legacy` allows what is refused for
+    policy alone (MD5, SHA-1 and short keys in the path; a signer with a short key,
+    without digitalSignature in its keyUsage, or revoked by a CRL in the message):
+    an explicit choice, never a default. What it let pass is noted.
     """
 
     anchors: tuple[CertificateLike, ...]
@@ -35,32 +45,81 @@ class Trust:
 
 @dataclass(frozen=True, slots=True)
 class PathResult:
-    """Whether a path was found and valid, and which one or why not."""
+    """Whether a path was found and valid, and which one or why not.
+
+    `path` is the valid path, the certificate itself first and the anchor last.
+    `reason` names why there is none. `notes` names what RFC 5280 does not ask of a
+    trust anchor (6.1.1): its expiry, its name constraints and its unknown critical
+    extensions are not applied, but never passed over in silence.
+    """
 
     valid: bool
     detail: str
+    reason: Reason | None = None
+    notes: tuple[Reason, ...] = ()
+    path: tuple[Certificate, ...] = ()
+
+
+class PathError(Exception):
+    """There is no valid path; `reason` says why by name."""
+
+    def __init__(self, reason: Reason, text: str) -> None:
+        super().__init__(text)
+        self.reason = reason
 
 
 def validate_path(certificate: Certificate, trust: Trust, at: datetime) -> PathResult:
     """Validate the path from `certificate` to one of the anchors at the moment `at`. Never raises."""
     inputs = _Inputs(
-        certificate.der, tuple(map(der_of, trust.anchors)), tuple(map(der_of, trust.intermediates)), trust.legacy
+        certificate.der,
+        tuple(map(der_of, trust.anchors)),
+        tuple(dict.fromkeys(map(der_of, trust.intermediates))),
+        trust.legacy,
     )
     if certificate.der in inputs.anchors:
-        return PathResult(valid=True, detail="is itself a trusted CA certificate")
+        notes = _notes_on(certificate, at)
+        return PathResult(valid=True, detail="is itself a trusted CA certificate", notes=notes, path=(certificate,))
     if certificate.self_issued and not _is_issued_by_anchor(certificate, trust):
         return PathResult(
             valid=False,
             detail="self-signed (a first request may be, RFC 8894 2.3), not one of the CA certificates given",
+            reason=Reason.SELF_SIGNED,
         )
     try:
+        _check_size(inputs)
         return _validate(inputs, at.astimezone(UTC))
+    except PathError as error:
+        return PathResult(valid=False, detail=str(error), reason=error.reason)
     except Exception as error:  # noqa: BLE001 - hostile certificates raise anything inside asn1crypto
-        return PathResult(valid=False, detail=_reason(error))
+        return PathResult(valid=False, detail=_text(error), reason=Reason.UNREADABLE)
 
 
 def _is_issued_by_anchor(certificate: Certificate, trust: Trust) -> bool:
     return any(certificate_of(a).subject.raw == certificate.issuer.raw for a in trust.anchors)
+
+
+# Extensions of an anchor that are understood, and need not be applied to it.
+_KNOWN_EXTENSIONS = {
+    oids.BASIC_CONSTRAINTS,
+    oids.KEY_USAGE,
+    oids.EXTENDED_KEY_USAGE,
+    oids.SUBJECT_KEY_IDENTIFIER,
+    oids.AUTHORITY_KEY_IDENTIFIER,
+    oids.SUBJECT_ALT_NAME,
+    oids.CERTIFICATE_POLICIES,
+    oids.NAME_CONSTRAINTS,
+}
+
+
+def _notes_on(anchor: Certificate, at: datetime) -> tuple[Reason, ...]:
+    """Return what is to be known of a trust anchor, although RFC 5280 6.1 takes only its name and key."""
+    start, end = anchor.not_before, anchor.not_after
+    found = {
+        Reason.ANCHOR_EXPIRED: start is None or end is None or not start <= at <= end,
+        Reason.ANCHOR_CONSTRAINTS: anchor.extension(oids.NAME_CONSTRAINTS) is not None,
+        Reason.ANCHOR_EXTENSION: any(e.critical and e.oid not in _KNOWN_EXTENSIONS for e in anchor.extensions),
+    }
+    return tuple(reason for reason, there in found.items() if there)
 
 
 # --------------------------------------------------------------- valid paths, kept
@@ -68,7 +127,7 @@ def _is_issued_by_anchor(certificate: Certificate, trust: Trust) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Inputs:
-    """All that a validation depends on, apart from the moment."""
+    """Everything that a validation depends on except the time."""
 
     certificate: bytes
     anchors: tuple[bytes, ...]
@@ -80,22 +139,22 @@ class _Inputs:
         return len(self.certificate) + sum(map(len, self.anchors)) + sum(map(len, self.intermediates))
 
 
-# First and last moment between which a path was found valid, and what was found.
+# First and last moment of a time span in which a path is valid, and the result.
 _Span = tuple[datetime, datetime, PathResult]
-# More octets of certificates are validated anew each time, or hostile input would fill the memory.
+# In bytes; larger inputs are not cached, or hostile input would fill the memory.
 _MAX_KEPT = 65_536
-# The validator forgives a clock that is a second off; so near to the end of a validity nothing is kept.
+# The validator tolerates one second of clock skew; so close to the end of a validity nothing is cached.
 _MARGIN = timedelta(minutes=1)
 
 
 @lru_cache(maxsize=256)
 def _spans(inputs: _Inputs) -> list[_Span]:  # noqa: ARG001 - the key
-    """Return the list, empty at first, of what is known for these inputs."""
+    """Return the cached spans for these inputs, a list that is empty at first."""
     return []
 
 
 def forget_paths() -> None:
-    """Forget which paths were found valid: results stay the same, only the next message of each signer costs more."""
+    """Clear the cache of valid paths; results do not change, the next message of each signer takes longer."""
     _spans.cache_clear()
 
 
@@ -114,9 +173,9 @@ def _validate(inputs: _Inputs, at: datetime) -> PathResult:
 
 
 def _steady(validities: Iterable[tuple[datetime, datetime]], at: datetime) -> tuple[datetime, datetime] | None:
-    """Return the span around `at` in which no validity begins or ends, None where that is too near to say.
+    """Return the span around `at` in which no validity begins or ends, None if one does within the tolerance.
 
-    Between two such moments nothing that a validation looks at changes.
+    The result of a validation is the same within this span.
     """
     first, last = datetime.min.replace(tzinfo=UTC), datetime.max.replace(tzinfo=UTC)
     for start, end in validities:
@@ -134,11 +193,12 @@ def _steady(validities: Iterable[tuple[datetime, datetime]], at: datetime) -> tu
 def _find_path(inputs: _Inputs, at: datetime) -> tuple[PathResult, list[tuple[datetime, datetime]] | None]:
     """Return the valid path, and the validities of all certificates given; raises where there is no valid path."""
     from asn1crypto import x509 as asn1_x509
-    from pyhanko_certvalidator import CertificateValidator, ValidationContext
-    from pyhanko_certvalidator.policy_decl import (
-        AcceptAllAlgorithms,
-        DisallowWeakAlgorithmsPolicy,
-    )
+    from pyhanko_certvalidator import ValidationContext
+    from pyhanko_certvalidator.authority import CertTrustAnchor
+    from pyhanko_certvalidator.errors import ValidationError
+    from pyhanko_certvalidator.path import ValidationPath
+    from pyhanko_certvalidator.policy_decl import AcceptAllAlgorithms, DisallowWeakAlgorithmsPolicy
+    from pyhanko_certvalidator.validate import async_validate_path
 
     load = asn1_x509.Certificate.load
     leaf, roots, others = load(inputs.certificate), [*map(load, inputs.anchors)], [*map(load, inputs.intermediates)]
@@ -150,13 +210,104 @@ def _find_path(inputs: _Inputs, at: datetime) -> tuple[PathResult, list[tuple[da
         revocation_mode="soft-fail",
         algorithm_usage_policy=AcceptAllAlgorithms() if inputs.legacy else DisallowWeakAlgorithmsPolicy(),
     )
-    path = _run(CertificateValidator(leaf, validation_context=context).async_validate_usage(set()))
-    names = [parse_certificate(c.dump()).subject.rfc4514() for c in path]
-    return PathResult(valid=True, detail=" <- ".join(names)), _validities((leaf, *roots, *others))
+    work = _Work()
+    failure: PathError | None = None
+    for above in _paths([leaf], _by_name(roots), _by_name(others), work):
+        *between, root = above
+        work.spend("signature", len(above))
+        try:
+            _run(async_validate_path(context, ValidationPath(CertTrustAnchor(root), reversed(between), leaf)))
+        except ValidationError as error:
+            failure = failure or PathError(_reason_of(error), _text(error))
+            continue
+        path = tuple(parse_certificate(c.dump()) for c in (leaf, *above))
+        names = " <- ".join(c.subject.rfc4514() for c in reversed(path))
+        result = PathResult(valid=True, detail=names, notes=_notes_on(path[-1], at), path=path)
+        return result, _validities((leaf, *roots, *others))
+    raise failure or PathError(Reason.NO_PATH, "no CA certificate given has the name and the key that signed it")
+
+
+# --------------------------------------------------------------- the work of a path, bounded
+
+# More than any PKI has: real paths have up to four certificates, real messages up to five.
+_LIMITS = {"certificate": 200, "octet": 1 << 20, "step": 1_000, "signature": 50, "name": 100_000}
+_MAX_BETWEEN = 8
+
+
+@dataclass(slots=True)
+class _Work:
+    """What was spent on one validation; raises PathError above a limit."""
+
+    spent: Counter[str] = field(default_factory=Counter)
+
+    def spend(self, what: str, count: int = 1) -> None:
+        self.spent[what] += count
+        if self.spent[what] > _LIMITS[what]:
+            text = f"gave up: a path may cost {_LIMITS[what]} {what}s, and this needs more"
+            raise PathError(Reason.TOO_MUCH_WORK, text)
+
+
+def _check_size(inputs: _Inputs) -> None:
+    """Refuse certificates that are too many or too large, or too many names for too many name constraints."""
+    work = _Work()
+    work.spend("certificate", len(inputs.intermediates))
+    work.spend("octet", inputs.size - sum(map(len, inputs.anchors)))
+    parsed = [parse_certificate(c) for c in (inputs.certificate, *inputs.anchors, *inputs.intermediates)]
+    constraints = sum(_count(c, oids.NAME_CONSTRAINTS) for c in parsed)
+    names = sum(_count(c, oids.SUBJECT_ALT_NAME) + len(c.subject.rdns) for c in parsed) if constraints else 0
+    work.spend("name", names * constraints)
+
+
+def _count(certificate: Certificate, oid: str) -> int:
+    """Return about how many elements an extension lists, in all levels that matter for names."""
+    return sum(e.value.count(bytes((kind,))) for e in certificate.extensions if e.oid == oid for kind in _NAME_TAGS)
+
+
+# The tags of a GeneralName. A count of octets may be too high, never too low.
+_NAME_TAGS = (0xA0, 0x81, 0x82, 0xA4, 0x86, 0x87)
+
+
+_ByName = dict[str, list[Any]]
+
+
+def _by_name(certificates: Iterable[Any]) -> _ByName:
+    out: _ByName = {}
+    for certificate in certificates:
+        out.setdefault(certificate.subject.hashable, []).append(certificate)
+    return out
+
+
+def _paths(above: list[Any], roots: _ByName, others: _ByName, work: _Work) -> Iterator[list[Any]]:
+    """Yield what may be above the last of `above`, up to an anchor: each has the name and key of its issuer."""
+    last = above[-1]
+    name = last.issuer.hashable
+    for root in roots.get(name, ()):
+        if _issued(root, last, work):
+            yield [*above[1:], root]
+    if len(above) > _MAX_BETWEEN:
+        raise PathError(Reason.TOO_MUCH_WORK, f"gave up: more than {_MAX_BETWEEN} certificates up to the trusted CA")
+    known = {c.public_key.sha256 for c in above}
+    for other in others.get(name, ()):
+        if other.public_key.sha256 not in known and _issued(other, last, work):
+            yield from _paths([*above, other], roots, others, work)
+
+
+def _issued(issuer: Any, certificate: Any, work: _Work) -> bool:  # noqa: ANN401 - types of a lazily imported library
+    """Whether `issuer`, which has the right name, also has the key that `certificate` was signed with."""
+    work.spend("step")
+    wanted, has = certificate.authority_key_identifier, issuer.key_identifier
+    if wanted and has and wanted != has:
+        return False
+    work.spend("signature")
+    body, algorithm, signature = signed_parts(certificate.dump())
+    try:
+        return bool(check_signature(algorithm, "", parse_certificate(issuer.dump()).public_key(), signature, body))
+    except (ValueError, der.DerError, UnsupportedAlgorithm):
+        return True  # not an algorithm of ours: the validator decides
 
 
 def _validities(certificates: Iterable[Any]) -> list[tuple[datetime, datetime]] | None:
-    """Return from when to when each is valid, as the validator reads it; None where one does not say."""
+    """Return the validity of each certificate as the validator reads it; None if one has none."""
     try:
         out = [(c.not_valid_before, c.not_valid_after) for c in certificates]
     except (ValueError, TypeError, KeyError, OverflowError):
@@ -175,6 +326,14 @@ def _run(work: Coroutine[Any, Any, Any]) -> Any:  # noqa: ANN401 - the path type
     raise RuntimeError("path validation wanted to wait for the network")
 
 
-def _reason(error: Exception) -> str:
+def _reason_of(error: Exception) -> Reason:
+    from pyhanko_certvalidator.errors import DisallowedAlgorithmError, ExpiredError, NotYetValidError
+
+    if isinstance(error, ExpiredError | NotYetValidError):
+        return Reason.EXPIRED_PATH
+    return Reason.WEAK_PATH if isinstance(error, DisallowedAlgorithmError) else Reason.INVALID_PATH
+
+
+def _text(error: Exception) -> str:
     text = " ".join(str(error).split())
     return text or type(error).__name__

@@ -1,8 +1,8 @@
-"""The parts of X.509 that CMS points at: certificates, keys, times, CRLs (RFC 5280).
+"""The parts of X.509 that CMS refers to: certificates, keys, times, CRLs (RFC 5280).
 
 Rule: read only. `cryptography` refuses some certificates that real SCEP clients
-sign with (X.509 v1 with 32-octet serials, odd extensions), and re-encodes names,
-so what identifies a signer or a recipient is sliced from the captured bytes.
+sign with (X.509 v1 with 32-byte serials, odd extensions), and re-encodes names,
+so the identifiers of signers and recipients are slices of the captured bytes.
 Keys are loaded, and new certificates are made, by `cryptography`.
 """
 
@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -21,6 +22,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from sceplab.asn1 import der, oids
+from sceplab.cms.algorithms import AlgorithmIdentifier, parse_algorithm
 from sceplab.cms.name import Name
 from sceplab.errors import Layer, Problem
 
@@ -41,7 +43,7 @@ class Extension:
 
 @dataclass(frozen=True, slots=True)
 class Certificate:
-    """A certificate as captured. `serial` are the content octets of the INTEGER, `public_key_info` the SPKI."""
+    """A certificate as captured. `serial` are the content bytes of the INTEGER, `public_key_info` the SPKI."""
 
     der: bytes
     version: int = 1
@@ -57,12 +59,12 @@ class Certificate:
 
     @property
     def serial_number(self) -> int:
-        """The serial as a number (RFC 5280 wants it positive; not all are)."""
+        """The serial as a number (RFC 5280 requires a positive one; not all are)."""
         return int.from_bytes(self.serial, "big", signed=True)
 
     @property
     def serial_hex(self) -> str:
-        """The serial as OpenSSL prints it: upper-case hex, whole octets."""
+        """The serial as OpenSSL prints it: upper-case hex, whole bytes."""
         return serial_hex(self.serial)
 
     @property
@@ -127,12 +129,12 @@ CertificateLike = Certificate | bytes
 
 
 def der_of(certificate: CertificateLike) -> bytes:
-    """Return the octets of a certificate, however it was given."""
+    """Return the bytes of a certificate, however it was given."""
     return certificate.der if isinstance(certificate, Certificate) else certificate
 
 
 def certificate_of(certificate: CertificateLike) -> Certificate:
-    """Return a certificate that can be asked, however it was given. Never raises, as `parse_certificate`."""
+    """Return a parsed certificate, however it was given. Never raises, as `parse_certificate`."""
     return certificate if isinstance(certificate, Certificate) else parse_certificate(certificate)
 
 
@@ -156,16 +158,23 @@ def load_public_key(public_key_info: bytes) -> PublicKeyTypes:
     return _cached_key(public_key_info)
 
 
+# FIPS 186-5, A.1.1. A longer one makes each use of the key a hundred times slower.
+_MAX_EXPONENT_BITS = 256
+
+
 @lru_cache(maxsize=256)
 def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
     try:
-        return load_der_public_key(public_key_info)
+        key = load_der_public_key(public_key_info)
     except UnsupportedAlgorithm as error:
         raise ValueError(str(error)) from error
+    if isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e >> _MAX_EXPONENT_BITS:
+        raise ValueError(f"an RSA exponent of more than {_MAX_EXPONENT_BITS} bits")
+    return key
 
 
 def rsa_bits(public_key_info: bytes) -> int | None:
-    """Return the size of an RSA key, None for any other key and for none that can be loaded."""
+    """Return the size of an RSA key in bits, None for another kind of key or one that cannot be loaded."""
     try:
         key = load_public_key(public_key_info)
     except ValueError:
@@ -179,7 +188,7 @@ def public_key_info(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> byte
 
 
 def serial_hex(content: bytes) -> str:
-    """Return the content octets of a serial number as OpenSSL prints it."""
+    """Return the content bytes of a serial number as OpenSSL prints it."""
     number = int.from_bytes(content, "big", signed=True)
     text = f"{abs(number):X}"
     text = text.zfill(len(text) + len(text) % 2)
@@ -190,7 +199,7 @@ _TIME = re.compile(r"(\d{4})(\d\d)(\d\d)(\d\d)(\d\d)(\d\d)?(?:[.,](\d{1,6})\d*)?
 
 
 def parse_time(element: der.Element) -> datetime | None:
-    """Read UTCTime or GeneralizedTime in any of the forms seen; None where it is no time.
+    """Read UTCTime or GeneralizedTime in any of the forms seen; None if it is not a time.
 
     A time without zone is not DER, and is taken as UTC.
     """
@@ -216,7 +225,7 @@ def parse_time(element: der.Element) -> datetime | None:
 
 
 def build_time(moment: datetime) -> bytes:
-    """Return a Time as RFC 5652 11.3 wants it: UTCTime from 1950 to 2049, else GeneralizedTime."""
+    """Return a Time as RFC 5652 11.3 requires: UTCTime from 1950 to 2049, else GeneralizedTime."""
     utc = moment.astimezone(UTC)
     if 1950 <= utc.year < 2050:
         return der.encode(der.UTC_TIME, utc.strftime("%y%m%d%H%M%SZ").encode())
@@ -262,6 +271,17 @@ def _read_certificate(data: bytes, out: dict[str, Any]) -> None:
             out["extensions"] = parse_extensions(part.children()[0])
 
 
+def signed_parts(data: bytes) -> tuple[bytes, AlgorithmIdentifier, bytes]:
+    """Return what a certificate's or CRL's signature covers, its algorithm and the signature (RFC 5280, 4.1 and 5.1).
+
+    Raises DerError where it has not these three parts.
+    """
+    parts = der.read_expected(data, der.SEQUENCE, "a signed structure").children()
+    if len(parts) != 3:
+        raise der.DerError(0, "three parts", f"{len(parts)}")
+    return parts[0].raw, parse_algorithm(parts[1]), parts[2].value[1:]  # the first octet counts unused bits
+
+
 def parse_extensions(element: der.Element) -> tuple[Extension, ...]:
     """Read an Extensions SEQUENCE (RFC 5280, 4.1); raises DerError where it is malformed."""
     out = []
@@ -276,7 +296,7 @@ def parse_extensions(element: der.Element) -> tuple[Extension, ...]:
 
 @dataclass(frozen=True, slots=True)
 class RevocationList:
-    """A CRL as captured (RFC 5280, 5.1); `revoked` holds serials as content octets."""
+    """A CRL as captured (RFC 5280, 5.1); `revoked` holds serials as content bytes."""
 
     der: bytes
     issuer: Name = _EMPTY_NAME
@@ -294,6 +314,16 @@ class RevocationList:
             return None if extension is None else der.int_of(der.read(extension.value))
         except der.DerError:
             return None
+
+    def revoked_at(self, serial: bytes) -> datetime | None:
+        """Return when the certificate with this serial (content octets) was revoked, None where no time is readable."""
+        body = der.read(self.der).children()[0].children()
+        listed = next(p for p in body[3:] if p.tag == der.SEQUENCE)
+        for entry in _revoked_entries(listed):
+            number = der.read(entry.data, entry.content_start, entry.content_end)
+            if number.value == serial and number.end < entry.content_end:
+                return parse_time(der.read(entry.data, number.end, entry.content_end))
+        return None
 
 
 def parse_crl(data: bytes) -> RevocationList:
@@ -326,21 +356,23 @@ def _read_crl(data: bytes, out: dict[str, Any]) -> None:
 
 
 def _revoked_serials(element: der.Element) -> tuple[bytes, ...]:
-    """Read revokedCertificates one by one: there may be a million, and only the serials are kept."""
-    out = []
+    return tuple(der.read(e.data, e.content_start, e.content_end).value for e in _revoked_entries(element))
+
+
+def _revoked_entries(element: der.Element) -> Iterator[der.Element]:
+    """Yield the entries of revokedCertificates one by one: there may be a million."""
     pos = element.content_start
     while pos < element.content_end:
         entry = der.read(element.data, pos, element.content_end)
-        out.append(der.read(element.data, entry.content_start, entry.content_end).value)
+        yield entry
         pos = entry.end
-    return tuple(out)
 
 
 @dataclass(frozen=True, slots=True)
 class CertificateIdentifier:
-    """Which certificate is meant: SignerIdentifier and RecipientIdentifier of RFC 5652 (5.3, 6.2.1).
+    """A SignerIdentifier or RecipientIdentifier of RFC 5652 (5.3, 6.2.1).
 
-    Either issuer and serial (content octets), or the subject key identifier.
+    Either issuer and serial (content bytes), or the subject key identifier.
     """
 
     issuer: Name | None
@@ -349,7 +381,7 @@ class CertificateIdentifier:
     raw: bytes
 
     def matches(self, certificate: Certificate) -> bool:
-        """Whether this names the given certificate: compared octet for octet."""
+        """Whether this names the given certificate: compared byte for byte."""
         if self.issuer is not None:
             return self.issuer.raw == certificate.issuer.raw and self.serial == certificate.serial
         return self.key_identifier is not None and self.key_identifier == certificate.subject_key_identifier
@@ -375,7 +407,7 @@ def parse_identifier(element: der.Element) -> CertificateIdentifier:
 def build_identifier(certificate: Certificate, *, by_key: bool = False) -> CertificateIdentifier:
     """Return the identifier of a certificate: by issuer and serial, or by its subject key identifier.
 
-    Raises ValueError when `by_key` is asked of a certificate without that extension.
+    Raises ValueError for `by_key` if the certificate lacks that extension.
     """
     if by_key:
         key_identifier = certificate.subject_key_identifier

@@ -1,5 +1,5 @@
 """Programs that talk SCEP over HTTP, for experiments.
 
-Rule: the only place that uses `requests` and starts servers; decoding and
-encoding belong to the layers.
+Rule: only this package uses `requests` and starts servers; messages are decoded
+and encoded by `sceplab.scep`.
 """

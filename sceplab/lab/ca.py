@@ -11,24 +11,28 @@ import hashlib
 import secrets
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
 
+from sceplab.asn1 import der, oids
+from sceplab.cms.attribute import Attribute
 from sceplab.cms.cipher import RandomBytes
-from sceplab.cms.csr import CertificationRequest, parse_csr
+from sceplab.cms.csr import MASK, CertificationRequest, parse_csr, serialize_csr
 from sceplab.cms.name import parse_subject
 from sceplab.cms.signature import SigningKey
 from sceplab.cms.signed import build_degenerate
-from sceplab.cms.x509 import parse_certificate
+from sceplab.cms.x509 import Certificate, parse_certificate
 from sceplab.errors import BuildError, InputError
 from sceplab.lab import replies
+from sceplab.lab.claims import TLS_USAGES
 from sceplab.lab.http import text_reply
 from sceplab.lab.identity import ENCIPHER, SIGN, Identity, issue, make_crl, make_request, make_root, new_key
 from sceplab.lab.opening import NotAMessageError, Refused, SignedRequest, read_csr, read_lookup
-from sceplab.lab.policy import DEFAULT_POLICY, WRONG_CHALLENGE, Judge, Policy, challenge_digest
+from sceplab.lab.policy import DEFAULT_POLICY, WRONG_CHALLENGE, Judge, Policy, challenge_digest, is_ra, wants_ra
 from sceplab.lab.replies import Answer
 from sceplab.lab.responder import Decision, Responder, capabilities_reply, ignore, message_reply, refuse_method
 from sceplab.lab.store import State, Store, StoreError, Transaction
@@ -39,7 +43,7 @@ Clock = Callable[[], datetime]
 
 
 def utc_now() -> datetime:
-    """Return the time, in UTC."""
+    """Return the current time, in UTC."""
     return datetime.now(UTC)
 
 
@@ -150,7 +154,7 @@ class CertificationAuthority:
             raise InputError("no CA certificate was prepared to follow this one")
         self._set_identities(issuer=roles["next"], previous=roles["issuer"], next=None, signer=None, decrypter=None)
 
-    # ---------------------------------------------------------- what a person does
+    # ---------------------------------------------------------- what the operator does
 
     def pending(self) -> list[Transaction]:
         """Return the pending requests, oldest first."""
@@ -168,7 +172,7 @@ class CertificationAuthority:
                 return found.certificate
             if found is None or found.state is not State.PENDING:
                 break
-            serial, certificate = self._issue(parse_csr(found.request))
+            serial, certificate = self._issue(parse_csr(found.request), by_person=True)
             if self.store.grant(number, serial, certificate):
                 return certificate
         raise InputError(f"transaction {transaction.transaction_id} is not pending")
@@ -179,11 +183,25 @@ class CertificationAuthority:
             raise InputError(f"transaction {transaction.transaction_id} is not pending")
 
     def find_pending(self, text: str) -> Transaction:
-        """Return the pending transaction with this number, or whose transactionID begins so. Raises InputError."""
-        found = [t for t in self.pending() if t.transaction_id.startswith(text) or str(t.id) == text]
-        if len(found) != 1:
-            raise InputError(f"{len(found)} pending transactions begin with {text!r}")
-        return found[0]
+        """Return the pending transaction with this number, or whose transactionID begins so. Raises InputError.
+
+        The client chooses the transactionID, so a number is first of all a number, and
+        a beginning of less than 8 characters is none.
+        """
+        waiting = self.pending()
+        numbered = [t for t in waiting if str(t.id) == text]
+        if numbered:
+            return numbered[0]
+        found = [t for t in waiting if t.transaction_id.startswith(text)] if len(text) >= _SHORTEST_BEGINNING else []
+        if len(found) == 1:
+            return found[0]
+        if found:
+            numbers = ", ".join(str(t.id) for t in found)
+            raise InputError(f"{len(found)} pending requests match {text!r}; give the number of one: {numbers}")
+        raise InputError(
+            f"no pending request matches {text!r}: give its number, "
+            f"or at least {_SHORTEST_BEGINNING} characters of its transactionID"
+        )
 
     def new_challenge(self, subject: str | None = None, lifetime: timedelta = timedelta(hours=1)) -> str:
         """Create a one-time challengePassword; with `subject`, for that subject only."""
@@ -202,7 +220,7 @@ class CertificationAuthority:
         revoked = [(i.serial, i.revoked) for i in self.store.all_revoked() if i.revoked is not None]
         return make_crl(self.issuer, revoked, self.store.next_number("crl"), self._now())
 
-    # ---------------------------------------------------------- what a client asks
+    # ---------------------------------------------------------- requests of clients
 
     def answer(self, request: HttpRequest) -> HttpReply:
         """Answer a SCEP request over HTTP (RFC 8894, 4). Never raises on content."""
@@ -261,11 +279,12 @@ class CertificationAuthority:
         """Return the answer, and the challengePassword to encrypt it with for a signer with an EC key."""
         kind = incoming.attributes.type
         if kind is MessageType.CertPoll:
-            transaction = self.store.latest(incoming.transaction_id, _requester(incoming))
+            transaction = self.store.latest(incoming.transaction_id, requester_of(incoming.signer))
             if transaction is None:
                 raise Refused(FailInfo.badCertId, "no transaction of this transactionID and signer (RFC 8894, 4.4)")
             request = parse_csr(transaction.request)
             steps.append(f"polls for {request.subject}")
+            replies.check_reachable(incoming.signer, request.challenge_password)
             return self._state(transaction, steps), request.challenge_password
         if kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
             request = read_csr(opening(), self.policy.strict)
@@ -292,11 +311,11 @@ class CertificationAuthority:
     # ---------------------------------------------------------- who gets a certificate
 
     def _enroll(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> Answer:
-        requester = _requester(incoming)
+        requester = requester_of(incoming.signer)
         digest = hashlib.sha256(request.raw).digest()
         known = self.store.find(incoming.transaction_id, digest, requester)
         if known is not None:
-            # The reply was lost, or the client polls by asking again: the same request has the same answer.
+            # The reply was lost, or the client polls by repeating the request: give the same answer.
             steps.append("asked before")
             return self._state(known, steps)
         judge = Judge(self.policy, self.store, self.issuer.parsed.subject, self._now(), steps)
@@ -304,13 +323,13 @@ class CertificationAuthority:
         for _ in range(_TRIES):
             made = None
             if verdict.granted:
-                made = self._issue(request)
+                made = self._issue(verdict.request)
             elif self.store.count(State.PENDING) >= self.policy.max_pending:
                 raise Refused(FailInfo.badRequest, f"{self.policy.max_pending} requests are waiting already")
             added = self.store.add(
                 incoming.transaction_id,
                 digest,
-                request.raw,
+                _kept(request, incoming.signer),
                 requester,
                 self._now(),
                 certificate=made,
@@ -340,20 +359,33 @@ class CertificationAuthority:
         steps.append(f"certificate {certificate.serial_hex}")
         return replies.success([transaction.certificate])
 
-    def _issue(self, request: CertificationRequest) -> tuple[int, bytes]:
+    def _issue(self, request: CertificationRequest, *, by_person: bool = False) -> tuple[int, bytes]:
+        """Return serial and certificate (DER) for a request. Raises Refused."""
         serial, now, issuer = _new_serial(), self._now(), self.issuer
         # A certificate cannot be used after its CA has expired.
         end = min(now + self.policy.validity, issuer.parsed.not_after or now + self.policy.validity)
         try:
-            made = issue(request, issuer, serial, now - timedelta(minutes=5), end, crl_url=self.policy.crl_url)
+            made = issue(
+                request,
+                issuer,
+                serial,
+                now - timedelta(minutes=5),
+                end,
+                crl_url=self.policy.crl_url,
+                usages=() if wants_ra(request) else TLS_USAGES,
+            )
         except BuildError as error:
             raise Refused(FailInfo.badRequest, str(error)) from error
+        if not by_person and is_ra(parse_certificate(made)):
+            # Judged by what was made, too: another reader of names may see more in a request than ours.
+            raise Refused(FailInfo.badRequest, "only a person makes an RA")
         return serial, made
 
 
 _NEVER = float("-inf")
 # Seconds until a rollover made by another process is noticed.
 _ROLES_KEPT = 1.0
+_SHORTEST_BEGINNING = 8
 # Retries are for races with other processes; collisions of serials are negligible.
 _TRIES = 5
 
@@ -363,9 +395,22 @@ def _new_serial() -> int:
     return secrets.randbits(126) | 1 << 126
 
 
-def _requester(incoming: SignedRequest) -> bytes:
-    """Identify the requester by its signing key, since its certificate may change."""
-    return hashlib.sha256(incoming.signer.public_key_info).digest()
+def requester_of(signer: Certificate) -> bytes:
+    """Return who a transaction belongs to: the SHA-256 of the signing key, since its certificate may change."""
+    return hashlib.sha256(signer.public_key_info).digest()
+
+
+def _kept(request: CertificationRequest, signer: Certificate) -> bytes:
+    """Return the request (DER) as the store keeps it: without its challengePassword, and what would let one guess it.
+
+    The request's own signature was checked, and is over the challengePassword. A signer
+    that has no RSA key gets the replies to its polls encrypted with it, so there it stays.
+    """
+    if request.challenge_password is None or not replies.receives(signer):
+        return request.raw
+    masked = Attribute(oids.CHALLENGE_PASSWORD, (der.encode(der.PRINTABLE_STRING, MASK.encode()),))
+    attributes = tuple(masked if a.oid == masked.oid else a for a in request.attributes)
+    return serialize_csr(replace(request, attributes=attributes, signature=b""))
 
 
 def _key_octets(key: SigningKey) -> bytes:

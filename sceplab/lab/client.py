@@ -1,8 +1,8 @@
-"""A SCEP client: fetch the CA's certificates, ask for one's own, poll, renew, look things up (RFC 8894, 2 and 4).
+"""A SCEP client: GetCACert, enroll, poll, renew, GetCert and GetCRL (RFC 8894, 2 and 4).
 
-Rule: what is sent and when. How bytes travel is a function (`HttpRequest` in,
-`HttpReply` out): `http_sender` is the one over the network, and a CA's own `answer`
-needs no network. What comes back is checked in `results` before it is used.
+Rule: this module decides what is sent and when. The transport is a function
+(`HttpRequest` in, `HttpReply` out): `http_sender` uses the network, a CA's own
+`answer` needs none. Replies are checked in `results` before they are used.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from datetime import UTC, datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sceplab.asn1 import der
 from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.signature import SigningKey
@@ -24,6 +25,7 @@ from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.verify import verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import InputError
+from sceplab.lab.claims import TLS_USAGES, claims_of
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.http import OK, ClientError, Send, first_line, http_sender
 from sceplab.lab.identity import Identity, make_self_signed
@@ -36,23 +38,32 @@ from sceplab.scep.message import decode_message, encode_message
 from sceplab.scep.messagedata import build_issuer_and_serial, build_issuer_and_subject, parse_ca_certificates
 from sceplab.scep.transport import HttpRequest, build_request
 
-# --------------------------------------------------------------- what the CA offers
+# --------------------------------------------------------------- CA certificates
 
 
 @dataclass(frozen=True, slots=True)
 class CaCertificates:
-    """The certificates of GetCACert and the role of each (RFC 8894, 4.2.1)."""
+    """The certificates of GetCACert and the role of each (RFC 8894, 4.2.1).
+
+    `known` is the CA's own where one knows which it is, by its fingerprint.
+    """
 
     all: tuple[Certificate, ...]
+    known: Certificate | None = None
 
     @property
     def ca(self) -> Certificate:
-        """The CA's own: the one that is a CA, the last of several (RAs come first)."""
-        return next((c for c in reversed(self.all) if c.is_ca or c.self_issued), self.all[-1])
+        """The CA's own: the known one, else the one that is a CA, the last of several (RAs come first)."""
+        return self.known or next((c for c in reversed(self.all) if c.is_ca or c.self_issued), self.all[-1])
+
+    @property
+    def trust(self) -> Trust:
+        """What a certificate of this CA must lead to; old algorithms are allowed."""
+        return Trust((self.ca,), self.all, legacy=True)
 
     @property
     def registration_authorities(self) -> tuple[Certificate, ...]:
-        """The certificates that are not the CA's: one or two of an RA."""
+        """The other certificates: one or two of an RA."""
         return tuple(c for c in self.all if not c.is_ca and not c.self_issued)
 
     @property
@@ -68,7 +79,7 @@ class CaCertificates:
     def _with(self, usage: str) -> Certificate:
         others = self.registration_authorities
         able = [c for c in others if c.key_usage is None or usage in c.key_usage]
-        # Of two RA certificates, the one with no other usage is meant for this.
+        # Of two RA certificates, prefer the one with no other keyUsage.
         able.sort(key=lambda c: len(c.key_usage or ()))
         return (*able, *others, self.ca)[0]
 
@@ -80,8 +91,8 @@ def _silent(_: str) -> None:
 class ScepClient:
     """A client of one SCEP server.
 
-    `get_ca_caps` and `get_ca_cert` are called when they are first needed, and their
-    answers kept. Warnings of a careful client go to `on_warning`.
+    `get_ca_caps` and `get_ca_cert` are called when first needed, and their results
+    are cached. Security warnings go to `on_warning`.
     """
 
     def __init__(
@@ -100,7 +111,7 @@ class ScepClient:
 
         Args:
             send: The SCEP URL, or a function that brings an HttpRequest to the server.
-            fingerprint: Hex of the SHA-256 (or SHA-1) of the CA certificate, from elsewhere (RFC 8894, 2.2).
+            fingerprint: Hex of the SHA-256 (or SHA-1) of the CA certificate, obtained out of band (RFC 8894, 2.2).
             dialect: The program to imitate.
             method: "GET" or "POST"; by default what dialect or GetCACaps say.
             cipher: Name in `algorithms.CIPHERS`, likewise.
@@ -118,7 +129,7 @@ class ScepClient:
     # ---------------------------------------------------------- GetCACaps, GetCACert, GetNextCACert
 
     def get_ca_caps(self) -> Capabilities:
-        """Ask for the capabilities (RFC 8894, 3.5); an HTTP error means that there are none. Raises ClientError."""
+        """Ask for the capabilities (RFC 8894, 3.5); an HTTP error counts as no capabilities. Raises ClientError."""
         reply = self._send(build_request("GetCACaps", identifier=self.dialect.identifier, headers=self._headers(())))
         words = parse_caps(reply.body) if reply.status == OK else ()
         if len(words) > _MAX_WORDS or any(len(w) > _MAX_WORD for w in words):
@@ -131,7 +142,7 @@ class ScepClient:
 
     @property
     def capabilities(self) -> Capabilities:
-        """The capabilities, asked for when first needed."""
+        """The capabilities, fetched when first needed."""
         return self._caps if self._caps is not None else self.get_ca_caps()
 
     def get_ca_cert(self) -> CaCertificates:
@@ -146,19 +157,19 @@ class ScepClient:
                 f"the CA certificate {certificates.ca.subject} was not authenticated (RFC 8894, 2.2): compare its "
                 f"SHA-256 fingerprint {certificates.ca.fingerprint()} with one from elsewhere"
             )
-        elif not _has_fingerprint(certificates.ca, self.fingerprint):
-            raise ClientError(
-                f"the CA certificate has the fingerprint {certificates.ca.fingerprint()}, not {self.fingerprint}: "
-                "this is another CA, or somebody is in between"
-            )
+        else:
+            known = [c for c in found if _has_fingerprint(c, self.fingerprint)]
+            if not known:
+                raise ClientError(
+                    f"the CA certificate has the fingerprint {certificates.ca.fingerprint()}, not {self.fingerprint}: "
+                    "this is another CA, or somebody is in between"
+                )
+            certificates = CaCertificates(found, known[0])
         now = datetime.now(UTC)
         for certificate in found:
             if certificate.not_after is not None and certificate.not_after < now:
                 self._warn(f"{certificate.subject} expired {certificate.not_after:%Y-%m-%d} (RFC 8894, 2.2)")
-        for other in certificates.registration_authorities:
-            path = validate_path(other, Trust((certificates.ca.der,), legacy=True), other.not_before or now)
-            if not path.valid:
-                raise ClientError(f"the RA certificate {other.subject} was not issued by the CA: {path.detail}")
+        certificates = _of_one_ca(certificates, now)
         self._ca = certificates
         return certificates
 
@@ -168,7 +179,7 @@ class ScepClient:
         return self._ca if self._ca is not None else self.get_ca_cert()
 
     def forget(self) -> None:
-        """Ask for capabilities and certificates again when they are next needed."""
+        """Clear the cached capabilities and certificates."""
         self._caps = self._ca = None
 
     def get_next_ca_cert(self) -> CaCertificates:
@@ -178,7 +189,8 @@ class ScepClient:
         verification = verify_signed(signed, certificates=[c.der for c in self.ca.all])
         if not verification.intact or verification.signer is None or verification.signer.der != self.ca.ca.der:
             raise ClientError(f"GetNextCACert is not signed by the current CA: {verification['signature'].detail}")
-        found = parse_ca_certificates(body)
+        # Only what the CA signed: anybody can put certificates around a CertRep of this CA, which has no content.
+        found = parse_ca_certificates(signed.content or b"")
         if not found:
             raise ClientError("GetNextCACert brought no certificate")
         return CaCertificates(found)
@@ -204,7 +216,7 @@ class ScepClient:
             signer: Who signs the message: the device's own key (a self-signed
                 certificate is made for it, RFC 8894 2.3), or an identity: the RA's,
                 or the certificate to renew with its key.
-            message_type: PKCSReq unless said otherwise.
+            message_type: PKCSReq by default.
         """
         request = parse_csr(csr)
         identity = signer if isinstance(signer, Identity) else self_signed(csr, signer)
@@ -232,7 +244,7 @@ class ScepClient:
         on_wait: Callable[[float], None] = lambda _: None,
         sleep: Callable[[float], None] = time.sleep,
     ) -> Result:
-        """Poll `every` so many seconds until the request is no longer pending, or `limit` seconds are over.
+        """Poll every `every` seconds until the request is no longer pending, or for `limit` seconds.
 
         `on_wait` is called with the seconds waited so far, before each pause.
         """
@@ -258,7 +270,7 @@ class ScepClient:
     def operate(
         self, kind: MessageType, data: bytes, signer: Identity, transaction_id: str, csr: CertificationRequest | None
     ) -> Result:
-        """Send a pkiMessage around `data` (messageData) and check the reply (RFC 8894, 3). Raises ClientError.
+        """Send a pkiMessage with `data` (messageData) and check the reply (RFC 8894, 3). Raises ClientError.
 
         Args:
             kind: The messageType.
@@ -287,7 +299,7 @@ class ScepClient:
         check_reply(answer, sent, self.ca.all)
         for weakness in weaknesses(answer):
             self._warn(f"the reply uses {weakness}")
-        return result_of(answer, sent, signer, transaction_id, csr)
+        return result_of(answer, sent, signer, transaction_id, csr, self.ca.trust)
 
     def build(self, kind: MessageType, data: bytes, signer: Identity, transaction_id: str, nonce: bytes) -> bytes:
         """Return the pkiMessage (DER) that would be sent, encrypted for the CA or its RA (RFC 8894, 3.2)."""
@@ -325,6 +337,39 @@ class ScepClient:
 _MAX_WORDS, _MAX_WORD = 100, 60
 
 
+def _of_one_ca(certificates: CaCertificates, now: datetime) -> CaCertificates:
+    """Return the certificates that the CA vouches for. Raises ClientError for one that it does not.
+
+    GetCACert is not signed: whoever is in between can add a certificate, to read requests or to sign replies. Those
+    above the CA have no part in SCEP, and are left out.
+    """
+    ca, kept = certificates.ca, []
+    for other in certificates.all:
+        if other.der == ca.der:
+            kept.append(other)
+            continue
+        path = validate_path(other, certificates.trust, other.not_before or now)
+        if path.valid and not other.is_ca and _only_for_tls(other):
+            raise ClientError(f"GetCACert has {other.subject}, which is a certificate for TLS, not one of an RA")
+        if path.valid:
+            kept.append(other)
+        elif not validate_path(ca, Trust((other,), certificates.all, legacy=True), ca.not_before or now).valid:
+            raise ClientError(
+                f"GetCACert has {other.subject}, which was not issued by the CA {ca.subject}: {path.detail}; "
+                "somebody in between may have added it"
+            )
+    return CaCertificates(tuple(kept), ca)
+
+
+def _only_for_tls(certificate: Certificate) -> bool:
+    """Whether a certificate is a device's: its extendedKeyUsage allows nothing but TLS (RFC 5280, 4.2.1.12)."""
+    try:
+        usages = claims_of(certificate.extensions).usages
+    except der.DerError:
+        return False
+    return bool(usages) and set(usages) <= set(TLS_USAGES)
+
+
 def _has_fingerprint(certificate: Certificate, wanted: str) -> bool:
     digits = "".join(c for c in wanted.lower() if c in "0123456789abcdef")
     digest = {40: "sha1", 64: "sha256"}.get(len(digits))
@@ -334,6 +379,6 @@ def _has_fingerprint(certificate: Certificate, wanted: str) -> bool:
 
 
 def self_signed(csr: bytes, key: SigningKey, now: datetime | None = None) -> Identity:
-    """Return the identity of a client that has no certificate yet: one that it made itself (RFC 8894, 2.3)."""
+    """Return an identity with a self-signed certificate, for a client that has no other yet (RFC 8894, 2.3)."""
     start = (now or datetime.now(UTC)) - timedelta(minutes=5)
     return Identity(make_self_signed(csr, key, start, start + timedelta(days=7)), key)

@@ -1,6 +1,6 @@
-"""How real clients send: what a `ScepClient` does when it imitates one of them.
+"""How real clients write their requests, for a `ScepClient` that imitates one.
 
-Rule: data only, taken from their messages and sources; how it is used is in `client`.
+Rule: data only, from their messages and source code; `client` uses it.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sceplab.scep.transport import PKI_MESSAGE, Base64Dialect
 
 
 def _of_key(digest: str) -> Callable[[bytes], str]:
-    """Hex of a digest of the SubjectPublicKeyInfo, in capitals."""
+    """Return a function that gives the digest of a SubjectPublicKeyInfo in upper-case hex."""
     return lambda public_key_info: transaction_id_of(public_key_info, digest)
 
 

@@ -1,8 +1,8 @@
-"""Faults that a CA of the lab shows on request, each for one lesson.
+"""Faults that a CA of the lab has on request, each for one lesson.
 
-Rule: a fault is one object: its name, what it is, what clients make of it, and its
-effect. A new fault is one entry of `FAULTS`; `replies` and `responder` ask each
-fault of a server for its effect and know none by name.
+Rule: a fault is one object: its name, what it is, how clients react, and its
+effect. A new fault is one entry of `FAULTS`; `replies` and `responder` apply the
+effect of each active fault and mention none by name.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def _unchanged(value: T) -> T:
 
 @dataclass(frozen=True, slots=True)
 class ReplyPlan:
-    """What a CertRep will say and how it will be written, before anything is encoded.
+    """The content and the format of a CertRep before it is encoded.
 
     `payload` is the degenerate SignedData of a SUCCESS, `recipient` the certificate
     (DER) it is encrypted for, `digest` and `cipher` are names in `algorithms`.
@@ -52,10 +52,10 @@ class ReplyPlan:
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """One fault: `what` it is, what `clients` were seen to make of it, and its effect.
+    """One fault: `what` it is, how `clients` were seen to react, and its effect.
 
     Each effect takes what a server without the fault would send, and returns what
-    is sent: `plan` changes a CertRep before it is written, `message` its DER,
+    to send instead: `plan` changes a CertRep before it is written, `message` its DER,
     `capabilities` the reply to GetCACaps, `reply` the reply to PKIOperation.
     `delay` is in seconds, before every reply.
     """
@@ -218,7 +218,7 @@ FAULTS = {fault.id: fault for fault in _FAULTS}
 
 
 def faults_named(*names: str) -> tuple[Fault, ...]:
-    """Return these faults, in the order of `FAULTS`, in which their effects apply. Raises InputError for others."""
+    """Return the named faults in the order of `FAULTS`, which is the order of their effects. Raises InputError."""
     unknown = set(names) - set(FAULTS)
     if unknown:
         raise InputError(f"{', '.join(sorted(unknown))}: no such fault; there are {', '.join(FAULTS)}")

@@ -1,11 +1,12 @@
-"""HTTP of the lab: a client's requests over the network, and replies of one line.
+"""HTTP for the lab: send a client's requests over the network, write replies of one line.
 
-Rule: how bytes travel; what they mean is for `client`, `ca` and `ra`. `requests` is
+Rule: transport only; messages are handled by `client`, `ca` and `ra`. `requests` is
 imported when a sender is made, so that a client without a network starts fast.
 """
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -48,15 +49,23 @@ def http_sender(
         InputError: When `url` is not an HTTP URL.
         ClientError: From the returned function, when the server cannot be reached.
     """
-    parts = urlsplit(url)
-    if parts.scheme not in {"http", "https"} or not parts.netloc:
-        raise InputError(f"{url} is no URL of a SCEP server; write for example http://192.0.2.1{DEFAULT_PATH}")
     with needs(LAB):
         import requests
 
+    try:
+        parts = urlsplit(url)
+        usable = parts.scheme in {"http", "https"} and parts.port != 0 and re.fullmatch(r"[!-~]+", url)
+        requests.Request("GET", url).prepare()
+    except ValueError:  # of urlsplit, of the port, and of requests
+        usable = False
+    if not usable:
+        example = f"http://192.0.2.1{DEFAULT_PATH}"
+        raise InputError(
+            f"{url} is no URL of a SCEP server; write for example {example} (other than ASCII: as xn--, %)"
+        )
     path = parts.path or DEFAULT_PATH
     session = requests.Session()
-    # A proxy from the environment would see, and could change, what the lab shows.
+    # A proxy from the environment could change what the lab demonstrates.
     session.trust_env = False
     if source is not None:
         session.mount("http://", _adapter_from(source))
@@ -66,7 +75,7 @@ def http_sender(
         prepared = session.prepare_request(
             requests.Request(request.method, url, data=request.body or None, headers=dict(request.headers))
         )
-        # Set afterwards, since `requests` rewrites some escapes, and how a client escapes is part of its dialect.
+        # Set afterwards: `requests` rewrites some escapes, which are part of a client's dialect.
         prepared.url = f"{parts.scheme}://{parts.netloc}{path}?{query}"
         reason = ""
         for attempt in range(retries + 1):
@@ -74,7 +83,7 @@ def http_sender(
                 time.sleep(pause * 2 ** (attempt - 1))
             try:
                 reply = session.send(prepared, timeout=timeout, allow_redirects=False)
-            except requests.RequestException as error:
+            except (requests.RequestException, ValueError) as error:  # ValueError: a host that no DNS name can be
                 reason = f"{url} cannot be reached: {_cause(error)}"
                 continue
             if reply.status_code != UNAVAILABLE:
@@ -86,7 +95,7 @@ def http_sender(
 
 
 def _adapter_from(source: str) -> requests.adapters.HTTPAdapter:
-    """Return an adapter whose connections begin at this address of the machine."""
+    """Return an adapter whose connections have this source address."""
     from requests.adapters import HTTPAdapter
 
     class FromAddress(HTTPAdapter):

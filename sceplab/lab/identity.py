@@ -1,12 +1,13 @@
-"""Keys with their certificates, and the requests, certificates and CRLs that the lab makes.
+"""Keys and certificates, and the requests, certificates and CRLs that the lab makes.
 
 Rule: everything is an argument (keys, serials, times), nothing is stored or
-sent. `cryptography` writes the certificates; its strict reader is a second
-opinion on requests that strangers made.
+sent. `cryptography` writes the certificates; its strict parser is a second check
+of requests from outside.
 """
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -26,9 +27,10 @@ from sceplab.cms.name import Name, check_lengths, is_printable
 from sceplab.cms.signature import SigningKey
 from sceplab.cms.x509 import Certificate, Extension, parse_certificate
 from sceplab.errors import BuildError, InputError
+from sceplab.lab.claims import CLAIMS
 
 RA_UNIT = "ioscs RA"
-"""The organizationalUnitName by which a Cisco IOS CA knows its RAs (`mode ra`, `grant ra-auto`)."""
+"""The organizationalUnitName by which a Cisco IOS CA recognises its RAs (`mode ra`, `grant ra-auto`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +54,7 @@ def new_key(kind: str | int = MIN_RSA_BITS) -> SigningKey:
     curve = CURVES.get(str(kind).upper())
     if curve is not None:
         return ec.generate_private_key(curve())
-    if not str(kind).isascii() or not str(kind).isdigit() or not 1024 <= int(kind) <= 16384:
+    if not re.fullmatch(r"[0-9]{1,5}", str(kind)) or not 1024 <= int(kind) <= 16384:
         raise InputError(f"{kind} is no kind of key: give RSA bits from 1024 to 16384, or {', '.join(CURVES)}")
     return rsa.generate_private_key(65537, int(kind))
 
@@ -73,13 +75,16 @@ def make_request(
 ) -> bytes:
     """Return a PKCS#10 request (DER) as devices make it, with the keyUsage asked for (an EC key only signs).
 
-    A challengePassword that fits no PrintableString goes as UTF8String. Raises BuildError.
+    A challengePassword that cannot be a PrintableString is sent as UTF8String. Raises BuildError.
     """
     bits = _usage(usage if isinstance(key, rsa.RSAPrivateKey) else SIGN)
-    # Not critical: a request asks, the CA decides.
+    # Not critical: the CA decides what it grants.
     wanted = [Extension(oids.KEY_USAGE, critical=False, value=bits.public_bytes())]
     if dns_names:
-        names = x509.SubjectAlternativeName([x509.DNSName(n) for n in dns_names])
+        try:
+            names = x509.SubjectAlternativeName([x509.DNSName(n) for n in dns_names])
+        except ValueError as error:
+            raise BuildError(f"a DNS name is ASCII (of others, the xn-- form): {error}") from error
         wanted.append(Extension(oids.SUBJECT_ALT_NAME, critical=False, value=names.public_bytes()))
     printable = challenge is None or is_printable(challenge)
     return build_csr(
@@ -101,21 +106,17 @@ _UNUSABLE = (
 
 
 def _load(request: CertificationRequest) -> x509.CertificateSigningRequest:
-    """Read a request for `cryptography`: raises ValueError where even what is certified cannot be read.
+    """Load a request with `cryptography`; raises ValueError if subject, key or extensions cannot be read.
 
-    Its reader wants attributes in DER order, which devices do not keep to; of
-    them only the extensions matter here. Who holds the key was checked before, on
-    the bytes that came.
+    Its parser requires attributes in DER order, which some devices do not keep, so
+    only the extensions are passed on. The proof of possession was verified before,
+    over the captured bytes.
     """
     # `cryptography` would only warn, once for the whole process.
     check_lengths(request.subject)
     wanted = request.extensions
     attributes = (Attribute(oids.EXTENSION_REQUEST, (build_extensions(wanted),)),) if wanted else ()
     return x509.load_der_x509_csr(serialize_csr(replace(request, attributes=attributes)))
-
-
-# What a request may ask for; the rest is the CA's to say.
-_COPIED = (x509.SubjectAlternativeName, x509.ExtendedKeyUsage)
 
 
 def issue(
@@ -126,22 +127,27 @@ def issue(
     end: datetime,
     *,
     crl_url: str | None = None,
+    usages: Sequence[str] = (),
 ) -> bytes:
     """Return the end-entity certificate (DER) for a PKCS#10 request (RFC 5280, 4.2).
 
-    Subject, key, subjectAltName and extendedKeyUsage are the request's. Of the
-    keyUsage it gets what it asked for of signing and key transport; it is never a
-    CA. Raises BuildError where the request is none that a strict reader takes.
+    Subject, key, subjectAltName and extendedKeyUsage are the request's; `usages` are
+    the object identifiers of the extendedKeyUsage where it has none. Of the keyUsage
+    it gets what it asked for of signing and key transport; it is never a CA. Raises
+    BuildError where the request is none that a strict reader takes.
     """
     try:
         csr = _load(request)
         builder = _certificate(csr.subject, csr.public_key(), issuer, serial, start, end)
-        # CA:FALSE is the default and may be left out, but then PyScep takes the certificate for neither CA nor RA.
+        # CA:FALSE is the default and may be left out, but PyScep then takes the certificate as neither CA nor RA.
         builder = builder.add_extension(x509.BasicConstraints(ca=False, path_length=None), critical=True)
         builder = builder.add_extension(_granted_usage(csr), critical=True)
-        for extension in csr.extensions:
-            if isinstance(extension.value, _COPIED):
-                builder = builder.add_extension(extension.value, extension.critical)
+        copied = [e for e in csr.extensions if e.oid.dotted_string in CLAIMS]
+        for extension in copied:
+            builder = builder.add_extension(extension.value, extension.critical)
+        if usages and not any(isinstance(e.value, x509.ExtendedKeyUsage) for e in copied):
+            purposes = x509.ExtendedKeyUsage([x509.ObjectIdentifier(u) for u in usages])
+            builder = builder.add_extension(purposes, critical=False)
         if crl_url:
             point = x509.DistributionPoint([x509.UniformResourceIdentifier(crl_url)], None, None, None)
             builder = builder.add_extension(x509.CRLDistributionPoints([point]), critical=False)

@@ -1,6 +1,6 @@
-"""micromdm's SCEP server, run for as long as a `with` block: an independent check of what we build.
+"""Run micromdm's SCEP server for a `with` block: an independent check of what we build.
 
-Rule: starts and asks, never decodes. micromdm's `scepserver` listens on all
+Rule: starts the server and sends requests, never decodes. micromdm's `scepserver` listens on all
 interfaces (it has no option for one), on a free port, while the block runs.
 """
 
@@ -58,10 +58,10 @@ def scepserver(challenge: str) -> Iterator[str]:
 
 
 def free_port() -> int:
-    """Return a port of 127.0.0.1 that is free, for a program that cannot take one by itself.
+    """Return a free port of 127.0.0.1, for a program that cannot choose one by itself.
 
-    It is none of those that systems give to whoever asks for any (from 32768 on
-    Linux, 49152 elsewhere), so nobody who does so takes it before the program.
+    It is outside the ephemeral range (from 32768 on Linux, 49152 elsewhere), so
+    that no other program is given it before the program starts.
     """
     while True:
         port = secrets.randbelow(12_000) + 20_000

@@ -1,9 +1,9 @@
-"""The story's network on this machine: R1 (the CA), R2 (the RA), and all that passes between them.
+"""The network of the notebooks on this machine: R1 (the CA), R2 (the RA), and their traffic.
 
 Rule: combines the other modules of the lab and has no policy of its own. Where the
-machine allows it (Linux does), each router has an address of its own (127.0.0.1,
-.2, .3), so that a capture shows which is which; elsewhere they share one address
-and differ by port.
+operating system allows it (Linux does), each router has its own address (127.0.0.1,
+.2, .3), to tell them apart in a capture; elsewhere they share one address and
+differ by port.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ from sceplab.capture.record import Sent, build_pcap
 from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
-from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.ca import CertificationAuthority, requester_of
 from sceplab.lab.client import ScepClient
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.http import http_sender
@@ -88,10 +88,10 @@ def _address(number: int) -> str:
 
 
 class Lab:
-    """R1 and, once it has a certificate, R2, on loopback. A context manager; `stop` leaves nothing behind.
+    """R1 and, once it has a certificate, R2, on loopback. A context manager; `stop` frees all of it.
 
-    `ca` and `ra` are the CA and the RA themselves, `decisions` what they decided
-    and why, `exchanges` the traffic so far, oldest first.
+    `ca` and `ra` are the CA and the RA, `decisions` their decisions with reasons,
+    `exchanges` the traffic so far, oldest first.
     """
 
     def __init__(
@@ -114,15 +114,15 @@ class Lab:
         Args:
             folder: Where the CA's store and the RA's keys are, and stay; a
                 temporary folder by default.
-            policy: Of the CA; by default `challenge` is granted, and a person decides the rest.
+            policy: Of the CA; by default `challenge` is granted, other requests are pending.
             challenge: challengePassword that CA and RA accept.
-            ra_policy: Of the RA; by default it passes on requests with `challenge`.
+            ra_policy: Of the RA; by default it forwards requests with `challenge`.
             subject: Of a new CA.
             key: Kind of key of a new CA, as for `new_key`.
             separate: Give a new CA certificates of their own for replies and requests.
             ports: Of R1 and R2; 0 is any free port.
-            limits: What a client may use.
-            record: Keep the bytes that pass, for `pcap`.
+            limits: Limits of each client.
+            record: Keep the bytes that are sent, for `pcap`.
             on_decision: Called with each decision of CA and RA, besides `decisions`.
         """
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -160,7 +160,7 @@ class Lab:
     # ---------------------------------------------------------- starting and stopping
 
     def start(self) -> Self:
-        """Open the CA's port, and the RA's where one was enrolled in this folder before. Raises InputError."""
+        """Open the CA's port, and the RA's if one was enrolled in this folder before. Raises InputError."""
         if not self._servers:
             self._last_materials = None
             self._serve(self.ca.answer, R1, self._ports[0])
@@ -170,7 +170,7 @@ class Lab:
         return self
 
     def stop(self) -> None:
-        """Close the ports, end the threads, remove the temporary folder. Stopping twice is no error."""
+        """Close the ports, end the threads, remove the temporary folder. Stopping twice is not an error."""
         for server in reversed(self._servers):
             server.stop()
         if self._servers:
@@ -252,7 +252,7 @@ class Lab:
     # ---------------------------------------------------------- the RA
 
     def enroll_ra(self, name: str = "R2", *, two_certificates: bool = False) -> None:
-        """Make an RA's key and request, submit it, grant it as a person would, and start the RA.
+        """Make an RA's key and request, submit and grant it, and start the RA.
 
         With `two_certificates` it gets one to sign with and one to be encrypted
         for, as NDES has; PyScep's client needs that.
@@ -264,7 +264,11 @@ class Lab:
         key = new_key()
         client = self.client(source=2)
         pending = client.enroll(make_request(parse_subject(subject), key, usage=usage), key)
-        self.ca.grant(self.ca.find_pending(pending.transaction_id))
+        # By its key: the transactionID is no secret, and another client may send the same.
+        waiting = self.store.latest(pending.transaction_id, requester_of(pending.signer.parsed))
+        if waiting is None:
+            raise InputError(f"the CA did not take the RA's request: {pending}")
+        self.ca.grant(waiting)
         certificate = client.poll(pending).certificate
         if certificate is None:
             raise InputError("the CA granted the RA no certificate")
@@ -301,14 +305,14 @@ class Lab:
         """Return where a certificate and its private key are kept, both PEM."""
         return self.folder / f"{stem}.pem", self.folder / f"{stem}.key.pem"
 
-    # ---------------------------------------------------------- what passed
+    # ---------------------------------------------------------- traffic
 
     def set_faults(self, *names: str) -> None:
         """Switch on these faults of the CA (`faults.FAULTS`) and all others off. Raises InputError for unknown ones."""
         self.ca.policy = with_faults(self.ca.policy, *names)
 
     def materials(self) -> Materials:
-        """Return all keys of the lab, and the ones added to `keys`: nothing in a lab is secret."""
+        """Return all keys of the lab, and those added to `keys`; keys of a lab are not secret."""
         if self._last_materials is not None and not self._servers:
             return self._last_materials
         identities = [i for role in ("issuer", "decrypter", "previous") if (i := self.ca.identity(role)) is not None]

@@ -1,13 +1,13 @@
-"""Read, judge and open a request that came for a CA or RA: the same for both.
+"""Parse, check and decrypt a request to a CA or RA.
 
-Rule: no state, and no policy of who gets a certificate. A request that cannot be
+Rule: no state, and no decision who gets a certificate. A request that cannot be
 answered with a CertRep raises `NotAMessageError`; one that is answered with
 FAILURE raises `Refused`.
 
-No padding oracle: anybody may sign a captured envelope anew, with some of its bytes
-changed, and send it to see what happens. So every way in which opening can fail
-ends in the same sentence and takes the same time, down to a PKCS#10 request that is
-not signed with its own key. The content of a CertPoll is not opened at all (RFC
+No padding oracle: anybody may change bytes of a captured envelope, sign it with
+another key, send it and watch the reply. So every failure of decryption gives the
+same failInfoText after the same time, up to a PKCS#10 request that is not signed
+with its own key. The content of a CertPoll is not opened at all (RFC
 8894, 3.3.3: transactionID and signer decide), and a GetCert or GetCRL is answered
 only if it names this CA byte for byte.
 """
@@ -22,22 +22,25 @@ from datetime import datetime, timedelta
 from functools import cache
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric import rsa
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 from sceplab.asn1 import der
 from sceplab.cms import algorithms
+from sceplab.cms.algorithms import MIN_EC_BITS
 from sceplab.cms.cipher import decrypt_content, iv_of
 from sceplab.cms.csr import CertificationRequest, parse_csr, verify_csr
-from sceplab.cms.enveloped import EnvelopedData, decrypt, parse_enveloped
+from sceplab.cms.enveloped import MAX_RECIPIENTS, EnvelopedData, decrypt, parse_enveloped
 from sceplab.cms.keytransport import KeyTransRecipient, decrypt_key
 from sceplab.cms.name import Name, parse_subject
 from sceplab.cms.password import PasswordRecipient, rounds_of
+from sceplab.cms.reason import Reason
 from sceplab.cms.signed import SignedData, parse_signed
-from sceplab.cms.verify import CheckName, Outcome, Reason, verify_signed
+from sceplab.cms.verify import CheckName, Outcome, verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import DecryptError, ScepError
+from sceplab.lab.claims import check_claims
 from sceplab.lab.identity import Identity, make_request, new_key
-from sceplab.scep.attributes import FailInfo, MessageType, ScepAttributes, parse_attributes
+from sceplab.scep.attributes import SINGLE_VALUED, FailInfo, MessageType, ScepAttributes, parse_attributes
 from sceplab.scep.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
 
 
@@ -46,7 +49,7 @@ class NotAMessageError(ScepError):
 
 
 class Refused(ScepError):  # noqa: N818 - a verdict, not an error of ours
-    """A request is answered with FAILURE: `text` becomes failInfoText, `aside` goes only into the server's own log."""
+    """A request is answered with FAILURE: `text` becomes failInfoText, `aside` is only logged by the server."""
 
     def __init__(self, fail_info: FailInfo, text: str, aside: str = "") -> None:
         super().__init__(text)
@@ -67,7 +70,7 @@ DEFAULT_CIPHER = "aes-128-cbc"
 
 @dataclass(frozen=True, slots=True)
 class SignedRequest:
-    """A request whose signature was verified: `signer` is who signed it; whether that suffices is decided later."""
+    """A request whose signature was verified: the policy judges its `signer` later."""
 
     signed: SignedData
     attributes: ScepAttributes
@@ -86,7 +89,7 @@ class SignedRequest:
         return cipher.name if cipher is not None else DEFAULT_CIPHER
 
 
-# --------------------------------------------------------------- a request comes in
+# --------------------------------------------------------------- parse and check
 
 
 Asked = tuple[SignedData, ScepAttributes]
@@ -94,7 +97,7 @@ Asked = tuple[SignedData, ScepAttributes]
 
 
 def read_request(data: bytes) -> Asked:
-    """Read a request as far as its SCEP attributes. Raises NotAMessageError."""
+    """Parse a request up to its SCEP attributes. Raises NotAMessageError."""
     signed = parse_signed(data)
     info = signed.signer_info
     if info is None:
@@ -115,12 +118,14 @@ _MAX_TRANSACTION_ID = 512
 
 def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strictness, now: datetime) -> SignedRequest:
     """Make every check that needs no private key of this server. Raises Refused."""
-    verification = verify_signed(signed)
+    verification = verify_signed(signed, single_valued=SINGLE_VALUED)
     signer, info = verification.signer, signed.signer_info
     if signer is None or info is None:
         raise Refused(FailInfo.badMessageCheck, "the signer's certificate is not in the message (RFC 8894, 2.3)")
-    for name in (CheckName.DIGEST, CheckName.SIGNATURE):
+    for name in (CheckName.STRUCTURE, CheckName.CONTENT_TYPE, CheckName.DIGEST, CheckName.SIGNATURE):
         check = verification[name]
+        if check.reason is Reason.TRAILING:
+            continue  # a line break behind the message harms nobody
         if check.outcome is Outcome.NOT_POSSIBLE:
             raise Refused(FailInfo.badAlg, f"{name}: {check.detail}")
         if check.outcome is Outcome.FAILED:
@@ -149,8 +154,9 @@ def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strict
     return SignedRequest(signed, attributes, signer, enveloped)
 
 
-# Limit of PBKDF2 rounds, which a PasswordRecipientInfo chooses.
-_MAX_ROUNDS = 1_000_000
+# Limit of PBKDF2 rounds of one message, over all its PasswordRecipientInfos and all challengePasswords:
+# five passwords of OWASP's 600,000 rounds, and about a second.
+_MAX_ROUNDS = 3_000_000
 UNOPENED = "the pkcsPKIEnvelope cannot be opened, or what is in it is no request signed with its own key"
 
 
@@ -159,21 +165,21 @@ def _unopened(aside: str) -> Refused:
 
 
 def open_request(incoming: SignedRequest, mine: Sequence[Identity], passwords: Sequence[str] = ()) -> bytes:
-    """Return the messageData of a request that is encrypted for one of my keys (or passwords). Raises Refused.
+    """Return the messageData of a request, decrypted with a key in `mine` or a password. Raises Refused.
 
     A wrong recipient is reported openly: anyone can see the recipient. All later
-    failures look the same: where the key cannot be decrypted, a random one is used
-    instead and the work goes on (as RFC 5246 7.4.7.1 does for TLS).
+    failures look the same: if the content key cannot be decrypted, a random one is
+    used instead (as RFC 5246 7.4.7.1 does for TLS).
     """
     enveloped = incoming.enveloped
-    for recipient in enveloped.recipients:
+    for recipient in enveloped.recipients[:MAX_RECIPIENTS]:
         if isinstance(recipient, PasswordRecipient) and passwords:
-            return _open_with_password(enveloped, recipient, passwords)
+            return _open_with_password(enveloped, passwords)
         if isinstance(recipient, KeyTransRecipient):
             identity = next((i for i in mine if recipient.identifier.matches(i.parsed)), None)
             if identity is not None and isinstance(identity.key, rsa.RSAPrivateKey):
                 return _open_with_key(enveloped, recipient, identity.key)
-    whom = "; ".join(str(r) for r in enveloped.recipients) or "nobody"
+    whom = "; ".join(str(r) for r in enveloped.recipients[:3]) or "nobody"
     raise Refused(FailInfo.badMessageCheck, f"this is encrypted for {whom}, not for this server")
 
 
@@ -204,7 +210,7 @@ def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: 
 
 
 def _work_on() -> None:
-    """Do the work that would have come next, so that the time does not show which step failed."""
+    """Do the work of the remaining steps, so that the time does not show which step failed."""
     verify_csr(parse_csr(_some_request()))
 
 
@@ -215,22 +221,24 @@ def _parsed_request() -> CertificationRequest:
 
 @cache
 def _some_request() -> bytes:
-    """Return a request with a wrong signature: finding that takes longer than verifying a right one."""
+    """Return a request with a wrong signature: rejecting one takes longer than accepting a valid one."""
     made = make_request(parse_subject("CN=nobody"), new_key())
     return made[:-1] + bytes((made[-1] ^ 1,))
 
 
-def _open_with_password(enveloped: EnvelopedData, recipient: PasswordRecipient, passwords: Sequence[str]) -> bytes:
+def _open_with_password(enveloped: EnvelopedData, passwords: Sequence[str]) -> bytes:
+    asked = (r for r in enveloped.recipients if isinstance(r, PasswordRecipient))
+    if sum(map(rounds_of, asked)) * len(passwords) > _MAX_ROUNDS:
+        # Openly: anyone can see the number of rounds.
+        raise Refused(FailInfo.badRequest, f"more than {_MAX_ROUNDS} PBKDF2 rounds for all recipients and passwords")
     try:
-        if rounds_of(recipient) > _MAX_ROUNDS:
-            raise Refused(FailInfo.badRequest, f"more than {_MAX_ROUNDS} PBKDF2 rounds")
         return decrypt(enveloped, passwords=[p.encode() for p in passwords]).plaintext
     except (DecryptError, ValueError, der.DerError) as error:
         raise _unopened("no challengePassword of this server opens it") from error
 
 
 def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
-    """Read the request of a PKCSReq or RenewalReq and check it: signature, subject, key size. Raises Refused."""
+    """Read the request of a PKCSReq or RenewalReq and check it: signature, names, key size. Raises Refused."""
     request = parse_csr(data)
     possession = verify_csr(request)
     if request.problems or possession.outcome is not Outcome.PASSED:
@@ -245,13 +253,19 @@ def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
             FailInfo.badRequest,
             f"an RSA key of {key.key_size} bits: this server takes {strict.min_rsa_bits} to {_MAX_RSA_BITS}",
         )
+    if isinstance(key, ec.EllipticCurvePublicKey) and key.key_size < MIN_EC_BITS:
+        raise Refused(FailInfo.badRequest, f"the curve {key.curve.name}: this server takes {MIN_EC_BITS} bits or more")
+    try:
+        check_claims(request)
+    except ValueError as error:
+        raise Refused(FailInfo.badRequest, str(error)) from error
     return request
 
 
 def read_lookup(data: bytes, issuer: Name) -> IssuerAndSerialNumber:
-    """Read which certificate of this issuer a GetCert or GetCRL asks about. Raises Refused."""
+    """Parse the content of a GetCert or GetCRL about a certificate of this issuer. Raises Refused."""
     wanted = parse_issuer_and_serial(data)
-    # Compared as bytes: comparing names leniently would leave room to try changed bytes.
+    # Compared as bytes: a lenient comparison would let an attacker try changed bytes.
     if wanted.problems or wanted.issuer.raw != issuer.raw or not 0 < len(wanted.serial) <= _MAX_SERIAL:
         raise _unopened(f"asks for serial {wanted.serial_hex} of {wanted.issuer}, not of this CA")
     return wanted
@@ -261,7 +275,7 @@ _MAX_SERIAL = 20  # bytes (RFC 5280, 4.1.2.2)
 
 
 def is_one_of(given: str, challenges: Sequence[str]) -> bool:
-    """Whether a challengePassword is one of these. All are compared, so that the time shows nothing."""
+    """Whether a challengePassword is one of these. All are compared, so the time does not show which matched."""
     octets = given.encode("utf-8", "surrogatepass")
     return any([hmac.compare_digest(octets, c.encode()) for c in challenges])  # noqa: C419
 

@@ -1,7 +1,7 @@
-"""Who gets a certificate from the CA: at once, after a person has decided, or not at all.
+"""Policy of the CA: grant a request at once, leave it pending, or refuse it.
 
 Rule: reads the store and decides; writes nothing and issues nothing (`ca` does). The
-steps of a decision are reported, since people read them to learn.
+steps of a decision are reported, so that people can learn from them.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import hashlib
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
-from sceplab.asn1 import oids
-from sceplab.cms.csr import CertificationRequest
-from sceplab.cms.name import Name
+from sceplab.asn1 import der, oids
+from sceplab.cms.attribute import Attribute
+from sceplab.cms.csr import CertificationRequest, build_extensions
+from sceplab.cms.name import Name, fold, same_name
 from sceplab.cms.x509 import Certificate
+from sceplab.lab.claims import CLAIMS, TLS_USAGES, Claims, claims_of
 from sceplab.lab.faults import faults_named
 from sceplab.lab.identity import RA_UNIT
 from sceplab.lab.opening import Refused, SignedRequest, Strictness, is_one_of
@@ -25,7 +27,7 @@ DEFAULT_CAPABILITIES = (
     *("AES", "DES3", "POSTPKIOperation", "Renewal", "SHA-1", "SHA-256", "SHA-384", "SHA-512"),
     *("SCEPStandard", "GetNextCACert"),
 )
-"""SHA-384 is there for strongSwan 5.9.8, which uses AES only with a CA that offers it."""
+"""SHA-384 is for strongSwan 5.9.8, which uses AES only if the CA offers it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,17 +36,23 @@ class Policy:
 
     `challenges` are challengePasswords that can be used any number of times;
     one-time ones are in the store. A request without a challengePassword, or with
-    one where none is set, waits for a person. `grant_auto` grants everything (as
+    one where none is set, is pending. `grant_auto` grants everything (as
     `grant auto` of Cisco IOS does); `ra_auto` grants what an RA of this CA signed
-    (`grant ra-auto`). A request for an RA certificate always waits for a person.
-    `renewal_window` is how long before its end a certificate may be renewed (None:
-    any time).
+    (`grant ra-auto`). `renewal_window` is how long before its end a certificate may
+    be renewed (None: any time).
+
+    Whichever way it comes, a request waits for a person where it asks for an RA
+    certificate, for a subjectAltName that none of `alt_names` allows (patterns of what
+    OpenSSL prints, as "DNS:*.example"), or for an extendedKeyUsage that is not one of
+    `usages` (object identifiers). A renewal may have what the old certificate has.
     """
 
     challenges: tuple[str, ...] = field(default=(), repr=False)
     grant_auto: bool = False
     ra_auto: bool = True
     renewal_window: timedelta | None = None
+    alt_names: tuple[str, ...] = ()
+    usages: tuple[str, ...] = TLS_USAGES
     validity: timedelta = timedelta(days=365)
     capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
     strict: Strictness = Strictness()
@@ -64,19 +72,19 @@ def with_faults(policy: Policy, *names: str) -> Policy:
 # --------------------------------------------------------------- RAs
 
 
-def _units(name: Name) -> set[str]:
-    unit = oids.ORGANIZATIONAL_UNIT_NAME
-    return {a.value.strip().casefold() for rdn in name.rdns for a in rdn if a.oid == unit}
+def _of_ra(name: Name) -> bool:
+    wanted, unit = fold(RA_UNIT), oids.ORGANIZATIONAL_UNIT_NAME
+    return any(a.oid == unit and fold(a.value) == wanted for rdn in name.rdns for a in rdn)
 
 
 def is_ra(certificate: Certificate) -> bool:
     """Whether a certificate of this CA is an RA's: `OU=ioscs RA` in its subject."""
-    return RA_UNIT.casefold() in _units(certificate.subject)
+    return _of_ra(certificate.subject)
 
 
 def wants_ra(request: CertificationRequest) -> bool:
     """Whether the certificate would be an RA's."""
-    return RA_UNIT.casefold() in _units(request.subject)
+    return _of_ra(request.subject)
 
 
 # --------------------------------------------------------------- the decision
@@ -85,24 +93,27 @@ WRONG_CHALLENGE = "the challengePassword is wrong, used already or too old"
 
 
 def challenge_digest(text: str) -> bytes:
-    """Return the SHA-256 by which the store knows a one-time challengePassword."""
+    """Return the SHA-256 under which the store has a one-time challengePassword."""
     return hashlib.sha256(text.encode("utf-8", "surrogatepass")).digest()
 
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """Whether a certificate is issued at once (else a person decides), and which one-time challenge that uses up.
+    """Whether a certificate is issued at once (else a person decides), for which request, and what that uses up.
 
-    `challenge` is its `challenge_digest`, None where no one-time challenge was used.
+    `request` is the one that came, or for a renewal with subject and claims of the old
+    certificate. `challenge` is the `challenge_digest` of a one-time challengePassword,
+    None where none was used.
     """
 
     granted: bool
+    request: CertificationRequest
     challenge: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Decides on one request: the CA's policy, store and subject, the time, and the list that gets the steps."""
+    """Decides on one request. Holds the CA's policy, store and subject, the time, and the list for the steps."""
 
     policy: Policy
     store: Store
@@ -112,28 +123,49 @@ class Judge:
 
     def authorise(self, incoming: SignedRequest, request: CertificationRequest) -> Verdict:
         """Return what becomes of a PKCSReq or RenewalReq. Raises Refused when a person should not even be asked."""
-        policy, steps = self.policy, self.steps
-        if request.subject.raw == self.issuer.raw:
+        if same_name(request.subject, self.issuer):
             raise Refused(FailInfo.badRequest, "the subject is the CA's own")
-        renewed = self._renewable(incoming.signer)
-        if incoming.attributes.type is MessageType.RenewalReq and renewed is None:
-            raise Refused(FailInfo.badRequest, "a RenewalReq must be signed with the certificate to renew")
-        if renewed is not None and is_ra(renewed) and policy.ra_auto and not wants_ra(request):
-            steps.append("granted: signed by an RA of this CA")
-            return Verdict(granted=True)
-        if renewed is not None and renewed.subject.raw == request.subject.raw:
-            self._check_window(renewed)
-            steps.append("granted: renewal with the old certificate")
-            return Verdict(granted=True)
-        if incoming.attributes.type is MessageType.RenewalReq:
+        holder = self._renewable(incoming.signer)
+        renewing = holder is not None and same_name(holder.subject, request.subject)
+        if incoming.attributes.type is MessageType.RenewalReq and not renewing:
+            if holder is None:
+                raise Refused(FailInfo.badRequest, "a RenewalReq must be signed with the certificate to renew")
             raise Refused(FailInfo.badRequest, "a RenewalReq must ask for the subject of the certificate that signs it")
+        by_ra = holder is not None and is_ra(holder)
+        if not by_ra and not renewing:
+            check_own_key(incoming.signer, request)
         if wants_ra(request):
-            steps.append(f"waits for a person: OU={RA_UNIT} would make it an RA")
-            return Verdict(granted=False)
-        if policy.grant_auto:
-            steps.append("granted: this CA grants everything")
-            return Verdict(granted=True)
+            # First of all: whoever signs, and whatever else the policy grants.
+            self.steps.append(f"waits for a person: OU={RA_UNIT} would make it an RA")
+            return Verdict(granted=False, request=request)
+        if holder is not None and renewing:
+            return self._renew(holder, request)
+        if by_ra and self.policy.ra_auto:
+            return self._granted(request, "signed by an RA of this CA")
+        if self.policy.grant_auto:
+            return self._granted(request, "this CA grants everything")
         return self._check_challenge(request)
+
+    def _granted(self, request: CertificationRequest, why: str, challenge: bytes | None = None) -> Verdict:
+        """Grant a request, or let it wait where it asks for more than the policy gives without a person."""
+        beyond = claims_of(request.extensions).beyond(self.policy.alt_names, self.policy.usages)
+        if beyond:
+            self.steps.extend((why, f"waits for a person: {beyond}"))
+        else:
+            self.steps.append(f"granted: {why}")
+        return Verdict(granted=not beyond, request=request, challenge=challenge)
+
+    def _renew(self, old: Certificate, request: CertificationRequest) -> Verdict:
+        """Grant a renewal with what the old certificate had; one that asks for more waits for a person."""
+        self._check_window(old)
+        more = claims_of(request.extensions).without(_claims_of(old))
+        if more:
+            self.steps.append(f"waits for a person: a renewal that asks for more than the old certificate has: {more}")
+            return Verdict(granted=False, request=request)
+        self.steps.append("granted: renewal with the old certificate")
+        kept = [e for e in request.extensions if e.oid not in CLAIMS] + [e for e in old.extensions if e.oid in CLAIMS]
+        attribute = Attribute(oids.EXTENSION_REQUEST, (build_extensions(kept),))
+        return Verdict(granted=True, request=replace(request, subject=old.subject, attributes=(attribute,)))
 
     def _renewable(self, signer: Certificate) -> Certificate | None:
         """Return the signer's certificate if this CA issued it. Raises Refused if it is revoked or not valid now."""
@@ -158,19 +190,35 @@ class Judge:
         given, steps = request.challenge_password, self.steps
         if given is None:
             steps.append("waits for a person: no challengePassword")
-            return Verdict(granted=False)
+            return Verdict(granted=False, request=request)
         if is_one_of(given, self.policy.challenges):
-            steps.append("granted: the challengePassword is right")
-            return Verdict(granted=True)
+            return self._granted(request, "the challengePassword is right")
         digest = challenge_digest(given)
         once = self.store.challenge(digest)
         if once is not None:
             fresh = not once.used and (once.expires is None or self.now <= once.expires)
-            if fresh and once.subject in {None, request.subject.raw}:
-                steps.append("granted: the one-time challengePassword is right")
-                return Verdict(granted=True, challenge=digest)
+            if fresh and (once.subject is None or same_name(Name(once.subject), request.subject)):
+                return self._granted(request, "the one-time challengePassword is right", digest)
         if once is None and not self.policy.challenges:
-            # Cisco IOS sends whatever was typed at its prompt, also to a CA that never asked for it.
+            # Cisco IOS sends what was typed at its prompt even to a CA that does not require it.
             steps.append("waits for a person: this CA has no challengePassword to compare with")
-            return Verdict(granted=False)
+            return Verdict(granted=False, request=request)
         raise Refused(FailInfo.badRequest, WRONG_CHALLENGE)
+
+
+def check_own_key(signer: Certificate, request: CertificationRequest) -> None:
+    """Raise Refused where a request is signed with another key than its own (RFC 8894, 2.3).
+
+    Anybody may sign a captured envelope anew. The reply is encrypted for the signer, for
+    an EC key under the challengePassword inside: it could then be guessed offline.
+    """
+    if signer.public_key_info != request.public_key_info:
+        reason = "the message is signed with another key than the request inside (RFC 8894, 2.3)"
+        raise Refused(FailInfo.badMessageCheck, reason)
+
+
+def _claims_of(certificate: Certificate) -> Claims:
+    try:
+        return claims_of(certificate.extensions)
+    except der.DerError:
+        return Claims()

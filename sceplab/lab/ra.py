@@ -1,28 +1,32 @@
-"""The RA (R2): takes requests of clients, and asks the CA in its own name (RFC 8894, 1 and appendix A).
+"""The RA (R2): forwards requests of clients to the CA under its own signature (RFC 8894, 1 and appendix A).
 
 Rule: no sockets, as in `ca`. What a client sends is encrypted
 for the RA; it is opened, judged, encrypted anew for the CA and signed with the
 RA's certificate, which makes the CA grant it. The request inside stays the
-client's, byte for byte, and so does the transactionID. Nothing is kept: what is
-pending, only the CA knows.
+client's, byte for byte. Nothing is kept: what is pending, only the CA knows. To the
+CA all transactions are the RA's, so a transactionID that is not made of the client's
+key, as RFC 8894 3.2.1.1 wants it, is replaced by one that is.
 """
 
 from __future__ import annotations
 
+import hashlib
 import secrets
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
 from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import CertificationRequest
+from sceplab.cms.name import same_name
 from sceplab.cms.signed import build_degenerate
 from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.x509 import Certificate
 from sceplab.lab import replies
 from sceplab.lab.ca import Clock, utc_now
 from sceplab.lab.client import ScepClient
+from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.http import ClientError, text_reply
-from sceplab.lab.identity import Identity
+from sceplab.lab.identity import RA_UNIT, Identity
 from sceplab.lab.opening import (
     NotAMessageError,
     Refused,
@@ -32,7 +36,7 @@ from sceplab.lab.opening import (
     read_csr,
     read_lookup,
 )
-from sceplab.lab.policy import DEFAULT_CAPABILITIES
+from sceplab.lab.policy import DEFAULT_CAPABILITIES, check_own_key, wants_ra
 from sceplab.lab.replies import Answer, ReplyForm
 from sceplab.lab.responder import Decision, Responder, capabilities_reply, ignore, message_reply, refuse_method
 from sceplab.lab.results import Result
@@ -43,9 +47,9 @@ from sceplab.scep.transport import CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequ
 
 @dataclass(frozen=True, slots=True)
 class RaPolicy:
-    """Which requests this RA passes on: those with one of the `challenges`, and renewals of a certificate of the CA.
+    """Which requests the RA forwards: those with one of the `challenges`, and renewals of a certificate of the CA.
 
-    Without challenges it passes on everything, as an IOS RA with `grant auto` does.
+    Without challenges it forwards everything, as an IOS RA with `grant auto` does.
     """
 
     challenges: tuple[str, ...] = field(default=(), repr=False)
@@ -72,7 +76,7 @@ class RegistrationAuthority:
         """Take the RA's certificate, and the client that talks to the CA.
 
         `decrypter` is a second certificate of the RA to encrypt for, as NDES has;
-        some clients (PyScep) find their way with two RA certificates only.
+        some clients (PyScep) work only with two RA certificates.
         """
         self.signer, self.decrypter = signer, decrypter or signer
         self.upstream, self.policy, self.name = upstream, policy, name
@@ -90,7 +94,7 @@ class RegistrationAuthority:
                     body = build_degenerate([*own, self.upstream.ca.ca.der])
                     return HttpReply(200, (("Content-Type", CA_RA_CERT),), body)
                 case "GetNextCACert":
-                    # Signed by the CA, whose certificate clients have: passed on unchanged.
+                    # Signed by the CA, whose certificate clients have: forwarded unchanged.
                     return HttpReply(200, (("Content-Type", NEXT_CA_CERT),), self.upstream.fetch("GetNextCACert"))
                 case "PKIOperation":
                     refused = refuse_method(request.method, self.policy.capabilities)
@@ -126,6 +130,7 @@ class RegistrationAuthority:
         ca, signer = self.upstream.ca.ca, incoming.signer
         request = None
         if kind is MessageType.CertPoll:
+            replies.check_reachable(signer, None)
             data = build_issuer_and_subject(ca.subject, signer.subject)
         elif kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
             data = opening()
@@ -139,29 +144,30 @@ class RegistrationAuthority:
             replies.check_reachable(signer, None)
             data = read_lookup(opening(), ca.subject).raw
         steps.append(f"to the CA as {kind.name}, signed by {self.signer.parsed.subject}")
-        result = self.upstream.operate(kind, data, self.signer, incoming.transaction_id, request)
+        result = self.upstream.operate(kind, data, self.signer, _transaction_at_ca(incoming), request)
         steps.append(f"the CA says {result}")
-        if kind is MessageType.CertPoll and not all(_is_for(c, signer) for c in result.certificates[:1]):
-            # At the CA the transactions of all clients belong to this RA; they must not be mixed up.
-            raise Refused(FailInfo.badCertId, "the transaction is another one's (RFC 8894, 4.4)")
         return _passed_on(result), request.challenge_password if request is not None else None
 
     def _vouch(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> None:
         """Raise Refused for a request that this RA does not pass on."""
-        challenges = self.policy.challenges
+        signer, challenges = incoming.signer, self.policy.challenges
+        if wants_ra(request):
+            raise Refused(
+                FailInfo.badRequest, f"OU={RA_UNIT} would make it an RA: ask the CA itself, where a person decides"
+            )
+        if same_name(signer.subject, request.subject) and not signer.self_issued and self._holds(signer):
+            steps.append("vouched for: renewal with a certificate of the CA")
+            return
+        check_own_key(signer, request)
         if not challenges:
             steps.append("vouched for: this RA vouches for everybody")
-            return
-        signer = incoming.signer
-        if signer.subject.raw == request.subject.raw and not signer.self_issued and self._holds(signer):
-            steps.append("vouched for: renewal with a certificate of the CA")
             return
         if not is_one_of(request.challenge_password or "", challenges):
             raise Refused(FailInfo.badRequest, "the challengePassword is not one that this RA takes")
         steps.append("vouched for: the challengePassword is right")
 
     def _holds(self, certificate: Certificate) -> bool:
-        """Whether a certificate is the CA's, valid now, and not on its current CRL."""
+        """Whether a certificate was issued by the CA, is valid now, and is not on its current CRL."""
         path = validate_path(certificate, Trust((self.upstream.ca.ca.der,), legacy=True), self._now())
         if not path.valid:
             return False
@@ -169,9 +175,16 @@ class RegistrationAuthority:
         return bool(crls) and all(certificate.serial not in crl.revoked for crl in crls)
 
 
-def _is_for(certificate: Certificate, signer: Certificate) -> bool:
-    """Whether a certificate may be the one that this signer polls for: same key, or same subject in a renewal."""
-    return signer.public_key_info == certificate.public_key_info or signer.subject.raw == certificate.subject.raw
+def _transaction_at_ca(incoming: SignedRequest) -> str:
+    """Return the transactionID towards the CA: one that no other client of this RA can name.
+
+    It is the client's own where that is a digest of the key that signs. Another one, as
+    in a renewal with a new key, becomes a digest of both; the same for each poll.
+    """
+    asked, key = incoming.transaction_id, incoming.signer.public_key_info
+    if any(dialect.transaction_id(key) == asked for dialect in CLIENT_DIALECTS.values()):
+        return asked
+    return hashlib.sha256(hashlib.sha256(asked.encode()).digest() + key).hexdigest().upper()
 
 
 def _passed_on(result: Result) -> Answer:

@@ -1,7 +1,7 @@
 """Write the CertRep that answers a request: the same for CA and RA (RFC 8894, 3.3.2).
 
-Rule: no state and no policy; what is answered was decided before. Faults change the
-plan of a reply or its bytes; none is known here by name.
+Rule: no state and no policy; the answer was decided before. Faults change the plan
+of a reply or its bytes; none is mentioned here by name.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from sceplab.scep.message import encode_message
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a CertRep says. `payload` is the degenerate SignedData of a SUCCESS."""
+    """The content of a CertRep. `payload` is the degenerate SignedData of a SUCCESS."""
 
     status: PkiStatus
     payload: bytes | None = field(default=None, repr=False)
@@ -40,7 +40,7 @@ class Answer:
 
 
 def success(certificates: Sequence[bytes] = (), crls: Sequence[bytes] = ()) -> Answer:
-    """Return the answer that brings certificates or CRLs, all DER (RFC 8894, 3.3.2.1)."""
+    """Return the SUCCESS with certificates or CRLs, all DER (RFC 8894, 3.3.2.1)."""
     return Answer(PkiStatus.SUCCESS, build_degenerate(certificates, crls))
 
 
@@ -48,7 +48,7 @@ PENDING = Answer(PkiStatus.PENDING)
 
 
 def failure(refused: Refused) -> Answer:
-    """Return the answer that says why a request was refused (RFC 8894, 3.3.2.2)."""
+    """Return the FAILURE with the reason of a refusal (RFC 8894, 3.3.2.2)."""
     return Answer(PkiStatus.FAILURE, None, refused.fail_info, refused.text)
 
 
@@ -57,7 +57,7 @@ class ReplyForm:
     """How replies are written; every known client reads the default.
 
     `empty_content` sends an empty OCTET STRING where RFC 8894 3.3.2.2 has no
-    content at all, because certmonger and PyScep fail when there is none.
+    content at all, because certmonger and PyScep fail if there is none.
     """
 
     empty_content: bool = True
@@ -88,7 +88,7 @@ def build_reply(
     """
     if answer.payload is not None and recipient is not None:
         check_reachable(recipient, password)
-    to = recipient.der if recipient is not None and _receives(recipient) else None
+    to = recipient.der if recipient is not None and receives(recipient) else None
     plan = _plan(answer, asked, signer, to, cipher, random)
     for fault in form.faults:
         plan = fault.plan(plan)
@@ -116,7 +116,7 @@ def build_reply(
 def _plan(
     answer: Answer, asked: Asked, signer: Identity, recipient: bytes | None, cipher: str, random: RandomBytes
 ) -> ReplyPlan:
-    """Return what a server without faults would write."""
+    """Return the plan of a server without faults."""
     signed, attributes = asked
     info = signed.signer_info
     digest = info.digest_algorithm.name if info is not None else ""
@@ -133,13 +133,14 @@ def _plan(
     return ReplyPlan(reply, answer.payload, signer, recipient, digest if usable else "sha256", cipher)
 
 
-def _receives(certificate: Certificate) -> bool:
+def receives(certificate: Certificate) -> bool:
+    """Whether a reply can be encrypted for this certificate: it has an RSA key."""
     return isinstance(certificate.public_key(), rsa.RSAPublicKey)
 
 
 def check_reachable(signer: Certificate, password: str | None) -> None:
     """Raise Refused when no reply can be encrypted for this signer; called before anything is granted."""
-    if not _receives(signer) and password is None:
+    if not receives(signer) and password is None:
         reason = "an EC key cannot receive an encrypted reply without a challengePassword (RFC 8894, 3.1)"
         raise Refused(FailInfo.badRequest, reason)
 

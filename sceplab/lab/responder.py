@@ -1,8 +1,8 @@
 """From a request to its reply: the steps that a CA and an RA share.
 
-Rule: order only. `opening` reads and judges the request, a `decide` function of the
-CA or RA says what is answered, `replies` writes it. Every decision is reported with
-its steps, for the log and for people who learn.
+Rule: order only. `opening` parses and checks the request, a `decide` function of the
+CA or RA returns the answer, `replies` writes it. Every decision is reported with its
+steps, for the log and for learners.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ from sceplab.scep.transport import PKI_MESSAGE, HttpReply
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What was decided about one request, step by step."""
+    """The decision on one request, with its steps."""
 
     who: str
     kind: str
@@ -104,7 +104,7 @@ class Responder:
         )
 
 
-# --------------------------------------------------------------- HTTP around it
+# --------------------------------------------------------------- HTTP
 
 
 def refuse_method(method: str, capabilities: Sequence[str]) -> HttpReply | None:

@@ -1,18 +1,21 @@
-"""What came back from a server: whether it can be trusted, and what it says (RFC 8894, 3.3.2).
+"""Check a server's reply and return its result (RFC 8894, 3.3.2).
 
-Rule: a reply that is not signed by the CA that was asked, or that answers another
-request, is refused and never used. Nothing is sent from here.
+Rule: a reply that is not signed by the CA, or that answers another request, is
+refused and never used. Nothing is sent from here.
 """
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 
 from sceplab.cms import algorithms
 from sceplab.cms.csr import CertificationRequest
+from sceplab.cms.reason import Reason
+from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.verify import CheckName, Outcome
-from sceplab.cms.x509 import Certificate, RevocationList
+from sceplab.cms.x509 import Certificate, RevocationList, certificate_of
 from sceplab.lab.http import ClientError
 from sceplab.lab.identity import Identity
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
@@ -22,7 +25,7 @@ from sceplab.scep.messagedata import CertsOnly
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What came back: SUCCESS with certificates or CRLs, PENDING, or FAILURE with its reason.
+    """A result: SUCCESS with certificates or CRLs, PENDING, or FAILURE with its reason.
 
     `request` and `reply` are the pkiMessages, decoded; `signer` signed the request
     (polls are signed by the same).
@@ -52,9 +55,9 @@ def check_reply(reply: PkiMessage, sent: PkiMessage, trusted: Sequence[Certifica
     if not reply.signed.signer_infos:
         reason = str(reply.problems[0]) if reply.problems else "nobody signed it"
         raise ClientError(f"the reply is no SCEP message: {reason}")
-    for name in (CheckName.SIGNER, CheckName.DIGEST, CheckName.SIGNATURE):
+    for name in (CheckName.STRUCTURE, CheckName.SIGNER, CheckName.DIGEST, CheckName.SIGNATURE):
         check = reply.verification[name]
-        if check.outcome is not Outcome.PASSED:
+        if check.outcome is not Outcome.PASSED and check.reason is not Reason.TRAILING:
             raise ClientError(f"the reply cannot be believed: {check}")
     signer = reply.verification.signer
     if signer is None or signer.der not in {c.der for c in trusted}:
@@ -72,19 +75,34 @@ def check_reply(reply: PkiMessage, sent: PkiMessage, trusted: Sequence[Certifica
 
 
 def weaknesses(reply: PkiMessage) -> list[str]:
-    """Return what is weak about the algorithms of a reply, one sentence each."""
+    """Return the weak algorithms of a reply, one sentence each."""
     info, enveloped = reply.signed.signer_info, reply.enveloped
     digest = algorithms.DIGESTS_BY_OID.get(info.digest_algorithm.oid) if info is not None else None
     cipher = enveloped.cipher if enveloped is not None else None
     return [used.weak for used in (digest, cipher) if used is not None and used.weak]
 
 
-def result_of(
-    reply: PkiMessage, sent: PkiMessage, signer: Identity, transaction_id: str, csr: CertificationRequest | None
-) -> Result:
-    """Return what a reply says that passed `check_reply`.
+def _check_issuer(certificate: Certificate, trust: Trust) -> None:
+    """Raise ClientError where the CA that was asked did not issue a certificate."""
+    # The lab, and others, date certificates back a little: not further than the CA's own.
+    starts = [c.not_before for c in (certificate, *map(certificate_of, trust.anchors)) if c.not_before is not None]
+    path = validate_path(certificate, trust, max(starts, default=datetime.now(UTC)))
+    if not path.valid:
+        raise ClientError(f"SUCCESS, but the CA that was asked did not issue {certificate.subject}: {path.detail}")
 
-    Raises ClientError for a SUCCESS that cannot be opened, or that has no certificate for the key of `csr`.
+
+def result_of(
+    reply: PkiMessage,
+    sent: PkiMessage,
+    signer: Identity,
+    transaction_id: str,
+    csr: CertificationRequest | None,
+    trust: Trust,
+) -> Result:
+    """Return the result in a reply that passed `check_reply`.
+
+    Raises ClientError for a SUCCESS that cannot be opened, or that has no certificate for the key of `csr` that leads
+    to the CA (`trust`).
     """
     attributes = reply.attributes
     certificates: tuple[Certificate, ...] = ()
@@ -98,6 +116,8 @@ def result_of(
         own = next((c for c in certificates if csr is not None and c.public_key_info == csr.public_key_info), None)
         if csr is not None and own is None:
             raise ClientError("SUCCESS, but no certificate for the key of the request is in it (RFC 8894, 3.3.2.1)")
+        if own is not None:
+            _check_issuer(own, trust)
         own = own or next(iter(certificates), None)
     assert attributes.status is not None  # noqa: S101 - check_reply made sure
     return Result(

@@ -1,10 +1,10 @@
-"""HTTP on loopback around a function that answers: the network side of a CA or RA.
+"""HTTP server on loopback around an answering function: the network side of a CA or RA.
 
 Rule: sockets, limits and threads; no SCEP. Tornado (Apache-2.0, the server
 under JupyterLab itself) does the HTTP: it accepts clients that send no Host header,
 and limits the time for all of the header and all of the body, so that a slow or
 silent client costs nothing but its connection. Each server has a thread for its
-event loop and a few that answer; `stop` ends them all and frees the port.
+event loop and a few for answers; `stop` ends them all and frees the port.
 """
 
 from __future__ import annotations
@@ -76,10 +76,10 @@ class Server:
             port: 0 takes a free one.
             path: What `url` ends with; any path is answered.
             threads: How many requests are answered at the same time.
-            limits: What a client may use.
+            limits: Limits of each client.
             delay: Seconds to wait before each reply.
             on_exchange: Called with each request and its reply.
-            on_sent: Called with the bytes as they pass the socket.
+            on_sent: Called with the bytes as they are sent or received.
             sockets: Listening sockets to use instead of new ones.
         """
         self._answer, self.host, self.port, self._path = answer, host, port, path
@@ -116,7 +116,7 @@ class Server:
         ready.wait()
 
     def stop(self) -> None:
-        """Finish the replies in progress, then close everything. Stopping twice is no error."""
+        """Finish the replies in progress, then close everything. Stopping twice is not an error."""
         thread, loop, stopping = self._thread, self._loop, self._stopping
         if thread is None or loop is None or stopping is None:
             return
@@ -171,7 +171,7 @@ class Server:
 
 
 class _Listener(HTTPServer):
-    """Tornado's server, with a limit of connections, and a report of the bytes that pass."""
+    """Tornado's server, with a limit of connections, and a callback with all bytes."""
 
     max_connections = 0
     on_sent: Callable[[Sent], None] | None = None
@@ -183,7 +183,7 @@ class _Listener(HTTPServer):
             return
         self.open_connections += 1
         if self.on_sent is not None:
-            # Replaces the stream that Tornado made for the socket, which was not read from yet.
+            # Replaces the stream that Tornado made for the socket, which has not been read yet.
             stream = _TappedStream(stream.socket, self.on_sent, max_buffer_size=self.max_buffer_size)
         super().handle_stream(stream, address)
 
@@ -193,7 +193,7 @@ class _Listener(HTTPServer):
 
 
 class _TappedStream(iostream.IOStream):
-    """A stream that reports what passes its socket."""
+    """A stream that reports the bytes that are sent and received."""
 
     def __init__(self, connection: socket.socket, report: Callable[[Sent], None], **options: Any) -> None:  # noqa: ANN401
         self._report = report

@@ -1,9 +1,9 @@
-"""What a CA must not forget, in SQLite: its keys, certificates, transactions, challenges.
+"""The persistent state of a CA, in SQLite: keys, certificates, transactions, challenges.
 
-Rule: rows in, rows out; what may be granted is decided in `ca`. A grant is one
-transaction on the disk (certificate, state and used challenge together), so that
-a process killed at any moment has either granted or not; several processes may
-share one store. The file holds private keys and is readable by its owner only.
+Rule: rows in, rows out; `ca` decides what is granted. A grant is one database
+transaction (certificate, state and used challenge together), so that a process
+killed at any moment has either granted or not; several processes may share one
+store. The file holds private keys and is readable by its owner only.
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ class State(StrEnum):
 class Transaction:
     """A request for a certificate. `requester` is the SHA-256 of its signer's SubjectPublicKeyInfo.
 
-    `certificate` (DER) is there once it was granted, `why` once it was denied.
+    `certificate` (DER) is set once it was granted, `why` once it was denied.
     """
 
     id: int
@@ -96,7 +96,7 @@ _PATIENCE = 20.0
 
 
 class Store:
-    """An open store. Safe to use from several threads and processes; `close` it in the end."""
+    """An open store. Safe to use from several threads and processes; `close` it at the end."""
 
     def __init__(self, path: Path | str) -> None:
         """Open the file, or create it. Raises InputError when it is not a store, and StoreError."""
@@ -120,7 +120,7 @@ class Store:
         found = getattr(self._local, "connection", None)
         if found is None:
             found = sqlite3.connect(self.path, timeout=_PATIENCE, isolation_level=None, check_same_thread=False)
-            # FULL: what was committed is on the disk, even after a power failure.
+            # FULL: committed data survives a power failure.
             found.executescript("PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL; PRAGMA foreign_keys = ON;")
             self._local.connection = found
             with self._lock:
@@ -177,7 +177,7 @@ class Store:
                     connection.execute("INSERT OR REPLACE INTO identities VALUES (?, ?, ?)", (role, *pair))
 
     def add_identities(self, **roles: tuple[bytes, bytes]) -> bool:
-        """Write roles that are not there yet; False where another process was first."""
+        """Write roles that are not there yet; False if another process was first."""
         try:
             with self._writing() as connection:
                 for role, pair in roles.items():
@@ -203,7 +203,7 @@ class Store:
         return [_issued(row) for row in rows]
 
     def revoke(self, serial: int, at: datetime) -> bool:
-        """Mark a certificate as revoked; False where there is none, or it already was."""
+        """Mark a certificate as revoked; False if there is none, or it already was."""
         with self._writing() as connection:
             sql = "UPDATE certificates SET revoked = ? WHERE serial = ? AND revoked IS NULL"
             return connection.execute(sql, (at.timestamp(), f"{serial:x}")).rowcount == 1
@@ -258,11 +258,11 @@ class Store:
         certificate: tuple[int, bytes] | None = None,
         challenge: bytes | None = None,
     ) -> bool:
-        """Write a new transaction: granted where it comes with a `certificate` (serial, DER), else pending.
+        """Write a new transaction: granted if given a `certificate` (serial, DER), else pending.
 
         `challenge` is the digest of the one-time challengePassword that it uses
-        up. Returns False, and writes nothing, where another process was first:
-        with this request, this serial, or this challenge.
+        up. Returns False, and writes nothing, if another process was first
+        with this request, serial or challenge.
         """
         try:
             with self._writing() as connection:
@@ -286,7 +286,7 @@ class Store:
         return True
 
     def grant(self, number: int, serial: int, certificate: bytes) -> bool:
-        """Grant a pending transaction; False where it is pending no more or the serial is taken."""
+        """Grant a pending transaction; False if it is no longer pending or the serial is taken."""
         try:
             with self._writing() as connection:
                 connection.execute("INSERT INTO certificates VALUES (?, ?, NULL)", (f"{serial:x}", certificate))
@@ -298,7 +298,7 @@ class Store:
         return True
 
     def deny(self, number: int, why: str) -> bool:
-        """Deny a pending transaction; False where it is pending no more."""
+        """Deny a pending transaction; False if it is no longer pending."""
         with self._writing() as connection:
             sql = "UPDATE transactions SET state = 'denied', why = ? WHERE id = ? AND state = 'pending'"
             return connection.execute(sql, (why, number)).rowcount == 1

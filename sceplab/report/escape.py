@@ -1,17 +1,35 @@
-"""Other people's text made safe to show: in a terminal, in HTML, in a Markdown table.
+"""Other people's text made safe to show: in a terminal, in JSON, HTML, Markdown and SARIF.
 
-Rule: each place has one function, and all that is shown goes through it.
+Rule: one function for each destination; all displayed text is escaped by it.
 """
 
 from __future__ import annotations
 
+import json
 import re
 from html import escape
 
 
 def visible(text: str) -> str:
-    """Return text with control, bidi and other unprintable characters written as escapes."""
+    """Return text with every unprintable character written as an escape.
+
+    These are controls (C0, DEL, C1, so also ESC and line ends), bidi overrides and
+    isolates, separators of lines and paragraphs, other spaces than " ", lone
+    surrogates, and what is not assigned. Applying it twice changes nothing more.
+    """
+    if text.isprintable():
+        return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
+
+
+def json_text(value: object, *, ascii_only: bool = False) -> str:
+    r"""Return a value as JSON, with what `visible` would escape as \uXXXX: the same value for a reader of JSON."""
+    text = json.dumps(value, indent=1, ensure_ascii=ascii_only)
+    # Between strings JSON has ASCII alone, so every match is in a string.
+    return _UNPRINTED.sub(lambda m: "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in m[0]), text)
+
+
+_UNPRINTED = re.compile(r"[^\n -~]+")
 
 
 def safe(text: str) -> str:
@@ -20,5 +38,15 @@ def safe(text: str) -> str:
 
 
 def marked(text: str) -> str:
-    """Return text for a cell of a Markdown table."""
-    return re.sub(r"([\\`*_\[\]|~#])", r"\\\1", escape(visible(text), quote=False))
+    """Return text for a cell of a Markdown table, or for the middle of a line."""
+    return re.sub(r"([\\`*_\[\]|~#$])", r"\\\1", escape(visible(text), quote=False))
+
+
+def paragraph(text: str) -> str:
+    """Return text for a Markdown paragraph of its own: nothing at its start makes it a list, a heading or code."""
+    return re.sub(r"^(\d*)([-+=.)])", r"\1\\\2", marked(text.strip()))
+
+
+def sarif_text(text: str) -> str:
+    """Return text for a message of SARIF, where brackets make links (SARIF 2.1.0, 3.11.6)."""
+    return re.sub(r"([\\\[\]])", r"\\\1", visible(text))

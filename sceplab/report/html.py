@@ -1,4 +1,4 @@
-"""The report as one HTML page that needs nothing else."""
+"""The report as a self-contained HTML page."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ def to_html(analysis: Analysis) -> str:
 
 
 def section_html(section: Section) -> str:
-    """Return a section as HTML, everything in it escaped."""
+    """Return a section as HTML, with all text escaped."""
     out = f"<h2>{safe(section.title)}</h2>"
     out += "".join(f"<p>{safe(s)}</p>" for s in section.sentences)
     if section.blocks:
@@ -41,7 +41,7 @@ def section_html(section: Section) -> str:
 
 
 def block_html(block: Block) -> str:
-    """Return a cause as HTML: its sentence, and what was seen and what to do below it."""
+    """Return a cause as HTML: its sentence, with evidence and fix below it."""
     lines = "".join(f"<br>{safe(label)}: {safe(text)}" for label, text in block.lines)
     where = f"{safe(block.where)} " if block.where else ""
     return f"<p>{where}<i>{safe(block.level)}</i>: <b>{safe(block.words)}</b>{lines}</p>"

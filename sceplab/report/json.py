@@ -1,9 +1,9 @@
 """Decoded messages as plain JSON values: what `sceplab decode --json` prints.
 
-Rule: names and values are those of the truth files that openssl and tshark made
-of real captures, so that our decoder can be compared with them field by field.
-Nothing is decoded here. A field that only a tool could fill (`cmsPrintOK`) says
-the same of us: whether the CMS structure was read without a problem.
+Rule: names and values are those of the truth files that openssl and tshark made from
+real captures, so that our decoder can be compared with them field by field. Nothing
+is decoded here. `cmsPrintOK`, in truth files the result of openssl, is here whether
+the CMS structure was read without a problem.
 """
 
 from __future__ import annotations
@@ -56,7 +56,7 @@ def _sha256(data: bytes) -> str:
 
 
 def message_facts(message: PkiMessage) -> Facts:
-    """Return the facts of one pkiMessage, challengePassword included: mask it before showing it around."""
+    """Return the facts of one pkiMessage, with the challengePassword: apply `masked` before publishing it."""
     signed, attributes, verification = message.signed, message.attributes, message.verification
     info = signed.signer_info
     sent = {a.oid: a for a in info.signed_attributes} if info else {}
@@ -116,7 +116,7 @@ def _algorithm(algorithm: AlgorithmIdentifier) -> Facts:
 
 
 def certificate_facts(certificate: Certificate) -> Facts:
-    """Return what identifies a certificate."""
+    """Return the facts that identify a certificate."""
     return {
         "subject": certificate.subject.rfc4514(),
         "issuer": certificate.issuer.rfc4514(),
@@ -133,7 +133,7 @@ def _signer(certificate: Certificate | None) -> Facts | None:
 
 
 def envelope_facts(enveloped: EnvelopedData) -> Facts:
-    """Return the facts of a pkcsPKIEnvelope: algorithms and for whom it is."""
+    """Return the facts of a pkcsPKIEnvelope: algorithms and recipients."""
     recipients = [r for r in enveloped.recipients if isinstance(r, KeyTransRecipient)]
     return {
         "der_sha256": _sha256(enveloped.raw),
@@ -242,7 +242,7 @@ def capture_facts(decoded: Sequence[DecodedExchange], materials: Materials = NO_
 
 
 def exchange_facts(item: DecodedExchange) -> Facts:
-    """Return the facts of one HTTP exchange, those of its messages left out."""
+    """Return the facts of one HTTP exchange, without those of its messages."""
     exchange, operation = item.exchange, item.operation
     request, reply = exchange.request, exchange.reply
     body = reply.body if reply is not None else b""
@@ -327,7 +327,7 @@ def lint_facts(findings: Sequence[Finding], capture: Capture) -> Facts:
 
 
 def analysis_facts(analysis: Analysis) -> Facts:
-    """Return causes in rank order, enrollments with their verdicts, and what was not read."""
+    """Return causes in rank order, enrollments with their verdicts, and unread data."""
     words = verdicts(analysis)
     return {
         "causes": [cause_facts(c) for c in analysis.causes],
@@ -351,7 +351,7 @@ def analysis_facts(analysis: Analysis) -> Facts:
 
 
 def unread_facts(unread: Sequence[Unread]) -> list[Facts]:
-    """Return what was not read of the input, with the lines where it is."""
+    """Return the data of the input that was not read, with its lines."""
     return [{"what": u.what, "count": u.count, "first_line": u.lines[0], "last_line": u.lines[1]} for u in unread]
 
 

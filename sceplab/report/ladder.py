@@ -1,7 +1,7 @@
-"""Who sent what to whom: the lifelines of a conversation, and its messages as arrows between them.
+"""Ladder diagram of a conversation: lifelines, and messages as arrows between them.
 
-Rule: exchanges become plain data, which a report draws as text and a widget as a
-picture. One actor has one lifeline, however many addresses it has.
+Rule: exchanges become plain data, drawn as text by a report and as a picture by a
+widget. One actor has one lifeline, even if it has several addresses.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from sceplab.scep.message import PkiMessage
 
 
 class ArrowState(StrEnum):
-    """How a message ended: `PLAIN` is one that neither grants nor refuses."""
+    """The outcome of a message: `PLAIN` neither grants nor refuses."""
 
     PLAIN = "plain"
     GOOD = "good"
@@ -39,7 +39,7 @@ SIGNS = {
     ArrowState.PENDING: "…",
     ArrowState.MISSING: "?",
 }
-"""Each state has a sign as well as a colour: some readers see no colours."""
+"""Each state has a sign as well as a colour, for readers who cannot see colours."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,8 +70,8 @@ def lay_out(decoded: Sequence[DecodedExchange], names: Mapping[str, str] | None 
     lifeline; endpoints of one label are one actor. Without a name a client is
     its host (its port changes all the time), a server its host and port, and a
     host that is the client of one and the server of another is one actor. From
-    left to right: those who only ask, those who do both (an RA), those who are
-    only asked. Arrows are in the order of their times, where those are known.
+    left to right: clients, actors that are both (an RA), servers. Arrows are in the
+    order of their times, if known.
     """
     ends = _ends(decoded, names or {})
     asking = list(dict.fromkeys(a for a, _ in ends))
@@ -92,14 +92,14 @@ def lay_out(decoded: Sequence[DecodedExchange], names: Mapping[str, str] | None 
 
 
 def without_times(ladder: LadderDiagram) -> LadderDiagram:
-    """Return the ladder with the order of its arrows, and without the moments that gave it."""
+    """Return the ladder without times; its arrows keep their order."""
     return replace(ladder, arrows=tuple(replace(arrow, time=None) for arrow in ladder.arrows))
 
 
 def _ends(decoded: Sequence[DecodedExchange], names: Mapping[str, str]) -> list[tuple[str, str]]:
     """Return (client, server) of each exchange by the labels of their lifelines."""
     hosts = [(_host(d.exchange.client), _host(d.exchange.server)) for d in decoded]
-    # On one machine all have one address: there it tells nothing about who is who.
+    # On one machine all actors have the same address, so it does not identify an actor.
     far = [(a, b) for a, b in hosts if a != b]
     both = {a for a, _ in far if a} & {b for _, b in far if b}
     out = []
@@ -179,7 +179,7 @@ def _broken(message: PkiMessage | None) -> bool:
 
 
 def _in_time(arrows: Sequence[Arrow]) -> list[Arrow]:
-    """Order arrows by time; one without a time stays behind the one before it."""
+    """Order arrows by time; one without a time stays after the one before it."""
     keyed: list[tuple[datetime | None, Arrow]] = []
     for arrow in arrows:
         moment = arrow.time or (keyed[-1][0] if keyed else None)
@@ -192,7 +192,7 @@ def _in_time(arrows: Sequence[Arrow]) -> list[Arrow]:
 
 
 def said(ladder: LadderDiagram, arrow: Arrow) -> str:
-    """Return an arrow as a sentence without a picture: who, to whom, what, how it ended, when."""
+    """Return an arrow as a sentence: sender, receiver, message, outcome, time."""
     sign = SIGNS[arrow.state]
     when = f", {arrow.time:%H:%M:%S}" if arrow.time is not None else ""
     ends = f"{ladder.lifelines[arrow.source]} to {ladder.lifelines[arrow.target]}"
@@ -224,7 +224,7 @@ def drawn(ladder: LadderDiagram) -> Iterator[str]:
         if arrow.time is not None:
             line[0] = f"{arrow.time:%H:%M:%S}.{arrow.time.microsecond // 1000:03}"
         low, high = sorted((places[arrow.source], places[arrow.target]))
-        # Lifelines between the two go on behind the arrow.
+        # Lifelines between the two continue under the arrow.
         line = {p: sign for p, sign in line.items() if not low < p < high}
         line[low + 1] = _drawn_arrow(text, high - low - 1, rightwards=arrow.source < arrow.target)
         yield _at(line)

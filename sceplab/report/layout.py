@@ -1,6 +1,6 @@
-"""Lines put into a width: long ones wrapped, their continuation indented.
+"""Wrap lines to a width, with indented continuation lines.
 
-Rule: plain text in and out; how wide the terminal is, the caller says.
+Rule: plain text in and out; the caller gives the width in columns.
 """
 
 from __future__ import annotations
@@ -10,13 +10,13 @@ import textwrap
 from collections.abc import Iterator, Sequence
 
 WIDTH = 100
-"""Columns where there is no terminal."""
+"""Columns if there is no terminal."""
 _NARROWEST = 40
 _LABEL = re.compile(r"\s*(?:(?:seen|do|fix|note|not read):\s+|\[\d+\] )?")
 
 
 def wrapped(line: str, width: int = WIDTH) -> list[str]:
-    """Return a line as lines of at most `width` columns; continuation lines hang below the text behind its label.
+    """Return a line as lines of at most `width` columns; continuation lines are aligned with the text after its label.
 
     Long words (hex, base64, names) are never broken.
     """
@@ -37,7 +37,7 @@ def wrapped(line: str, width: int = WIDTH) -> list[str]:
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = WIDTH) -> Iterator[str]:
-    """Yield a table as lines; the last column is wrapped below itself, numbers are put to the right."""
+    """Yield a table as lines; the last column is wrapped, numbers are right-aligned."""
     everything = [tuple(head), *map(tuple, rows)]
     widths = [max(len(row[i]) for row in everything) for i in range(len(head) - 1)]
     numeric = [all(row[i].isdigit() for row in rows) for i in range(len(head) - 1)]

@@ -6,7 +6,7 @@ import re
 
 from sceplab import __version__
 from sceplab.analysis.analyse import Analysis
-from sceplab.report.escape import marked, visible
+from sceplab.report.escape import marked, paragraph, visible
 from sceplab.report.sections import TITLE, sections
 
 
@@ -16,13 +16,13 @@ def to_markdown(analysis: Analysis) -> str:
     for section in sections(analysis):
         out += [f"## {section.title}", ""]
         for sentence in section.sentences:
-            out += [marked(sentence), ""]
+            out += [paragraph(sentence), ""]
         if section.rows:
             out.append("| " + " | ".join(section.head) + " |")
             out.append("| " + " | ".join("---" for _ in section.head) + " |")
             out += ["| " + " | ".join(map(marked, row)) + " |" for row in section.rows]
         elif section.lines:
-            # A fence longer than any in the lines, so that none of them can end it.
+            # A fence longer than any in the lines, so that no line can close it.
             fence = "`" * max(3, 1 + max((len(m) for x in section.lines for m in re.findall("`+", x)), default=0))
             out += [fence, *map(visible, section.lines), fence]
         for block in section.blocks:

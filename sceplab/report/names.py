@@ -1,6 +1,6 @@
-"""What people call things: places, kinds of message, transactions, checks.
+"""Names for people: places, kinds of message, transactions, checks.
 
-Rule: each is worded once. What was not sent is said so; bytes that are no text are shown in hex.
+Rule: each is worded once. Missing values are named as missing; bytes that are not text are shown in hex.
 """
 
 from __future__ import annotations
@@ -17,11 +17,11 @@ from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
 
 _FIRST = frozenset({MessageType.PKCSReq, MessageType.CertPoll})
-"""Messages of a client that may have no certificate of a CA yet (RFC 8894, 2.3)."""
+"""Message types of a client that may have no certificate from a CA yet (RFC 8894, 2.3)."""
 
 
 def place(exchange: int | None, side: Side | None = None) -> str:
-    """Return where something was seen: "[2] reply", "[2]" for the whole exchange, "" for a message alone."""
+    """Return where something is in the capture: "[2] reply", "[2]" for the whole exchange, "" otherwise."""
     if exchange is None:
         return ""
     return f"[{exchange}] {side.value}" if side is not None and side is not Side.EXCHANGE else f"[{exchange}]"
@@ -33,7 +33,7 @@ def count(number: int, one: str, many: str = "") -> str:
 
 
 def reading_lines(notes: Iterable[Problem], unread: Iterable[Unread]) -> Iterator[str]:
-    """Yield what had to be put right to read a source, and what was not read of it."""
+    """Yield the corrections needed to read a source, and the data not read."""
     for note in notes:
         yield f"note: {note}"
     for part in unread:
@@ -41,7 +41,7 @@ def reading_lines(notes: Iterable[Problem], unread: Iterable[Unread]) -> Iterato
 
 
 def kind_of(message: PkiMessage) -> str:
-    """Return the name of the messageType, or what was sent in its place."""
+    """Return the name of the messageType, or the unknown value that was sent."""
     attributes = message.attributes
     if attributes.type is not None:
         return attributes.type.name
@@ -51,7 +51,7 @@ def kind_of(message: PkiMessage) -> str:
 
 
 def transaction_of(message: PkiMessage) -> str | None:
-    """Return the transactionID as text, in hex where its bytes are no text; None where none was sent."""
+    """Return the transactionID as text, in hex if its bytes are not text; None if none was sent."""
     text, info = message.attributes.transaction_id, message.signed.signer_info
     if text is None or (text.isprintable() and "\ufffd" not in text):
         return text
@@ -65,15 +65,15 @@ def transaction_of(message: PkiMessage) -> str | None:
 
 
 def is_cut(message: PkiMessage) -> bool:
-    """Whether the message has no SignerInfo because it could not be read to its end."""
+    """Whether the message has no SignerInfo because it is truncated."""
     return message.signed.signer_info is None and bool(message.signed.problems)
 
 
 def checks_of(message: PkiMessage) -> Iterator[Check]:
-    """Yield the checks of a message as people read them.
+    """Yield the checks of a message as they are shown to people.
 
-    A first request is self-signed (RFC 8894, 2.3): there is nothing that its signer
-    could chain to, so that check is not possible instead of failed.
+    A first request is self-signed (RFC 8894, 2.3): its signer has no chain, so that
+    check is not possible instead of failed.
     """
     signer = message.verification.signer
     first = message.type in _FIRST and signer is not None and signer.self_issued

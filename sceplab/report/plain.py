@@ -12,7 +12,7 @@ from sceplab.report.sections import Section, diagnosis
 
 
 class Line(NamedTuple):
-    """A line, and the word in it that a terminal shows in colour ("" for none)."""
+    """A line, and the word in it that is coloured in a terminal ("" for none)."""
 
     text: str
     word: str = ""

@@ -1,8 +1,7 @@
-"""Many captures as rows of a table: one row for each message that was exchanged.
+"""Many captures as rows of a table: one row for each exchange.
 
-Rule: plain values only, so that rows travel between processes and become a table
-of any kind. A file that cannot be read is a row that says so, never the end of
-the others.
+Rule: plain values only, so that rows can be sent between processes and used in any
+table. A file that cannot be read gives a row with the error; the others are read.
 """
 
 from __future__ import annotations
@@ -22,11 +21,11 @@ Row = dict[str, Any]
 
 
 def rows_of(path: str | Path, materials: Materials = NO_MATERIALS) -> list[Row]:
-    """Return one row for each exchange of a capture that carried a message. Never raises on content.
+    """Return one row for each exchange of a capture that has a message. Never raises on content.
 
     A file that cannot be read gives one row with its name and the error. A row has:
     file, exchange, time, client, server, method, type, transaction, cipher, digest,
-    key_bits, status, failInfo, worst (level of what it breaks),
+    key_bits, status, failInfo, worst (level of its broken rules),
     rules (identifiers), cause (the likeliest), error.
     """
     name = Path(path).name

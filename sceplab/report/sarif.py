@@ -1,12 +1,14 @@
-"""Findings as a SARIF 2.1.0 log (OASIS), which code scanners read."""
+"""Findings as a SARIF 2.1.0 log (OASIS), the format of code scanners."""
 
 from __future__ import annotations
 
+import os
 from collections.abc import Sequence
 from typing import Any
 from urllib.parse import quote
 
 from sceplab.analysis.faults.model import Finding, Level
+from sceplab.report.escape import sarif_text
 from sceplab.report.names import place
 
 _LEVELS = {Level.MUST: "error", Level.SHOULD: "warning", Level.INFO: "note"}
@@ -26,8 +28,8 @@ def to_sarif(findings: Sequence[Finding], file: str) -> dict[str, Any]:
                         "rules": [
                             {
                                 "id": rule.id,
-                                "shortDescription": {"text": rule.rule},
-                                "help": {"text": f"{rule.section}. {rule.fix}".strip()},
+                                "shortDescription": {"text": sarif_text(rule.rule)},
+                                "help": {"text": sarif_text(f"{rule.section}. {rule.fix}".strip())},
                             }
                             for rule in rules.values()
                         ],
@@ -37,8 +39,8 @@ def to_sarif(findings: Sequence[Finding], file: str) -> dict[str, Any]:
                     {
                         "ruleId": f.fault.id,
                         "level": _LEVELS[f.fault.level],
-                        "message": {"text": f"{place(f.exchange, f.side)}: {f.found}"},
-                        "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(file)}}}],
+                        "message": {"text": sarif_text(f"{place(f.exchange, f.side)}: {f.found}")},
+                        "locations": [{"physicalLocation": {"artifactLocation": {"uri": quote(os.fsencode(file))}}}],
                     }
                     for f in findings
                 ],

@@ -1,8 +1,8 @@
-"""What a report says, section by section, whatever format it is written in.
+"""The content of a report by sections, independent of the format.
 
 Rule: plain text, escaped by the renderers (`plain`, `markdown`, `html`). ChallengePasswords
-are masked unless the analysis was made to show them; private keys and plaintexts
-are never in it.
+are masked unless the analysis is set to show them; private keys and plaintexts are
+never included.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sceplab.scep.conversation import DecodedExchange
 
 TITLE = "SCEP enrollment"
 MANY = 5
-"""With more enrollments than this, tables by cause and by client take the place of a sentence for each."""
+"""With more enrollments than this, tables by cause and by client replace a sentence for each."""
 _CLIENTS = 20
 _EXAMPLES = 3
 
@@ -44,7 +44,7 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A heading with sentences, a table, lines as they are, or blocks; `empty` is said where there is nothing."""
+    """A heading with sentences, a table, preformatted lines, or blocks; `empty` is the text if there is nothing."""
 
     title: str
     head: tuple[str, ...] = ()
@@ -56,7 +56,7 @@ class Section:
 
 
 def ladder_section(decoded: Sequence[DecodedExchange]) -> Section:
-    """Return who sent what to whom, in order, as a drawing in text."""
+    """Return the ladder diagram as text."""
     return Section("Who sent what (times are UTC)", lines=tuple(drawn(lay_out(decoded))), empty="No exchanges.")
 
 
@@ -70,7 +70,7 @@ def findings_section(findings: Sequence[Finding]) -> Section:
 
 
 def input_section(analysis: Analysis) -> Section:
-    """Return which file it is about, and when it was."""
+    """Return the name and the time span of the input."""
     sources = dict.fromkeys(d.exchange.source for d in analysis.decoded if d.exchange.source)
     times = [d.exchange.time for d in analysis.decoded if d.exchange.time is not None]
     out = [f"File: {', '.join(sources)}"] if sources else []
@@ -82,7 +82,7 @@ def input_section(analysis: Analysis) -> Section:
 
 
 def verdict_section(analysis: Analysis, *, everything: bool = False) -> Section:
-    """Return how each enrollment ended, or how many ended how; then what was left out or not read."""
+    """Return the ending of each enrollment, or counts of endings; then what was left out or not read."""
     said = verdicts(analysis)
     if len(said) > MANY and not everything:
         endings = Counter(e.ending.value for e in analysis.enrollments.found)
@@ -91,7 +91,7 @@ def verdict_section(analysis: Analysis, *, everything: bool = False) -> Section:
 
 
 def tables(analysis: Analysis) -> Iterator[Section]:
-    """Yield what many enrollments have in common: by cause, and by client."""
+    """Yield tables of many enrollments: by cause, and by client."""
     first = first_causes(analysis)
     found = analysis.enrollments.found
     by_cause: dict[str, list[int]] = {}
@@ -118,7 +118,7 @@ def tables(analysis: Analysis) -> Iterator[Section]:
 
 
 def causes_section(analysis: Analysis, *, everything: bool = False) -> Section:
-    """Return the causes as blocks, likeliest first; of many enrollments one block for each first cause."""
+    """Return the causes as blocks, likeliest first; for many enrollments one block for each first cause."""
     causes: Sequence[Cause] = analysis.causes
     if len(analysis.enrollments.found) > MANY and not everything:
         once: dict[str, Cause] = {}
@@ -131,7 +131,7 @@ def causes_section(analysis: Analysis, *, everything: bool = False) -> Section:
 
 
 def block(cause: Cause) -> Block:
-    """Return a cause with its evidence and what to do."""
+    """Return a cause with its evidence and fix."""
     section = f" ({cause.fault.section})" if cause.fault.section else ""
     caution = (("note", f"These words often mislead: {cause.misleading}"),) if cause.misleading else ()
     return Block(
@@ -143,7 +143,7 @@ def block(cause: Cause) -> Block:
 
 
 def diagnosis(analysis: Analysis, *, everything: bool = False) -> Iterator[Section]:
-    """Yield what `sceplab diagnose` says: outcome, tables where there are many enrollments, causes."""
+    """Yield the sections of `sceplab diagnose`: outcome, tables for many enrollments, causes."""
     yield verdict_section(analysis, everything=everything)
     if len(analysis.enrollments.found) > MANY and not everything:
         yield from tables(analysis)

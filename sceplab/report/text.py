@@ -1,7 +1,7 @@
-"""Decoded exchanges, findings and causes as text: what `sceplab` prints for people.
+"""Decoded exchanges and findings as text: what `sceplab` prints for people.
 
-Rule: plain lines from decoded values. Control characters of other people's
-names never reach a terminal as they are.
+Rule: plain lines from decoded values. Control characters in captured text are
+always escaped.
 """
 
 from __future__ import annotations
@@ -9,8 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sceplab.analysis.faults.model import Finding
-from sceplab.analysis.products import code_of
-from sceplab.analysis.statements import Source, statements_of, value_words
+from sceplab.analysis.statements import Source, attribute_words, statements_of
 from sceplab.asn1 import der, oids
 from sceplab.cms.csr import MASK, CertificationRequest
 from sceplab.cms.name import Name
@@ -28,15 +27,15 @@ from sceplab.scep.messagedata import CertsOnly, IssuerAndSerialNumber, IssuerAnd
 from sceplab.scep.transport import Exchange
 
 _PLACES = 5
-"""Places that are listed for a rule that is broken often."""
+"""How many places are listed for a rule that is broken often."""
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_POSSIBLE: "–"}
 _T61 = der.STRING_TYPE_NAMES[der.T61_STRING]
 _SHOWN = frozenset({oids.CONTENT_TYPE, oids.MESSAGE_DIGEST, oids.SIGNING_TIME, *(oid for oid, _ in FIELDS.values())})
-"""Signed attributes that have a line or a check of their own."""
+"""Signed attributes that have their own line or check."""
 
 
 def finding_line(finding: Finding) -> str:
-    """Return a finding as one line: where, how bad, which rule, what was found."""
+    """Return a finding as one line: place, level, rule, what was found."""
     where, rule = place(finding.exchange, finding.side), finding.fault
     found = f"{rule.level.value} {rule.id}: {finding.found} ({rule.section})"
     return visible(f"{where}: {found}" if where else found)
@@ -51,7 +50,7 @@ def first_of_each(findings: Sequence[Finding]) -> list[Finding]:
 
 
 def grouped_lines(findings: Sequence[Finding]) -> Iterator[str]:
-    """Yield a line for each rule: the first finding, how often there are such, and the first places."""
+    """Yield a line for each rule: the first finding, their number, and the first places."""
     places: dict[str, list[str]] = {}
     for finding in findings:
         places.setdefault(finding.fault.id, []).append(place(finding.exchange, finding.side))
@@ -115,7 +114,7 @@ def _offers(exchange: Exchange) -> Iterator[str]:
 
 
 def message_lines(label: str, message: PkiMessage, *, show_secrets: bool = False) -> Iterator[str]:
-    """Yield the lines for one message, layer by layer; of a cut one those of the part that is there."""
+    """Yield the lines for one message, layer by layer; of a truncated one those of the captured part."""
     yield f"{label}: {kind_of(message)}, {len(message.raw)} octets"
     if is_cut(message):
         yield from (f"  {line}" for line in _cut_lines(message))
@@ -151,16 +150,11 @@ def _certificate_words(raw: bytes) -> str:
 
 
 def _attribute_lines(info: SignerInfo, hidden: frozenset[str]) -> Iterator[str]:
-    """Yield signed attributes with the words of their values, those in `hidden` left out."""
+    """Yield signed attributes with their values as text, without those in `hidden`."""
     for attribute in info.signed_attributes:
         if attribute.oid in hidden:
             continue
-        words = value_words(attribute.values[0]) if attribute.values else ""
-        if attribute.oid == oids.MS_ERROR and words.lstrip("-").isdigit():
-            number = int(words)
-            code = code_of(number)
-            meaning = f" {code.name}: {code.meaning}" if code is not None else ""
-            words = f"{words} = 0x{number & 0xFFFFFFFF:08X}{meaning}"
+        words, _ = attribute_words(attribute)
         size = sum(map(len, attribute.values))
         yield f"attribute       {attribute.name}: {words or f'{size} octets'}"
 
@@ -210,7 +204,7 @@ def data_lines(message: PkiMessage, *, show_secrets: bool = False) -> Iterator[s
 
 
 def as_utf8(text: str, string_type: str) -> str | None:
-    """Return a T61String as UTF-8 where its bytes are that and more than ASCII, else None."""
+    """Return a T61String as UTF-8 if its bytes are non-ASCII UTF-8, else None."""
     if string_type != _T61 or text.isascii():
         return None
     try:

@@ -1,6 +1,6 @@
-"""The verdict on each enrollment in a sentence: who asked whom, how it ended, and why.
+"""The verdict on each enrollment in a sentence: client, server, ending, and cause.
 
-Rule: worded once for the terminal, reports and views; what was not recorded is said to be unknown.
+Rule: worded once for the terminal, reports and views; what was not recorded is named as unknown.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def first_causes(analysis: Analysis) -> dict[int, Cause]:
 
 
 def verdict(enrollment: Enrollment, decoded: Sequence[DecodedExchange], cause: Cause | None) -> str:
-    """Return the verdict on one enrollment; `cause` is its first."""
+    """Return the verdict on one enrollment; `cause` is its first cause, if any."""
     text = f"{subject_of(enrollment, decoded)}: {_ending(enrollment, decoded)}."
     if cause is None:
         return text
@@ -42,7 +42,7 @@ def verdict(enrollment: Enrollment, decoded: Sequence[DecodedExchange], cause: C
 
 
 def remaining_lines(analysis: Analysis) -> Iterator[str]:
-    """Yield what else is to be known: what was seen where nothing failed, what was left out or not read."""
+    """Yield further lines: what was seen if nothing failed, what was left out or not read."""
     found = analysis.enrollments.found
     if not found:
         tail = "; its words are evidence." if analysis.remarks else "."
@@ -81,11 +81,11 @@ def _seen(item: DecodedExchange) -> bool:
     return item.reply is not None and item.reply.message_data is not None
 
 
-# --------------------------------------------------------------- who
+# --------------------------------------------------------------- client and server
 
 
 def subject_of(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> str:
-    """Return for whom an enrollment is, and via which RA or other signer."""
+    """Return the subject of an enrollment, and the RA or other signer."""
     requests = [m for i in enrollment.steps if (m := decoded[i].request) is not None]
     signer = next((m.verification.signer for m in requests if m.verification.signer is not None), None)
     subject = enrollment.csr.subject.rfc4514() if enrollment.csr is not None else _asked(enrollment, decoded)
@@ -107,7 +107,7 @@ def subject_of(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> st
 
 
 def _asked(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> str:
-    """Return the subject as a poll names it, or as it was issued."""
+    """Return the subject in a poll, or in the issued certificate."""
     for index in enrollment.steps:
         item = decoded[index]
         data = item.request.message_data if item.request is not None else None
@@ -122,7 +122,7 @@ def _name(certificate: Certificate) -> str:
     return certificate.subject.rfc4514() or f"serial {certificate.serial_hex}"
 
 
-# --------------------------------------------------------------- how it ended
+# --------------------------------------------------------------- ending
 
 
 def _ending(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> str:

@@ -21,7 +21,7 @@ _E = TypeVar("_E", bound=IntEnum)
 
 
 class MessageType(IntEnum):
-    """messageType (RFC 8894, 3.2.1.2); 18 was dropped with the drafts."""
+    """messageType (RFC 8894, 3.2.1.2); only drafts of it had 18."""
 
     CertRep = 3
     RenewalReq = 17
@@ -65,7 +65,7 @@ class ScepAttributes:
 
     `message_type`, `pki_status` and `fail_info` are kept as the text that was
     sent ("19"); the properties give the enum members where the text is one.
-    Nonces are octets, normally 16.
+    Nonces are bytes, normally 16.
     """
 
     message_type: str | None = None
@@ -102,7 +102,7 @@ def _member(enum: type[_E], text: str | None) -> _E | None:
         return None
 
 
-# field of ScepAttributes -> (OID, ASN.1 type that RFC 8894 table 1 demands)
+# field of ScepAttributes -> (OID, ASN.1 type that RFC 8894 table 1 requires)
 FIELDS: dict[str, tuple[str, int]] = {
     "transaction_id": (oids.TRANSACTION_ID, der.PRINTABLE_STRING),
     "message_type": (oids.MESSAGE_TYPE, der.PRINTABLE_STRING),
@@ -112,11 +112,13 @@ FIELDS: dict[str, tuple[str, int]] = {
     "sender_nonce": (oids.SENDER_NONCE, der.OCTET_STRING),
     "recipient_nonce": (oids.RECIPIENT_NONCE, der.OCTET_STRING),
 }
+SINGLE_VALUED = frozenset(oid for oid, _ in FIELDS.values())
+"""The SCEP attributes, for `verify_signed`: each has one value (RFC 8894, 3.2.1)."""
 _FIELD_OF = {oid: (field, tag) for field, (oid, tag) in FIELDS.items()}
 
 
 def parse_attributes(attributes: Iterable[Attribute]) -> ScepAttributes:
-    """Pick the SCEP attributes out of signed attributes; other attributes are passed over. Never raises."""
+    """Return the SCEP attributes among signed attributes; other attributes are ignored. Never raises."""
     found: dict[str, Any] = {}
     problems: list[Problem] = []
     for attribute in attributes:
@@ -159,9 +161,9 @@ def _problem(code: str, expected: str, found: str, advice: str = "") -> Problem:
 
 
 def build_attributes(attributes: ScepAttributes) -> tuple[Attribute, ...]:
-    """Return the CMS attributes for what is set, each of the type RFC 8894 table 1 demands.
+    """Return the CMS attributes for what is set, each of the type RFC 8894 table 1 requires.
 
-    Raises BuildError where a text cannot be a PrintableString.
+    Raises BuildError if a text cannot be a PrintableString.
     """
     out = []
     for field, (oid, tag) in FIELDS.items():

@@ -1,7 +1,7 @@
 """What a CA offers: the words of a GetCACaps reply, and what follows from them (RFC 8894, 3.5.2).
 
 Rule: words are kept as sent and compared without regard to case, since some
-servers write them in their own; this is the one place that knows the words.
+servers change it; all keywords are in this module.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ class Capability(StrEnum):
     STANDARD = "SCEPStandard"
 
 
-# SCEPStandard stands for AES, SHA-256 and POST.
+# SCEPStandard means AES, SHA-256 and POST.
 AES = (Capability.AES, Capability.STANDARD)
 SHA256 = (Capability.SHA256, Capability.STANDARD)
 POST = (Capability.POST, Capability.STANDARD)
@@ -81,7 +81,7 @@ class Capabilities:
 
     @property
     def digest(self) -> str:
-        """The best digest that everybody has: SHA-256, else what there is, SHA-1 at last."""
+        """The digest to use: SHA-256 if offered, else SHA-512 or SHA-384, else SHA-1."""
         if self.has(*SHA256):
             return "sha256"
         return next(
@@ -90,7 +90,7 @@ class Capabilities:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What is weaker than RFC 8894 wants: an old CA, or somebody on the way took words out (RFC 8894, 7.5)."""
+        """What is weaker than RFC 8894 requires: an old CA, or an attacker removed keywords (RFC 8894, 7.5)."""
         out = []
         if self.cipher == "des-ede3-cbc":
             out.append("the CA offers no AES: 3DES is used, an old CA or a downgrade")

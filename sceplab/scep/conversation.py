@@ -1,4 +1,4 @@
-"""Whole exchanges decoded: request and reply together, with what one tells about the other.
+"""Decode whole exchanges: request and reply together.
 
 Rule: what needs more than one message is done here (which request a certificate
 answers, which certificates a GetCACert gave); single messages belong to
@@ -58,8 +58,8 @@ class DecodedExchange:
     `request` and `reply` are pkiMessages of a PKIOperation, `ca_certificates`
     those of a GetCACert or GetNextCACert reply. `issued` is the certificate that
     a SUCCESS brought, `answers` the CSR of the same transaction. `csr` is the
-    PKCS#10 that was asked with: out of the envelope, or one that came alone (a
-    router's debug output shows it) and has the key of the request's signer.
+    PKCS#10 of the request: from the envelope, or one captured alone (a router's
+    debug output shows it) that has the key of the request's signer.
     """
 
     exchange: Exchange
@@ -89,13 +89,13 @@ def place_of(exchange: Exchange, operation: ScepRequest | None) -> Place:
 def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MATERIALS) -> list[DecodedExchange]:
     """Decode exchanges in their order. Never raises on content.
 
-    CA certificates seen in GetCACert replies help to find signers and
-    recipients; they are not trusted for having been seen.
+    CA certificates in GetCACert replies are used to find signers and
+    recipients; that does not make them trusted.
     """
     return list(iter_decoded(exchanges, materials))
 
 
-# What is remembered of a conversation: enough for any one enrollment, and no more.
+# How much of a conversation is kept: enough for any one enrollment.
 _REMEMBERED = 10_000
 _SEEN = 1000
 
@@ -130,7 +130,7 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
         known = (*materials.certificates, *seen.get(place, ()), *elsewhere)
         asked = (operation.message if operation is not None else None) or _posted_alone(exchange, name)
         request = decode(asked, certificates=known) if asked else None
-        # The reply is encrypted for whoever signed the request: that tells which key to try first.
+        # The reply is encrypted for the signer of the request: try that key first.
         known += request.signed.certificates if request is not None else ()
         octets = exchange.reply.body if exchange.reply is not None else b""
         reply = decode(octets, certificates=known) if _may_be_message(name, octets) else None
@@ -196,7 +196,7 @@ def _may_be_message(operation: str, body: bytes) -> bool:
 
 
 def _issued(reply: PkiMessage | None, answers: CertificationRequest | None) -> Certificate | None:
-    """Pick the issued certificate out of a SUCCESS: the one with the request's key, else the leaf."""
+    """Return the issued certificate of a SUCCESS: the one with the request's key, else the leaf."""
     data = reply.message_data if reply is not None else None
     if reply is None or not isinstance(data, CertsOnly) or not data.certificates:
         return None
@@ -204,7 +204,7 @@ def _issued(reply: PkiMessage | None, answers: CertificationRequest | None) -> C
 
 
 def _leaf(certificates: Sequence[Certificate], signer: Certificate | None) -> Certificate:
-    """Return the certificate that issued no other of them and is not the reply's signer; the first where all did."""
+    """Return the certificate that issued none of the others and is not the reply's signer, else the first."""
     others = [c for c in certificates if signer is None or c.public_key_info != signer.public_key_info]
     issuers = {c.issuer for c in certificates if not c.self_issued}
     leaves = [c for c in others if not c.is_ca and c.subject not in issuers]

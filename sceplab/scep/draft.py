@@ -1,7 +1,7 @@
-"""A new pkiMessage laid out, or the layout of one that was read (RFC 8894, 3).
+"""Draft a new pkiMessage, or return the draft of a decoded one (RFC 8894, 3).
 
-Rule: which structure stands where is said here; each layer's module makes it.
-`encode_message(draft_of(m), key)` gives m back, octet for octet.
+Rule: this module combines the drafts of the layers; each layer's module builds
+its own. `encode_message(draft_of(m), key)` equals m byte for byte.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ from sceplab.scep.message import MessageDraft, PkiMessage
 def draft_of(
     message: PkiMessage, *, keys: Sequence[rsa.RSAPrivateKey] = (), passwords: Sequence[bytes] = ()
 ) -> MessageDraft:
-    """Return what went into a decoded message, so that `encode_message` can make it again.
+    """Return the draft of a decoded message, so that `encode_message` can make it again.
 
     `keys` (or `passwords`) must open every recipient's key, to recover the random
-    padding. Raises BuildError where something cannot be recovered.
+    padding. Raises BuildError if something cannot be recovered.
     """
     signed = draft_of_signed(message.signed)
     if message.enveloped is None:
@@ -73,7 +73,7 @@ def draft_message(
     empty_content: bool = False,
     random: RandomBytes = secrets.token_bytes,
 ) -> MessageDraft:
-    """Lay out a new pkiMessage around `message_data` (None: without an envelope).
+    """Draft a new pkiMessage around `message_data` (None: without an envelope).
 
     Args:
         attributes: The SCEP attributes (messageType, transactionID, senderNonce ...).
@@ -90,12 +90,12 @@ def draft_message(
         extra_attributes: Further signed attributes, values as DER.
         content_key: The key of the content; random by default.
         iv: The IV or nonce; random by default.
-        padding: The random octets for each recipient (see `KeyTransDraft.randomness`); random by default.
+        padding: The random bytes for each recipient (see `KeyTransDraft.randomness`); random by default.
         empty_content: Without message_data, send an empty OCTET STRING rather than nothing.
-        random: Where random octets come from.
+        random: Where random bytes come from.
 
     Raises:
-        BuildError: When the arguments do not fit together.
+        BuildError: If the arguments do not match.
     """
     if digest not in algorithms.DIGESTS:
         raise BuildError(f"{digest} is not one of {', '.join(algorithms.DIGESTS)}")
@@ -163,7 +163,7 @@ def _sorted_attributes(
     length = algorithms.DIGESTS[digest].make().digest_size
     stand_ins = {
         oids.CONTENT_TYPE: Attribute(oids.CONTENT_TYPE, (der.oid(oids.DATA),)),
-        # The digest's octets come after the OID, which already decides the order.
+        # The digest's bytes come after the OID, which already decides the order.
         oids.MESSAGE_DIGEST: Attribute(oids.MESSAGE_DIGEST, (der.encode(der.OCTET_STRING, bytes(length)),)),
     }
     everything = [*stand_ins.values(), *build_attributes(attributes), *extra]

@@ -1,8 +1,8 @@
-"""The whole onion: a pkiMessage taken apart and put together (RFC 8894, 3).
+"""A whole pkiMessage: decode and encode all layers (RFC 8894, 3).
 
-Rule: nothing here reads bytes itself; each layer's module does. This one knows
-only the order of the layers, downward in `decode_message` and upward in
-`encode_message`. What goes into a message is laid out in `draft`.
+Rule: each layer is parsed and built by its own module. This one has the order of
+the layers, from the outside in `decode_message` and from the inside in
+`encode_message`. A message is drafted in `draft`.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from sceplab.cms.trust import Trust
 from sceplab.cms.verify import Check, Verification, verify_signed
 from sceplab.cms.x509 import CertificateLike
 from sceplab.errors import BuildError, DecryptError, Problem
-from sceplab.scep.attributes import MessageType, ScepAttributes, parse_attributes
+from sceplab.scep.attributes import SINGLE_VALUED, MessageType, ScepAttributes, parse_attributes
 from sceplab.scep.messagedata import MessageData, parse_message_data
 
 
@@ -31,7 +31,7 @@ class PkiMessage:
     """A pkiMessage with every layer that could be read.
 
     `enveloped` is None where the message has no pkcsPKIEnvelope (FAILURE and
-    PENDING). `opened` is None where no key fitted; `decrypt_error` then says why.
+    PENDING). `opened` is None if no key fitted; `decrypt_error` then says why.
     """
 
     raw: bytes
@@ -56,7 +56,7 @@ class PkiMessage:
 
     @property
     def problems(self) -> tuple[Problem, ...]:
-        """What was met and read past, outermost layer first."""
+        """Everything malformed that was skipped, outermost layer first."""
         layers = (self.signed, self.attributes, self.enveloped, self.message_data)
         return tuple(p for layer in layers if layer is not None for p in layer.problems)
 
@@ -70,17 +70,17 @@ def decode_message(
     trust: Trust | None = None,
     at: datetime | None = None,
 ) -> PkiMessage:
-    """Take a pkiMessage apart, BER or DER, as far as it can be read. Never raises on content.
+    """Decode a pkiMessage, BER or DER, as far as it can be read. Never raises on content.
 
     `keys` are private keys that may open the envelope, `passwords` challenge
-    passwords for the same, `certificates` those that help to find the
+    passwords for the same, `certificates` are used to find the
     signer and to match keys to recipients. With `trust` the signer's chain is
     validated, at the moment `at` or the message's own signingTime.
     """
     signed = parse_signed(data)
     info = signed.signer_info
     attributes = parse_attributes(info.signed_attributes if info else ())
-    verification = verify_signed(signed, certificates=certificates, trust=trust, at=at)
+    verification = verify_signed(signed, certificates=certificates, trust=trust, at=at, single_valued=SINGLE_VALUED)
     if not signed.content:
         return PkiMessage(data, signed, attributes, verification)
     enveloped = parse_enveloped(signed.content)
@@ -102,12 +102,12 @@ def decode_message(
     return PkiMessage(data, signed, attributes, verification, enveloped, opened, decrypt_error, message_data, proof)
 
 
-# --------------------------------------------------------------- putting together
+# --------------------------------------------------------------- encoding
 
 
 @dataclass(frozen=True, slots=True)
 class MessageDraft:
-    """All that goes into a pkiMessage apart from the signer's private key.
+    """Everything that a pkiMessage is built from except the signer's private key.
 
     No digest, signature, ciphertext or encrypted key is in it: `encode_message`
     makes them. Without `envelope`, `content` is what eContent holds: None to
@@ -124,7 +124,7 @@ class MessageDraft:
 def encode_message(draft: MessageDraft, key: SigningKey) -> bytes:
     """Encrypt, sign and write a pkiMessage (DER, or the captured BER form of a rebuilt one).
 
-    The same draft and RSA key give the same octets. Raises BuildError.
+    The same draft and RSA key give the same bytes. Raises BuildError.
     """
     content = draft.content
     if draft.envelope is not None:

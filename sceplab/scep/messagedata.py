@@ -1,4 +1,4 @@
-"""messageData: what lies in the envelope, by messageType (RFC 8894, 3.3).
+"""messageData: the content of the envelope, by messageType (RFC 8894, 3.3).
 
 Rule: one dataclass for each kind of content, with a parse and a build function
 that are inverse; PKCS#10 has its own module.
@@ -30,7 +30,7 @@ class IssuerAndSubject:
 
 @dataclass(frozen=True, slots=True)
 class IssuerAndSerialNumber:
-    """The content of a GetCert or GetCRL (RFC 8894, 3.3.4); `serial` are content octets."""
+    """The content of a GetCert or GetCRL (RFC 8894, 3.3.4); `serial` are content bytes."""
 
     raw: bytes
     issuer: Name
@@ -55,7 +55,7 @@ class CertsOnly:
 
 @dataclass(frozen=True, slots=True)
 class UnknownData:
-    """Content of a message whose type does not say what it is."""
+    """Content of a message whose messageType does not define it."""
 
     raw: bytes
     problems: tuple[Problem, ...] = ()
@@ -67,7 +67,7 @@ _REQUESTS = {MessageType.PKCSReq, MessageType.RenewalReq, MessageType.UpdateReq}
 
 
 def parse_message_data(message_type: MessageType | None, data: bytes) -> MessageData:
-    """Read the plaintext of an envelope as what `message_type` promises. Never raises."""
+    """Parse the plaintext of an envelope as the content that `message_type` defines (RFC 8894, 3.3). Never raises."""
     if message_type in _REQUESTS:
         return parse_csr(data)
     if message_type is MessageType.CertPoll:
@@ -114,7 +114,7 @@ def parse_issuer_and_serial(data: bytes) -> IssuerAndSerialNumber:
 
 
 def build_issuer_and_serial(issuer: Name, serial: bytes) -> bytes:
-    """Return the DER of IssuerAndSerialNumber; `serial` are the content octets of the INTEGER."""
+    """Return the DER of IssuerAndSerialNumber; `serial` are the content bytes of the INTEGER."""
     return der.sequence(issuer.raw, der.encode(der.INTEGER, serial))
 
 
@@ -144,7 +144,7 @@ def parse_ca_certificates(data: bytes) -> tuple[Certificate, ...]:
     return _cached_certificates(data) if len(data) <= _MAX_CACHED else _ca_certificates(data)
 
 
-# Every client of a CA is sent the same few octets; larger things are not kept.
+# All clients of a CA get the same reply, so it is cached; larger ones are not.
 _MAX_CACHED = 16_384
 
 

@@ -1,8 +1,8 @@
-"""SCEP over HTTP: a request or reply on the one side, octets of a message on the other (RFC 8894, 4).
+"""SCEP over HTTP: HTTP requests and replies to messages and back (RFC 8894, 4).
 
-Rule: text and octets only, no sockets, no CMS. How a program wrote the base64 of
-a GET is a `Base64Dialect`; with it `encode_message_value` gives the very text
-that `decode_message_value` read.
+Rule: text and bytes only, no sockets, no CMS. How a program wrote the base64 of
+a GET is a `Base64Dialect`; with it `encode_message_value` returns the same
+text that `decode_message_value` read.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ CA_CERT = "application/x-x509-ca-cert"
 CA_RA_CERT = "application/x-x509-ca-ra-cert"
 NEXT_CA_CERT = "application/x-x509-next-ca-cert"
 PKCS10 = "application/pkcs10"
-"""Of a CSR that came alone (RFC 5967): SCEP has none outside of a message."""
+"""Media type of a CSR captured alone (RFC 5967); in SCEP a CSR is always inside a message."""
 DEFAULT_PATH = "/cgi-bin/pkiclient.exe"
 
 
@@ -49,12 +49,12 @@ HTTP_TEXT = Recorded(answers=False)
 LOG_LINE = Recorded(answers=False, headers=False, bodies=False)
 """A line of a log: method, target, perhaps a status."""
 ALONE = Recorded(http=False, answers=False, headers=False)
-"""A message out of a file, without HTTP around it."""
+"""A message from a file, without HTTP around it."""
 
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """Words that a source has beside the messages: the field `name` of a log line, or a line of words.
+    """Text in a source besides the messages: the field `name` of a log line, or a whole line.
 
     `line` counts lines of the input from 1.
     """
@@ -82,7 +82,7 @@ class HttpRequest:
 
 @dataclass(frozen=True, slots=True)
 class HttpReply:
-    """A reply as captured; `body` has its transfer and content encodings taken off.
+    """A reply as captured; `body` is without transfer and content encodings.
 
     `status` is None where it was not recorded (a message that came alone).
     """
@@ -110,7 +110,7 @@ class Exchange:
     `stream` counts TCP conversations,
     `first_frame` is the frame that began this one (from 1, as tshark counts);
     `gap` says that segments are missing. Either side may be missing: `recorded`
-    says what that means. `remarks` are what the source says beside it, `line` is
+    says what that means. `remarks` are the other words of the source about it, `line` is
     where it begins in a text.
     """
 
@@ -151,14 +151,14 @@ class Base64Dialect:
 
 
 PLAIN = Base64Dialect()
-"""What RFC 8894 4.1 asks for: one line, everything escaped that a URL gives a meaning."""
+"""What RFC 8894 4.1 asks for: one line, with every character escaped that is special in a URL."""
 IOS = Base64Dialect(line_length=64, ends_with_line_end=True)
-"""Cisco IOS: lines of 64, the last one ended too."""
+"""Cisco IOS: lines of 64 characters, a line end after the last one too."""
 SSCEP = Base64Dialect(line_length=64, ends_with_line_end=True, escaped="+=\r\n")
 STRONGSWAN = Base64Dialect(line_length=64, ends_with_line_end=True, escaped="+\r\n")
 CERTMONGER = Base64Dialect(escaped="+")
 JSCEP = Base64Dialect(escaped="")
-"""jscep leaves "+" as it is: a server that decodes a query as a form reads a space."""
+"""jscep leaves "+" as it is: a server that decodes the query as a form reads it as a space."""
 MICROMDM = Base64Dialect(urlsafe=True, escaped="")
 """micromdm's client takes the URL-safe alphabet; its own server refuses it."""
 APPLE = Base64Dialect(escaped="=")
@@ -180,7 +180,7 @@ _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
 
 @dataclass(frozen=True, slots=True)
 class MessageValue:
-    """The octets of a `message=` value, and how they were written."""
+    """The bytes of a `message=` value, and how they were written."""
 
     data: bytes
     dialect: Base64Dialect
@@ -188,11 +188,11 @@ class MessageValue:
 
 
 def decode_message_value(text: str) -> MessageValue:
-    """Turn the text after `message=` into octets, however it was written or copied.
+    """Decode the text after `message=`, in any spelling in which programs write or copy it.
 
     Takes line breaks, both alphabets, missing padding, escapes in full, in part
-    or twice, and "+" that became a space; what RFC 8894 4.1 would not have is
-    named in `problems`. Never raises: text that is no base64 gives the octets
+    or twice, and "+" that became a space; deviations from RFC 8894 4.1 are
+    in `problems`. Never raises: text that is not base64 gives the bytes
     that could be read.
     """
     problems: list[Problem] = []
@@ -246,7 +246,7 @@ def _dialect_of(raw: str, plain: str) -> Base64Dialect:
     line_end = "\r\n" if "\r\n" in plain else "\n"
     broken = "\n" in plain
     escapes = _ESCAPE.findall(raw)
-    # A character that never occurs was as good as escaped: say what RFC 8894 asks for.
+    # A character that does not occur counts as escaped, as RFC 8894 requires.
     escaped = "".join(
         c for c in "+/=-_\r\n" if (c in "+/=\r\n" and c not in plain) or f"%{ord(c):02x}" in map(str.lower, escapes)
     )
@@ -262,7 +262,7 @@ def _dialect_of(raw: str, plain: str) -> Base64Dialect:
 
 
 def encode_message_value(data: bytes, dialect: Base64Dialect = PLAIN) -> str:
-    """Write octets as a `message=` value: the inverse of `decode_message_value`."""
+    """Write bytes as a `message=` value: the inverse of `decode_message_value`."""
     text = (base64.urlsafe_b64encode(data) if dialect.urlsafe else base64.b64encode(data)).decode("ascii")
     if not dialect.padding:
         text = text.rstrip("=")
@@ -281,9 +281,9 @@ OPERATIONS = ("GetCACaps", "GetCACert", "PKIOperation", "GetNextCACert")
 
 @dataclass(frozen=True, slots=True)
 class ScepRequest:
-    """What an HTTP request asks for.
+    """The SCEP operation of an HTTP request.
 
-    `operation` is "" where there is none. `message` are the octets of the
+    `operation` is "" where there is none. `message` are the bytes of the
     pkiMessage (PKIOperation only), `message_text` the `message=` value as it
     was sent, `identifier` that value where it names a CA (the other operations).
     """
@@ -299,7 +299,7 @@ class ScepRequest:
 
 
 def parse_request(request: HttpRequest) -> ScepRequest:
-    """Read the SCEP operation out of an HTTP request (RFC 8894, 4.1). Never raises."""
+    """Parse the SCEP operation of an HTTP request (RFC 8894, 4.1). Never raises."""
     target = request.target
     if "://" in target:
         target = "/" + target.split("://", 1)[1].partition("/")[2]
@@ -322,7 +322,7 @@ def _posted(
 ) -> tuple[bytes, str | None, str | None, Base64Dialect | None, tuple[Problem, ...]]:
     if body[:1] == b"\x30" or not body:
         return body, text, None, None, ()
-    # Some programs post what a GET would have carried.
+    # Some programs POST the base64 that belongs into a GET.
     value = decode_message_value(body.decode("latin-1").removeprefix("message="))
     found = Problem(Layer.HTTP, "posted-base64", "the message itself in the body (RFC 8894, 4.3)", "base64 text")
     if value.data[:1] == b"\x30":

@@ -180,7 +180,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
     def __repr__(self) -> str:
         with self._lock:
             ladder = "\n".join(drawn(without_times(lay_out(self.ladder.decoded, self._names)))) or "No exchange yet."
-            decided = "\n".join(_told(d) for d in list(self._lab.decisions)[-_DECISIONS:])
+            decided = "\n".join(visible(_told(d)) for d in list(self._lab.decisions)[-_DECISIONS:])
             return "\n\n".join(part for part in (ladder, decided, repr(self.queue), repr(self.form)) if part)
 
     def _still(self) -> str:

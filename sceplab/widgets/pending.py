@@ -19,6 +19,7 @@ from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from sceplab.cms.csr import MASK, CertificationRequest, parse_csr
 from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import ScepError
+from sceplab.lab.claims import claims_in
 from sceplab.lab.network import Lab
 from sceplab.lab.policy import wants_ra
 from sceplab.lab.store import Transaction
@@ -52,8 +53,8 @@ def describe_pending(transaction: Transaction, holders: Callable[[], Mapping[byt
         ("signed by", _signer(transaction, request, holders)),
         ("challengePassword", MASK if request.challenge_password is not None else "none"),
     ]
-    if request.subject_alt_name is not None:
-        lines.append(("subjectAltName", cut(request.subject_alt_name)))
+    # Uncut: who grants must see all of it, and the CA bounds it.
+    lines += claims_in(request).lines()
     if wants_ra(request):
         lines.append(("would become", "an RA: whatever it signs will be granted at once"))
     asked = f"{transaction.created:%Y-%m-%d %H:%M:%S} UTC"

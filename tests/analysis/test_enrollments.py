@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -62,29 +63,29 @@ def test_what_is_no_scep_is_left_out() -> None:
 @pytest.mark.parametrize(
     ("exchange", "ending"),
     [
-        (s.posted(s.request(), s.reply("2", fail="2")), Ending.REFUSED),
-        (s.posted(s.request(), HttpReply(500)), Ending.FAILED),
-        (s.posted(s.request(), b"<html>"), Ending.FAILED),
-        (s.posted(s.request()), Ending.NO_ANSWER),
-        (s.caps(), Ending.NOT_SENT),
-        (replace(s.posted(s.request()), recorded=ALONE), Ending.NOT_RECORDED),
+        (lambda: s.posted(s.request(), s.reply("2", fail="2")), Ending.REFUSED),
+        (lambda: s.posted(s.request(), HttpReply(500)), Ending.FAILED),
+        (lambda: s.posted(s.request(), b"<html>"), Ending.FAILED),
+        (lambda: s.posted(s.request()), Ending.NO_ANSWER),
+        (s.caps, Ending.NOT_SENT),
+        (lambda: replace(s.posted(s.request()), recorded=ALONE), Ending.NOT_RECORDED),
         (
-            Exchange(
+            lambda: Exchange(
                 HttpRequest("POST", "/scep?operation=PKIOperation"), HttpReply(200, truncated=True), recorded=LOG_LINE
             ),
             Ending.NOT_RECORDED,
         ),
         (
-            Exchange(
+            lambda: Exchange(
                 HttpRequest("POST", "/scep?operation=PKIOperation"), HttpReply(500, truncated=True), recorded=LOG_LINE
             ),
             Ending.FAILED,
         ),
     ],
 )
-def test_endings(exchange: Exchange, ending: Ending) -> None:
+def test_endings(exchange: Callable[[], Exchange], ending: Ending) -> None:
     """What was not recorded is unknown, never a failure."""
-    (enrollment,) = group(scene(exchange).decode()).found
+    (enrollment,) = group(scene(exchange()).decode()).found
     assert enrollment.ending is ending
 
 

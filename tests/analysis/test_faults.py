@@ -60,22 +60,32 @@ def _two_signers() -> bytes:
     return serialize_signed(replace(signed, signer_infos=signed.signer_infos * 2))
 
 
-_EC_CA = s.make_certificate("EC CA", ec.generate_private_key(ec.SECP256R1()), ca=True)
-_CA = s.make_certificate("CA", key("ca"), usage=(True, True), ca=True)
-_RA = s.make_certificate("RA", key("ra"), issuer="CA", signer=key("ca"), usage=(False, True))
-_STRANGE_RA = s.make_certificate("RA", key("ra"), issuer="Other CA", signer=s.new_key(number=1))
-_OLD = s.issue()
+def _ec_ca() -> bytes:
+    return s.make_certificate("EC CA", ec.generate_private_key(ec.SECP256R1()), ca=True)
+
+
+def _ca() -> bytes:
+    return s.make_certificate("CA", key("ca"), usage=(True, True), ca=True)
+
+
+def _ra() -> bytes:
+    return s.make_certificate("RA", key("ra"), issuer="CA", signer=key("ca"), usage=(False, True))
+
+
+def _ra_of_other_ca() -> bytes:
+    return s.make_certificate("RA", key("ra"), issuer="Other CA", signer=s.new_key(number=1))
+
 
 FOUND: dict[str, Callable[[], Scene]] = {
     "apple-profile": lambda: scene(s.posted(_plist(), _FAILED)),
     "binary-transaction-id": lambda: scene(s.posted(s.request(transaction="\x01\x02"), _FAILED)),
     "ca-empty": lambda: _asked("GetCACert", b""),
     "ca-html": lambda: _asked("GetCACert", _PAGE),
-    "ca-instead-of-ra": lambda: scene(s.ca(_CA, _RA), s.posted(s.request(recipients=[_CA]), _FAILED)),
-    "ca-pem": lambda: _asked("GetCACert", build_pem("CERTIFICATE", _CA)),
+    "ca-instead-of-ra": lambda: scene(s.ca(_ca(), _ra()), s.posted(s.request(recipients=[_ca()]), _FAILED)),
+    "ca-pem": lambda: _asked("GetCACert", build_pem("CERTIFICATE", _ca())),
     "ca-unreadable": lambda: _asked("GetCACert", b"no such CA here"),
     "ca-usage": lambda: scene(s.ca(s.make_certificate("CA", key("ca"), usage=(False, False), ca=True))),
-    "ca-without-rsa": lambda: scene(s.ca(_EC_CA)),
+    "ca-without-rsa": lambda: scene(s.ca(_ec_ca())),
     "caps-form": lambda: scene(s.caps("AES, SHA-256, POSTPKIOperation")),
     "caps-html": lambda: scene(s.caps(_PAGE.decode())),
     "challenge-type": lambda: scene(s.posted(s.request(_teletex()), _FAILED)),
@@ -89,13 +99,13 @@ FOUND: dict[str, Callable[[], Scene]] = {
     "one-signer": lambda: scene(s.posted(_two_signers(), _FAILED)),
     "operation-not-found": lambda: scene(s.caps(), s.posted(s.request(), HttpReply(404, (), b"", "Not Found"))),
     "port-in-path": lambda: _asked("GetCACert", b"", 404, "/scep:8081"),
-    "ra-not-of-ca": lambda: scene(s.ca(_CA, _STRANGE_RA)),
+    "ra-not-of-ca": lambda: scene(s.ca(_ca(), _ra_of_other_ca())),
     "readable": lambda: scene(s.posted(s.request()[:-90], _FAILED)),
     "recipient-nonce-in-request": lambda: scene(s.posted(s.request(recipient_nonce=b"\x09" * 16), _FAILED)),
     "renewed-nothing": lambda: scene(
         s.posted(
-            s.request(s.csr(challenge=None), message_type="17", signer=_OLD, signing_key=key("r3")),
-            s.reply(issued=[_OLD], recipient=_OLD),
+            s.request(s.csr(challenge=None), message_type="17", signer=s.issue(), signing_key=key("r3")),
+            s.reply(issued=[s.issue()], recipient=s.issue()),
         )
     ),
     "text-ascii": lambda: scene(
@@ -147,7 +157,7 @@ def test_a_key_identifier_with_its_header_inside() -> None:
 
 def test_state_belongs_to_a_server() -> None:
     """A client asks an RA, the RA asks the CA, in one capture: each server has its own certificates."""
-    ra = [replace(e, server="192.0.2.2:80") for e in (s.ca(_RA, _CA), s.posted(s.request(), s.reply(signer=_RA)))]
+    ra = [replace(e, server="192.0.2.2:80") for e in (s.ca(_ra(), _ca()), s.posted(s.request(), s.reply(signer=_ra())))]
     ca = [replace(e, server="192.0.2.1:80") for e in (s.ca(certificate("ca")), s.posted(s.request(), s.reply()))]
     for exchanges in ((*ra, *ca), (ra[0], ca[0], ca[1], ra[1])):
         found = {f.fault.id for findings in check_each(scene(*exchanges).decode()) for f in findings}

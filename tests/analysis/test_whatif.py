@@ -2,35 +2,48 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import sceplab
 from sceplab import schema
-from sceplab.analysis.whatif import judge, overwrite, replace_content, reseal
+from sceplab.analysis.whatif import Judged, judge, overwrite, replace_content, reseal
 from sceplab.asn1 import der, oids
 from sceplab.errors import BuildError
 from sceplab.scep.conversation import Materials
+from sceplab.scep.message import PkiMessage
 from sceplab.schema.layers import layers_of
 from sceplab.widgets import what_if
 from tests.helpers.captures import DATA, certificate, key, messages
 
-HELD = Materials((key("ca"),), (certificate("ca"),))
-(MESSAGE, *_) = messages(DATA / "specimen")
-BEFORE = judge(MESSAGE.raw, HELD)
+
+@cache
+def _held() -> Materials:
+    return Materials((key("ca"),), (certificate("ca"),))
+
+
+def _message() -> PkiMessage:
+    return messages(DATA / "specimen")[0]
+
+
+@cache
+def _before() -> Judged:
+    return judge(_message().raw, _held())
 
 
 def _place(name: str) -> schema.Node:
-    return next(n for n in schema.nodes_of(schema.describe(MESSAGE.raw)) if n.name == name and not n.children)
+    return next(n for n in schema.nodes_of(schema.describe(_message().raw)) if n.name == name and not n.children)
 
 
 def test_an_untouched_message_passes() -> None:
     """All checks that are possible."""
-    assert {c.outcome for c in BEFORE.checks} <= {sceplab.Outcome.PASSED, sceplab.Outcome.NOT_POSSIBLE}
-    assert BEFORE.broke(BEFORE) == ()
+    assert {c.outcome for c in _before().checks} <= {sceplab.Outcome.PASSED, sceplab.Outcome.NOT_POSSIBLE}
+    assert _before().broke(_before()) == ()
     # Without anything at hand fewer checks are possible, and none fails.
-    assert all(c.outcome is not sceplab.Outcome.FAILED for c in judge(MESSAGE.raw).checks)
+    assert all(c.outcome is not sceplab.Outcome.FAILED for c in judge(_message().raw).checks)
 
 
 @pytest.mark.parametrize(
@@ -49,21 +62,21 @@ def test_each_changed_octet_is_noticed_by_the_right_checks(name: str, broken: se
     """Change one octet of a field: these checks turn red and no others."""
     node = _place(name)
     at = node.content_start + (node.content_end - node.content_start) // 2
-    changed = overwrite(MESSAGE.raw, at, bytes((MESSAGE.raw[at] ^ 0x04,)))
-    assert set(judge(changed, HELD).broke(BEFORE)) == broken
+    changed = overwrite(_message().raw, at, bytes((_message().raw[at] ^ 0x04,)))
+    assert set(judge(changed, _held()).broke(_before())) == broken
 
 
 @settings(deadline=None, max_examples=120)
-@given(st.integers(0, len(MESSAGE.raw) - 1), st.integers(1, 255))
+@given(st.deferred(lambda: st.integers(0, len(_message().raw) - 1)), st.integers(1, 255))
 def test_no_change_goes_unnoticed(at: int, change: int) -> None:
     """Any octet, any change: some check that passed does not any more, or the octet was under no protection.
 
     What nothing protects: fields outside of what is signed that nobody compares, and
     tags that lenient reading passes over.
     """
-    judged = judge(overwrite(MESSAGE.raw, at, bytes((MESSAGE.raw[at] ^ change,))), HELD)
-    if not judged.broke(BEFORE):
-        chain = schema.find(schema.describe(MESSAGE.raw), at)
+    judged = judge(overwrite(_message().raw, at, bytes((_message().raw[at] ^ change,))), _held())
+    if not judged.broke(_before()):
+        chain = schema.find(schema.describe(_message().raw), at)
         path = schema.path_of(chain)
         if at == chain[-1].start:
             return
@@ -73,7 +86,9 @@ def test_no_change_goes_unnoticed(at: int, change: int) -> None:
 
 def test_another_content_moves_all_lengths() -> None:
     """Longer and shorter contents, deep inside, through strings: still one whole element, and read back."""
-    request = layers_of(MESSAGE)[-1].data
+    request = layers_of(_message())[-1].data
+    original = _message().csr
+    assert original is not None
     root = schema.describe(request, "CertificationRequest")
     node = next(n for n in schema.nodes_of(root) if n.name == "challengePassword" and not n.children)
     for password in (b"", b"x", b"y" * 300):
@@ -82,7 +97,7 @@ def test_another_content_moves_all_lengths() -> None:
         csr = sceplab.parse_csr(changed)
         assert csr.challenge_password == password.decode()
         assert sceplab.verify_csr(csr).outcome is sceplab.Outcome.FAILED
-        assert csr.subject == MESSAGE.csr.subject if MESSAGE.csr else False
+        assert csr.subject == original.subject
     inner = next(n for n in schema.nodes_of(root) if n.name == "keyUsage" and n.inner)
     changed = replace_content(request, inner.start, b"\x00\xff", "CertificationRequest")
     extension = sceplab.parse_csr(changed).extensions
@@ -98,37 +113,38 @@ def test_indefinite_lengths_stay() -> None:
 
 def test_a_plaintext_can_be_changed() -> None:
     """Under the same key and IV: the envelope opens to the new plaintext, the digest notices."""
-    assert MESSAGE.opened is not None
-    new = MESSAGE.opened.plaintext.replace(b"R3-to-R1-via-R2", b"R3-to-R1-via-R9")
-    judged = judge(reseal(layers_of(MESSAGE), MESSAGE, new), HELD)
-    assert set(judged.broke(BEFORE)) == {"digest", "proof of possession"}
+    opened = _message().opened
+    assert opened is not None
+    new = opened.plaintext.replace(b"R3-to-R1-via-R2", b"R3-to-R1-via-R9")
+    judged = judge(reseal(layers_of(_message()), _message(), new), _held())
+    assert set(judged.broke(_before())) == {"digest", "proof of possession"}
     assert judged.message.csr is not None
     assert judged.message.csr.challenge_password == "R3-to-R1-via-R9"
-    again = reseal(layers_of(MESSAGE), MESSAGE, MESSAGE.opened.plaintext)
-    assert again == MESSAGE.raw
+    again = reseal(layers_of(_message()), _message(), opened.plaintext)
+    assert again == _message().raw
 
 
 def test_what_cannot_be_changed_is_said() -> None:
     """Outside of the octets, where no element starts, in an envelope that was not opened."""
     with pytest.raises(BuildError, match="not inside"):
-        overwrite(MESSAGE.raw, len(MESSAGE.raw), b"\0")
+        overwrite(_message().raw, len(_message().raw), b"\0")
     with pytest.raises(BuildError, match="no element starts"):
-        replace_content(MESSAGE.raw, 1, b"")
-    closed = sceplab.decode_message(MESSAGE.raw)
+        replace_content(_message().raw, 1, b"")
+    closed = sceplab.decode_message(_message().raw)
     with pytest.raises(BuildError, match="not opened"):
         reseal(layers_of(closed), closed, b"")
 
 
 def test_the_widget_changes_judges_and_undoes() -> None:
     """From Python and by the messages that a view sends."""
-    view = what_if(MESSAGE, HELD)
+    view = what_if(_message(), _held())
     assert [c["outcome"] for c in view.checks] == [c["before"] for c in view.checks]
     view.set_content("senderNonce", b"\xff" * 16)
     assert view.broke == ("signature",)
     assert view.changed
     assert view.can_undo
     view._receive(view, {"kind": "undo"}, [])
-    assert view.octets == MESSAGE.raw
+    assert view.octets == _message().raw
     assert not view.can_undo
     assert view.changed == []
     at = _place("messageType").content_start
@@ -155,7 +171,7 @@ def test_the_widget_changes_judges_and_undoes() -> None:
 
 def test_rules_of_the_rfcs_are_checked_again() -> None:
     """A rule that a change breaks turns red, one that it mends turns green, one broken before did not turn."""
-    view = what_if(MESSAGE, HELD)
+    view = what_if(_message(), _held())
     view.set_content("senderNonce", bytes(8))
     assert set(view.broke) == {"signature", "rule nonce-size"}
     (row,) = [r for r in view.checks if r["name"] == "rule nonce-size"]
@@ -163,8 +179,8 @@ def test_rules_of_the_rfcs_are_checked_again() -> None:
     assert "SHOULD, RFC 8894, 3.2.1" in row["detail"]
     view.undo()
     assert not [r for r in view.checks if r["name"].startswith("rule")]
-    wrong = replace_content(MESSAGE.raw, _place("messageType").start, b"99")
-    view = what_if(wrong, HELD)
+    wrong = replace_content(_message().raw, _place("messageType").start, b"99")
+    view = what_if(wrong, _held())
     assert view.broke == ()
     view.set_content("messageType", "19")
     (row,) = [r for r in view.checks if r["name"] == "rule message-type"]
@@ -173,7 +189,7 @@ def test_rules_of_the_rfcs_are_checked_again() -> None:
 
 def test_garbage_can_be_judged() -> None:
     """A message changed beyond recognition still gives its checks."""
-    view = what_if(MESSAGE, HELD)
+    view = what_if(_message(), _held())
     view.change(0, b"\x04")
     assert "SignedData" in view.broke
     assert view.message.signed.signer_infos == ()

@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.test_lab import _ERROR, _PATIENCE, _open, _picture, _run_cell, _scratch
+from tests.browser.notebook import ERROR, PATIENCE, open_notebook, run_cell, screenshot, write_notebook
 from tests.helpers.captures import DATA, SHARED, capture_file, decoded, needs
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
@@ -78,12 +78,12 @@ def _report(page: Page, name: str, folder: Path) -> str:
 def _run_until_there(page: Page, lab: str, lab_root: Path) -> Locator:
     # A copy: a later test of the same notebook would find this kernel, which goes on counting.
     shutil.copy(lab_root / "notebooks" / "09-your-own-capture.ipynb", lab_root / "notebooks" / "upload.ipynb")
-    _open(page, lab, "upload")
+    open_notebook(page, lab, "upload")
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
-    expect(page.get_by_text("Not attempted yet").first).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_text("Not attempted yet").first).to_be_visible(timeout=PATIENCE)
     ladder = page.locator(".sceplab-ladder")
-    expect(ladder).to_be_visible(timeout=_PATIENCE)
-    expect(page.locator(_ERROR)).to_have_count(0)
+    expect(ladder).to_be_visible(timeout=PATIENCE)
+    expect(page.locator(ERROR)).to_have_count(0)
     return ladder
 
 
@@ -93,26 +93,26 @@ def test_from_upload_to_report(page: Page, lab: str, lab_root: Path, tmp_path: P
     for tried in _tried():
         file, keys = capture_file(tried.folder), [tried.folder / n for n in tried.keys]
         page.get_by_role("button", name="Clear").click()
-        expect(ladder).to_be_hidden(timeout=_PATIENCE)
+        expect(ladder).to_be_hidden(timeout=PATIENCE)
         _upload(page, 0, [file])
         if keys:
             _upload(page, 1, keys)
         page.get_by_role("button", name="Decode").click()
-        expect(ladder).to_be_visible(timeout=_PATIENCE)
-        expect(page.get_by_text(tried.status).first).to_be_visible(timeout=_PATIENCE)
+        expect(ladder).to_be_visible(timeout=PATIENCE)
+        expect(page.get_by_text(tried.status).first).to_be_visible(timeout=PATIENCE)
         # Nothing of what was uploaded stays in the page, from where it could be saved.
         for number in (0, 1):
             expect(page.locator(".jupyter-widgets.widget-upload").nth(number)).to_contain_text("(0)")
         ladder.get_by_role("option", name=tried.arrow).last.click()
         viewer = page.locator(".sceplab-viewer")
-        expect(viewer).to_have_count(1, timeout=_PATIENCE)
+        expect(viewer).to_have_count(1, timeout=PATIENCE)
         expect(viewer.get_by_role("button", name=tried.layer, exact=True)).to_be_visible()
         viewer.get_by_role("button", name=tried.layer, exact=True).click()
         page.get_by_role("tab", name="RFC violations").click()
         expect(page.locator("b", has_text=re.compile(r"^Exchange \["))).to_be_visible()
         page.get_by_role("tab", name="Why it failed").click()
         ladder.scroll_into_view_if_needed()
-        _picture(page, f"inspector-{tried.folder.name}")
+        screenshot(page, f"inspector-{tried.folder.name}")
         box, side = viewer.bounding_box(), page.get_by_role("tab", name="Why it failed").bounding_box()
         assert box is not None
         assert side is not None
@@ -138,17 +138,17 @@ def test_what_cannot_be_read_is_one_line(page: Page, lab: str, lab_root: Path, t
     box = page.get_by_placeholder("or paste")
     box.fill("The router does not enroll.")
     page.get_by_role("button", name="Decode").click()
-    expect(page.get_by_text("Not read:")).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_text("Not read:")).to_be_visible(timeout=PATIENCE)
     expect(ladder).to_be_visible()
     held = DATA / "specimen" / "ca.key.encrypted.pem"
     _upload(page, 1, [held])
     page.get_by_role("button", name="Decode").click()
-    expect(page.get_by_text("type its passphrase")).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_text("type its passphrase")).to_be_visible(timeout=PATIENCE)
     zipped = tmp_path / "capture.har"
     zipped.write_bytes(gzip.compress(json.dumps({"log": {"entries": []}}).encode()))
     _upload(page, 0, [zipped])
     page.get_by_role("button", name="Decode").click()
-    expect(page.get_by_text("no request in it")).to_be_visible(timeout=_PATIENCE)
+    expect(page.get_by_text("no request in it")).to_be_visible(timeout=PATIENCE)
 
 
 # Busy until the test says so, not for some time.
@@ -166,18 +166,18 @@ def test_what_is_typed_before_a_button_is_pressed_counts(page: Page, lab: str, l
     first = "import time\nfrom sceplab.widgets import inspect_capture\nview = inspect_capture()\n"
     first += "view.challenge.observe(lambda _: time.sleep(0.5), 'value')\nview"
     asked = "print([e.request.target for e in view.exchanges], view.materials.passwords)"
-    _scratch(lab_root, "boxes", first, _BUSY, asked)
-    _open(page, lab, "boxes")
-    _run_cell(page, 0)
+    write_notebook(lab_root, "boxes", first, _BUSY, asked)
+    open_notebook(page, lab, "boxes")
+    run_cell(page, 0)
     paste, challenge = page.get_by_placeholder("or paste"), page.get_by_label("Expected challengePassword (optional)")
-    expect(paste).to_be_visible(timeout=_PATIENCE)
+    expect(paste).to_be_visible(timeout=PATIENCE)
     # The second time the kernel has answered once: it may take messages otherwise then.
     for word in ("one", "two"):
-        _run_cell(page, 1)
+        run_cell(page, 1)
         challenge.press_sequentially(f"{word} password")
         paste.fill("")
         paste.press_sequentially(f"GET /{word}?operation=GetCACaps HTTP/1.1")
         page.get_by_role("button", name="Decode").click()
-        out = _run_cell(page, 2)
+        out = run_cell(page, 2)
         (lab_root / "notebooks" / "pressed").touch()
-        expect(out).to_contain_text(f"['/{word}?operation=GetCACaps'] (b'{word} password',)", timeout=_PATIENCE)
+        expect(out).to_contain_text(f"['/{word}?operation=GetCACaps'] (b'{word} password',)", timeout=PATIENCE)

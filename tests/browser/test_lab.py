@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import re
 import shutil
 from pathlib import Path
@@ -14,62 +12,32 @@ from playwright.sync_api import Locator, Page, expect
 import sceplab
 from sceplab.asn1 import oids
 from sceplab.widgets import show
+from tests.browser.notebook import (
+    PATIENCE,
+    clear_outputs,
+    open_notebook,
+    run_all,
+    run_cell,
+    screenshot,
+    wait_for_kernel,
+    write_notebook,
+)
 from tests.helpers.captures import key, needs
 from tests.helpers.certificates import make_crl
 from tools.notebooks import sources
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
-# Milliseconds: a kernel may take long to start on two busy cores.
-_PATIENCE = 120_000
-_READY = """async () => {
-    const app = window.jupyterapp, widget = app.shell.currentWidget;
-    await app.started; await app.restored; await widget.context.ready;
-    await widget.sessionContext.ready; await widget.sessionContext.session.kernel.info;
-}"""
-_RUN_ALL = "() => window.jupyterapp.commands.execute('notebook:run-all-cells')"
-_ERROR = ".jp-RenderedText[data-mime-type='application/vnd.jupyter.error']"
-
-
-def _open(page: Page, lab: str, name: str) -> None:
-    page.goto(f"{lab}/lab/tree/notebooks/{name}.ipynb?reset")
-    page.wait_for_function("() => window.jupyterapp?.shell?.currentWidget?.sessionContext", timeout=_PATIENCE)
-    page.evaluate(_READY)
-
-
-def _picture(page: Page, name: str) -> None:
-    """Keep a screenshot where somebody asked for them (SCEPLAB_SCREENSHOTS names the folder)."""
-    folder = os.environ.get("SCEPLAB_SCREENSHOTS")
-    if folder:
-        page.screenshot(path=Path(folder) / f"{name}.png")
 
 
 @pytest.mark.parametrize("name", [s.stem for s in sources()])
 def test_run_all_is_clean(page: Page, lab: str, name: str) -> None:
     """Every cell runs, in order, and none fails."""
-    _open(page, lab, name)
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
+    open_notebook(page, lab, name)
+    clear_outputs(page)
     expect(page.get_by_text("Not attempted yet")).to_have_count(0)
-    page.evaluate(_RUN_ALL)
-    cells = page.locator(".jp-CodeCell").count()
-    assert cells >= 8
-    prompt = page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(rf"\[{cells}\]:"))
-    expect(prompt).to_have_count(1, timeout=_PATIENCE)
-    expect(page.get_by_text("Not attempted yet").first).to_be_visible(timeout=_PATIENCE)
-    expect(page.locator(_ERROR)).to_have_count(0)
-    _picture(page, name)
-
-
-def _scratch(folder: Path, name: str, *cells: str, output: dict[str, object] | None = None) -> None:
-    """Write a notebook of these cells beside the others, each with that output, where there is one."""
-    outputs = [output] if output else []
-    code: dict[str, object] = {"cell_type": "code", "metadata": {}, "execution_count": None, "outputs": outputs}
-    notebook = {
-        "nbformat": 4,
-        "nbformat_minor": 5,
-        "metadata": {"kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"}},
-        "cells": [{**code, "id": f"c{n}", "source": text} for n, text in enumerate(cells)],
-    }
-    (folder / "notebooks" / f"{name}.ipynb").write_text(json.dumps(notebook), encoding="utf-8")
+    assert len(run_all(page)) >= 8
+    expect(page.get_by_text("Not attempted yet").first).to_be_visible(timeout=PATIENCE)
+    screenshot(page, name)
 
 
 _FIRST = """
@@ -83,17 +51,6 @@ from sceplab.widgets import show, show_differences, what_if
 held = Materials(tuple(load_private_keys("../data/specimen/ca.key.pem")), load_certificates("../data/specimen/ca.pem"))
 message = decode_message(transport.parse_request(exchange.request).message, keys=held.keys, trust=held.trust)
 """
-
-
-def _run_cell(page: Page, number: int, text: str = "") -> Locator:
-    """Run a cell (with other text) and return its output."""
-    cell = page.locator(".jp-CodeCell").nth(number)
-    cell.locator(".cm-content").click()
-    if text:
-        page.keyboard.press("Control+a")
-        page.keyboard.type(text)
-    page.keyboard.press("Control+Enter")
-    return cell.locator(".jp-OutputArea")
 
 
 def _chosen(view: Locator) -> Locator:
@@ -125,16 +82,16 @@ _CONTRAST = """() => {
 
 def test_the_viewer_and_cells_talk(page: Page, lab: str, lab_root: Path) -> None:
     """Select there, ask here; select here, see it in both views; keys stay inside; dark theme; a new kernel."""
-    _scratch(lab_root, "talk", _FIRST + "viewer = show(message, open_depth=3)\nviewer", "viewer.path", "viewer")
-    _open(page, lab, "talk")
-    page.evaluate(_RUN_ALL)
+    write_notebook(lab_root, "talk", _FIRST + "viewer = show(message, open_depth=3)\nviewer", "viewer.path", "viewer")
+    open_notebook(page, lab, "talk")
+    run_all(page)
     views = page.locator(".sceplab-viewer")
-    expect(views).to_have_count(2, timeout=_PATIENCE)
+    expect(views).to_have_count(2, timeout=PATIENCE)
     views.first.get_by_text("digestAlgorithms", exact=True).click()
     expect(_chosen(views.last)).to_contain_text("digestAlgorithms")
-    expect(_run_cell(page, 1)).to_contain_text("'content.digestAlgorithms'", timeout=_PATIENCE)
-    _run_cell(page, 1, "print(viewer.select('senderNonce').raw.hex(), viewer.selection.start)")
-    expect(page.locator(".jp-OutputArea", has_text="041000010203")).to_be_visible(timeout=_PATIENCE)
+    expect(run_cell(page, 1)).to_contain_text("'content.digestAlgorithms'", timeout=PATIENCE)
+    run_cell(page, 1, "print(viewer.select('senderNonce').raw.hex(), viewer.selection.start)")
+    expect(page.locator(".jp-OutputArea", has_text="041000010203")).to_be_visible(timeout=PATIENCE)
     for view in views.all():
         expect(_chosen(view)).to_contain_text("senderNonce OCTET STRING 00 01 02")
     # In command mode "d d" deletes a cell, "x" cuts it, "a" inserts one: not from here.
@@ -152,27 +109,27 @@ def test_the_viewer_and_cells_talk(page: Page, lab: str, lab_root: Path) -> None
     expect(page.locator(".jp-CodeCell")).to_have_count(3)
     views.first.get_by_label("Show what covers what").select_option(label="the signature covers signedAttrs")
     expect(views.last.locator(".sceplab-mark").first).to_have_text("covered")
-    _picture(page, "viewer")
+    screenshot(page, "viewer")
     back = "() => getComputedStyle(document.querySelector('.sceplab-viewer')).backgroundColor"
     light = page.evaluate(back)
     assert page.evaluate(_CONTRAST) >= 4.5
     theme = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     page.evaluate(theme, "JupyterLab Dark")
-    page.wait_for_function(f"(light) => ({back})() !== light", arg=light, timeout=_PATIENCE)
+    page.wait_for_function(f"(light) => ({back})() !== light", arg=light, timeout=PATIENCE)
     splash = page.locator("#jupyterlab-splash")
-    expect(splash).to_have_count(0, timeout=_PATIENCE)
-    _picture(page, "viewer-dark")
+    expect(splash).to_have_count(0, timeout=PATIENCE)
+    screenshot(page, "viewer-dark")
     assert page.evaluate(_CONTRAST) >= 4.5
     page.evaluate(theme, "JupyterLab Light")
-    expect(splash).to_have_count(0, timeout=_PATIENCE)
+    expect(splash).to_have_count(0, timeout=PATIENCE)
     page.evaluate("() => window.jupyterapp.shell.currentWidget.sessionContext.session.kernel.restart()")
-    page.evaluate(_READY)
+    wait_for_kernel(page)
     views.first.get_by_role("button", name="EnvelopedData").click()
     expect(_chosen(views.first)).to_contain_text("EnvelopedData")
     expect(_chosen(views.last)).to_contain_text("EnvelopedData")
-    page.evaluate(_RUN_ALL)
-    expect(page.locator(".jp-OutputArea", has_text="041000010203")).to_be_visible(timeout=_PATIENCE)
-    expect(_chosen(page.locator(".sceplab-viewer").first)).to_contain_text("senderNonce", timeout=_PATIENCE)
+    run_all(page)
+    expect(page.locator(".jp-OutputArea", has_text="041000010203")).to_be_visible(timeout=PATIENCE)
+    expect(_chosen(page.locator(".sceplab-viewer").first)).to_contain_text("senderNonce", timeout=PATIENCE)
 
 
 _SHOWN = f"""{_FIRST}
@@ -208,36 +165,36 @@ def _select_quickly(page: Page, name: str, side: str, row: int) -> None:
 
 def test_a_cell_sees_what_was_selected_before_it(page: Page, lab: str, lab_root: Path) -> None:
     """The kernel is busy while somebody selects, several times, and runs a cell: it sees what was selected last."""
-    _scratch(lab_root, "busy", _SHOWN, _BUSY, _ASKED)
-    _open(page, lab, "busy")
-    _run_cell(page, 0)
-    expect(page.get_by_role("treegrid")).to_be_visible(timeout=_PATIENCE)
+    write_notebook(lab_root, "busy", _SHOWN, _BUSY, _ASKED)
+    open_notebook(page, lab, "busy")
+    run_cell(page, 0)
+    expect(page.get_by_role("treegrid")).to_be_visible(timeout=PATIENCE)
     # The second time the kernel has answered once: it may take messages of views otherwise then.
     for name, side, row, seen in (
         ("digestAlgorithms", "PKCSReq", 2, "content.digestAlgorithms {'exchange': 0, 'side': 'request'} 2"),
         ("signerInfos", "CertRep", 3, "content.signerInfos {'exchange': 0, 'side': 'reply'} 3"),
     ):
-        _run_cell(page, 1)
+        run_cell(page, 1)
         _select_quickly(page, name, side, row)
-        out = _run_cell(page, 2)
+        out = run_cell(page, 2)
         (lab_root / "notebooks" / "gate").touch()
-        expect(out).to_contain_text(seen, timeout=_PATIENCE)
+        expect(out).to_contain_text(seen, timeout=PATIENCE)
 
 
 def test_a_cell_waits_for_what_was_done_before_it(page: Page, lab: str, lab_root: Path) -> None:
     """Messages of a view are handled before the cell that is run after them, however long they take."""
     slow = "_ = [view.on_msg(lambda *_: time.sleep(0.5)) for view in (viewer, ladder, diff)]"
-    _scratch(lab_root, "slow", _SHOWN, slow, _ASKED)
-    _open(page, lab, "slow")
-    _run_cell(page, 0)
-    expect(page.get_by_role("treegrid")).to_be_visible(timeout=_PATIENCE)
+    write_notebook(lab_root, "slow", _SHOWN, slow, _ASKED)
+    open_notebook(page, lab, "slow")
+    run_cell(page, 0)
+    expect(page.get_by_role("treegrid")).to_be_visible(timeout=PATIENCE)
     _select_quickly(page, "digestAlgorithms", "PKCSReq", 2)
-    out = _run_cell(page, 2)
-    expect(out).to_contain_text("content.digestAlgorithms {'exchange': 0, 'side': 'request'} 2", timeout=_PATIENCE)
-    _run_cell(page, 1)
+    out = run_cell(page, 2)
+    expect(out).to_contain_text("content.digestAlgorithms {'exchange': 0, 'side': 'request'} 2", timeout=PATIENCE)
+    run_cell(page, 1)
     _select_quickly(page, "signerInfos", "CertRep", 3)
-    out = _run_cell(page, 2)
-    expect(out).to_contain_text("content.signerInfos {'exchange': 0, 'side': 'reply'} 3", timeout=_PATIENCE)
+    out = run_cell(page, 2)
+    expect(out).to_contain_text("content.signerInfos {'exchange': 0, 'side': 'reply'} 3", timeout=PATIENCE)
 
 
 def test_names_of_a_large_file_come_when_looked_at(page: Page, lab: str, lab_root: Path) -> None:
@@ -245,58 +202,58 @@ def test_names_of_a_large_file_come_when_looked_at(page: Page, lab: str, lab_roo
     (lab_root / "notebooks" / "large.crl").write_bytes(make_crl(25_000))
     text = "from pathlib import Path\nfrom sceplab.widgets import show\n"
     text += "viewer = show(Path('large.crl').read_bytes(), 'CertificateList', open_depth=4)\nviewer"
-    _scratch(lab_root, "large", text, "(len(viewer.labels[0]), viewer.path)")
-    _open(page, lab, "large")
-    page.evaluate(_RUN_ALL)
+    write_notebook(lab_root, "large", text, "(len(viewer.labels[0]), viewer.path)")
+    open_notebook(page, lab, "large")
+    run_all(page)
     tree = page.locator(".sceplab-viewer").get_by_role("tree")
-    expect(tree).to_be_visible(timeout=_PATIENCE)
+    expect(tree).to_be_visible(timeout=PATIENCE)
     tree.focus()
     page.keyboard.press("End")
     for _ in range(6):
         page.keyboard.press("ArrowUp")
-    expect(_chosen(page.locator(".sceplab-viewer"))).to_contain_text("userCertificate", timeout=_PATIENCE)
-    out = _run_cell(page, 1)
-    expect(out).to_contain_text("revokedCertificates.revokedCertificate[24999].userCertificate", timeout=_PATIENCE)
+    expect(_chosen(page.locator(".sceplab-viewer"))).to_contain_text("userCertificate", timeout=PATIENCE)
+    out = run_cell(page, 1)
+    expect(out).to_contain_text("revokedCertificates.revokedCertificate[24999].userCertificate", timeout=PATIENCE)
     assert int(out.inner_text().split("(")[1].split(",")[0]) < 500
 
 
 def test_what_turns_red(page: Page, lab: str, lab_root: Path) -> None:
     """Type over an octet: the kernel runs all checks again, the right one turns red, Undo mends it."""
     lines = "w = what_if(message, held)\nw.select('transactionID')\nw"
-    _scratch(lab_root, "red", _FIRST + lines, "w.broke", "show_differences(message.raw, w.octets)")
-    _open(page, lab, "red")
-    page.evaluate(_RUN_ALL)
+    write_notebook(lab_root, "red", _FIRST + lines, "w.broke", "show_differences(message.raw, w.octets)")
+    open_notebook(page, lab, "red")
+    run_all(page)
     view = page.locator(".sceplab-viewer").first
-    expect(view.locator(".sceplab-checks tbody tr")).to_have_count(12, timeout=_PATIENCE)
+    expect(view.locator(".sceplab-checks tbody tr")).to_have_count(13, timeout=PATIENCE)
     expect(view.locator(".sceplab-turned")).to_have_count(0)
     view.locator(".sceplab-octets").focus()
     for press in ("ArrowRight", "ArrowRight", "f", "f"):
         page.keyboard.press(press)
-    expect(view.locator(".sceplab-turned")).to_contain_text("signature", timeout=_PATIENCE)
-    _picture(page, "what-if")
-    expect(_run_cell(page, 1)).to_contain_text("('signature',)", timeout=_PATIENCE)
-    expect(_run_cell(page, 2).locator("[role=treegrid]")).to_contain_text("transactionID", timeout=_PATIENCE)
-    _picture(page, "differences")
+    expect(view.locator(".sceplab-turned")).to_contain_text("signature", timeout=PATIENCE)
+    screenshot(page, "what-if")
+    expect(run_cell(page, 1)).to_contain_text("('signature',)", timeout=PATIENCE)
+    expect(run_cell(page, 2).locator("[role=treegrid]")).to_contain_text("transactionID", timeout=PATIENCE)
+    screenshot(page, "differences")
     assert page.evaluate(_CONTRAST) >= 4.5
     view.get_by_role("button", name="Undo").click()
-    expect(view.locator(".sceplab-turned")).to_have_count(0, timeout=_PATIENCE)
+    expect(view.locator(".sceplab-turned")).to_have_count(0, timeout=PATIENCE)
     view.get_by_label("New content").fill("00")
     view.get_by_role("button", name="Change").click()
-    expect(view.locator(".sceplab-turned")).to_contain_text("signature", timeout=_PATIENCE)
+    expect(view.locator(".sceplab-turned")).to_contain_text("signature", timeout=PATIENCE)
 
 
 def test_until_it_is_run_there_is_a_still(page: Page, lab: str) -> None:
     """A notebook as cloned, which nobody trusts yet: the tree as HTML, which unfolds and says where."""
-    _open(page, lab, "00-start-here")
+    open_notebook(page, lab, "00-start-here")
     stills = page.locator(".jp-RenderedHTMLCommon details")
-    expect(stills.first).to_be_visible(timeout=_PATIENCE)
+    expect(stills.first).to_be_visible(timeout=PATIENCE)
     expect(page.locator(".sceplab-viewer")).to_have_count(0)
     nonce = page.locator("details", has=page.locator("> summary", has_text=re.compile(r"^senderNonce")))
     expect(nonce.locator("> pre").first).to_be_hidden()
     page.evaluate("() => document.querySelectorAll('details').forEach(d => { d.open = true })")
     expect(nonce.locator("> pre").first).to_contain_text("[04 10] 00 01 02 03 04 05")
     nonce.locator("> summary").first.scroll_into_view_if_needed()
-    _picture(page, "still")
+    screenshot(page, "still")
 
 
 def test_a_hostile_still_is_text(page: Page, lab: str, lab_root: Path) -> None:
@@ -307,11 +264,11 @@ def test_a_hostile_still_is_text(page: Page, lab: str, lab_root: Path) -> None:
     bundle = view._repr_mimebundle_()
     assert bundle is not None
     data = {k: v for k, v in bundle[0].items() if k.startswith("text/")}
-    _scratch(lab_root, "hostile", "1", output={"output_type": "display_data", "metadata": {}, "data": data})
-    _open(page, lab, "hostile")
+    write_notebook(lab_root, "hostile", "1", output={"output_type": "display_data", "metadata": {}, "data": data})
+    open_notebook(page, lab, "hostile")
     still = page.locator(".jp-RenderedHTMLCommon")
-    expect(still.get_by_text("<script>window.bad=1</script></pre></details>").first).to_be_visible(timeout=_PATIENCE)
-    _picture(page, "hostile-still")
+    expect(still.get_by_text("<script>window.bad=1</script></pre></details>").first).to_be_visible(timeout=PATIENCE)
+    screenshot(page, "hostile-still")
     assert still.locator("img, script").count() == 0
     assert page.evaluate("() => window.bad") is None
     text = still.inner_text()
@@ -321,9 +278,9 @@ def test_a_hostile_still_is_text(page: Page, lab: str, lab_root: Path) -> None:
 
 def test_an_exercise_reacts(page: Page, lab: str) -> None:
     """A wrong answer is explained, the right one is right."""
-    _open(page, lab, "00-start-here")
-    page.evaluate(_RUN_ALL)
-    expect(page.get_by_text("Not attempted yet").first).to_be_visible(timeout=_PATIENCE)
+    open_notebook(page, lab, "00-start-here")
+    run_all(page)
+    expect(page.get_by_text("Not attempted yet").first).to_be_visible(timeout=PATIENCE)
     cells = page.locator(".jp-CodeCell")
     # By number: what the cell says changes below.
     cell = cells.nth(next(i for i in range(cells.count()) if "one.check(" in cells.nth(i).inner_text()))
@@ -332,7 +289,7 @@ def test_an_exercise_reacts(page: Page, lab: str) -> None:
         page.keyboard.press("Control+a")
         page.keyboard.type(f"one.check({typed})")
         page.keyboard.press("Control+Enter")
-        expect(cell.locator(".jp-OutputArea")).to_contain_text(word, timeout=_PATIENCE)
+        expect(cell.locator(".jp-OutputArea")).to_contain_text(word, timeout=PATIENCE)
 
 
 _STARTED = "view = LabView(lab)"
@@ -385,26 +342,22 @@ def test_enroll_for_real(page: Page, lab: str, lab_root: Path) -> None:
     _look(page, output)
     # Nothing is left of it.
     stopped = _typed(page, other, _STOP)
-    expect(stopped).to_contain_text("[]", timeout=_PATIENCE)
-    expect(stopped).to_contain_text("refused", timeout=_PATIENCE)
-    expect(output.get_by_text("The lab is not running.").first).to_be_visible(timeout=_PATIENCE)
+    expect(stopped).to_contain_text("[]", timeout=PATIENCE)
+    expect(stopped).to_contain_text("refused", timeout=PATIENCE)
+    expect(output.get_by_text("The lab is not running.").first).to_be_visible(timeout=PATIENCE)
 
 
 def _start_again(page: Page, lab: str) -> tuple[Locator, int]:
     """Run All, start the lab anew; returns the output with its view, and the number of a cell to type into."""
-    _open(page, lab, "live")
-    page.evaluate("() => window.jupyterapp.commands.execute('notebook:clear-all-cell-outputs')")
-    page.evaluate(_RUN_ALL)
-    cells = page.locator(".jp-CodeCell").count()
-    last = page.locator(".jp-CodeCell .jp-InputPrompt", has_text=re.compile(rf"\[{cells}\]:"))
-    expect(last).to_have_count(1, timeout=_PATIENCE)
-    expect(page.locator(_ERROR)).to_have_count(0)
+    open_notebook(page, lab, "live")
+    clear_outputs(page)
+    run_all(page)
     start = _cell_with(page, _STARTED)
     # The lab of Run All is stopped: every view of it says so, and the new one has none of it.
     output = page.locator(".jp-CodeCell").nth(start).locator(".jp-OutputArea")
-    expect(output.get_by_text("The lab is not running.").first).to_be_visible(timeout=_PATIENCE)
-    _run_cell(page, start)
-    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=_PATIENCE)
+    expect(output.get_by_text("The lab is not running.").first).to_be_visible(timeout=PATIENCE)
+    run_cell(page, start)
+    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=PATIENCE)
     expect(output.get_by_text("There is no RA yet.")).to_be_visible()
     return output, _cell_with(page, "for waiting in lab.ca.pending():")
 
@@ -412,27 +365,27 @@ def _start_again(page: Page, lab: str) -> tuple[Locator, int]:
 def _grant(page: Page, output: Locator, other: int) -> None:
     """Let a cell ask, and the form; press Grant; see both get their certificates."""
     # Nobody presses Refresh.
-    expect(_typed(page, other, _ASK)).to_contain_text("PENDING", timeout=_PATIENCE)
+    expect(_typed(page, other, _ASK)).to_contain_text("PENDING", timeout=PATIENCE)
     row = output.locator(".widget-box", has=page.get_by_role("button", name="Grant")).last
-    expect(row).to_contain_text("CN=live", timeout=_PATIENCE)
+    expect(row).to_contain_text("CN=live", timeout=PATIENCE)
     expect(row).to_contain_text("its own key")
     expect(output.get_by_role("option", name="CertRep PENDING")).to_be_visible()
     output.scroll_into_view_if_needed()
-    _picture(page, "lab-pending")
+    screenshot(page, "lab-pending")
     row.get_by_role("button", name="Grant").click()
-    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=_PATIENCE)
+    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=PATIENCE)
     _typed(page, other, "print(client.poll(asked).certificate.subject)")
     expect(page.locator(".jp-CodeCell").nth(other).locator(".jp-OutputArea")).to_contain_text("CN=live")
-    expect(output.get_by_role("option", name="CertRep SUCCESS")).to_be_visible(timeout=_PATIENCE)
+    expect(output.get_by_role("option", name="CertRep SUCCESS")).to_be_visible(timeout=PATIENCE)
     # The same without a cell: the form asks, waits, polls.
     output.get_by_label("Subject").fill("CN=form,O=Lab")
     output.get_by_role("button", name="Enroll").click()
-    expect(output.get_by_text("PENDING: O=Lab,CN=form waits for a person.")).to_be_visible(timeout=_PATIENCE)
-    output.get_by_role("button", name="Grant").click(timeout=_PATIENCE)
-    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=_PATIENCE)
+    expect(output.get_by_text("PENDING: O=Lab,CN=form waits for a person.")).to_be_visible(timeout=PATIENCE)
+    output.get_by_role("button", name="Grant").click(timeout=PATIENCE)
+    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=PATIENCE)
     output.get_by_role("button", name="Poll").click()
     expect(output.get_by_text("SUCCESS: a certificate for O=Lab,CN=form, issued by CN=R1.")).to_be_visible(
-        timeout=_PATIENCE
+        timeout=PATIENCE
     )
     expect(output.get_by_text("Held: the certificate for O=Lab,CN=form")).to_be_visible()
 
@@ -442,27 +395,27 @@ def _look(page: Page, output: Locator) -> None:
     expect(output.locator(".sceplab-viewer")).to_have_count(0)
     output.get_by_role("option", name="POST PKCSReq").first.click()
     onion = output.locator(".sceplab-viewer")
-    expect(onion).to_have_count(1, timeout=_PATIENCE)
+    expect(onion).to_have_count(1, timeout=PATIENCE)
     expect(onion.get_by_role("button", name="CertificationRequest")).to_be_visible()
     output.get_by_role("option", name="CertRep SUCCESS").last.click()
-    expect(onion.get_by_role("button", name="CertificationRequest")).to_have_count(0, timeout=_PATIENCE)
+    expect(onion.get_by_role("button", name="CertificationRequest")).to_have_count(0, timeout=PATIENCE)
     expect(onion).to_have_count(1)
     onion.scroll_into_view_if_needed()
-    _picture(page, "lab-onion")
+    screenshot(page, "lab-onion")
     view = output.locator(".widget-vbox").first
     view.scroll_into_view_if_needed()
-    _picture(page, "lab")
+    screenshot(page, "lab")
     assert _fits(view)
     theme = "(theme) => window.jupyterapp.commands.execute('apputils:change-theme', { theme })"
     page.evaluate(theme, "JupyterLab Dark")
-    expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=_PATIENCE)
-    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'", timeout=_PATIENCE)
-    expect(onion.get_by_role("treeitem").first).to_be_visible(timeout=_PATIENCE)
-    _picture(page, "lab-dark")
+    expect(page.locator("#jupyterlab-splash")).to_have_count(0, timeout=PATIENCE)
+    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'false'", timeout=PATIENCE)
+    expect(onion.get_by_role("treeitem").first).to_be_visible(timeout=PATIENCE)
+    screenshot(page, "lab-dark")
     page.evaluate(theme, "JupyterLab Light")
-    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'true'", timeout=_PATIENCE)
+    page.wait_for_function("() => document.body.dataset.jpThemeLight === 'true'", timeout=PATIENCE)
     page.set_viewport_size({"width": 620, "height": 1000})
     view.scroll_into_view_if_needed()
-    _picture(page, "lab-narrow")
+    screenshot(page, "lab-narrow")
     assert _fits(view)
     page.set_viewport_size({"width": 1280, "height": 900})

@@ -6,6 +6,7 @@ import base64
 import gzip
 import json
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -18,15 +19,27 @@ from sceplab.capture.hexdump import read_hex
 from sceplab.errors import InputError
 from sceplab.scep.capabilities import build_caps, parse_caps
 from sceplab.scep.conversation import decode_exchanges
-from tests.helpers.captures import DATA, decoded, needs
+from tests.helpers.captures import DATA, decoded, messages, needs
 
 CAPTURE = DATA / "specimen" / "capture.pcap"
-(ITEM,) = decoded(DATA / "specimen")
-assert ITEM.request is not None
-assert ITEM.reply is not None
-assert ITEM.exchange.request is not None
-REQUEST, REPLY, TARGET = ITEM.request.raw, ITEM.reply.raw, ITEM.exchange.request.target
-BASE64 = base64.b64encode(REQUEST).decode()
+
+
+def _request() -> bytes:
+    return messages(DATA / "specimen")[0].raw
+
+
+def _reply() -> bytes:
+    return messages(DATA / "specimen")[1].raw
+
+
+def _target() -> str:
+    (item,) = decoded(DATA / "specimen")
+    assert item.exchange.request is not None
+    return item.exchange.request.target
+
+
+def _base64() -> str:
+    return base64.b64encode(_request()).decode()
 
 
 def _lines(hex_text: str, width: int) -> str:
@@ -54,7 +67,7 @@ def _har(body: bytes) -> str:
         "status": 200,
         "statusText": "OK",
         "headers": [],
-        "content": {"text": base64.b64encode(REPLY).decode(), "encoding": "base64"},
+        "content": {"text": base64.b64encode(_reply()).decode(), "encoding": "base64"},
     }
     posted = {"text": base64.b64encode(body).decode(), "encoding": "base64"}
     url = "http://r1.example/scep?operation=PKIOperation"
@@ -66,49 +79,56 @@ def _har(body: bytes) -> str:
     return json.dumps({"log": {"version": "1.2", "entries": [entry]}})
 
 
-FORMS: dict[str, str | bytes] = {
-    "pcap": CAPTURE.read_bytes(),
-    "pcap, gzip": gzip.compress(CAPTURE.read_bytes()),
-    "URL": f"http://r1.example{TARGET}",
-    "request line": f"GET {TARGET} HTTP/1.0",
-    "HTTP GET": f"GET {TARGET} HTTP/1.0\r\nHost: r1\r\n\r\n".encode(),
-    "HTTP POST": b"POST /scep?operation=PKIOperation HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(REQUEST) + REQUEST,
-    "access log": f'192.0.2.2 - - [24/Nov/2026:08:04:11 +0000] "GET {TARGET} HTTP/1.0" 200 3355 "-" "Cisco PKI"\n',
-    "log of key=value": f'time="2026" level=info method=GET path="{TARGET}" status=200\n',
-    "HAR": _har(REQUEST),
-    "value": TARGET.partition("message=")[2],
-    "base64": BASE64,
-    "base64 in lines": base64.encodebytes(REQUEST),
-    "base64, URL-safe": base64.urlsafe_b64encode(REQUEST),
-    "base64 with its + lost": BASE64.replace("+", " "),
-    "PEM": b"-----BEGIN PKCS7-----\n" + base64.encodebytes(REQUEST) + b"-----END PKCS7-----\n",
-    "DER": REQUEST,
-    "hex": REQUEST.hex(),
-    "hex in lines": _lines(REQUEST.hex(" "), 48),
-    "hex with colons": REQUEST.hex(":"),
-    "C array": ", ".join(f"0x{b:02x}" for b in REQUEST),
-    "xxd": _xxd(REQUEST),
-    "router debug": f"*Nov 24 08:04:10.001: CRYPTO_PKI: sending\n{_ios(REQUEST)}\n*Nov 24 08:04:12.000: done\n",
+FORMS: dict[str, Callable[[], str | bytes]] = {
+    "pcap": CAPTURE.read_bytes,
+    "pcap, gzip": lambda: gzip.compress(CAPTURE.read_bytes()),
+    "URL": lambda: f"http://r1.example{_target()}",
+    "request line": lambda: f"GET {_target()} HTTP/1.0",
+    "HTTP GET": lambda: b"GET %s HTTP/1.0\r\nHost: r1\r\n\r\n" % _target().encode(),
+    "HTTP POST": lambda: (
+        b"POST /scep?operation=PKIOperation HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(_request()) + _request()
+    ),
+    "access log": lambda: (
+        f'192.0.2.2 - - [24/Nov/2026:08:04:11 +0000] "GET {_target()} HTTP/1.0" 200 3355 "-" "Cisco PKI"\n'
+    ),
+    "log of key=value": lambda: f'time="2026" level=info method=GET path="{_target()}" status=200\n',
+    "HAR": lambda: _har(_request()),
+    "value": lambda: _target().partition("message=")[2],
+    "base64": _base64,
+    "base64 in lines": lambda: base64.encodebytes(_request()),
+    "base64, URL-safe": lambda: base64.urlsafe_b64encode(_request()),
+    "base64 with its + lost": lambda: _base64().replace("+", " "),
+    "PEM": lambda: b"-----BEGIN PKCS7-----\n" + base64.encodebytes(_request()) + b"-----END PKCS7-----\n",
+    "DER": _request,
+    "hex": lambda: _request().hex(),
+    "hex in lines": lambda: _lines(_request().hex(" "), 48),
+    "hex with colons": lambda: _request().hex(":"),
+    "C array": lambda: ", ".join(f"0x{b:02x}" for b in _request()),
+    "xxd": lambda: _xxd(_request()),
+    "router debug": lambda: (
+        f"*Nov 24 08:04:10.001: CRYPTO_PKI: sending\n{_ios(_request())}\n*Nov 24 08:04:12.000: done\n"
+    ),
 }
 
 
-@pytest.mark.parametrize("form", FORMS.values(), ids=FORMS.keys())
-def test_every_form_gives_the_same_message(form: str | bytes) -> None:
+@pytest.mark.parametrize("name", FORMS)
+def test_every_form_gives_the_same_message(name: str) -> None:
     """The request's octets, from each of the forms, as text and as a file's octets."""
+    form = FORMS[name]()
     octets = form.encode() if isinstance(form, str) else form
     for given_form in (form, octets):
         found = [d.request.raw for d in decode_exchanges(read_capture(given_form)) if d.request is not None]
-        assert [REQUEST] == found
+        assert [_request()] == found
 
 
 def test_router_debug_with_several_dumps() -> None:
     """A request and its reply in one transcript come out as what they are."""
-    text = f"{_ios(REQUEST)}\n*Nov 24 08:04:12.000: CRYPTO_PKI: received:\n{_ios(REPLY)}\n"
+    text = f"{_ios(_request())}\n*Nov 24 08:04:12.000: CRYPTO_PKI: received:\n{_ios(_reply())}\n"
     (item,) = decode_exchanges(read_capture(text))
     assert item.request is not None
-    assert REQUEST == item.request.raw
+    assert _request() == item.request.raw
     assert item.reply is not None
-    assert REPLY == item.reply.raw
+    assert _reply() == item.reply.raw
 
 
 PROGRAMS = {
@@ -126,15 +146,15 @@ PROGRAMS = {
 )
 def test_dumps_as_programs_write_them(command: list[str], tmp_path: Path, *, packets: bool) -> None:
     """The real programs' output of the message, or of all packets, reads back."""
-    (tmp_path / "message").write_bytes(REQUEST)
+    (tmp_path / "message").write_bytes(_request())
     places = {"message": str(tmp_path / "message"), "capture": str(CAPTURE)}
     done = subprocess.run([c.format(**places) for c in command], capture_output=True, check=True)
     (item,) = decode_exchanges(read_capture(done.stdout))
     assert item.request is not None
-    assert REQUEST == item.request.raw
+    assert _request() == item.request.raw
     if packets:
         assert item.reply is not None
-        assert REPLY == item.reply.raw
+        assert _reply() == item.reply.raw
 
 
 def test_a_long_line_that_is_nearly_hex_takes_no_time() -> None:
@@ -146,16 +166,17 @@ def test_a_long_line_that_is_nearly_hex_takes_no_time() -> None:
     assert read_hex(" " * 1_000_000) == []
 
 
-@pytest.mark.parametrize("form", [f for name, f in FORMS.items() if "pcap" not in name])
-def test_a_reader_claims_what_it_read(form: str | bytes) -> None:
+@pytest.mark.parametrize("name", [name for name in FORMS if "pcap" not in name])
+def test_a_reader_claims_what_it_read(name: str) -> None:
     """The claimed spans hold the whole message, and no words around it."""
+    form = FORMS[name]()
     octets = form.encode() if isinstance(form, str) else form
     claims = read_text(octets, "")[1]
     assert all(0 <= start < end <= len(octets) for start, end in claims)
     assert sorted(claims) == list(claims)
     claimed = b"".join(octets[start:end] for start, end in claims)
     found = [d.request.raw for d in decode_exchanges(read_octets(claimed, "")) if d.request is not None]
-    assert found == [REQUEST]
+    assert found == [_request()]
     assert b"CRYPTO_PKI" not in claimed
 
 

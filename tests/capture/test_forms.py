@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import json
 import quopri
+from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
@@ -16,16 +17,23 @@ from sceplab.capture.forms import read_text
 from sceplab.errors import InputError
 from sceplab.scep.conversation import decode_exchanges
 from sceplab.scep.transport import HTTP_TEXT, LOG_LINE
-from tests.helpers.captures import DATA, decoded
+from tests.helpers.captures import DATA, messages
 
-(ITEM,) = decoded(DATA / "specimen")
-assert ITEM.request is not None
-assert ITEM.reply is not None
-REQUEST, REPLY = ITEM.request.raw, ITEM.reply.raw
-B64 = base64.b64encode(REQUEST).decode()
-URL = (
-    f"/scep?operation=PKIOperation&message={base64.b64encode(REQUEST).decode().replace('+', '%2B').replace('/', '%2F')}"
-)
+
+def _request() -> bytes:
+    return messages(DATA / "specimen")[0].raw
+
+
+def _reply() -> bytes:
+    return messages(DATA / "specimen")[1].raw
+
+
+def _base64() -> str:
+    return base64.b64encode(_request()).decode()
+
+
+def _target() -> str:
+    return f"/scep?operation=PKIOperation&message={_base64().replace('+', '%2B').replace('/', '%2F')}"
 
 
 def _lines(text: str, width: int = 64) -> list[str]:
@@ -42,39 +50,43 @@ def _rows(data: bytes, form: str, width: int = 16) -> str:
     return "".join(form.format(o=i, h=f"{r.hex(' '):{3 * width - 1}}", t=_printable(r)) + "\n" for i, r in rows)
 
 
-FORMS: dict[str, str] = {
-    "base64 behind a log's words": f"2026-11-24 08:00:00,123 DEBUG [scep] request: {B64}",
-    "base64 behind a log's words on every line": "\n".join(f"08:00:00 DEBUG scep {x}" for x in _lines(B64, 76)),
-    "base64 with written line ends": "\\n".join(_lines(B64)),
-    "base64 with written CR LF": '"body": "' + "\\r\\n".join(_lines(B64)) + '"',
-    "base64 in JSON": json.dumps({"id": 7, "message": B64}),
-    "base64 in XML": f"<pkcs7>\n  {B64}\n</pkcs7>",
-    "base64 in YAML": "message: |\n" + "".join(f"  {x}\n" for x in _lines(B64)) + "next: 1\n",
-    "base64 in joined strings": 'String m = "' + '" +\n    "'.join(_lines(B64)) + '";',
-    "base64 as quoted-printable": "Hello,\n\n" + quopri.encodestring(B64.encode()).decode() + "\nRegards",
-    "a link of asn1js": f"https://lapo.it/asn1js/#{B64.replace('+', '-').replace('/', '_')}",
-    "Java": f"message = {[b - 256 if b > 127 else b for b in REQUEST]}",
-    "Go": f"{list(REQUEST)}".replace(",", ""),
-    "Go, []byte": "[]byte{" + ", ".join(f"0x{b:x}" for b in REQUEST) + "}",
-    "Java, casts": "byte[] m = {" + ", ".join(f"(byte)0x{b:02X}" for b in REQUEST) + "};",
-    "Python": repr(REQUEST),
-    "Python, list": str(list(REQUEST)),
-    "Node, JSON": json.dumps({"type": "Buffer", "data": list(REQUEST)}),
-    "Node": f"<Buffer {REQUEST.hex(' ')}>",
-    "NSData": f"<{REQUEST.hex(' ', -4)}>",
-    ".NET": f"data: {REQUEST.hex('-').upper()}",
-    "PostgreSQL": f"m | '\\x{REQUEST.hex()}'",
-    "hex behind a log's words": f"13:30:01 scep,debug,packet {REQUEST.hex()}",
-    "certutil": _rows(REQUEST, "    {o:04x}\t{h}   {t}"),
-    "strongSwan": f"=> {len(REQUEST)} bytes @ 0x55d0c8a7e2c0\n" + _rows(REQUEST, "{o:4d}: {h}  {t}"),
-    "FortiGate": _rows(REQUEST, "0x{o:04x}\t {h}\t{t}"),
-    "a dump behind a log's words": _rows(REQUEST, "08:00:00.123 DEBUG {o:04x}: {h}  {t}"),
-    "xxd -c 32": _rows(REQUEST, "{o:08x}: {h}  {t}", 32),
-    "xxd -c 8": _rows(REQUEST, "{o:08x}: {h}  {t}", 8),
-    "hex of HTTP": f"GET {URL} HTTP/1.1\r\nHost: ca\r\n\r\n".encode().hex(),
-    "base64 of HTTP": "raw: " + base64.b64encode(f"GET {URL} HTTP/1.1\r\nHost: ca\r\n\r\n".encode()).decode(),
-    "a wrapped log line": "\n".join(
-        _lines(f'192.0.2.7 - - [24/Nov/2026:08:00:00 +0000] "GET {URL} HTTP/1.1" 500 1 "-" "-"', 200)
+FORMS: dict[str, Callable[[], str]] = {
+    "base64 behind a log's words": lambda: f"2026-11-24 08:00:00,123 DEBUG [scep] request: {_base64()}",
+    "base64 behind a log's words on every line": lambda: "\n".join(
+        f"08:00:00 DEBUG scep {x}" for x in _lines(_base64(), 76)
+    ),
+    "base64 with written line ends": lambda: "\\n".join(_lines(_base64())),
+    "base64 with written CR LF": lambda: '"body": "' + "\\r\\n".join(_lines(_base64())) + '"',
+    "base64 in JSON": lambda: json.dumps({"id": 7, "message": _base64()}),
+    "base64 in XML": lambda: f"<pkcs7>\n  {_base64()}\n</pkcs7>",
+    "base64 in YAML": lambda: "message: |\n" + "".join(f"  {x}\n" for x in _lines(_base64())) + "next: 1\n",
+    "base64 in joined strings": lambda: 'String m = "' + '" +\n    "'.join(_lines(_base64())) + '";',
+    "base64 as quoted-printable": lambda: "Hello,\n\n" + quopri.encodestring(_base64().encode()).decode() + "\nRegards",
+    "a link of asn1js": lambda: f"https://lapo.it/asn1js/#{_base64().replace('+', '-').replace('/', '_')}",
+    "Java": lambda: f"message = {[b - 256 if b > 127 else b for b in _request()]}",
+    "Go": lambda: f"{list(_request())}".replace(",", ""),
+    "Go, []byte": lambda: "[]byte{" + ", ".join(f"0x{b:x}" for b in _request()) + "}",
+    "Java, casts": lambda: "byte[] m = {" + ", ".join(f"(byte)0x{b:02X}" for b in _request()) + "};",
+    "Python": lambda: repr(_request()),
+    "Python, list": lambda: str(list(_request())),
+    "Node, JSON": lambda: json.dumps({"type": "Buffer", "data": list(_request())}),
+    "Node": lambda: f"<Buffer {_request().hex(' ')}>",
+    "NSData": lambda: f"<{_request().hex(' ', -4)}>",
+    ".NET": lambda: f"data: {_request().hex('-').upper()}",
+    "PostgreSQL": lambda: f"m | '\\x{_request().hex()}'",
+    "hex behind a log's words": lambda: f"13:30:01 scep,debug,packet {_request().hex()}",
+    "certutil": lambda: _rows(_request(), "    {o:04x}\t{h}   {t}"),
+    "strongSwan": lambda: f"=> {len(_request())} bytes @ 0x55d0c8a7e2c0\n" + _rows(_request(), "{o:4d}: {h}  {t}"),
+    "FortiGate": lambda: _rows(_request(), "0x{o:04x}\t {h}\t{t}"),
+    "a dump behind a log's words": lambda: _rows(_request(), "08:00:00.123 DEBUG {o:04x}: {h}  {t}"),
+    "xxd -c 32": lambda: _rows(_request(), "{o:08x}: {h}  {t}", 32),
+    "xxd -c 8": lambda: _rows(_request(), "{o:08x}: {h}  {t}", 8),
+    "hex of HTTP": lambda: f"GET {_target()} HTTP/1.1\r\nHost: ca\r\n\r\n".encode().hex(),
+    "base64 of HTTP": lambda: (
+        "raw: " + base64.b64encode(f"GET {_target()} HTTP/1.1\r\nHost: ca\r\n\r\n".encode()).decode()
+    ),
+    "a wrapped log line": lambda: "\n".join(
+        _lines(f'192.0.2.7 - - [24/Nov/2026:08:00:00 +0000] "GET {_target()} HTTP/1.1" 500 1 "-" "-"', 200)
     ),
 }
 
@@ -82,8 +94,8 @@ FORMS: dict[str, str] = {
 @pytest.mark.parametrize("name", FORMS)
 def test_a_message_in_any_spelling(name: str) -> None:
     """The request's octets come out, and nothing of it is called unread."""
-    capture = read_capture(FORMS[name])
-    assert [d.request.raw for d in decode_exchanges(capture) if d.request is not None] == [REQUEST]
+    capture = read_capture(FORMS[name]())
+    assert [d.request.raw for d in decode_exchanges(capture) if d.request is not None] == [_request()]
     assert capture.unread == ()
 
 
@@ -92,29 +104,29 @@ def test_a_message_in_any_spelling(name: str) -> None:
 def test_a_time_in_the_column_of_characters(form: str, shift: int) -> None:
     """HTTP has a Date header; wherever it falls, its time of day is no log's prefix."""
     head = b"HTTP/1.1 200 OK\r\nX: " + b"x" * shift + b"\r\nDate: Tue, 24 Nov 2026 08:00:00 GMT\r\n"
-    data = head + b"Content-Type: application/x-pki-message\r\nContent-Length: %d\r\n\r\n" % len(REPLY) + REPLY
+    data = head + b"Content-Type: application/x-pki-message\r\nContent-Length: %d\r\n\r\n" % len(_reply()) + _reply()
     (item,) = decode_exchanges(read_capture(_rows(data, form)))
     assert item.reply is not None
-    assert item.reply.raw == REPLY
+    assert item.reply.raw == _reply()
     assert item.exchange.reply is not None
     assert item.exchange.reply.status == 200
 
 
 def test_a_mixed_log_is_one_enrollment() -> None:
     """Words, PEM and a hex dump at once, as `sscep -v -d` writes: request, status and reply are one exchange."""
-    pem = "-----BEGIN PKCS7-----\n" + base64.encodebytes(REQUEST).decode() + "-----END PKCS7-----\n"
+    pem = "-----BEGIN PKCS7-----\n" + base64.encodebytes(_request()).decode() + "-----END PKCS7-----\n"
     text = (
         f"sscep: starting sscep\nsscep: printing PEM fomatted PKCS#7\n{pem}sscep: scep request:\n"
         "POST /scep?operation=PKIOperation HTTP/1.1\nHost: ca.example\nContent-Length: 2450\n\n"
         "sscep: server response status code: 200, MIME header: application/x-pki-message\n"
-        f"{_rows(REPLY, '{o:08x}: {h}  {t}')}sscep: pkistatus: FAILURE\n"
+        f"{_rows(_reply(), '{o:08x}: {h}  {t}')}sscep: pkistatus: FAILURE\n"
     )
     capture = read_capture(text)
     (item,) = decode_exchanges(capture)
     assert item.request is not None
-    assert item.request.raw == REQUEST
+    assert item.request.raw == _request()
     assert item.reply is not None
-    assert item.reply.raw == REPLY
+    assert item.reply.raw == _reply()
     assert item.exchange.reply is not None
     assert item.exchange.reply.status == 200
     assert item.exchange.recorded == HTTP_TEXT
@@ -161,12 +173,12 @@ def test_the_markup_of_a_page_is_kept() -> None:
 
 
 _PIECES = st.one_of(
+    st.sampled_from(list(FORMS)).map(lambda name: FORMS[name]()),
+    st.builds(lambda: _reply().hex()),
+    st.builds(lambda: f"GET {_target()} HTTP/1.1\n"),
     st.sampled_from(
         [
-            *FORMS.values(),
-            REPLY.hex(),
             "HTTP/1.1 500 Internal Server Error\n",
-            f"GET {URL} HTTP/1.1\n",
             "-----BEGIN PKCS7-----\n",
             "> GET /x?operation=GetCACaps HTTP/1.1\n> \n< HTTP/1.1 200 OK\n< \nAES\n",
             "=> Send header, 9 bytes\n0000: 47 45\n",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gzip
 import json
 import struct
@@ -16,13 +17,14 @@ from hypothesis import strategies as st
 
 from sceplab.capture import iter_capture, read_capture
 from sceplab.capture.http import HttpReader
+from sceplab.capture.packets import segment_of
 from sceplab.capture.pcap import MAX_OPEN
 from sceplab.capture.reading import Capture
 from sceplab.errors import InputError
 from sceplab.scep.conversation import decode_exchanges
 from tests.helpers import packets
-from tests.helpers.captures import DATA
-from tests.helpers.packets import SYN, Piece, Tcp, answered, asked, conversation, frames
+from tests.helpers.captures import DATA, ROOT
+from tests.helpers.packets import SYN, Piece, Tcp, answered, asked, conversation, frames, ip
 
 # Seconds: some hundred times what each of them takes here, and far below what a blow-up would.
 _PATIENCE = 60.0
@@ -219,3 +221,86 @@ def test_flipped_octets_of_a_capture(data: st.DataObject) -> None:
     except InputError:
         return
     decode_exchanges(exchanges)
+
+
+def test_a_segment_of_one_octet() -> None:
+    """As TLS clients send that split their records; it made the whole capture unreadable."""
+    with pytest.raises(InputError, match="no plain HTTP"):
+        read_capture(ROOT / "tests" / "data" / "hostile" / "onebyte.pcap")
+
+
+@pytest.mark.parametrize("size", [1, 2, 3])
+def test_protocols_in_tiny_segments(size: int) -> None:
+    """HTTP is read, and other protocols are named, however little is in each segment."""
+    talk = [Piece(from_client=True, data=asked(b"0\0")), Piece(from_client=False, data=answered(b"x"))]
+    (exchange,) = read_capture(packets.pcap(frames(conversation(talk, size=size))))
+    assert (exchange.request and exchange.request.body, exchange.reply and exchange.reply.body) == (b"0\0", b"x")
+    for start, name in ((b"\x16\x03\x01\x02\0", "TLS"), (b"SSH-2.0-x", "SSH"), (b"PRI * HTTP/2.0\r\n", "HTTP/2")):
+        talk = [Piece(from_client=True, data=start)]
+        with pytest.raises(InputError, match=f"1 of {name}"):
+            read_capture(packets.pcap(frames(conversation(talk, size=size))))
+
+
+def test_any_octet_alone() -> None:
+    """As a file, and as all that each side sent."""
+    for octet in range(256):
+        data = bytes((octet,))
+        talk = [Piece(from_client=True, data=data), Piece(from_client=False, data=data)]
+        for source in (data, packets.pcap(frames(conversation(talk)))):
+            with contextlib.suppress(InputError):
+                read_capture(source)
+
+
+def test_packets_inside_of_packets() -> None:
+    """IP carries IP, and so on: RecursionError came out of the library that read it."""
+    four = ip(Tcp(packets.CLIENT, packets.SERVER, 1, SYN))
+    six = ip(Tcp(packets.CLIENT6, packets.SERVER6, 1, SYN))
+    for _ in range(3000):
+        four = struct.pack(">BBHHHBBH8x", 0x45, 0, min(20 + len(four), 65_535), 1, 0, 64, 4, 0) + four
+        six = struct.pack(">IHBB32x", 6 << 28, min(len(six), 65_535), 41, 64) + six
+    assert segment_of(four, 101) is None
+    assert segment_of(six, 101) is None
+
+
+def _extended(packet: bytes, kinds: bytes) -> bytes:
+    """Put extension headers of 8 bytes between the head of IPv6 and what is in it."""
+    chain = b"".join(bytes((following,)) + bytes(7) for following in (*kinds[1:], 6))
+    return (
+        packet[:4] + struct.pack(">H", len(packet) - 40 + len(chain)) + kinds[:1] + packet[7:40] + chain + packet[40:]
+    )
+
+
+@pytest.mark.parametrize("kinds", [b"\x00", b"\x2b\x2c", b"\x3c\x00\x33", b"\x2c" * 9], ids=bytes.hex)
+def test_extension_headers_of_ipv6(kinds: bytes) -> None:
+    """What is behind them is TCP; cut anywhere, it is none or the same with less of it."""
+    segment = Tcp(packets.CLIENT6, packets.SERVER6, 7, 16, b"GET / HTTP/1.0")
+    packet = _extended(ip(segment), kinds)
+    found = segment_of(packet, 101)
+    assert found is not None
+    assert (found.seq, found.data, found.missing) == (7, segment.data, 0)
+    for length in range(len(packet)):
+        cut = segment_of(packet[:length], 101)
+        assert cut is None or len(cut.data) + cut.missing == len(segment.data)
+
+
+@pytest.mark.parametrize("link", packets.LINKS)
+def test_frames_cut_anywhere(link: str) -> None:
+    """Of every link type, with each octet of the head made extreme: a segment or none."""
+    number, wrap = packets.LINKS[link]
+    for ends in ((packets.CLIENT, packets.SERVER), (packets.CLIENT6, packets.SERVER6)):
+        frame = wrap(ip(Tcp(*ends, 7, 16, b"\x16")))
+        for length in range(len(frame) + 1):
+            segment_of(frame[:length], number)
+        for at in range(len(frame)):
+            for octet in (0, 0xFF, frame[at] ^ 0x0F):
+                segment_of(frame[:at] + bytes((octet,)) + frame[at + 1 :], number)
+
+
+def test_capture_files_cut_anywhere() -> None:
+    """Of both kinds: the exchange, or a sentence."""
+    talk = [Piece(from_client=True, data=asked(b"0\0")), Piece(from_client=False, data=answered(b"x"))]
+    made = frames(conversation(talk))
+    for data in (packets.pcap(made), packets.pcapng([(1, made)]), packets.pcapng([(1, made)], order=">")):
+        for length in range(len(data)):
+            with contextlib.suppress(InputError):
+                read_capture(data[:length])

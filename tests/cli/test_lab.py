@@ -18,6 +18,8 @@ from sceplab.cli import main
 from sceplab.cms.x509 import parse_certificate
 from sceplab.files import load_certificates, load_private_keys, load_signing_key
 from sceplab.lab.network import Lab
+from sceplab.lab.policy import Policy
+from sceplab.lab.ra import RaPolicy
 from tests.helpers.captures import needs
 from tests.helpers.labs import SECRET, openssl
 
@@ -25,7 +27,8 @@ from tests.helpers.labs import SECRET, openssl
 @pytest.fixture
 def lab(tmp_path: Path) -> Iterator[Lab]:
     """Yield a lab in `tmp_path/lab`, with an RA."""
-    with Lab(tmp_path / "lab", challenge=SECRET) as running:
+    policy = Policy((SECRET,), alt_names=("DNS:*.example",))
+    with Lab(tmp_path / "lab", policy=policy, ra_policy=RaPolicy((SECRET,))) as running:
         running.enroll_ra()
         yield running
 
@@ -94,9 +97,11 @@ def test_denied(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
 
 def test_a_name_with_control_characters(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """What a stranger puts into a subject does not steer the operator's terminal."""
-    evil = "CN=\x1b[2J\N{RIGHT-TO-LEFT OVERRIDE}evil"
-    code = main(["enroll", lab.ca_url, "--subject", evil, "--out", str(tmp_path), "--limit", "0", "--every", "1"])
-    assert code == 1
+    enroll = ["enroll", lab.ca_url, "--out", str(tmp_path), "--limit", "0", "--every", "1", "--force"]
+    assert main([*enroll, "--subject", "CN=\x1b[2Jevil"]) == 1
+    out = capsys.readouterr().out
+    assert "FAILURE (badRequest): CN has a control character in it" in out
+    assert main([*enroll, "--subject", "CN=\N{RIGHT-TO-LEFT OVERRIDE}evil"]) == 1
     capsys.readouterr()
     main(["lab", "pending", "--dir", str(lab.folder)])
     out = capsys.readouterr().out

@@ -104,7 +104,7 @@ def test_every_digest_and_cipher_both_ways(
     )
     message = sceplab.encode_message(draft, ra_key)
     decoded = sceplab.decode_message(message, keys=[ca_key], trust=Trust((ca,)))
-    assert [c.outcome for c in decoded.verification.checks] == [Outcome.PASSED] * 6
+    assert [c.outcome for c in decoded.verification.checks] == [Outcome.PASSED] * 7
     assert decoded.opened is not None
     assert csr == decoded.opened.plaintext
     assert ATTRIBUTES == decoded.attributes

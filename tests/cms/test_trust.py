@@ -3,17 +3,27 @@
 from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta
+from functools import cache
+from typing import Any
 
 import pytest
+from cryptography import x509
 from hypothesis import given
 from hypothesis import strategies as st
 
 import sceplab
 from sceplab.cms import trust
+from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.name import parse_subject
+from sceplab.cms.reason import Reason
+from sceplab.cms.signature import check_signature
 from sceplab.cms.trust import Trust, validate_path
+from sceplab.cms.x509 import Certificate
+from sceplab.files import load_certificates
 from sceplab.lab.identity import Identity, issue, make_request, make_root
+from tests.helpers import forge
 from tests.helpers.captures import DATA, certificate, key, messages
+from tests.helpers.captures import ROOT as REPOSITORY
 from tests.helpers.labs import quick_key
 
 START = datetime(2026, 1, 1, tzinfo=UTC)
@@ -21,15 +31,31 @@ DAY = timedelta(days=1)
 SECOND = timedelta(seconds=1)
 
 
+@cache
 def _root(name: str, number: int, days: int = 100) -> Identity:
     return make_root(parse_subject(f"CN={name}"), quick_key(number), number + 1, START, START + days * DAY)
 
 
-ROOT = _root("Root", 0)
-OTHER = _root("Other", 1)
-SHORT = _root("Short", 2, days=5)
-REQUEST = sceplab.parse_csr(make_request(parse_subject("CN=R3"), quick_key(3)))
-LEAF = sceplab.parse_certificate(issue(REQUEST, ROOT, 7, START + 10 * DAY, START + 20 * DAY))
+def _ca() -> Identity:
+    return _root("Root", 0)
+
+
+def _other() -> Identity:
+    return _root("Other", 1)
+
+
+def _short() -> Identity:
+    return _root("Short", 2, days=5)
+
+
+@cache
+def _request() -> CertificationRequest:
+    return sceplab.parse_csr(make_request(parse_subject("CN=R3"), quick_key(3)))
+
+
+@cache
+def _leaf() -> Certificate:
+    return sceplab.parse_certificate(issue(_request(), _ca(), 7, START + 10 * DAY, START + 20 * DAY))
 
 
 @pytest.fixture(autouse=True)
@@ -53,16 +79,16 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
 
 def test_one_signer_is_validated_once_within_its_validity(validated: list[datetime]) -> None:
     """However the moments and the certificates are given, and in which order."""
-    inputs = Trust((ROOT.certificate,))
+    inputs = Trust((_ca().certificate,))
     for days in (12, 15, 10, 20):
-        assert validate_path(LEAF, inputs, START + days * DAY).valid
-    assert validate_path(LEAF, Trust((ROOT.parsed,)), (START + 13 * DAY).astimezone()).valid
+        assert validate_path(_leaf(), inputs, START + days * DAY).valid
+    assert validate_path(_leaf(), Trust((_ca().parsed,)), (START + 13 * DAY).astimezone()).valid
     assert validated == [START + 12 * DAY]
 
 
 def test_it_is_not_valid_later_or_before(validated: list[datetime]) -> None:
     """Past the second that the validator forgives; and what failed is not remembered as valid, nor the other way."""
-    inputs = Trust((ROOT.certificate,))
+    inputs = Trust((_ca().certificate,))
     for at, valid in (
         (START + 15 * DAY, True),
         (START + 20 * DAY + 2 * SECOND, False),
@@ -71,24 +97,24 @@ def test_it_is_not_valid_later_or_before(validated: list[datetime]) -> None:
         (START + 20 * DAY, True),
         (START + 20 * DAY + 2 * SECOND, False),
     ):
-        assert validate_path(LEAF, inputs, at).valid is valid, at
+        assert validate_path(_leaf(), inputs, at).valid is valid, at
     assert len(validated) == 5
 
 
 def test_the_second_that_is_forgiven_lasts_a_second(validated: list[datetime]) -> None:
     """A result from just behind the end is not kept for what comes after."""
-    inputs = Trust((ROOT.certificate,))
+    inputs = Trust((_ca().certificate,))
     end = START + 20 * DAY
-    assert validate_path(LEAF, inputs, end + SECOND).valid
-    assert not validate_path(LEAF, inputs, end + 3 * SECOND).valid
-    assert not validate_path(LEAF, inputs, end + DAY).valid
+    assert validate_path(_leaf(), inputs, end + SECOND).valid
+    assert not validate_path(_leaf(), inputs, end + 3 * SECOND).valid
+    assert not validate_path(_leaf(), inputs, end + DAY).valid
     assert len(validated) == 3
 
 
 def test_another_trust_is_another_question(validated: list[datetime]) -> None:
     """Another anchor, further ones, intermediates, old algorithms allowed: each is validated itself."""
     at = START + 12 * DAY
-    root, other = ROOT.certificate, OTHER.certificate
+    root, other = _ca().certificate, _other().certificate
     asked = [
         (Trust((root,)), True),
         (Trust((other,)), False),
@@ -98,16 +124,16 @@ def test_another_trust_is_another_question(validated: list[datetime]) -> None:
         (Trust((root,), legacy=True), True),
     ]
     for _ in range(2):
-        assert [validate_path(LEAF, t, at).valid for t, _ in asked] == [valid for _, valid in asked]
+        assert [validate_path(_leaf(), t, at).valid for t, _ in asked] == [valid for _, valid in asked]
     assert len(validated) == 6 + 2  # what failed is asked again
 
 
 def test_any_certificate_that_begins_or_ends_is_a_border(validated: list[datetime]) -> None:
     """Also one that is not on the path: what the validator looks at must not have changed."""
-    inputs = Trust((ROOT.certificate, SHORT.certificate))
-    assert validate_path(LEAF, inputs, START + 15 * DAY).valid
-    assert validate_path(ROOT.parsed, Trust((OTHER.certificate,)), START).valid is False
-    early = sceplab.parse_certificate(issue(REQUEST, ROOT, 8, START, START + 20 * DAY))
+    inputs = Trust((_ca().certificate, _short().certificate))
+    assert validate_path(_leaf(), inputs, START + 15 * DAY).valid
+    assert validate_path(_ca().parsed, Trust((_other().certificate,)), START).valid is False
+    early = sceplab.parse_certificate(issue(_request(), _ca(), 8, START, START + 20 * DAY))
     for days in (1, 2, 4, 6, 7):
         assert validate_path(early, inputs, START + days * DAY).valid
     assert validated == [START + 15 * DAY, START + DAY, START + 6 * DAY]
@@ -117,7 +143,7 @@ def test_many_octets_are_not_kept(validated: list[datetime], monkeypatch: pytest
     """Hostile messages with heaps of certificates cost time, but no memory."""
     monkeypatch.setattr(trust, "_MAX_KEPT", 1000)
     for _ in range(2):
-        assert validate_path(LEAF, Trust((ROOT.certificate,)), START + 12 * DAY).valid
+        assert validate_path(_leaf(), Trust((_ca().certificate,)), START + 12 * DAY).valid
     assert len(validated) == 2
     assert trust._spans.cache_info().currsize == 0
 
@@ -125,11 +151,11 @@ def test_many_octets_are_not_kept(validated: list[datetime], monkeypatch: pytest
 @given(st.lists(st.integers(-3 * 86_400, 30 * 86_400), min_size=1, max_size=8))
 def test_kept_or_not_the_answer_is_the_same(seconds: list[int]) -> None:
     """At any moments, in any order."""
-    inputs = Trust((ROOT.certificate, SHORT.certificate))
-    kept = [validate_path(LEAF, inputs, START + s * SECOND) for s in seconds]
+    inputs = Trust((_ca().certificate, _short().certificate))
+    kept = [validate_path(_leaf(), inputs, START + s * SECOND) for s in seconds]
     for s, result in zip(seconds, kept, strict=True):
         trust.forget_paths()
-        assert validate_path(LEAF, inputs, START + s * SECOND) == result
+        assert validate_path(_leaf(), inputs, START + s * SECOND) == result
 
 
 def test_a_certificate_is_taken_wherever_its_octets_are() -> None:
@@ -154,3 +180,96 @@ def test_a_certificate_is_taken_wherever_its_octets_are() -> None:
         checks = sceplab.verify_signed(alone, certificates=[of(ra)], trust=held).checks
         results.append((message, decoded.verification.checks, checks, sceplab.build_degenerate([of(ca), of(ra)])))
     assert results[0] == results[1]
+
+
+# --------------------------------------------------------------- nothing hostile hangs
+
+
+@pytest.fixture
+def signatures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """Return a list that grows with each signature that path building checks."""
+    checked: list[int] = []
+
+    def counted(*arguments: Any) -> str:
+        checked.append(1)
+        return check_signature(*arguments)
+
+    monkeypatch.setattr("sceplab.cms.trust.check_signature", counted)
+    return checked
+
+
+def test_twenty_certificates_of_one_name_do_not_hang(signatures: list[int]) -> None:
+    """10 kB that took more than a minute: the chain fails by name, after a counted amount of work."""
+    folder = REPOSITORY / "tests/data/hostile"
+    (ca,) = load_certificates(folder / "ca.pem")
+    message = sceplab.decode_message((folder / "pathdos.der").read_bytes(), trust=Trust((ca,)))
+    assert message.verification["chain"].reason is Reason.TOO_MUCH_WORK
+    assert len(signatures) <= 50
+
+
+def _chain_of(message: bytes) -> Reason | None:
+    trusted = Trust((forge.octets(forge.ca()),))
+    return sceplab.decode_message(message, trust=trusted, at=forge.AT).verification["chain"].reason
+
+
+def test_a_heap_of_certificates_is_not_even_looked_at(signatures: list[int]) -> None:
+    """A message may bring 10,000 certificates; each costs a hundred times its octets."""
+    leaf = forge.octets(forge.leaf())
+    heap = tuple(leaf[:-2] + n.to_bytes(2, "big") for n in range(300))
+    assert _chain_of(forge.message(forge.good().info(), certificates=(leaf, *heap))) is Reason.TOO_MUCH_WORK
+    assert _chain_of(forge.message(forge.good().info(), certificates=(leaf,) * 300)) is None
+    assert len(signatures) == 1
+
+
+def test_many_names_are_not_held_against_many_constraints(signatures: list[int]) -> None:
+    """Each name is compared with each subtree: a product, and both factors are the sender's."""
+    names = [x509.DNSName(f"h{n}.example") for n in range(400)]
+    between, key = forge.fresh_key("between"), forge.fresh_key("below")
+    limits = (x509.NameConstraints(None, names), True)
+    ca = forge.make("Between", between, "Forge CA", forge.fresh_key("ca"), ca=True, extra=(limits,))
+    leaf = forge.make("below", key, "Between", between, extra=((x509.SubjectAlternativeName(names), False),))
+    message = forge.message(forge.Signer(key, leaf).info(), certificates=(forge.octets(leaf), forge.octets(ca)))
+    assert _chain_of(message) is Reason.TOO_MUCH_WORK
+    assert signatures == []
+
+
+def test_a_good_path_among_hostile_certificates() -> None:
+    """The web is of another name: it costs nothing."""
+    web = sceplab.parse_signed(forge.web_of_certificates()).certificates
+    message = forge.message(forge.good().info(), certificates=(*web, forge.octets(forge.leaf())))
+    assert _chain_of(message) is None
+
+
+# --------------------------------------------------------------- what is known of an anchor
+
+
+@pytest.mark.parametrize(
+    ("changes", "note"),
+    [
+        ({}, None),
+        ({"days": 5}, Reason.ANCHOR_EXPIRED),
+        (
+            {"extra": ((x509.NameConstraints([x509.DNSName("example")], None), True),)},
+            Reason.ANCHOR_CONSTRAINTS,
+        ),
+        (
+            {"extra": ((x509.UnrecognizedExtension(x509.ObjectIdentifier("1.2.3.4"), b"\5\0"), True),)},
+            Reason.ANCHOR_EXTENSION,
+        ),
+    ],
+)
+def test_an_anchor_is_trusted_but_its_limits_are_noted(changes: dict[str, Any], note: Reason | None) -> None:
+    """RFC 5280 6.1.1 takes its name and key alone; expiry, constraints and critical extensions are never silent."""
+    anchor = forge.octets(forge.make("Forge CA", forge.fresh_key("ca"), ca=True, **changes))
+    leaf = sceplab.parse_certificate(forge.octets(forge.leaf()))
+    for certificate_, names in ((leaf, 2), (sceplab.parse_certificate(anchor), 1)):
+        for _ in range(2):  # found, and kept
+            path = validate_path(certificate_, Trust((anchor,)), forge.AT)
+            assert path.valid
+            assert path.notes == (() if note is None else (note,))
+            assert len(path.path) == names
+    check = sceplab.decode_message(
+        forge.message(forge.good().info()), trust=Trust((anchor,)), at=forge.AT
+    ).verification["chain"]
+    assert check.notes == (() if note is None else (note,))
+    assert note is None or note.value in check.detail

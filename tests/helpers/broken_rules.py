@@ -12,6 +12,7 @@ from sceplab.cms.sign import SignedDraft, build_signed
 from sceplab.cms.signature import signature_algorithm_for
 from sceplab.cms.x509 import build_identifier
 from sceplab.scep.transport import HttpReply
+from tests.helpers import forge
 from tests.helpers import scenes as s
 from tests.helpers.captures import key
 from tests.helpers.scenes import Scene, scene
@@ -57,7 +58,19 @@ def _negative_serial() -> bytes:
     return message.replace(b"\x02\x01\x4d", b"\x02\x01\xcd")
 
 
-_PAGE = HttpReply(200, (("Content-Type", "text/html"),), s.reply(), "OK")
+def _as_html() -> HttpReply:
+    return HttpReply(200, (("Content-Type", "text/html"),), s.reply(), "OK")
+
+
+def _forged(name: str) -> Scene:
+    return scene(s.posted(forge.FORGERIES[name][0]()), certificates=(forge.octets(forge.ca()),))
+
+
+def _below_an_old_ca() -> Scene:
+    anchor = forge.make("Forge CA", forge.fresh_key("ca"), ca=True, days=5)
+    return scene(s.posted(forge.message(forge.good().info())), certificates=(forge.octets(anchor),))
+
+
 MD5_OF_KEY = sceplab.transaction_id_of(sceplab.parse_csr(s.csr()).public_key_info, "md5")
 
 # Rules that no scene of `causes` breaks.
@@ -85,12 +98,17 @@ BROKEN: dict[str, Callable[[], Scene]] = {
     "pki-status": lambda: scene(s.posted(s.request(), s.reply("7"))),
     "renewal-challenge": lambda: scene(s.posted(renewal("secret", s.new_key()))),
     "renewal-key": lambda: scene(s.posted(renewal(None))),
+    "repeated-attribute": lambda: _forged("messageType twice"),
     "reply-attributes": lambda: scene(s.posted(s.request(), s.reply(nonce=None))),
     "reply-sender-nonce": lambda: scene(s.posted(s.request(), s.reply(own_nonce=None))),
-    "reply-type": lambda: scene(s.posted(s.request(), _PAGE)),
+    "reply-type": lambda: scene(s.posted(s.request(), _as_html())),
     "serial": lambda: scene(s.posted(_negative_serial())),
+    "signature-algorithm": lambda: _forged("RSA with another digest"),
+    "signer-key-usage": lambda: _forged("a keyUsage that does not sign"),
+    "signer-revoked": lambda: _forged("a CRL that revokes the signer"),
     "signed-attributes": lambda: scene(s.posted(_without_attributes())),
     "subject": lambda: scene(s.posted(s.request(_nameless()))),
     "transaction-id": lambda: scene(s.posted(s.request(transaction=MD5_OF_KEY))),
+    "trusted-ca": _below_an_old_ca,
     "update-req": lambda: scene(s.posted(s.request(message_type="18"))),
 }

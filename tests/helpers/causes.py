@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from datetime import timedelta
+from functools import cache
 
 from cryptography.hazmat.primitives.asymmetric import ec
 
@@ -17,10 +18,21 @@ from tests.helpers import scenes as s
 from tests.helpers.captures import as_ber, certificate, key
 from tests.helpers.scenes import Scene, scene
 
-FAILED = s.reply("2", fail="2")
-OTHER = s.make_certificate("Other CA", s.new_key(number=1), ca=True)
-_NOTHING = s.reply("2", fail="2", transaction="T2", nonce=b"\x07" * 16)
 _POLL = b"\x30\x00"
+
+
+@cache
+def _refused() -> bytes:
+    return s.reply("2", fail="2")
+
+
+def _other_ca() -> bytes:
+    return s.make_certificate("Other CA", s.new_key(number=1), ca=True)
+
+
+@cache
+def _poll_refused() -> bytes:
+    return s.reply("2", fail="2", transaction="T2", nonce=b"\x07" * 16)
 
 
 def _poll(transaction: str) -> bytes:
@@ -72,10 +84,18 @@ def _not_scep() -> bytes:
     return build_signed(draft, content, key("r3"))
 
 
-_EC = ec.generate_private_key(ec.SECP256R1())
-_EXPIRED = s.device_certificate(days=10)
-_EARLY = s.device_certificate(start=s.WHEN + timedelta(days=2))
-_SHORT = s.new_key(1024)
+@cache
+def _ec_key() -> ec.EllipticCurvePrivateKey:
+    return ec.generate_private_key(ec.SECP256R1())
+
+
+def _expired() -> bytes:
+    return s.device_certificate(days=10)
+
+
+def _early() -> bytes:
+    return s.device_certificate(start=s.WHEN + timedelta(days=2))
+
 
 # cause -> the conversation that shows it
 SCENES: dict[str, Callable[[], Scene]] = {
@@ -109,54 +129,56 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "operation": lambda: scene(s.sent("/scep?operation=PkiOperations&message=MII", HttpReply(200, (), b"what?"))),
     "digest": lambda: scene(s.posted(_flip(s.request(), "encryptedContent"), s.reply("2", fail="1"))),
     "signature": lambda: scene(s.posted(_flip(s.request(), "signature"), s.reply("2", fail="1"))),
-    "possession": lambda: scene(s.posted(s.request(s.csr()[:-1] + b"\x01"), FAILED)),
-    "signer-included": lambda: scene(s.posted(s.request(certificates=[]), FAILED)),
+    "possession": lambda: scene(s.posted(s.request(s.csr()[:-1] + b"\x01"), _refused())),
+    "signer-included": lambda: scene(s.posted(s.request(certificates=[]), _refused())),
     "scep-attributes": lambda: scene(s.posted(_not_scep(), HttpReply(500))),
-    "sender-nonce": lambda: scene(s.posted(s.request(nonce=None), FAILED)),
-    "message-type": lambda: scene(s.posted(s.request(message_type="23"), FAILED)),
-    "csr-is-other": lambda: scene(s.posted(s.request(_POLL), FAILED)),
-    "validity": lambda: scene(s.posted(s.request(signer=_EXPIRED), FAILED)),
-    "validity-early": lambda: scene(s.posted(s.request(signer=_EARLY), FAILED)),
+    "sender-nonce": lambda: scene(s.posted(s.request(nonce=None), _refused())),
+    "message-type": lambda: scene(s.posted(s.request(message_type="23"), _refused())),
+    "csr-is-other": lambda: scene(s.posted(s.request(_POLL), _refused())),
+    "validity": lambda: scene(s.posted(s.request(signer=_expired()), _refused())),
+    "validity-early": lambda: scene(s.posted(s.request(signer=_early()), _refused())),
     "clock": lambda: scene(s.posted(s.request(signing_time=s.WHEN - timedelta(days=9)), s.reply("2", fail="3"))),
     "chain": lambda: scene(
         s.posted(
             s.request(
                 signer=s.make_certificate("ra", key("r3"), issuer="Other CA", signer=s.new_key(number=1)),
             ),
-            FAILED,
+            _refused(),
         )
     ),
-    "signer-usage": lambda: scene(s.posted(s.request(signer=s.device_certificate(usage=(True, False))), FAILED)),
-    "self-signed-key": lambda: scene(s.posted(s.request(s.csr(s.new_key())), FAILED)),
-    "self-signed-subject": lambda: scene(s.posted(s.request(s.csr(subject="another name")), FAILED)),
-    "renewal-signer": lambda: scene(s.caps(), s.posted(_renewal(s.device_certificate(), key("r3")), FAILED)),
-    "renewal-offered": lambda: scene(s.caps("AES\nSHA-256\n"), s.posted(_renewal(s.issue(), key("r3")), FAILED)),
+    "signer-usage": lambda: scene(s.posted(s.request(signer=s.device_certificate(usage=(True, False))), _refused())),
+    "self-signed-key": lambda: scene(s.posted(s.request(s.csr(s.new_key())), _refused())),
+    "self-signed-subject": lambda: scene(s.posted(s.request(s.csr(subject="another name")), _refused())),
+    "renewal-signer": lambda: scene(s.caps(), s.posted(_renewal(s.device_certificate(), key("r3")), _refused())),
+    "renewal-offered": lambda: scene(s.caps("AES\nSHA-256\n"), s.posted(_renewal(s.issue(), key("r3")), _refused())),
     "not-offered": lambda: scene(
         s.caps("DES3\nSHA-1\n"), s.posted(s.request(cipher="aes-256-cbc"), s.reply("2", fail="0"))
     ),
-    "short-key": lambda: scene(s.posted(s.request(s.csr(_SHORT)), FAILED)),
+    "short-key": lambda: scene(s.posted(s.request(s.csr(s.new_key(1024))), _refused())),
     "oaep": lambda: scene(s.posted(s.request(key_transport="oaep"), HttpReply(500))),
     "ber": lambda: scene(s.posted(as_ber(s.request()), HttpReply(500))),
-    "clear-secret": lambda: scene(s.posted(_with_clear_secret(), FAILED)),
-    "wrong-recipient": lambda: scene(s.ca(certificate("ca")), s.posted(s.request(recipients=[OTHER]), HttpReply(500))),
+    "clear-secret": lambda: scene(s.posted(_with_clear_secret(), _refused())),
+    "wrong-recipient": lambda: scene(
+        s.ca(certificate("ca")), s.posted(s.request(recipients=[_other_ca()]), HttpReply(500))
+    ),
     "signing-only-recipient": lambda: scene(
         s.ca(only := s.make_certificate("CA", key("ca"), usage=(True, False), ca=True)),
         s.posted(s.request(recipients=[only]), HttpReply(500)),
     ),
     "request-for-another-key": lambda: scene(
-        s.posted(s.request(recipients=[OTHER]), HttpReply(500)), keys=(key("ca"),)
+        s.posted(s.request(recipients=[_other_ca()]), HttpReply(500)), keys=(key("ca"),)
     ),
     "no-encryption-key": lambda: scene(
-        s.posted(s.request(signer=s.make_certificate("device", _EC), signing_key=_EC), FAILED)
+        s.posted(s.request(signer=s.make_certificate("device", _ec_key()), signing_key=_ec_key()), _refused())
     ),
-    "no-challenge": lambda: scene(s.posted(s.request(s.csr(challenge=None)), FAILED)),
-    "wrong-challenge": lambda: scene(s.posted(s.request(), FAILED), passwords=(b"Secret ",)),
-    "challenge-unknown": lambda: scene(s.posted(s.request(), FAILED)),
+    "no-challenge": lambda: scene(s.posted(s.request(s.csr(challenge=None)), _refused())),
+    "wrong-challenge": lambda: scene(s.posted(s.request(), _refused()), passwords=(b"Secret ",)),
+    "challenge-unknown": lambda: scene(s.posted(s.request(), _refused())),
     "pending": lambda: scene(s.posted(s.request(), s.reply("3"))),
     "server-says": lambda: scene(s.posted(s.request(), s.reply("2", fail="2", text="quota used up"))),
     "badAlg": lambda: scene(s.posted(s.request(), s.reply("2", fail="0"))),
     "badMessageCheck": lambda: scene(s.posted(s.request(), s.reply("2", fail="1"))),
-    "badRequest": lambda: scene(s.posted(s.request(), FAILED)),
+    "badRequest": lambda: scene(s.posted(s.request(), _refused())),
     "badTime": lambda: scene(s.posted(s.request(), s.reply("2", fail="3"))),
     "badCertId": lambda: scene(s.posted(s.request(), s.reply("2", fail="4"))),
     "nonce-answer": lambda: scene(s.posted(s.request(), s.reply(nonce=b"\x01" * 16))),
@@ -164,7 +186,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "reply-recipient": lambda: scene(s.posted(s.request(), s.reply(recipient=certificate("ra")))),
     "reply-signer": lambda: scene(
         s.ca(certificate("ca")),
-        s.posted(s.request(), s.reply("2", fail="2", signer=OTHER, signing_key=s.new_key(number=1))),
+        s.posted(s.request(), s.reply("2", fail="2", signer=_other_ca(), signing_key=s.new_key(number=1))),
     ),
     "issued-key": lambda: scene(s.posted(s.request(), s.reply(issued=[s.issue(s.new_key())]))),
     "get-cert-pending": lambda: scene(
@@ -177,9 +199,9 @@ SCENES: dict[str, Callable[[], Scene]] = {
         )
     ),
     "ca-expired": lambda: scene(s.ca(s.make_certificate("Old CA", s.new_key(), days=5, ca=True))),
-    "poll-transaction": lambda: scene(s.posted(s.request(), s.reply("3")), s.posted(_poll("T2"), _NOTHING)),
+    "poll-transaction": lambda: scene(s.posted(s.request(), s.reply("3")), s.posted(_poll("T2"), _poll_refused())),
     "transaction-reused": lambda: scene(
-        s.posted(s.request(), s.reply("3")), s.posted(s.request(s.csr(s.new_key()), nonce=b"\x02" * 16), FAILED)
+        s.posted(s.request(), s.reply("3")), s.posted(s.request(s.csr(s.new_key()), nonce=b"\x02" * 16), _refused())
     ),
-    "nonce-reused": lambda: scene(s.posted(s.request(), s.reply("3")), s.posted(s.request(), FAILED)),
+    "nonce-reused": lambda: scene(s.posted(s.request(), s.reply("3")), s.posted(s.request(), _refused())),
 }

@@ -25,7 +25,6 @@ from tests.helpers.captures import certificate, key
 WHEN = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 NONCE = bytes(range(16))
 CAPS = "AES\nDES3\nPOSTPKIOperation\nRenewal\nSHA-1\nSHA-256\nSHA-512\nSCEPStandard\n"
-HELD = Materials((key("ca"), key("ra"), key("r3")), (certificate("ca"), certificate("ra")))
 
 
 @cache
@@ -171,9 +170,15 @@ def ca(*certificates: bytes, kind: str = "") -> Exchange:
     return _exchange(transport.build_request("GetCACert"), answer, WHEN)
 
 
-def decode(*exchanges: Exchange, held: Materials = HELD) -> list[DecodedExchange]:
-    """Decode a conversation."""
-    return decode_exchanges(exchanges, held)
+@cache
+def materials() -> Materials:
+    """Return the specimen's keys and the certificates of its CA and RA."""
+    return Materials((key("ca"), key("ra"), key("r3")), (certificate("ca"), certificate("ra")))
+
+
+def decode(*exchanges: Exchange) -> list[DecodedExchange]:
+    """Decode a conversation with `materials`."""
+    return decode_exchanges(exchanges, materials())
 
 
 @dataclass(frozen=True)
@@ -181,7 +186,7 @@ class Scene:
     """A conversation, and what its reader holds."""
 
     exchanges: tuple[Exchange, ...]
-    held: Materials = HELD
+    held: Materials
 
     def decode(self) -> list[DecodedExchange]:
         """Decode it."""
@@ -190,4 +195,4 @@ class Scene:
 
 def scene(*exchanges: Exchange, **held: Any) -> Scene:
     """Return a scene; `held` changes what its reader holds."""
-    return Scene(exchanges, replace(HELD, **held))
+    return Scene(exchanges, replace(materials(), **held))

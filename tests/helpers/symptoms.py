@@ -67,7 +67,7 @@ SYMPTOMS: tuple[tuple[str, str, str], ...] = (
     ("93", "HTTP 404 Not Found", "not-found"),
     ("94", "SCEP support is disabled.", "scep-disabled"),
     ("95", "operation missing from URL", "operation"),
-    ("97", "did not receive a valid SCEP response: HTTP 500", "http-error"),
+    ("97", "did not receive a valid SCEP response: HTTP 500", "server-error"),
     ("99", "503 Cannot download ZIP", "unavailable"),
     ("100", "NDES Event ID 2: cannot be started (0x800700EA)", "server-configuration"),
     ("101", "NDES Event 31: 0x80094800", "template"),

@@ -221,7 +221,10 @@ def test_after_a_rollover_of_the_ca(tmp_path: Path) -> None:
             client.enroll(csr("CN=R4", 1), quick_key(1))
         upstream = ScepClient(wire, fingerprint=wire.ca.issuer.parsed.fingerprint())
         request = make_request(parse_subject("OU=ioscs RA,CN=R2"), quick_key(30))
-        renewed = upstream.renew(request, ra.signer).certificate
+        pending = upstream.renew(request, ra.signer)
+        assert pending.status is PkiStatus.PENDING, "a person decides who stays an RA, too"
+        wire.ca.grant(wire.ca.pending()[0])
+        renewed = upstream.poll(pending).certificate
         assert renewed is not None
         again = RegistrationAuthority(Identity(renewed.der, quick_key(30)), upstream, ra.policy)
         assert _client(again, wire).enroll(csr("CN=R4", 1), quick_key(1)).status is PkiStatus.SUCCESS

@@ -22,14 +22,12 @@ from sceplab.scep.messagedata import parse_message_data
 from sceplab.scep.transport import HttpRequest, decode_message_value, encode_message_value, parse_request
 from tests.helpers.captures import key, message_places, messages_at, place_name, real_messages
 
-CA_KEY = key("ca")
-
 
 def decode(data: bytes) -> None:
     """Decode in every way; problems must be typed, nothing may be raised."""
-    message = sceplab.decode_message(data, keys=[CA_KEY])
+    message = sceplab.decode_message(data, keys=[key("ca")])
     assert all(isinstance(p, Problem) and p.expected for p in message.problems)
-    assert len(message.verification.checks) == 6
+    assert len(message.verification.checks) == 7
     sceplab.parse_enveloped(data)
     sceplab.parse_csr(data)
     parse_certificate(data)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -12,8 +13,9 @@ from sceplab.analysis.faults.registry import check_exchanges
 from sceplab.analysis.whatif import judge
 from sceplab.asn1.der import DerError
 from sceplab.capture import read_capture
+from sceplab.cms.reason import Reason
 from sceplab.cms.trust import PathResult
-from sceplab.cms.verify import Check, CheckName, Outcome, Reason, SignedForm
+from sceplab.cms.verify import Check, CheckName, Outcome, SignedForm
 from sceplab.cms.x509 import public_key_info
 from sceplab.errors import BuildError, DecryptError, Layer, Problem
 from sceplab.lab.opening import Refused, Strictness, read_csr
@@ -32,9 +34,9 @@ def reworded(monkeypatch: pytest.MonkeyPatch) -> None:
         *(PathResult.__init__, DerError.__init__),
     )
 
-    def new_check(self: Check, name: str, outcome: Outcome, detail: str, reason: Reason | None = None) -> None:
+    def new_check(self: Check, name: str, outcome: Outcome, detail: str, *names: Any) -> None:
         assert detail is not None
-        check(self, name, outcome, _WORDS, reason)
+        check(self, name, outcome, _WORDS, *names)
 
     def new_problem(
         self: Problem, layer: Layer, code: str, expected: str, found: str, offset: int | None = None, advice: str = ""
@@ -42,9 +44,9 @@ def reworded(monkeypatch: pytest.MonkeyPatch) -> None:
         assert expected is not None is not found is not advice
         problem(self, layer, code, _WORDS, _WORDS, offset, _WORDS)
 
-    def new_path(self: PathResult, *, valid: bool, detail: str) -> None:
+    def new_path(self: PathResult, *, valid: bool, detail: str, **names: Any) -> None:
         assert detail is not None
-        path(self, valid=valid, detail=_WORDS)
+        path(self, valid=valid, detail=_WORDS, **names)
 
     def new_error(self: DerError, offset: int, expected: str, found: str) -> None:
         assert expected is not None is not found

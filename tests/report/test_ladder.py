@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -81,19 +82,27 @@ def test_without_times_the_order_is_the_given_one() -> None:
 @pytest.mark.parametrize(
     ("exchange", "label", "state"),
     [
-        (scenes.posted(scenes.request(), scenes.reply()), "CertRep SUCCESS", ArrowState.GOOD),
-        (scenes.posted(scenes.request(), scenes.reply("2", fail="2")), "CertRep FAILURE badRequest", ArrowState.FAILED),
-        (scenes.posted(scenes.request(), scenes.reply("3")), "CertRep PENDING", ArrowState.PENDING),
-        (scenes.posted(scenes.request(), scenes.reply("7")), "CertRep", ArrowState.PLAIN),
-        (scenes.posted(scenes.request(), HttpReply(500, (), b"no", "x")), "HTTP 500, 2 octets", ArrowState.FAILED),
-        (scenes.posted(scenes.request()), "no reply in the capture", ArrowState.MISSING),
-        (scenes.caps(), "HTTP 200, 8 capabilities", ArrowState.PLAIN),
-        (scenes.ca(certificate("ca")), "HTTP 200, 1 certificate", ArrowState.PLAIN),
+        (lambda: scenes.posted(scenes.request(), scenes.reply()), "CertRep SUCCESS", ArrowState.GOOD),
+        (
+            lambda: scenes.posted(scenes.request(), scenes.reply("2", fail="2")),
+            "CertRep FAILURE badRequest",
+            ArrowState.FAILED,
+        ),
+        (lambda: scenes.posted(scenes.request(), scenes.reply("3")), "CertRep PENDING", ArrowState.PENDING),
+        (lambda: scenes.posted(scenes.request(), scenes.reply("7")), "CertRep", ArrowState.PLAIN),
+        (
+            lambda: scenes.posted(scenes.request(), HttpReply(500, (), b"no", "x")),
+            "HTTP 500, 2 octets",
+            ArrowState.FAILED,
+        ),
+        (lambda: scenes.posted(scenes.request()), "no reply in the capture", ArrowState.MISSING),
+        (scenes.caps, "HTTP 200, 8 capabilities", ArrowState.PLAIN),
+        (lambda: scenes.ca(certificate("ca")), "HTTP 200, 1 certificate", ArrowState.PLAIN),
     ],
 )
-def test_what_an_arrow_says(exchange: Exchange, label: str, state: ArrowState) -> None:
+def test_what_an_arrow_says(exchange: Callable[[], Exchange], label: str, state: ArrowState) -> None:
     """Type, status, failInfo or the HTTP status; and whether it went well."""
-    arrow = lay_out(decode(exchange)).arrows[-1]
+    arrow = lay_out(decode(exchange())).arrows[-1]
     assert (arrow.label, arrow.state, arrow.side) == (label, state, "reply")
 
 

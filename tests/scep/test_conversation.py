@@ -38,7 +38,7 @@ def test_two_cas_of_one_name_and_serial() -> None:
     for number, (cert, own) in enumerate(twins):
         answer = s.reply("2", fail="2", signer=cert, signing_key=own, certificates=())
         exchanges += _at(f"192.0.2.{number}:80", s.ca(cert), s.posted(s.request(), answer))
-    for item in decode(*exchanges, held=replace(s.HELD, certificates=())):
+    for item in s.scene(*exchanges, certificates=()).decode():
         if item.reply is not None:
             assert item.reply.verification.intact
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
 import json
 import re
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -20,9 +22,11 @@ from sceplab.asn1 import oids
 from sceplab.cms.name import parse_subject
 from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key
+from sceplab.lab.ca import requester_of
 from sceplab.lab.client import self_signed
-from sceplab.lab.identity import make_request
+from sceplab.lab.identity import Identity, make_request
 from sceplab.lab.network import Lab
+from sceplab.lab.responder import Decision
 from sceplab.lab.results import Result
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import PkiStatus
@@ -162,6 +166,12 @@ def test_requests_of_other_programs_and_other_decisions(lab: Lab) -> None:
     assert "Not denied" in queue.status.value
 
 
+def _kept_by_an_older_version(lab: Lab, request: bytes, signer: Identity) -> None:
+    """Put a request into the store that the CA of today would refuse: the view shows whatever is there."""
+    digest = hashlib.sha256(request).digest()
+    lab.store.add("an-older-one", digest, request, requester_of(signer.parsed), datetime.now(UTC))
+
+
 def test_who_would_become_an_ra_and_who_signed(lab: Lab) -> None:
     """What a person must see: that it would be an RA, and whose key signed."""
     queue = PendingQueue(lab)
@@ -171,7 +181,7 @@ def test_who_would_become_an_ra_and_who_signed(lab: Lab) -> None:
     client.enroll(make_request(parse_subject("OU=ioscs RA,CN=R9"), key("r3")), lab.ra.signer)
     _ask(lab, "CN=R3")
     stranger = self_signed(make_request(parse_subject("CN=stranger"), key("ra")), key("ra"))
-    client.enroll(make_request(parse_subject("CN=R4"), key("r3")), stranger)
+    _kept_by_an_older_version(lab, make_request(parse_subject("CN=R4"), key("r3")), stranger)
     queue.refresh()
     ra, plain, other = (_texts(row) for row in queue._list.children)
     assert "another key, of which this CA knows nothing" in other
@@ -183,12 +193,21 @@ def test_who_would_become_an_ra_and_who_signed(lab: Lab) -> None:
     assert_harmless(_html(queue))
 
 
+def test_hostile_decisions_are_text(lab: Lab) -> None:
+    """A transactionID and steps come from a stranger; a notebook shows them as text, too."""
+    evil = f"{HOSTILE}\x9b31m\u2028"
+    view = LabView(lab)
+    lab._decided(Decision("R1 (CA)", evil, evil, evil, (evil,)))
+    assert "script" in repr(view)
+    assert all(c.isprintable() or c == "\n" for c in repr(view))
+
+
 def test_hostile_requests_are_text(lab: Lab) -> None:
     """Markup, bidi and control characters in a subject; a challengePassword is not shown."""
     queue = PendingQueue(lab)
     evil = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, HOSTILE, "UTF8String")]])
     evil_csr = make_request(evil, key("r3"))
-    lab.client().enroll(evil_csr, key("r3"))
+    _kept_by_an_older_version(lab, evil_csr, self_signed(make_request(parse_subject("CN=x"), key("r3")), key("r3")))
     queue.refresh()
     assert len(queue._list.children) == 1
     shown = _values(queue)
@@ -205,15 +224,15 @@ def test_hostile_requests_are_text(lab: Lab) -> None:
 def test_a_very_long_subject_is_cut(lab: Lab) -> None:
     """A request may be as large as the server takes; a row of it is not."""
     queue = PendingQueue(lab)
-    lab.client().enroll(
-        make_request(parse_subject(",".join(f"OU={'x' * 60}{n}" for n in range(1000))), key("r3")), key("r3")
-    )
+    long = make_request(parse_subject(",".join(f"OU={'x' * 60}{n}" for n in range(1000))), key("r3"))
+    _kept_by_an_older_version(lab, long, self_signed(long, key("r3")))
     queue.refresh()
     assert len(queue._list.children) == 1
     assert "more characters" in _texts(queue)
     assert len(_texts(queue)) < 2000
     queue.deny(lab.ca.pending()[0])
     assert len(queue.status.value) < 2000
+    lab.client().enroll(long, key("r3"))
     assert len(LabView(lab).decided.value) < 3000
 
 

@@ -1,4 +1,4 @@
-"""The SCEP attributes of a message (RFC 8894, 3.2.1)."""
+"""Faults of the SCEP attributes of a message (RFC 8894, 3.2.1)."""
 
 from __future__ import annotations
 
@@ -194,7 +194,7 @@ TRANSACTION_ID = Fault(
 
 
 def transaction_id(message: PkiMessage) -> Iterator[Hit]:
-    """Yield what the transactionID of a request was made of, where that is known."""
+    """Yield how the transactionID of a request was computed, if known."""
     attributes = message.attributes
     if message.signed.signer_info is None or attributes.type is MessageType.CertRep:
         return
@@ -205,7 +205,7 @@ def transaction_id(message: PkiMessage) -> Iterator[Hit]:
 
 
 def provenance(transaction_id: str, csr: CertificationRequest) -> str:
-    """Return what a transactionID was made of, and whose habit that is; "" where it is not known."""
+    """Return how a transactionID was computed, and which client does so; "" if unknown."""
     try:
         bits = der.read(csr.public_key_info).children()[1].value[1:]
     except (der.DerError, IndexError):

@@ -1,4 +1,4 @@
-"""The certificates that GetCACert and GetNextCACert bring (RFC 8894, 2.1.2 and 2.2)."""
+"""Faults of the certificates in GetCACert and GetNextCACert replies (RFC 8894, 2.1.2 and 2.2)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def usable(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
 
 
 def whole(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
-    """Yield what is wrong with the set of certificates as a whole: no RSA key in it, an RA of another CA."""
+    """Yield faults of the set of certificates: no RSA key in it, an RA of another CA."""
     found = item.ca_certificates
     if not found:
         return

@@ -1,4 +1,4 @@
-"""What a server offers by GetCACaps, and requests that use something else (RFC 8894, 3.5.2)."""
+"""Faults of GetCACaps replies, and requests that use what the server does not offer (RFC 8894, 3.5.2)."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ CAPS_WEAK = Fault(
 
 
 def offered(item: DecodedExchange) -> tuple[str, ...] | None:
-    """Return the capabilities that an exchange shows, None where it is no answered GetCACaps."""
+    """Return the capabilities in an exchange, None if it is not an answered GetCACaps."""
     reply, operation = item.exchange.reply, item.operation
     if operation is None or operation.operation != "GetCACaps" or reply is None or not item.exchange.recorded.bodies:
         return None
@@ -111,7 +111,7 @@ _DIGEST_CAPS: dict[str, tuple[Capability, ...]] = {
 
 
 def used(item: DecodedExchange, context: Context) -> Iterator[Hit]:
-    """Yield what a request uses without the server offering it, and GET where POST is offered."""
+    """Yield features that a request uses but the server does not offer, and GET although POST is offered."""
     operation, message = item.operation, item.request
     recipients = message.enveloped.recipients if message is not None and message.enveloped is not None else ()
     lists = context.caps_for(r.identifier for r in recipients if isinstance(r, KeyTransRecipient))

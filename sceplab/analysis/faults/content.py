@@ -1,4 +1,4 @@
-"""What a message is where it is not what it should be: another kind of file, text in place of DER."""
+"""Messages with other content than they should have: another kind of file, text in place of DER."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ _REQUESTS = {MessageType.PKCSReq, MessageType.RenewalReq, MessageType.UpdateReq}
 
 
 def kind(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
-    """Yield what a request is in place of a SCEP message."""
+    """Yield the kind of data that a request has in place of a SCEP message."""
     message = item.request
     if message is None:
         return
@@ -76,7 +76,7 @@ def kind(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
 
 
 def inside(message: PkiMessage) -> Iterator[Hit]:
-    """Yield what an envelope holds in place of a CSR."""
+    """Yield the kind of data that an envelope has in place of a CSR."""
     data = message.message_data
     if message.type not in _REQUESTS or not isinstance(data, CertificationRequest) or not data.problems:
         return
@@ -100,11 +100,11 @@ def _is_base64(text: bytes) -> bool:
 
 
 def _without_outer(plain: bytes) -> bool:
-    """Whether bytes are the parts of a CertificationRequest, one behind the other."""
+    """Whether bytes are the parts of a CertificationRequest without the outer SEQUENCE."""
     try:
         info = der.read(plain)
         fields = info.children()
-        if info.tag == der.INTEGER:  # not even the certificationRequestInfo has its header
+        if info.tag == der.INTEGER:  # the header of the certificationRequestInfo is missing, too
             return True
         return info.tag == der.SEQUENCE and len(fields) >= 3 and fields[0].tag == der.INTEGER and info.end <= len(plain)
     except der.DerError:

@@ -1,4 +1,4 @@
-"""A request compared with earlier ones: nonces, transactions, polls (RFC 8894, 3.2.1 and 4.4)."""
+"""Faults of a request compared with earlier ones: nonces, transactions, polls (RFC 8894, 3.2.1 and 4.4)."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ TRANSACTION_REUSED = Fault(
 
 
 def history(item: DecodedExchange, context: Context) -> Iterator[Hit]:
-    """Yield a nonce or a transactionID that is wrong because of an earlier request."""
+    """Yield a nonce or a transactionID that conflicts with an earlier request."""
     message = item.request
     if message is None:
         return
@@ -80,7 +80,7 @@ def _remember(known: dict[str, _T], ca: str, found: _T) -> None:
 
 
 def learn_client(item: DecodedExchange, context: Context) -> None:
-    """Remember what a request shows of the client, after it was judged."""
+    """Store what a request shows about the client, after it was judged."""
     if item.request is None:
         return
     nonce, transaction = item.request.attributes.sender_nonce, item.request.attributes.transaction_id

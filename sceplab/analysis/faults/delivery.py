@@ -1,4 +1,4 @@
-"""For whom a request is encrypted, beside the certificates that the server gave (RFC 8894, 2.1.2 and 3.2.2)."""
+"""Recipients of a request compared with the certificates of the server (RFC 8894, 2.1.2 and 3.2.2)."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ NO_ENCRYPTION_KEY = Fault(
 
 
 def recipients(item: DecodedExchange, context: Context) -> Iterator[Hit]:
-    """Yield where a request is encrypted for somebody else than should read it."""
+    """Yield a request that is encrypted for a wrong recipient."""
     request = item.request
     if request is None or request.enveloped is None:
         return
@@ -75,7 +75,7 @@ def recipients(item: DecodedExchange, context: Context) -> Iterator[Hit]:
         )
     if named and given and not wrapped and not any(i.matches(c) for i in named for c in given):
         yield Hit(WRONG_RECIPIENT, f"it is for {named[0]}; GetCACert gave {'; '.join(map(str, given[:6]))}")
-    # A CA that found fault with what is inside has decrypted it.
+    # A CA that rejects the content has decrypted it.
     failure = item.reply.attributes.failure if item.reply is not None else None
     sure = _P if failure not in {None, FailInfo.badMessageCheck} else _L
     for target in (c for i in named for c in known if i.matches(c)):

@@ -1,4 +1,4 @@
-"""The pkcsPKIEnvelope and what is encrypted in it (RFC 8894, 3.2.2; RFC 5652, 6)."""
+"""Faults of the pkcsPKIEnvelope and its content (RFC 8894, 3.2.2; RFC 5652, 6)."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ NO_ENVELOPE = Fault(
 
 
 def presence(message: PkiMessage) -> Iterator[Hit]:
-    """Yield an envelope that is missing, unreadable, or where none should be."""
+    """Yield an envelope that is missing, unreadable, or not allowed."""
     attributes, enveloped = message.attributes, message.enveloped
     if attributes.status is not None and _should_be_empty(message):
         yield Hit(NO_ENVELOPE, f"{attributes.status.name} with {len(message.signed.content or b'')} octets of content")
@@ -54,7 +54,7 @@ def _should_be_empty(message: PkiMessage) -> bool:
 
 
 def judged_envelope(message: PkiMessage) -> EnvelopedData | None:
-    """Return the envelope whose fields can be judged, None where there is none, or none should be."""
+    """Return the envelope whose fields can be judged, None if there is none, or none is allowed."""
     enveloped = message.enveloped
     return enveloped if enveloped is not None and enveloped.recipients and not _should_be_empty(message) else None
 
@@ -90,7 +90,7 @@ ENVELOPED_VERSION = Fault(
 
 
 def fields(message: PkiMessage) -> Iterator[Hit]:
-    """Yield fields of the envelope that are not as they should be."""
+    """Yield fields of the envelope with wrong or unusual values."""
     enveloped = judged_envelope(message)
     if enveloped is None:
         return
@@ -130,7 +130,7 @@ DEGENERATE = Fault(
 
 
 def content(message: PkiMessage) -> Iterator[Hit]:
-    """Yield where the decrypted messageData is not what the messageType says."""
+    """Yield decrypted messageData that does not fit the messageType."""
     data = message.message_data
     if data is None:
         return

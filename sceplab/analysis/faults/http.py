@@ -1,4 +1,4 @@
-"""HTTP: how a message was asked for, written and answered (RFC 8894, 4)."""
+"""Faults of HTTP requests and replies (RFC 8894, 4)."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ BASE64 = Fault(
 
 
 def asked(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
-    """Yield an operation that is unknown, unanswered, or whose message is badly written."""
+    """Yield an operation that is unknown, unanswered, or whose message is badly encoded."""
     operation = item.operation
     if operation is None:
         return
@@ -79,7 +79,7 @@ _TYPES = {
 
 
 def answered(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
-    """Yield a status or a Content-Type that is not that of the operation."""
+    """Yield a status or a Content-Type that does not fit the operation."""
     reply, name = item.exchange.reply, item.operation.operation if item.operation is not None else ""
     if reply is None or reply.status is None or not is_scep(item):
         return

@@ -1,4 +1,4 @@
-"""The certificate that a SUCCESS brought: is it there, new, first, and usable (RFC 8894, 3.3.2.1 and 3.4)?"""
+"""Faults of the certificate in a SUCCESS: is it there, new, first, and usable (RFC 8894, 3.3.2.1 and 3.4)?"""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ EMPTY_CONTENT = BY_ID["empty-content"]
 
 
 def issued(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
-    """Yield what makes an issued certificate useless to a client."""
+    """Yield faults that make an issued certificate unusable for the client."""
     reply, request = item.reply, item.request
     if reply is None or reply.attributes.status is not PkiStatus.SUCCESS:
         return

@@ -1,7 +1,7 @@
-"""What a fault is, what a finding is, and what finders are given.
+"""Types: faults, findings, and the context of finders.
 
-Rule: nothing is judged here. Text is for people alone: what logic needs to know
-of a finding (fault, level, exchange, side, offset, likelihood) is a field of it.
+Rule: nothing is judged here. Text is for people only: logic uses the fields of a
+finding (fault, level, exchange, side, offset, likelihood).
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sceplab.cms.x509 import Certificate, CertificateIdentifier
 
 
 class Level(StrEnum):
-    """How strongly a rule is meant, the strongest first: their order is defined here alone."""
+    """How strong a rule is, the strongest first; their order is defined here."""
 
     MUST = "MUST"
     SHOULD = "SHOULD"
@@ -23,12 +23,12 @@ class Level(StrEnum):
 
     @property
     def rank(self) -> int:
-        """The place in the order of levels; 0 is the strongest."""
+        """The position in the order of levels; 0 is the strongest."""
         return list(Level).index(self)
 
 
 class Side(StrEnum):
-    """The part of an exchange that something is about; EXCHANGE is the whole of it."""
+    """The part of an exchange that something is about; EXCHANGE is both sides."""
 
     REQUEST = "request"
     REPLY = "reply"
@@ -36,9 +36,9 @@ class Side(StrEnum):
 
 
 class Likelihood(IntEnum):
-    """How surely a fault is why an enrollment failed.
+    """How surely a fault is the cause of a failed enrollment.
 
-    CERTAIN: nothing in the whole input speaks against it. POSSIBLE: worth ruling out.
+    CERTAIN: nothing in the input contradicts it. POSSIBLE: worth ruling out.
     """
 
     POSSIBLE = 1
@@ -48,13 +48,13 @@ class Likelihood(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A fault, defined once for everything that speaks of it.
+    """A fault, defined once for all outputs.
 
     `title` says in a sentence what is wrong and with whose message, `fix` is one
-    action that a person can do. `rule` is what the standard in `section` demands
-    ("" where none does: `lint` does not list it), `level` how strongly, `seen` who
-    is known for it. `explains` says how surely it explains a failure where it is
-    seen; None for one that explains none.
+    action that a person can do. `rule` is the requirement of the standard in `section`
+    ("" if there is none: `lint` does not list it), `level` its strength, `seen` the
+    products known for it. `explains` is how surely it explains a failure; None if it
+    explains none.
     """
 
     id: str
@@ -68,9 +68,9 @@ class Fault:
 
 
 class Hit(NamedTuple):
-    """What a finder yields: the fault, what was found, and at which byte of the message.
+    """Yielded by a finder: the fault, what was found, and the byte offset in the message.
 
-    `likelihood` replaces the fault's own where this case is more or less sure;
+    `likelihood` replaces the fault's own if this case is more or less sure;
     `side` is given by finders that look at a whole exchange.
     """
 
@@ -83,12 +83,12 @@ class Hit(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """A fault that was found: what was found, and where.
+    """A fault that was found: the evidence, and where.
 
     `exchange` counts from 0 and `side` is the part of it; both are None for a
     message that was judged alone. `offset` counts bytes of the message (None
-    where no single place is to blame). `likelihood` is how surely it explains a
-    failure, None where it explains none.
+    if there is no single place). `likelihood` is how surely it explains a failure,
+    None if it explains none.
     """
 
     fault: Fault
@@ -105,13 +105,13 @@ def strongest_first(findings: Iterable[Finding]) -> list[Finding]:
 
 
 def worst(findings: Iterable[Finding]) -> Level | None:
-    """Return the strongest level among findings, None where there are none."""
+    """Return the strongest level among findings, None if there are none."""
     return min((f.fault.level for f in findings), key=lambda level: level.rank, default=None)
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What the reader holds: certificates, the public keys of private keys, challengePasswords that are expected.
+    """The user's materials: certificates, the public keys of private keys, expected challengePasswords.
 
     `show_secrets` says whether a challengePassword may be written into a finding.
     """

@@ -1,4 +1,4 @@
-"""What a reply says of itself: pending, failInfo, words; and clocks (RFC 8894, 3.2.1.3 and 3.2.1.4)."""
+"""What a reply states: pending, failInfo, words; and clocks (RFC 8894, 3.2.1.3 and 3.2.1.4)."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ CLOCK = Fault(
 
 
 def stated(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
-    """Yield what pkiStatus and failInfo of a reply say."""
+    """Yield the faults that pkiStatus and failInfo of a reply state."""
     reply = item.reply
     if reply is None:
         return
@@ -66,7 +66,7 @@ def stated(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
 
 
 def clock(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
-    """Yield a signingTime that is far from the time on the wire."""
+    """Yield a signingTime that is far from the time of the capture."""
     info = item.request.signed.signer_info if item.request is not None else None
     signed, seen = info.signing_time if info is not None else None, item.exchange.time
     if signed is None or seen is None or abs(seen - signed) <= _LATE:

@@ -1,4 +1,4 @@
-"""A request and its reply together (RFC 8894, 3.2.1 and 3.3.2)."""
+"""Faults of a request and its reply together (RFC 8894, 3.2.1 and 3.3.2)."""
 
 from __future__ import annotations
 
@@ -114,7 +114,7 @@ GET_CERT_PENDING = Fault(
 
 
 def answer(item: DecodedExchange, context: Context) -> Iterator[Hit]:
-    """Yield where a reply does not fit its request."""
+    """Yield values of a reply that do not fit its request."""
     request, reply = item.request, item.reply
     if request is None or reply is None:
         return

@@ -1,6 +1,6 @@
 """All rules, and the finders in the order in which they report.
 
-Rule: a theme is added here and nowhere else.
+Rule: a new module of faults is registered here only.
 """
 
 from __future__ import annotations
@@ -75,7 +75,7 @@ _OF_EXCHANGES: tuple[Callable[[DecodedExchange, Context], Iterator[Hit]], ...] =
 
 
 def check_message(message: PkiMessage, exchange: int | None = None, side: Side | None = None) -> list[Finding]:
-    """Return the faults of a message by itself. Never raises on content.
+    """Return the faults of a single message. Never raises on content.
 
     `exchange` and `side` say where the message was, for the findings.
     """
@@ -87,7 +87,7 @@ def _finding(hit: Hit, exchange: int | None, side: Side | None) -> Finding:
 
 
 def check_exchanges(decoded: Sequence[DecodedExchange]) -> list[Finding]:
-    """Return which rules a conversation breaks: each message, each pair, and all together, in order.
+    """Return the broken rules of a conversation: of each message, each pair, and the whole, in order.
 
     Never raises on content.
     """

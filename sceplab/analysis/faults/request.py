@@ -1,4 +1,4 @@
-"""The certificate request in a message, and its signer (RFC 8894, 2.3 to 2.5; RFC 2986).
+"""Faults of the certificate request in a message, and of its signer (RFC 8894, 2.3 to 2.5; RFC 2986).
 
 Rule: only a request that was decrypted and read without problems is judged.
 """
@@ -130,7 +130,7 @@ def _first_request(message: PkiMessage, csr: CertificationRequest) -> Iterator[H
 
 
 def _said(name: Name) -> list[set[tuple[str, str]]]:
-    """Return a name without its string types: RFC 5280 7.1 compares values, whatever case and type."""
+    """Return a name without string types: RFC 5280 7.1 compares values without regard to case and type."""
     return [{(a.oid, " ".join(a.value.split()).casefold()) for a in rdn} for rdn in name.rdns]
 
 
@@ -160,7 +160,7 @@ def _key(certificate: Certificate) -> object:
 
 
 def _lacking_usage(certificate: Certificate) -> str:
-    """Return which keyUsage bits SCEP needs and the certificate lacks ("" where it has them, or says nothing)."""
+    """Return the keyUsage bits that SCEP needs and the certificate lacks ("" if none, or without keyUsage)."""
     usage = certificate.key_usage
     if usage is None:
         return ""
@@ -173,7 +173,7 @@ _FINDERS: tuple[Callable[[PkiMessage, CertificationRequest], Iterator[Hit]], ...
 
 
 def request(message: PkiMessage) -> Iterator[Hit]:
-    """Yield what is wrong with the certificate request of a message, or with its signer's certificate."""
+    """Yield faults of the certificate request of a message, or of its signer's certificate."""
     data = message.message_data
     if isinstance(data, CertificationRequest) and not data.problems:
         for finder in _FINDERS:

@@ -1,7 +1,7 @@
-"""Faults that a server or client names itself, in words or by a code.
+"""Faults that a server or client states, in words or by a code.
 
-Rule: nothing is found here. Which words stand for which fault is in `products`;
-a fault that a message shows by itself is defined where it is found.
+Rule: definitions only. `products` has the words and codes of each fault; a fault that
+is found in a message is defined next to its finder.
 """
 
 from __future__ import annotations
@@ -136,7 +136,7 @@ SAID: tuple[Fault, ...] = (
         "Have the CA answer with the request's cipher and digest, or update the client.",
         "RFC 8894, 3.5.2",
     ),
-    # ---- URL, HTTP, the way there
+    # ---- URL, HTTP, network
     Fault(
         "login",
         "The web server wants a login for the SCEP path; SCEP clients cannot log in.",
@@ -233,7 +233,7 @@ SAID: tuple[Fault, ...] = (
         "The certificate's key is in a provider that the program cannot use.",
         "Issue it from a version 2 template.",
     ),
-    # ---- what the CA thinks of the request
+    # ---- the CA's objections to the request
     Fault("refused", "The CA refused the request and did not say more here.", "Read the CA's log of this moment."),
     Fault("policy-refused", "The CA refused to issue: policy, template or key.", "Read the CA's log of this moment."),
     Fault(
@@ -307,7 +307,7 @@ SAID: tuple[Fault, ...] = (
         "Approve the request in the CA, or upgrade the server.",
         "RFC 8894, 3.3.2.1",
     ),
-    # ---- the CA behind it
+    # ---- the CA behind the SCEP server
     Fault(
         "ca-unreachable",
         "The RA or front end does not reach its CA.",
@@ -338,6 +338,11 @@ SAID: tuple[Fault, ...] = (
         "Look at what GetCACert and GetCACaps returned (form, type, key usage, RSA key, chain), and the client's log.",
         "RFC 8894, 4.2",
     ),
+    Fault(
+        "client-algorithm",
+        "The client's own library does not have the algorithm that it is to use.",
+        "Choose another cipher or digest for the client, or enable the old one in its library.",
+    ),
     Fault("client-option", "The client does not know an option, or lacks one.", "Correct the command."),
     Fault("client-key", "The client could not make or store its key.", "Check the client's key store."),
     Fault("client-files", "The client could not read or write a file.", "Check paths and permissions."),
@@ -352,7 +357,7 @@ SAID: tuple[Fault, ...] = (
         "Return one DER certificate, or a degenerate PKCS#7 of CA and RA certificates.",
         "RFC 8894, 4.2.1",
     ),
-    # ---- words of no table
+    # ---- unrecognised words
     LOG_SAYS,
 )
 FAULTS = SAID

@@ -1,4 +1,4 @@
-"""The challengePassword of a request, beside what the CA expects (RFC 8894, 2.4; RFC 2985, 5.4.1)."""
+"""The challengePassword of a request compared with the expected one (RFC 8894, 2.4; RFC 2985, 5.4.1)."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ CHALLENGE_TYPE = Fault(
 
 
 def challenge(item: DecodedExchange, context: Context) -> Iterator[Hit]:
-    """Yield a challengePassword that is missing, other than expected, or of an odd type."""
+    """Yield a challengePassword that is missing, different from the expected one, or of an unusual type."""
     request, csr = item.request, item.csr
     if request is None:
         return

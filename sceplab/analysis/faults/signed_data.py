@@ -1,7 +1,7 @@
-"""SignedData: its structure, its attributes, its signature, its signer (RFC 5652, 5; RFC 8894, 3.2).
+"""Faults of SignedData: structure, attributes, signature, signer (RFC 5652, 5; RFC 8894, 3.2).
 
-Rule: the checks of `message.verification` are taken over as broken rules, never
-done a second time.
+Rule: failed checks of `message.verification` become broken rules; they are not run
+again.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.asn1 import der, oids
 from sceplab.asn1.scan import is_sorted
+from sceplab.cms.reason import Reason
 from sceplab.cms.verify import CheckName, Outcome
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
@@ -70,16 +71,25 @@ CMS_ATTRIBUTES = Fault(
     rule="contentType and messageDigest, one value each",
     explains=Likelihood.LIKELY,
 )
+REPEATED_ATTRIBUTE = Fault(
+    "repeated-attribute",
+    "A signed attribute is there twice or has two values, so that two readers may read different ones.",
+    "Send each signed attribute once, with one value.",
+    section="RFC 5652, 11",
+    level=Level.MUST,
+    rule="each signed attribute is there once, with one value",
+    explains=Likelihood.LIKELY,
+)
 
 
 def structure(message: PkiMessage) -> Iterator[Hit]:
-    """Yield where the structure of the SignedData breaks RFC 5652 or RFC 8894."""
+    """Yield parts of the SignedData that break RFC 5652 or RFC 8894."""
     signed, info = message.signed, message.signed.signer_info
     for problem in signed.problems:
         yield Hit(READABLE, str(problem), problem.offset)
     if message.raw[1:2] == b"\x80":
         yield Hit(BER, "the length is indefinite", 0)
-    if len(signed.signer_infos) != 1 and not signed.problems:
+    if len(signed.signer_infos) > 1 or (info is None and not signed.problems):
         yield Hit(ONE_SIGNER, f"there are {len(signed.signer_infos)}")
     if signed.content_type not in {"", oids.DATA}:
         yield Hit(CONTENT_TYPE, f"it is {oids.name_of(signed.content_type)}")
@@ -92,6 +102,9 @@ def structure(message: PkiMessage) -> Iterator[Hit]:
         count = 0 if attribute is None else len(attribute.values)
         if count != 1:
             yield Hit(CMS_ATTRIBUTES, f"{oids.name_of(oid)} has {count} values")
+    check = message.verification[CheckName.STRUCTURE]
+    if check.reason in {Reason.REPEATED_ATTRIBUTE, Reason.SEVERAL_VALUES}:
+        yield Hit(REPEATED_ATTRIBUTE, check.detail)
 
 
 ATTRIBUTE_ORDER = Fault(
@@ -136,6 +149,15 @@ SIGNATURE = Fault(
     rule="the signature verifies",
     explains=Likelihood.CERTAIN,
 )
+SIGNATURE_ALGORITHM = Fault(
+    "signature-algorithm",
+    "The signature algorithm does not fit the digestAlgorithm, or has parameters that are not allowed.",
+    "Sign with the digest that digestAlgorithm names; leave the trailerField of RSASSA-PSS out.",
+    section="RFC 4056, 3",
+    level=Level.MUST,
+    rule="the signature is made with the digest of digestAlgorithm",
+    explains=Likelihood.CERTAIN,
+)
 VALIDITY = Fault(
     "validity",
     "The signer's certificate was not valid when the message was signed.",
@@ -154,6 +176,32 @@ CHAIN = Fault(
     rule="the signer's certificate leads to the CA",
     explains=Likelihood.LIKELY,
 )
+REVOKED = Fault(
+    "signer-revoked",
+    "A CRL in the message says that the signer's certificate was revoked.",
+    "Enroll for a new certificate.",
+    section="RFC 5280, 6.3.3",
+    level=Level.MUST,
+    rule="the signer's certificate is not revoked",
+    explains=Likelihood.LIKELY,
+)
+KEY_USAGE = Fault(
+    "signer-key-usage",
+    "The signer's certificate may not be used to sign.",
+    "Issue the certificate with digitalSignature in its keyUsage, or without a keyUsage.",
+    section="RFC 5280, 4.2.1.3",
+    level=Level.SHOULD,
+    rule="the signer's keyUsage allows digitalSignature",
+    explains=Likelihood.POSSIBLE,
+)
+TRUSTED_CA = Fault(
+    "trusted-ca",
+    "The trusted CA certificate has limits of its own, which a path check does not apply.",
+    "Check whether you still want to trust this CA certificate.",
+    section="RFC 5280, 6.1.1",
+    level=Level.INFO,
+    rule="the trusted CA certificate is valid and has no limits of its own",
+)
 SIGNER_INCLUDED = Fault(
     "signer-included",
     "The signer's certificate is not in the message.",
@@ -165,19 +213,36 @@ SIGNER_INCLUDED = Fault(
 )
 
 
+_BY_CHECK = {CheckName.DIGEST: DIGEST, CheckName.SIGNATURE: SIGNATURE, CheckName.VALIDITY: VALIDITY}
+_BY_REASON: dict[Reason | None, Fault] = {
+    Reason.MISSING_ATTRIBUTE: CMS_ATTRIBUTES,
+    Reason.SEVERAL_VALUES: CMS_ATTRIBUTES,
+    Reason.OTHER_DIGEST: SIGNATURE_ALGORITHM,
+    Reason.BAD_PARAMETERS: SIGNATURE_ALGORITHM,
+    Reason.REVOKED: REVOKED,
+    Reason.KEY_USAGE: KEY_USAGE,
+}
+
+
 def verification(message: PkiMessage) -> Iterator[Hit]:
-    """Yield what the verification of the signature and of its signer found."""
+    """Yield failures of the verification of the signature and of its signer."""
     if message.signed.signer_info is None:
         return
     verified = message.verification
-    for name, rule in ((CheckName.DIGEST, DIGEST), (CheckName.SIGNATURE, SIGNATURE), (CheckName.VALIDITY, VALIDITY)):
-        if verified[name].outcome is Outcome.FAILED:
-            yield Hit(rule, verified[name].detail)
+    for name, rule in _BY_CHECK.items():
+        check = verified[name]
+        if check.outcome is Outcome.FAILED:
+            yield Hit(_BY_REASON.get(check.reason, rule), check.detail)
     reply = message.type is MessageType.CertRep
+    chain = verified[CheckName.CHAIN]
     # A first request, and the polls for it, are self-signed.
     may = not reply and verified.signer is not None and verified.signer.self_issued
-    if verified[CheckName.CHAIN].outcome is Outcome.FAILED and not may:
-        yield Hit(CHAIN, verified[CheckName.CHAIN].detail)
+    # A short key is a finding of `strength`.
+    if chain.outcome is Outcome.FAILED and not may and chain.reason is not Reason.SHORT_KEY:
+        yield Hit(_BY_REASON.get(chain.reason, CHAIN), chain.detail)
+    for note in chain.notes:
+        if note is not Reason.SHORT_KEY:
+            yield Hit(_BY_REASON.get(note, TRUSTED_CA), note.value)
     if not reply and not verified.signer_in_message:
         yield Hit(SIGNER_INCLUDED, verified[CheckName.SIGNER].detail)
 
@@ -201,6 +266,6 @@ def serial(message: PkiMessage) -> Iterator[Hit]:
 
 
 FAULTS = (
-    *(READABLE, BER, ONE_SIGNER, CONTENT_TYPE, SIGNED_ATTRIBUTES, CMS_ATTRIBUTES, ATTRIBUTE_ORDER),
-    *(DIGEST, SIGNATURE, VALIDITY, CHAIN, SIGNER_INCLUDED, SERIAL),
+    *(READABLE, BER, ONE_SIGNER, CONTENT_TYPE, SIGNED_ATTRIBUTES, CMS_ATTRIBUTES, REPEATED_ATTRIBUTE, ATTRIBUTE_ORDER),
+    *(DIGEST, SIGNATURE, SIGNATURE_ALGORITHM, VALIDITY, CHAIN, REVOKED, KEY_USAGE, TRUSTED_CA, SIGNER_INCLUDED, SERIAL),
 )

@@ -1,4 +1,4 @@
-"""What an HTTP status or a body means that is no SCEP reply."""
+"""The meaning of an HTTP status or a body that is not a SCEP reply."""
 
 from __future__ import annotations
 
@@ -155,7 +155,7 @@ _PORT = re.compile(r":\d{2,5}(?=/|$|\?)")
 
 
 def answered(item: DecodedExchange, context: Context) -> Iterator[Hit]:
-    """Yield what a status other than 200 means, and what a body is that should be a SCEP reply."""
+    """Yield the meaning of a status other than 200, and the kind of a body that is not a SCEP reply."""
     reply, operation = item.exchange.reply, item.operation
     if reply is None:
         return
@@ -224,7 +224,7 @@ def _is_text_of_der(body: bytes) -> bool:
 
 
 def not_a_list(body: bytes) -> Hit | None:
-    """Return what a GetCACaps body is in place of one keyword per line, None where it is that."""
+    """Return the kind of a GetCACaps body that is not one keyword per line, None if it is."""
     start = repr(body[:60].decode("latin-1").strip())
     text = body.decode("utf-8", "replace")
     if is_web_page(body):

@@ -1,6 +1,6 @@
 """Weak, old and unusual algorithms, and short keys (RFC 8894, 2.9 and 3.5.2).
 
-Rule: a message is judged by the algorithms that it used, whoever chose them.
+Rule: a message is judged by the algorithms that it uses, even if the other side chose them.
 """
 
 from __future__ import annotations
@@ -88,7 +88,7 @@ OLD_CIPHER = Fault(
 
 
 def ciphers(message: PkiMessage) -> Iterator[Hit]:
-    """Yield the content encryption where it is weak, old or unusual."""
+    """Yield a content encryption that is weak, old or unusual."""
     enveloped = judged_envelope(message)
     if enveloped is None:
         return
@@ -115,7 +115,7 @@ SHORT_KEY = Fault(
 
 
 def signer_key(message: PkiMessage) -> Iterator[Hit]:
-    """Yield the signer's key where it is short."""
+    """Yield a signer's key that is short."""
     signer = message.verification.signer
     bits = rsa_bits(signer.public_key_info) if signer is not None and message.signed.signer_info is not None else None
     if bits is not None and bits < MIN_RSA_BITS:
@@ -123,7 +123,7 @@ def signer_key(message: PkiMessage) -> Iterator[Hit]:
 
 
 def request_key(_message: PkiMessage, csr: CertificationRequest) -> Iterator[Hit]:
-    """Yield the key of a certificate request where it is short."""
+    """Yield a key of a certificate request that is short."""
     bits = rsa_bits(csr.public_key_info)
     if bits is not None and bits < MIN_RSA_BITS:
         yield Hit(SHORT_KEY, f"the request's RSA key has {bits} bits")

@@ -1,4 +1,4 @@
-"""What happened to a message on its way: damage by text conversions, cuts, escapes (RFC 8894, 4.1)."""
+"""Damage of a message in transit: text conversions, truncation, escapes (RFC 8894, 4.1)."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ _REPLACED = "\ufffd".encode()
 
 
 def damaged(data: bytes) -> Hit | None:
-    """Return how bytes that should be DER were changed by a conversion to text, None where they were not."""
+    """Return how a conversion to text changed bytes that should be DER, None if it did not."""
     replaced = data.count(_REPLACED)
     if replaced >= 3 and data[:1] == b"\x30":
         return Hit(TEXT_UTF8, f"EF BF BD stands {replaced} times in {len(data)} bytes")
@@ -93,7 +93,7 @@ def _whole(data: bytes) -> bool:
 
 
 def promised(data: bytes) -> int | None:
-    """Return how many bytes the first header of a message promises, None where it cannot be read."""
+    """Return the size in bytes of a message by its first DER header, None if it cannot be read."""
     if len(data) < 6 or data[0] != 0x30 or not 0x80 < data[1] <= 0x84:
         return None
     count = data[1] & 0x7F
@@ -101,7 +101,7 @@ def promised(data: bytes) -> int | None:
 
 
 def sent(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
-    """Yield what a conversion, an escape or a cut did to a request."""
+    """Yield damage of a request by a conversion, an escape or truncation."""
     operation = item.operation
     if operation is None:
         return
@@ -122,7 +122,7 @@ def sent(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
 
 
 def is_cut_by_source(item: DecodedExchange) -> bool:
-    """Whether the capture or log cut the message, so that nothing is known of the wire."""
+    """Whether the capture or log truncated the message, so that the bytes in transit are unknown."""
     return any(p.code in {"cut-short", "incomplete", "not-logged"} for p in item.exchange.problems)
 
 

@@ -1,17 +1,25 @@
-"""What products say when an enrollment fails, and which fault is behind it.
+"""Messages of products when an enrollment fails, and the fault that each means.
 
-Rule: data only. Each row was read in a public guide, issue or source file, which
-it names; the words here are our own. A row says what is likely at that product;
-whether a message or status beside it says more is decided in `diagnose`.
+Rule: data only. Each row names its public source: a guide, issue or source file; the
+explanations are our own. A row says what is likely for that product; `diagnose`
+compares it with the messages and statuses.
 """
 
 from sceplab.analysis.products.code import Code
 from sceplab.analysis.products.hresults import code_of
 from sceplab.analysis.products.iis import substatus_of, win32_of
-from sceplab.analysis.products.recognition import code_in, recognise, sentence_in, tells_of_failure
+from sceplab.analysis.products.recognition import (
+    LONGEST,
+    code_in,
+    recognise,
+    sentence_in,
+    tells_of_failure,
+    tells_of_grant,
+)
 from sceplab.analysis.products.saying import Saying
 
 __all__ = [
+    "LONGEST",
     "Code",
     "Saying",
     "code_in",
@@ -20,5 +28,6 @@ __all__ = [
     "sentence_in",
     "substatus_of",
     "tells_of_failure",
+    "tells_of_grant",
     "win32_of",
 ]

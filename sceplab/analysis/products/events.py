@@ -13,7 +13,7 @@ _SUPPORT = "MicrosoftDocs/SupportArticles-docs, support/mem/intune/certificates"
 
 EVENTS: dict[tuple[str, int], Code] = {
     ("ndes", 2): Code(
-        "NDES event 2", "NDES cannot start; the code in it names the reason", "ndes-start", "", _NDES_2_10
+        "NDES event 2", "NDES cannot start; the code in it names the reason", "ndes-start", "", _NDES_2_10, vague=True
     ),
     ("ndes", 6): Code(
         "NDES event 6",
@@ -70,7 +70,9 @@ EVENTS: dict[tuple[str, int], Code] = {
         "",
         "github.com/certnanny/sscep/issues/156",
     ),
-    ("ndes", 31): Code("NDES event 31", "NDES could not submit the request to the CA", "ca-unreachable", "", _EVENT_31),
+    ("ndes", 31): Code(
+        "NDES event 31", "NDES could not submit the request to the CA", "ca-unreachable", "", _EVENT_31, vague=True
+    ),
     ("ndes", 49): Code(
         "NDES event 49",
         "the stored password cannot be decrypted",
@@ -84,6 +86,7 @@ EVENTS: dict[tuple[str, int], Code] = {
         "client-no-reply",
         "",
         "gradenegger.eu, CertEnroll event 86",
+        vague=True,
     ),
     ("certenroll", 87): Code(
         "CertEnroll event 87",
@@ -91,6 +94,7 @@ EVENTS: dict[tuple[str, int], Code] = {
         "refused",
         "",
         "gradenegger.eu, CertEnroll event 87",
+        vague=True,
     ),
     ("device-management", 32): Code(
         "DeviceManagement event 32",
@@ -98,13 +102,19 @@ EVENTS: dict[tuple[str, int], Code] = {
         "refused",
         "",
         "scepman/scepman-docs",
+        vague=True,
     ),
     ("device-management", 307): Code(
-        "DeviceManagement event 307", "details of a failed enrollment", "refused", "", _SUPPORT
+        "DeviceManagement event 307", "details of a failed enrollment", "refused", "", _SUPPORT, vague=True
     ),
     ("capi2", 30): Code("CAPI2 event 30", "the chain is not trusted", "untrusted-root", "", _SUPPORT),
     ("connector", 20501): Code(
-        "connector event 20501", "the challenge was rejected", "challenge-refused", "", f"{_SUPPORT} (connector events)"
+        "connector event 20501",
+        "the challenge was rejected",
+        "challenge-refused",
+        "",
+        f"{_SUPPORT} (connector events)",
+        vague=True,
     ),
     ("connector", 20502): Code(
         "connector event 20502",
@@ -112,6 +122,7 @@ EVENTS: dict[tuple[str, int], Code] = {
         "policy-module",
         "",
         f"{_SUPPORT} (connector events)",
+        vague=True,
     ),
     ("connector", 20602): Code(
         "connector event 20602",
@@ -124,6 +135,13 @@ EVENTS: dict[tuple[str, int], Code] = {
     ("connector", 10301): Code("connector event 10301", "the connector's certificate was not found", "policy-module"),
     ("connector", 10302): Code("connector event 10302", "the connector's certificate was not found", "policy-module"),
     ("application", 1000): Code("Application Error 1000", "a process crashed (w3wp.exe)", "unavailable"),
+    ("system", 5002): Code(
+        "System event 5002", "the application pool was switched off after it crashed", "unavailable"
+    ),
+    ("system", 5021): Code("System event 5021", "the identity of the application pool is invalid", "service-account"),
+    ("system", 5022): Code("System event 5022", "the pool's account could not be logged on", "service-account"),
+    ("system", 5057): Code("System event 5057", "the identity of the application pool is invalid", "service-account"),
+    ("system", 5059): Code("System event 5059", "the application pool was switched off", "unavailable"),
     ("system", 5009): Code("System event 5009", "a process of the application pool ended", "unavailable"),
     ("asp.net", 1310): Code(
         "ASP.NET event 1310",
@@ -162,4 +180,4 @@ WITH_HRESULT: dict[tuple[str, int, int], Code] = {
     ("ndes", 10, 0x80070005): _START,
     ("ndes", 10, 0x80092004): _START,
 }
-"""(source, event id, HRESULT) -> meaning, where the event changes what the HRESULT means."""
+"""(source, event id, HRESULT) -> meaning, if the event changes the meaning of the HRESULT."""

@@ -229,5 +229,5 @@ HRESULTS: dict[int, Code] = {
 
 
 def code_of(number: int) -> Code | None:
-    """Return the HRESULT of a number, signed or not, or None where it is not known."""
+    """Return the HRESULT of a number, signed or unsigned, or None if unknown."""
     return HRESULTS.get(number & 0xFFFFFFFF)

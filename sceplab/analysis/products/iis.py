@@ -1,4 +1,4 @@
-"""Statuses of IIS: substatus, win32 status, and what a status means by itself.
+"""Statuses of IIS: substatus, win32 status, and the meaning of a status alone.
 
 Rule: data only.
 """
@@ -138,11 +138,11 @@ WIN32: dict[int, Code] = {
     1330: Code("ERROR_PASSWORD_EXPIRED", "the account's password has expired", "service-account"),
     5: Code("ERROR_ACCESS_DENIED", "access is denied", ""),
 }
-"""The field sc-win32-status of IIS -> meaning; an HRESULT may stand there too."""
+"""The field sc-win32-status of IIS -> meaning; an HRESULT is possible too."""
 
 
 def substatus_of(status: int, substatus: int) -> Code | None:
-    """Return what an IIS status with its substatus means, or None where it adds nothing."""
+    """Return what an IIS status with its substatus means, or None if it adds nothing."""
     return SUBSTATUSES.get((status, substatus))
 
 
@@ -168,4 +168,4 @@ STATUSES: dict[int, Code] = {
     503: Code("HTTP 503", "the service is unavailable", "unavailable"),
     504: Code("HTTP 504", "the gateway waited too long", "gateway"),
 }
-"""A status by itself, where words of a client or log tell it -> meaning."""
+"""A status alone, in words of a client or log -> meaning."""

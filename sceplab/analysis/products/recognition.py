@@ -1,7 +1,7 @@
-"""Finding known words and codes in a text, the most special first.
+"""Find known words and codes in a text, the most specific first.
 
-Rule: a number means something only beside its name (`0x80094811`, `Event ID: 31` with its
-source, `MDM-SCEP:14006`): a bare number is never taken for a code. Time is linear in the text.
+Rule: a number counts only with its name (`0x80094811`, `Event ID: 31` with its
+source, `MDM-SCEP:14006`): a bare number is never taken as a code. Time is linear in the text.
 """
 
 from __future__ import annotations
@@ -20,9 +20,10 @@ from sceplab.analysis.products.words_any import ANY
 from sceplab.analysis.products.words_clients import CLIENTS
 from sceplab.analysis.products.words_servers import SERVERS
 from sceplab.analysis.products.words_windows import WINDOWS
+from sceplab.capture.fields import FAILURE
 
 LONGEST = 4000
-"""Characters of a text that are looked at."""
+"""How many characters of a text are searched."""
 
 _HEX = re.compile(r"(?i)\b0x([0-9a-f]{8})\b|\b(8009[0-9a-f]{4}|800[7b][0-9a-f]{4})\b")
 _DECIMAL = re.compile(r"(?<!\d)-\d{10}\b|\b214[67]\d{6}\b|\b2148\d{6}\b")
@@ -30,7 +31,10 @@ _NAMES = {code.name: number for number, code in HRESULTS.items()}
 _NAME = re.compile(r"\b(?:" + "|".join(_NAMES) + r")\b")
 
 _EVENT = re.compile(
-    r"(?i)\bevents?[\s_-]?(?:id)?s?[\"']?\s{0,3}[:=#>]?\s{0,3}[\"']?(\d{1,5})\b|\bid[\"']?\s{0,3}[:=]\s{0,3}[\"']?(\d{1,5})\b"
+    r"(?i)\b(?:events?[\s_-]?(?:id)?s?|Ereignis-?ID|ID de l..?v.nement|Id\. ?del evento|ID evento)[\"']?\s{0,3}"
+    r"[:=#>]?\s{0,3}[\"']?(\d{1,5})\b|\bid[\"']?\s{0,3}[:=]\s{0,3}[\"']?(\d{1,5})\b|"
+    # Tables of PowerShell, and lists that Event Viewer saves as CSV.
+    r"\s(\d{1,5})\s{1,40}(?:Error|Warning|Fehler|Warnung)\b|,(\d{1,5}),(?:None|Keine)\b"
 )
 _SOURCES = (
     ("ndes", re.compile(r"(?i)NetworkDeviceEnrollmentService|\bNDES\b|\bmscep\b|Network Device Enrollment Service")),
@@ -57,7 +61,17 @@ _TRIPLE = re.compile(
 )
 _STATUS = re.compile(
     r"(?i)(?:\bHTTP(?:/[\d.]{1,3})?(?:[ _-]?(?:status|error|response|code|result)){0,3}|\bstatus[ _-]?code|"
-    r"\bresponse code|\bserver returned(?: status)?)[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?([45]\d\d)\b"
+    r"\bresponse(?: code)?|\bserver returned(?: status)?)[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?([45]\d\d)\b|"
+    r"\b([45]\d\d)[: ]\s?(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Proxy Auth|Request Timeout|"
+    r"Payload Too Large|Request Entity Too Large|Content Too Large|(?:Request-)?URI Too|Too Many Requests|"
+    r"Internal Server Error|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out)"
+)
+# Words of clients alone: a server grants to one what it refuses to another.
+_GRANTED = re.compile(
+    r"(?i)%?PKI-6-CERT(?:RET|_?INSTALL)|certificate (?:request )?(?:is )?granted|\bstatus = 100\b|"
+    r"SCEP: Certificate installed successfully|Event ID: 39\b.{0,200}SCEP|\bCERT_ENROLLED\b|"
+    r"\bpki ?status: (?:SUCCESS|0)\b|status: MONITORING|pkiStatus=SUCCESS|certificate written as|"
+    r"(?:enrol?lment|certificate request) (?:was |has been )?(?:successful|succeeded)|successfully enrolled"
 )
 
 
@@ -72,7 +86,7 @@ def hresults_in(text: str) -> Iterator[int]:
 
 
 def code_in(text: str) -> Code | None:
-    """Return the HRESULT in a text, with its event where one stands beside it; None where none names a fault."""
+    """Return the HRESULT in a text, with its event if there is one next to it; None if none indicates a fault."""
     text = text[:LONGEST]
     numbers = list(hresults_in(text))
     if not numbers:
@@ -86,7 +100,7 @@ def code_in(text: str) -> Code | None:
 
 
 def _events(text: str) -> Iterator[tuple[str, int]]:
-    ids = [int(found[1] or found[2]) for found in _EVENT.finditer(text)]
+    ids = [int(next(filter(None, found.groups()))) for found in _EVENT.finditer(text)]
     if ids:
         sources = [name for name, pattern in _SOURCES if pattern.search(text)]
         for number in ids:
@@ -95,7 +109,7 @@ def _events(text: str) -> Iterator[tuple[str, int]]:
 
 
 def codes_in(text: str) -> Iterator[Code]:
-    """Yield the codes in a text that have a name beside them (HRESULTs and statuses apart), most special first."""
+    """Yield the codes in a text that have a name (without HRESULTs and statuses), most specific first."""
     if "connector" in text.lower() or "2050" in text or "diagnostic" in text.lower():
         for found in _DIAGNOSTIC.finditer(text):
             yield from _known(CONNECTOR.get(int(found[1], 16)))
@@ -122,33 +136,28 @@ def _known(code: Code | None) -> Iterator[Code]:
 
 
 def _as_saying(code: Code) -> Saying:
-    return Saying(f"{code.name}: {code.meaning}", "", code.fault, code.fix, code.source)
+    return Saying(f"{code.name}: {code.meaning}", "", code.fault, code.fix, code.source, vague=code.vague)
 
 
 _SENTENCES = (*SERVERS, *WINDOWS, *CLIENTS)
 
 
-_FAILING = re.compile(
-    r"(?i)(?<!\b0 )(?<!\bno )\b(?:errors?|fail(?:s|ed|ures?)?)\b"
-    r"(?![\"']?\s?[=:]\s?[\"']?(?:<?nil|null|none|0|false|[\"']|$))|"
-    r"\b(?:fatal|exception|refused|rejected|denied|aborted|cannot|can't|could ?n[o']t|"
-    r"unable to|not (?:permitted|allowed|authori[sz]ed|trusted))\b"
-)
-
-
 def tells_of_failure(text: str) -> bool:
     """Whether words that are in no table say that something went wrong."""
-    return _FAILING.search(text[:LONGEST]) is not None
+    return FAILURE.search(text[:LONGEST]) is not None
 
 
 def sentence_in(text: str) -> Saying | None:
-    """Return the sentence of one product that a text has, or None; codes are none."""
+    """Return the sentence of one product that a text has and that says why, or None; codes are none."""
     saying = next(recognise(text), None)
-    return saying if saying in _SENTENCES else None
+    return saying if saying in _SENTENCES and not saying.vague else None
 
 
 def recognise(text: str) -> Iterator[Saying]:
-    """Yield what is known of words: sentences of products, then codes, then words of any product, then statuses."""
+    """Yield what is known of words: sentences of products, then codes, then words of any product, then statuses.
+
+    Vague ones come last.
+    """
     return iter(_recognised(text[:LONGEST]))
 
 
@@ -157,5 +166,10 @@ def _recognised(text: str) -> tuple[Saying, ...]:
     out = [saying for saying in _SENTENCES if saying.pattern.search(text)]
     out += map(_as_saying, codes_in(text))
     out += [saying for saying in ANY if saying.pattern.search(text)]
-    out += [_as_saying(code) for found in _STATUS.finditer(text) if (code := STATUSES.get(int(found[1]))) is not None]
-    return tuple(out)
+    out += [_as_saying(code) for found in _STATUS.finditer(text) if (code := STATUSES.get(int(found[1] or found[2])))]
+    return tuple(sorted(out, key=lambda saying: saying.vague))
+
+
+def tells_of_grant(text: str) -> bool:
+    """Whether a client says that it has its certificate now."""
+    return _GRANTED.search(text[:LONGEST]) is not None

@@ -1,6 +1,6 @@
-"""A sentence of a product, as data.
+"""Type: a known sentence of a product.
 
-Rule: no table here.
+Rule: the type only; the tables are in other modules.
 """
 
 from __future__ import annotations
@@ -12,11 +12,12 @@ from functools import cached_property
 
 @dataclass(frozen=True)
 class Saying:
-    """Words of a product, the fault they stand for, and where that was read.
+    """Words of a product, the fault they mean, and the source of that.
 
     `words` is a pattern in which a space stands for white space. `fix` replaces the
     fault's own where the product has a special one. `misleading` says, as a sentence,
-    what else the product writes these words about.
+    what else the product writes these words about. `vague` words say that something
+    failed, or what followed from it, not why: any others say more.
     """
 
     product: str
@@ -25,6 +26,7 @@ class Saying:
     fix: str = ""
     source: str = ""
     misleading: str = ""
+    vague: bool = False
 
     @cached_property
     def pattern(self) -> re.Pattern[str]:

@@ -1,4 +1,4 @@
-"""Words by which a fault is known whatever product writes them: the last that are tried.
+"""Words that indicate a fault for any product; they are tried last.
 
 Rule: data only. A line of a healthy enrollment must match none of them.
 """
@@ -38,6 +38,13 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any server",
+        r"(?:key (?:length|size|type|algorithm)|CSR key)[^.\n]{0,60}(?:mismatch|(?:does not|did not|doesn.t|not) (?:match|fit|equal))",
+        "profile-mismatch",
+        "Ask for the key that the profile says: its type and its length.",
+        "",
+    ),
+    Saying(
+        "any server",
         r"(?:user|client|device|requestor|account)[^.\n]{0,40}(?:is |was )?not (?:allowed|permitted|authori[sz]ed|entitled|enabled)",
         "not-authorized",
         "",
@@ -57,11 +64,12 @@ ANY: tuple[Saying, ...] = (
         'Write "+", "/" and "=" as %2B, %2F and %3D, or use POST.',
         _MICROMDM,
     ),
+    Saying("any server", r"service (?:is )?(?:temporarily )?unavailable", "unavailable"),
     Saying("any server", r"Request-URI Too (?:Long|Large)|URI too long", "too-long", "Use POST."),
     Saying("any proxy", r"Proxy Authentication Required|Cache Access Denied", "proxy-login"),
     Saying(
         "any CA",
-        r"(?:RSA |public )?key[^.\n]{0,40}(?:too (?:short|small|weak)|at least \d+ bits?|minimum|less than \d+)|KeyLengthMismatch",
+        r"(?:RSA |public )?key[^.\n]{0,40}(?:too (?:short|small|weak)|at least \d+ bits?|minimum|less than \d+)|KeyLengthMismatch|(?:does not|not) meet the minimum (?:key )?size",
         "key-length",
     ),
     Saying(
@@ -69,7 +77,11 @@ ANY: tuple[Saying, ...] = (
         r"already (?:issued|enrolled|has a certificate|has an active certificate)|(?:certificate|subject|\bDN\b|\bCN\b|entity|serial|request)[^.\n]{0,60}already (?:exists|in use|known)|duplicate (?:subject|certificate|key)",
         "subject-exists",
     ),
-    Saying("any CA", r"profile[^.\n]{0,60}(?:not found|does not exist|unknown)|unknown profile", "profile"),
+    Saying(
+        "any CA",
+        r"(?:profile|provisioner|\balias|realm)[^.\n]{0,60}(?:not found|does not exist|unknown)|(?:unknown|invalid|no such) (?:profile|provisioner|alias|realm)",
+        "profile",
+    ),
     Saying(
         "any CA",
         r"renew\w*[^.\n]{0,60}(?:not (?:allowed|permitted|supported|possible)|refused|denied|too early|outside)",
@@ -90,12 +102,12 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any server",
-        r"ber2der|asn1 encoding routines|wrong tag|bad object header|not enough data|unexpected EOF|malformed|cannot parse|could ?n.t parse|failed to parse|unparse?able",
+        r"ber2der|asn1 encoding routines|wrong tag|bad object header|not enough data|unexpected EOF|malformed (?:der|asn|cms|pkcs|csr|certificate)|cannot parse|could ?n.t parse|failed to parse|unparse?able",
         "not-a-request",
     ),
     Saying(
         "any client",
-        r"connection refused|unable to open (?:a )?connection|PKI-3-SOCKETSELECT|fail\w* to (?:select|open|create)[^.\n]{0,10} socket|error while sending message|NSURLErrorDomain\D{0,20}-100[134569]\b|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|connection timed out|SOCKET_?SEND",
+        r"connection refused|unable to open (?:a )?connection|PKI-3-SOCKETSELECT|fail\w* to (?:select|open|create)[^.\n]{0,10} socket|error while sending message|NSURLErrorDomain\D{0,20}-100[134569]\b|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|connection (?:timed out|failed)|connect\w* to (?:the )?(?:CA |SCEP )?server failed|failed to (?:connect|open http connection)|SOCKET_?SEND",
         "no-network",
     ),
     Saying(
@@ -111,7 +123,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any client",
-        r"timed out|\b(?:connection|connect|request|read|operation|i/o|gateway|response|socket) ?time-?out\b(?!\s?[=:]\s?\d)|time-?out (?:was |is )?(?:expired|reached|occurred|error|exceeded|while|waiting)|deadline exceeded|ETIMEDOUT|Socket ?Timeout ?Exception",
+        r"empty reply from server|connection (?:was )?(?:reset|closed|aborted)|(?:reset|closed) by (?:the )?(?:peer|remote|server)|remote end closed|recv failure|timed out(?! for)|\b(?:connection|connect|request|read|operation|i/o|gateway|response|socket) ?time-?out\b(?!\s?[=:]\s?\d)|time-?out (?:was |is )?(?:expired|reached|occurred|error|exceeded|while|waiting)|deadline exceeded|ETIMEDOUT|Socket ?Timeout ?Exception",
         "no-reply",
     ),
     Saying("any client", r"\bbadAlg\b|Fail(?:ure)? ?Info ?[=:]? ?\(?0\b", "badAlg"),
@@ -181,14 +193,15 @@ ANY: tuple[Saying, ...] = (
         r"(?:awaiting|waiting for|pending|requires?)[^.\n]{0,30}(?:approval|authori[sz]ation|grant|operator)|manual approval",
         "pending",
     ),
+    Saying("any server", r"403[ :-]{1,3}Forbidden|HTTP Error 403", "forbidden"),
     Saying(
         "any server",
-        r"(?:login|log in|sign in|authentication|authori[sz]ation) (?:is )?(?:required|needed|failed)|access (?:is )?denied|not authori[sz]ed|permission denied|forbidden",
+        r"(?:login|log in|sign in|authentication|authori[sz]ation) (?:is )?(?:required|needed|failed)|access (?:is )?denied|not authori[sz]ed",
         "not-authorized",
     ),
     Saying(
         "any server",
-        r"(?:over|high)load|too many (?:requests|connections)|rate limit|throttl|server (?:is )?busy|try again later|service unavailable",
+        r"(?:over|high)load|too many (?:requests|connections)|rate limit|throttl|server (?:is )?busy|try again later",
         "overloaded",
     ),
     Saying("any server", r"\bPasscode[^.\n]{0,20}expired", "challenge-expired"),
@@ -197,7 +210,7 @@ ANY: tuple[Saying, ...] = (
     Saying("any server", r"\b(?:sender)?nonce[^.\n]{0,30}(?:missing|absent|required)", "sender-nonce", "", ""),
     Saying(
         "any server",
-        r"\bpolic(?:y|ies)\b[^.\n]{0,60}(?:den(?:y|ied)|reject|refus|violat|fail|not allow)|(?:den(?:y|ied)|reject|refus)\w*[^.\n]{0,40}\bpolicy\b",
+        r"\bpolic(?:y|ies)\b[^.\n]{0,60}(?:den(?:y|ied)|reject|refus|violat|fail|not allow)|(?:max\w*|limit|quota|count)[^.\n]{0,40}(?:certificate|request|enrol)\w*[^.\n]{0,40}(?:exceed|reached)|(?:den(?:y|ied)|reject|refus)\w*[^.\n]{0,40}\bpolicy\b",
         "policy-refused",
         "",
         "",

@@ -1,6 +1,6 @@
 """Sentences that clients write when an enrollment fails.
 
-Rule: data only, in the products' own words, as short as they can be recognised.
+Rule: data only, in the products' own words, as short as recognition allows.
 """
 
 from __future__ import annotations
@@ -13,6 +13,76 @@ _SSCEP = "certnanny/sscep: src/sscep.c, src/net.c, src/pkcs7.c"
 _CISCO = "Cisco PKI lab notes"
 
 CLIENTS: tuple[Saying, ...] = (
+    Saying(
+        "certmonger",
+        r"(?:fail\w*|error|unable|could not|cannot)[^.\n]{0,20}verif\w+[^.\n]{0,20}signature[^.\n]{0,20}(?:response|reply|CertRep)",
+        "reply-unverified",
+        "",
+        _CERTMONGER,
+    ),
+    Saying(
+        "sscep",
+        r"request payload encrypt failed|error encrypting (?:inner |request )?(?:payload|PKCS ?#?7)",
+        "client-algorithm",
+        "Choose a cipher that the client's OpenSSL has (sscep: -E aes256), or enable its legacy provider.",
+        "inverse-inc/packetfence#8727",
+    ),
+    Saying(
+        "any client library",
+        r"(?:open|read|write|load|access)\w*[^\n]{0,120}(?:permission denied|no such file or directory|\bEACCES\b|\bENOENT\b)",
+        "client-files",
+        "",
+        _SSCEP,
+    ),
+    Saying(
+        "strongSwan",
+        r"\bno\b[^.\n]{0,40}certificate[^.\n]{0,60}(?:keyEncipherment|digitalSignature|key ?usage|for encryption)",
+        "ca-usage",
+        "",
+        _STRONGSWAN,
+    ),
+    Saying(
+        "Java",
+        r"SSLPeerUnverifiedException|Hostname \S+ not verified|No subject alternative (?:DNS )?name",
+        "tls",
+        "Issue a web certificate with the name that the client calls.",
+        "jscep/jscep",
+    ),
+    Saying(
+        "Cisco IOS",
+        r"NON_AUTHORITATIVE_CLOCK|until an authoritative time source",
+        "clock",
+        "Set the router's clock (NTP, or `clock calendar-valid`).",
+        _CISCO,
+    ),
+    Saying(
+        "OpenSSL",
+        r"cms_RecipientInfo_ktri_decrypt:no matching recipient|no recipient matches",
+        "cannot-decrypt",
+        "Take the key of a certificate that is among the recipients.",
+        "OpenSSL, crypto/cms/cms_smime.c",
+    ),
+    Saying(
+        "OpenSSL",
+        r"CMS_SignerInfo_verify_content:verification failure|CMS_verify:content verify error",
+        "digest",
+        "",
+        "OpenSSL, crypto/cms/cms_sd.c",
+    ),
+    Saying(
+        "OpenSSL",
+        r"CMS_SignerInfo_verify:verification failure|PKCS7_signatureVerify:signature failure",
+        "signature",
+        "",
+        "OpenSSL, crypto/cms/cms_sd.c",
+    ),
+    Saying(
+        "OpenSSL",
+        r"signer certificate not found|no signers? certificate",
+        "signer-included",
+        "",
+        "OpenSSL, crypto/cms/cms_smime.c",
+    ),
     Saying("jscep", r"RA not issued by CA", "ra-not-of-ca", "", "jscep/jscep"),
     Saying(
         "Apple",
@@ -79,10 +149,24 @@ CLIENTS: tuple[Saying, ...] = (
         "OpenSSL also writes them where the signature itself is wrong.",
     ),
     Saying(
+        "Cisco IOS, Apple, strongSwan",
+        r"(?:CRYPTO_PKI|%PKI|\bsscep\b|strongswan|profiled|mdmclient)[^\n]{0,200}(?:signature[^.\n]{0,30}(?:verif\w* (?:failed|error)|invalid|mismatch)|fail\w* to verify)|E_SIGNATURE\b",
+        "reply-unverified",
+        "",
+        _CISCO,
+    ),
+    Saying(
         "jscep",
-        r"InvalidContentTypeException.{0,200}but was (?:null|text/html)|mscep_admin\S{0,20}operation=",
+        r"InvalidContentTypeException.{0,200}but was null|mscep_admin\S{0,20}operation=",
         "admin-page",
         "Use the URL without _admin: .../certsrv/mscep/mscep.dll.",
+        "jscep#102",
+    ),
+    Saying(
+        "jscep",
+        r"InvalidContentTypeException.{0,200}but was text/html",
+        "html-reply",
+        "Correct the URL: a web page answers (mscep_admin, a login or portal page, a proxy).",
         "jscep#102",
     ),
     Saying(
@@ -135,6 +219,7 @@ CLIENTS: tuple[Saying, ...] = (
         "empty-content",
         "The server said SUCCESS without a certificate: approve the request in the CA, or upgrade it.",
         "certnanny/sscep#159, #123",
+        vague=True,
     ),
     Saying(
         "strongSwan",
@@ -171,6 +256,7 @@ CLIENTS: tuple[Saying, ...] = (
         "ca-form",
         "Check URL and reachability; after a 200, the signature algorithm and set of certificates in the bundle.",
         f"{_CISCO}; petenetlive.com KB 0001021",
+        vague=True,
     ),
     Saying(
         "certmonger, sscep",
@@ -192,6 +278,7 @@ CLIENTS: tuple[Saying, ...] = (
         "refused",
         "Leave the password prompts empty or give the CA's challenge; read the CA's log for its reason.",
         "Cisco IOS-XE and step-ca incident note",
+        vague=True,
     ),
     Saying(
         "Cisco IOS",
@@ -199,6 +286,7 @@ CLIENTS: tuple[Saying, ...] = (
         "client-rejects-reply",
         "The lines before it name what the router did not accept.",
         "jscep#97",
+        vague=True,
     ),
     Saying(
         "certmonger",
@@ -207,8 +295,9 @@ CLIENTS: tuple[Saying, ...] = (
         "",
         _CERTMONGER,
         "certmonger also writes them about a reply that it cannot read or verify.",
+        vague=True,
     ),
-    Saying("certmonger", r"\bCA_REJECTED\b", "refused", "", _CERTMONGER),
+    Saying("certmonger", r"\bCA_REJECTED\b", "refused", "", _CERTMONGER, vague=True),
     Saying(
         "Windows", r"EnrollStatus\D{0,10}0x(?:10|100)\b", "refused", "", "learn.microsoft.com, EnrollmentEnrollStatus"
     ),
@@ -226,6 +315,7 @@ CLIENTS: tuple[Saying, ...] = (
         "reply-unreadable",
         "Look at the reply: status, Content-Type, the issued certificate first, no root inside.",
         "github.com/micromdm/micromdm/issues/453",
+        vague=True,
     ),
     Saying("certmonger", r"\bCA_UNCONFIGURED\b", "client-option", "", "certmonger: src/scep.c"),
     Saying(
@@ -241,6 +331,7 @@ CLIENTS: tuple[Saying, ...] = (
         "http-error",
         "Look up the HTTP status that stands beside it in the server's log.",
         "strongswan/strongswan: src/pki/scep/scep.c",
+        vague=True,
     ),
     Saying(
         "sscep",
@@ -267,8 +358,9 @@ CLIENTS: tuple[Saying, ...] = (
         "",
         "certmonger: src/scep.c",
         "certmonger also writes them about a reply that it cannot read.",
+        vague=True,
     ),
-    Saying("certmonger", r"replied: \d+: pki failure", "refused", "", "certmonger: src/scep.c"),
+    Saying("certmonger", r"replied: \d+: pki failure", "refused", "", "certmonger: src/scep.c", vague=True),
     Saying(
         "Java",
         r"UnknownHostException",

@@ -1,6 +1,6 @@
 """Sentences that SCEP servers and CAs write when an enrollment fails.
 
-Rule: data only, in the products' own words, as short as they can be recognised.
+Rule: data only, in the products' own words, as short as recognition allows.
 """
 
 from __future__ import annotations
@@ -17,6 +17,20 @@ _AWS = "docs.aws.amazon.com, Connector for SCEP troubleshooting"
 _MICROMDM = "micromdm/scep: server/, depot/, challenge/"
 
 SERVERS: tuple[Saying, ...] = (
+    Saying(
+        "step-ca",
+        r"cannot encrypt for recipient[^\n]{0,60}ecdsa|unsupported (?:public key|recipient key) type[^\n]{0,40}ecdsa",
+        "ca-without-rsa",
+        "Give the server an RSA certificate to encrypt for (a decrypter or RA), and RSA keys to the clients.",
+        _STEP,
+    ),
+    Saying(
+        "micromdm",
+        r"open \S{0,200}(?:depot|ca|key|serial)\S{0,60}: (?:permission denied|no such file)",
+        "ca-cannot-sign",
+        "Let the CA's account read its key and depot.",
+        _MICROMDM,
+    ),
     Saying(
         "step-ca",
         r"failed validating challenge password",
@@ -83,7 +97,7 @@ SERVERS: tuple[Saying, ...] = (
     ),
     Saying(
         "micromdm",
-        r"challenge\w* (?:does not match|mismatch|has expired)|invalid challenge|missing challenge",
+        r"challenge\w* (?:does not match|mismatch)|invalid challenge",
         "challenge-refused",
         "",
         _MICROMDM,
@@ -167,6 +181,14 @@ SERVERS: tuple[Saying, ...] = (
         "Use RSA PKCS#1 v1.5 (rsaEncryption) for the content key, or upgrade the server.",
         "NeySlim/ultimate-ca-manager#228",
     ),
+    Saying("Go", r"crypto/rsa: verification error", "server-rejects-signature", "", "smallstep/certificates#1723"),
+    Saying(
+        "step-ca",
+        r"(?:dns|email|ip|uri|common|subject) name[^.\n]{0,60}not (?:allowed|permitted)",
+        "bad-subject",
+        "Ask for names that the provisioner's policy allows.",
+        _STEP,
+    ),
     Saying(
         "Go x509",
         r"insecure algorithm|cannot verify signature: (?:insecure )?algorithm",
@@ -185,7 +207,7 @@ SERVERS: tuple[Saying, ...] = (
     Saying("Dogtag", r"SCEP support is disabled", "scep-disabled", "Enable SCEP at the CA and restart it.", _DOGTAG),
     Saying(
         "Dogtag",
-        r"operation missing from URL",
+        r"operation missing from URL|missing (?:the )?operation\b|operation (?:parameter )?(?:is )?(?:missing|required|not specified|not given)|(?:unknown|invalid|unsupported) (?:SCEP )?operation\b",
         "operation",
         "Send ?operation=...: a rewrite rule may drop the query.",
         _DOGTAG,
@@ -202,14 +224,14 @@ SERVERS: tuple[Saying, ...] = (
     ),
     Saying(
         "EJBCA",
-        r"Got request with status (?:GENERATED|[A-Z]+) ?\(\d+\)",
+        r"Got request with status (?:GENERATED|[A-Z]+) ?\(\d+\)|NEW, FAILED or INPROCESS required",
         "entity-used",
         "Set the end entity to NEW; find out why the client refused the first reply.",
         "Keyfactor/ejbca-ce#40",
     ),
     Saying(
         "EJBCA",
-        r"(?:end entity|user)[^.\n]{0,60}(?:not found|does not exist|unknown)",
+        r"(?:end entity|user)[^.\n]{0,60}(?:not found|does not exist|unknown)|non-?exist\w+ (?:end entity|user)",
         "unknown-entity",
         "",
         "github.com/Keyfactor/ejbca-ce/pull/811",
@@ -236,6 +258,7 @@ SERVERS: tuple[Saying, ...] = (
         "policy-refused",
         "Read the CA's log of that moment: policy, template or key was refused.",
         _STEP,
+        vague=True,
     ),
     Saying("Dogtag", r"Profile '?.{0,80}'? not found", "profile", "Use an enrollment profile that exists.", _DOGTAG),
     Saying(
@@ -416,10 +439,16 @@ SERVERS: tuple[Saying, ...] = (
         "ca-form",
         "Check the URL and what GetCACert returns.",
         "support.huawei.com, PKI log reference",
+        vague=True,
     ),
-    Saying("Huawei", r"PKI/\d/GET_LOCAL_CERT_ERR", "refused", "", "support.huawei.com, PKI log reference"),
+    Saying("Huawei", r"PKI/\d/GET_LOCAL_CERT_ERR", "refused", "", "support.huawei.com, PKI log reference", vague=True),
     Saying(
-        "Huawei", r"PKI/\d/SCEP_UPDATE_LOCAL_CERT_ERR", "renewal-refused", "", "support.huawei.com, PKI log reference"
+        "Huawei",
+        r"PKI/\d/SCEP_UPDATE_LOCAL_CERT_ERR",
+        "renewal-refused",
+        "",
+        "support.huawei.com, PKI log reference",
+        vague=True,
     ),
     Saying(
         "Java",

@@ -1,6 +1,6 @@
 """Sentences that NDES, AD CS, Intune, and the web servers and proxies in front of a CA, write when an enrollment fails.
 
-Rule: data only, in the products' own words, as short as they can be recognised.
+Rule: data only, in the products' own words, as short as recognition allows.
 """
 
 from __future__ import annotations
@@ -25,6 +25,79 @@ WINDOWS: tuple[Saying, ...] = (
         "challenge-refused",
         "Sync the device, so that it gets a new challenge.",
         _INTUNE,
+    ),
+    Saying(
+        "Jamf, Fleet",
+        r"(?:obtain|get|fetch|retriev)\w*[^.\n]{0,40}challenge[^\n]{0,160}(?:\b401\b|credential|user ?name|login|unauthori[sz]ed)|"
+        r"mscep_admin[^\n]{0,120}\b401\b(?! [12] \d)",
+        "admin-login",
+        "",
+        "github.com/fleetdm/fleet/pull/49298",
+    ),
+    Saying(
+        "IIS",
+        r"identity of (?:the )?application pool[^\n]{0,80}invalid|batch log-?on rights?|AppPoolIdentity[^.\n]{0,40}fail",
+        "service-account",
+        "Set the application pool's account and password anew.",
+        "MicrosoftDocs, WAS event 5021",
+    ),
+    Saying(
+        "IIS",
+        r"\bAppOffline\b",
+        "unavailable",
+        "Start the SCEP application pool; the Application log names what crashes it.",
+        "MicrosoftDocs, HTTP.sys error log",
+    ),
+    Saying("IIS", r"\bQueueFull\b|\bAppShutdown\b", "overloaded", "", "MicrosoftDocs, HTTP.sys error log"),
+    Saying(
+        "NDES",
+        r"not have sufficient permissions? to enroll",
+        "service-rights",
+        "Give the caller Enroll on the templates that NDES uses.",
+        _NDES,
+    ),
+    Saying(
+        "web application firewall",
+        r"ModSecurity|mod_security|Web Application Firewall|\bWAF\b[^.\n]{0,40}(?:block|den)|requested URL was rejected\. Please consult|"
+        r"Incapsula incident|Attention Required! \| Cloudflare|blocked by (?:the )?(?:firewall|security policy)|Request blocked",
+        "filtered",
+        "Let the filter pass base64 in message= and the type application/x-pki-message at the SCEP path, or use POST.",
+        "owasp-modsecurity; F5 and Imperva block pages",
+    ),
+    Saying(
+        "Envoy, HAProxy",
+        r"upstream connect error|no healthy upstream|upstream request timeout|<NOSRV>|No server is available to handle",
+        "gateway",
+        "",
+        "envoyproxy.io, response flags; haproxy.org, configuration manual",
+    ),
+    Saying(
+        "AWS WAF",
+        r"^action=(?:block|den|drop|reject)",
+        "filtered",
+        "Let the filter pass base64 in message= at the SCEP path, or use POST.",
+        "docs.aws.amazon.com, WAF log fields",
+    ),
+    Saying(
+        "AD CS",
+        r"Taken Under Submission|left request \d+ pending|pending in the queue",
+        "pending",
+        "Issue the request at the CA (pending requests), or let the template issue without approval.",
+        "MicrosoftDocs, AD CS events",
+    ),
+    Saying(
+        "nginx",
+        r"No required SSL certificate was sent|The SSL certificate error",
+        "tls-client-certificate",
+        "",
+        "nginx, ngx_http_ssl_module",
+    ),
+    Saying(
+        "nginx, Apache",
+        r"plain HTTP request was sent to HTTPS port|speaking plain HTTP to an SSL-enabled server port",
+        "https",
+        "",
+        "nginx, ngx_http_ssl_module; Apache httpd, mod_ssl",
     ),
     Saying("Fleet", r"Invalid NDES admin credentials", "admin-login", "", "github.com/fleetdm/fleet/pull/49298"),
     Saying(
@@ -133,6 +206,7 @@ WINDOWS: tuple[Saying, ...] = (
         "ca-unreachable",
         "Check that the CA runs, that RPC/DCOM reaches it, and that the service account may request.",
         "gradenegger.eu, NDES event 31",
+        vague=True,
     ),
     Saying(
         "NDES",
@@ -218,5 +292,6 @@ WINDOWS: tuple[Saying, ...] = (
         "policy-refused",
         "Read the CA's failed requests: the policy module's reason stands there.",
         "fortra/impacket, hresult_errors.py",
+        vague=True,
     ),
 )

@@ -1,4 +1,4 @@
-"""`sceplab lab`: a CA and an RA on this machine, and what a person decides there.
+"""`sceplab lab`: a CA and an RA on this machine, and decisions on their requests.
 
 Rule: `start` serves; the other actions work on its folder, while it serves or
 not, from any terminal.
@@ -13,7 +13,12 @@ from sceplab.cli.commands import Command, register
 ACTIONS = (
     Command("start", "serve CA and RA on loopback until Ctrl-C", "lab.start"),
     Command("pending", "list what waits for a person", "lab.decide", "add_pending"),
-    Command("grant", "grant a request: its number, or the beginning of its transactionID", "lab.decide", "add_grant"),
+    Command(
+        "grant",
+        "grant a request: its number, or the first 8 characters of its transactionID or more",
+        "lab.decide",
+        "add_grant",
+    ),
     Command("deny", "refuse a request", "lab.decide", "add_deny"),
     Command("challenge", "make a challengePassword that holds once", "lab.decide", "add_challenge"),
     Command("revoke", "revoke a certificate, by its serial in hex", "lab.decide", "add_revoke"),
@@ -23,5 +28,5 @@ ACTIONS = (
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
-    """Give the parser of the command its actions."""
+    """Add the actions of the command to its parser."""
     register(parser, ACTIONS, "ACTION")

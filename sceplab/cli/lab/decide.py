@@ -1,19 +1,23 @@
-"""What a person decides in a lab: `sceplab lab pending`, `grant`, `deny`, `challenge`, `revoke`, and the rollover.
+"""Decisions of the operator of a lab: `sceplab lab pending`, `grant`, `deny`, `challenge`, `revoke`, and the rollover.
 
-Rule: each action opens the authority of a folder, does one thing, and prints one text.
+Rule: each action opens the CA of a folder, does one thing, and prints one text.
 """
 
 from __future__ import annotations
 
 import argparse
+import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 
 from sceplab.cli.lab.folder import add_folder
+from sceplab.cli.terminal import say
+from sceplab.cli.values import DAY, YEAR, whole
 from sceplab.cms.csr import parse_csr
 from sceplab.errors import InputError
-from sceplab.files import pem_certificate
+from sceplab.files import is_there, pem_certificate
 from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.claims import claims_in
 from sceplab.lab.policy import wants_ra
 from sceplab.lab.store import Store, Transaction
 from sceplab.report.escape import visible
@@ -43,7 +47,9 @@ def add_challenge(parser: argparse.ArgumentParser) -> None:
     """Give the parser of `challenge` its arguments."""
     _add(parser, _challenge)
     parser.add_argument("--subject", help="the one subject that it holds for")
-    parser.add_argument("--minutes", type=int, default=60, help="how long it holds (default: 60)")
+    parser.add_argument(
+        "--minutes", type=whole(1, YEAR * DAY // 60), default=60, help="how long it holds (default: 60)"
+    )
 
 
 def add_revoke(parser: argparse.ArgumentParser) -> None:
@@ -63,13 +69,14 @@ def add_rollover(parser: argparse.ArgumentParser) -> None:
 
 
 def _add(parser: argparse.ArgumentParser, work: _Work) -> None:
-    """Add the folder, and run `work` on its authority."""
+    """Add the folder option, and run `work` on the CA in that folder."""
     add_folder(parser)
 
     def run(arguments: argparse.Namespace) -> int:
         authority = _authority(arguments)
         try:
-            print(work(authority, arguments))
+            for line in work(authority, arguments).split("\n"):
+                say(line)
         finally:
             authority.store.close()
         return 0
@@ -79,20 +86,23 @@ def _add(parser: argparse.ArgumentParser, work: _Work) -> None:
 
 def _authority(arguments: argparse.Namespace) -> CertificationAuthority:
     path = arguments.dir / "ca.sqlite"
-    if not path.exists():
+    if not is_there(path):
         raise InputError(f"{arguments.dir} is no folder of a lab; sceplab lab start makes one")
     return CertificationAuthority(Store(path))
 
 
 def describe(transaction: Transaction) -> str:
-    """Return one line about a pending request, for a person who decides."""
+    """Return a line about a pending request, for a person who decides, and one for each extension that it asks for."""
     request = parse_csr(transaction.request)
     warning = "  WOULD BE AN RA" if wants_ra(request) else ""
-    key = f"{request.key_bits or '?'}-bit key"
-    return visible(
-        f"{transaction.id:>4}  {transaction.created:%Y-%m-%d %H:%M:%S}  {request.subject}  {key}  "
-        f"{transaction.transaction_id}{warning}"
+    other = (
+        "" if transaction.requester == hashlib.sha256(request.public_key_info).digest() else "  signed by another key"
     )
+    key = f"{request.key_bits or '?'}-bit key"
+    asked = f"{transaction.created:%Y-%m-%d %H:%M:%S}"
+    lines = [f"{transaction.id:>4}  {asked}  {request.subject}  {key}  {transaction.transaction_id}{other}{warning}"]
+    lines += [f"      asks for {what}: {value}" for what, value in claims_in(request).lines()]
+    return "\n".join(map(visible, lines))
 
 
 def _pending(authority: CertificationAuthority, _: argparse.Namespace) -> str:
