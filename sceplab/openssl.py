@@ -10,6 +10,7 @@ signed attributes. That step is where sceplab is needed.
 
 from __future__ import annotations
 
+import re
 import shlex
 import shutil
 import subprocess
@@ -140,11 +141,22 @@ def run(command: Command, *, cwd: Path | None = None, timeout: float = 30) -> st
     return text
 
 
-def confirm(command: Command, *, cwd: Path | None = None) -> str:
+def confirm(command: Command, *, cwd: Path | None = None, refusal_is_shown: bool = False) -> str:
     """Return the command as typed at a prompt, and what it printed when it was run.
 
-    Without openssl the text says that it was not run. Raises InputError when openssl refuses.
+    Without openssl the text says that it was not run. Raises InputError when
+    openssl refuses, unless its refusal is to be shown.
     """
     if not available():
         return f"$ {shell(command)}\n(not run: openssl is not installed here)"
-    return f"$ {shell(command)}\n{run(command, cwd=cwd)}".rstrip()
+    try:
+        return f"$ {shell(command)}\n{run(command, cwd=cwd)}".rstrip()
+    except InputError as error:
+        if not refusal_is_shown:
+            raise
+        return f"$ {_without_pointers(str(error))}".rstrip()
+
+
+def _without_pointers(text: str) -> str:
+    """Leave out what differs from run to run: OpenSSL begins a line of an error with the thread's number."""
+    return re.sub(r"^[0-9A-F]{8,}:error:", "error:", text, flags=re.MULTILINE)

@@ -33,12 +33,12 @@ TIMEOUT = 300
 
 def sources(names: list[str] | None = None) -> list[Path]:
     """Return the sources in reading order; raises SystemExit for a name that is none."""
-    found = sorted(SOURCES.glob("[0-9][0-9]-*.md"))
+    found = sorted(SOURCES.glob("[0-9][0-9]*-*.md"))
     if not found:
         raise SystemExit(f"no notebook sources in {SOURCES}")
     if not names:
         return found
-    wanted = [p for p in found if p.stem in names or p.stem[:2] in names]
+    wanted = [p for p in found if p.stem in names or p.stem.partition("-")[0] in names]
     if len(wanted) != len(names):
         raise SystemExit(f"known notebooks: {', '.join(p.stem for p in found)}")
     return wanted

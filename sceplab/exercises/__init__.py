@@ -36,8 +36,11 @@ class Note:
 class Exercise:
     """One question about the loaded capture.
 
-    `right` is the right answer, `code` how to get it. `mistakes` maps what
-    goes wrong to the wrong answer it gives, so that a wrong answer is explained.
+    `right` is the right answer, or, where the reader builds something, a judge
+    that runs it: it returns "" if it is right, else what is wrong with it. `code`
+    gives the right answer when it is run in the notebook, `why` is the reason.
+    `mistakes` maps what goes wrong to the wrong answer it gives, so that a wrong
+    answer is explained.
     """
 
     question: str
@@ -45,6 +48,7 @@ class Exercise:
     code: str
     hints: tuple[str, ...]
     mistakes: Mapping[str, object] = field(default_factory=dict)
+    why: str = ""
 
     def __repr__(self) -> str:
         return f"Exercise: {self.question}"
@@ -56,8 +60,11 @@ class Exercise:
         """Judge an answer; `...` is "not attempted yet". Never raises."""
         if isinstance(answer, EllipsisType):
             return Note("Not attempted yet", "replace the three dots by your answer and run the cell again.")
+        if callable(self.right):
+            lacking = _judged(self.right, answer)
+            return Note("Not yet", lacking) if lacking else self._praise()
         if _same(answer, self.right):
-            return Note("Right", self.code)
+            return self._praise()
         for what, wrong in self.mistakes.items():
             if _same(answer, wrong):
                 return Note("Not yet", what)
@@ -65,6 +72,9 @@ class Exercise:
             wanted, got = type(self.right).__name__, type(answer).__name__
             return Note("Not yet", f"the answer is of type {wanted}, yours is {got}.")
         return Note("Not yet", "that is not it; .hint() helps.")
+
+    def _praise(self) -> Note:
+        return Note("Right", f"{self.why} In code: {self.code}" if self.why else self.code)
 
     def hint(self, number: int = 1) -> Note:
         """Give a hint; the last one says nearly everything."""
@@ -75,6 +85,13 @@ class Exercise:
     def solution(self) -> Note:
         """Show the code that gives the answer."""
         return Note("Solution", self.code)
+
+
+def _judged(judge: Callable[[object], str], answer: object) -> str:
+    try:
+        return judge(answer)
+    except Exception as error:  # noqa: BLE001 - what a reader built may fail in any way
+        return f"trying it ended in an error: {type(error).__name__}: {error}"
 
 
 def _same(a: object, b: object) -> bool:

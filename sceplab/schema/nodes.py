@@ -16,8 +16,9 @@ from typing import overload
 
 from sceplab.asn1 import der, oids
 from sceplab.asn1.scan import CUT, GARBAGE, MAX_DEPTH, TRAILING, Ends, header, level, violations
+from sceplab.schema.meanings import meaning_of
 from sceplab.schema.tables import BY, TYPES, Field, Type
-from sceplab.schema.values import tag_name, value_of
+from sceplab.schema.values import header_words, tag_name, value_of
 
 _LEAF = Type()
 _UNKNOWN = Field("")
@@ -62,7 +63,8 @@ class _Tree:
 class Node:
     """One element with its meaning.
 
-    `name` is the field's name, `type` its ASN.1 type, `section` the RFC's place.
+    `name` is the field's name, `type` its ASN.1 type, `section` the RFC's place,
+    `owner` the type of the structure that it is a field of.
     `element` has the offsets, from the start of the described octets. `known`
     says that a table has a name for it, `inner` that it is ASN.1 inside a
     string, `guess` that it was found by probing.
@@ -77,6 +79,7 @@ class Node:
     inner: bool
     guess: bool
     flags: int
+    owner: str
     _kind: str
     _definition: Type
     _default: bytes | None
@@ -145,6 +148,18 @@ class Node:
             said = value.value or (value.children[0].value if value.children else "")
             return f"{_bare(self.children[0].value)}: {said}" if said else _bare(self.children[0].value)
         return ""
+
+    @property
+    def meaning(self) -> str:
+        """What the field is for, in one line; "" where none is known."""
+        if not self.known or self.flags & (GARBAGE | TRAILING):
+            return ""
+        return meaning_of(self.owner, step_of(self), self.name)
+
+    @property
+    def header(self) -> str:
+        """The identifier and length octets, read aloud (X.690, 8.1.2 and 8.1.3)."""
+        return header_words(self.element, self.flags)
 
     @cached_property
     def findings(self) -> tuple[str, ...]:
@@ -255,6 +270,7 @@ class Node:
             inner,
             guess or self.guess,
             flags,
+            self.owner if self.type.endswith("EXPLICIT") else self._kind,
             given.type,
             definition,
             given.default,
@@ -358,7 +374,7 @@ def describe(
     """
     tree = _Tree(data, names or {}, types or {}, probe)
     nowhere = der.Element(data, start, 0, start, len(data), len(data))
-    top = Node("", "", "", nowhere, False, -1, False, False, 0, "", _LEAF, None, tree)  # noqa: FBT003
+    top = Node("", "", "", nowhere, False, -1, False, False, 0, "", "", _LEAF, None, tree)  # noqa: FBT003
     if start >= len(data):
         return top._make(nowhere, GARBAGE, _UNKNOWN, _LEAF)
     element, flags = tree.element(start, len(data))

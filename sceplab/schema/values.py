@@ -11,6 +11,7 @@ import re
 from collections.abc import Callable, Mapping
 
 from sceplab.asn1 import der, oids
+from sceplab.asn1.scan import CUT, GARBAGE, INDEFINITE, TRAILING
 from sceplab.cms import algorithms
 from sceplab.cms.name import Name
 from sceplab.cms.x509 import KEY_USAGE_BITS, parse_time
@@ -90,6 +91,29 @@ def tag_name(tag: int, type_name: str = "") -> str:
             number = number << 7 | octet & 0x7F
     implicit = _TAG_NAMES.get(_IMPLICIT.get(type_name, -1), "")
     return f"[{kind}{number}]" + (f" IMPLICIT {implicit}" if implicit else "")
+
+
+def header_words(element: der.Element, flags: int = 0) -> str:
+    """Return identifier and length octets, read aloud: "30 82 09 8e: SEQUENCE, constructed, length in 2 bytes = 2446".
+
+    `flags` are those of `scan.header`; "" where no element is (X.690, 8.1.2 and 8.1.3).
+    """
+    header = element.data[element.start : element.content_start]
+    if flags & (GARBAGE | TRAILING) or len(header) < 2:
+        return ""
+    size = element.content_end - element.content_start
+    octets = (element.tag.bit_length() + 7) // 8 or 1
+    length = len(header) - octets
+    if flags & INDEFINITE:
+        said = "length not given, ends at 00 00"
+    elif length == 1:
+        said = f"length = {header[-1]}"
+    else:
+        said = f"length in {length - 1} byte{'s' if length > 2 else ''} = {int.from_bytes(header[octets + 1 :], 'big')}"
+    if flags & CUT:
+        said += f", only {size} are there"
+    kind = "constructed" if element.constructed else "primitive"
+    return f"{header.hex(' ')}: {tag_name(element.tag)}, {kind}, {said}"
 
 
 def value_of(element: der.Element, type_name: str, names: Mapping[str, str]) -> str:

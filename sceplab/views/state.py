@@ -37,7 +37,11 @@ class BufferState(TypedDict):
 
 
 class Label(TypedDict):
-    """What an element is called and what it says; `step` is its part of a path, "" where a path leaves it out."""
+    """What an element is called, what it says and what it is for.
+
+    `step` is its part of a path, "" where a path leaves it out; `header` is tag and
+    length, read aloud.
+    """
 
     start: int
     name: str
@@ -46,6 +50,8 @@ class Label(TypedDict):
     section: str
     link: str
     step: str
+    meaning: NotRequired[str]
+    header: NotRequired[str]
     guess: NotRequired[bool]
     findings: NotRequired[list[str]]
 

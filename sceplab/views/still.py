@@ -92,7 +92,8 @@ def _html(node: Node, open_depth: int, left: list[int], depth: int = 0) -> str:
     section = f" <small>{section}</small>" if section else ""
     finding = f" <small>not DER: {safe(node.findings[0])}</small>" if node.findings else ""
     guess = " <small>(guess)</small>" if node.guess else ""
-    label = f"<b>{safe(node.name)}</b>{kind}{guess}{value}{section}{finding}"
+    meaning = f' title="{safe(node.meaning)}"' if node.meaning else ""
+    label = f"<b{meaning}>{safe(node.name)}</b>{kind}{guess}{value}{section}{finding}"
     inside = []
     if depth < _DEEPEST:
         for number, child in enumerate(node.children):
@@ -109,10 +110,9 @@ def _html(node: Node, open_depth: int, left: list[int], depth: int = 0) -> str:
 
 
 def _octets(node: Node) -> str:
-    header = node.element.data[node.start : node.content_start].hex(" ")
     length = node.content_end - node.content_start
-    if node.children:
-        return f"<pre>{node.start:5}  [{header}] {length} octets of content</pre>"
     shown = node.element.data[node.content_start : min(node.content_end, node.content_start + _SHOWN)].hex(" ")
     more = f" ... {length - _SHOWN} more" if length > _SHOWN else ""
-    return f"<pre>{node.start:5}  [{header}] {shown}{more}</pre>"
+    lines = [node.header or f"{length} bytes", *([] if node.children else [f"{shown}{more}"] if shown else [])]
+    inside = "\n".join(f"{'' if i else node.start:5}  {line}" for i, line in enumerate(lines))
+    return f"<pre><code>{safe(inside)}</code></pre>" + (f"<p>{safe(node.meaning)}</p>" if node.meaning else "")

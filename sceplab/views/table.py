@@ -8,8 +8,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from sceplab.cms.verify import Check, Verification
+from sceplab.cms.verify import Check, Outcome, Verification
 from sceplab.views.text import safe, visible
+
+_LEFT = 'style="text-align:left;vertical-align:top"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,9 +31,9 @@ class Table:
 
     @property
     def html(self) -> str:
-        """The table as HTML."""
-        head = "".join(f"<th>{safe(c)}</th>" for c in self.head)
-        body = "".join("<tr>" + "".join(f"<td>{safe(c)}</td>" for c in row) + "</tr>" for row in self.rows)
+        """The table as HTML; the style is inline, as notebooks align cells to the right otherwise."""
+        head = "".join(f"<th {_LEFT}>{safe(c)}</th>" for c in self.head)
+        body = "".join("<tr>" + "".join(f"<td {_LEFT}>{safe(c)}</td>" for c in row) + "</tr>" for row in self.rows)
         return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
 
     def _repr_html_(self) -> str:
@@ -52,4 +54,8 @@ def table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> Table:
 def show_checks(checks: Verification | Iterable[Check]) -> Table:
     """Return a table of checks with outcome and detail, in their order."""
     listed = checks.checks if isinstance(checks, Verification) else checks
-    return table(("check", "outcome", "detail"), ((c.name, c.outcome.value, c.detail) for c in listed))
+    rows = ((f"{_SIGNS[c.outcome]} {c.name}", c.outcome.value, c.detail) for c in listed)
+    return table(("check", "outcome", "detail"), rows)
+
+
+_SIGNS = {Outcome.PASSED: "\N{CHECK MARK}", Outcome.FAILED: "\N{BALLOT X}", Outcome.NOT_POSSIBLE: "\N{EN DASH}"}

@@ -213,6 +213,10 @@ def _label(node: Node, step: str) -> Label:
         "link": link(node.section),
         "step": visible(step),
     }
+    if node.meaning:
+        label["meaning"] = node.meaning
+    if node.header:
+        label["header"] = node.header
     if node.guess:
         label["guess"] = True
     if node.findings:

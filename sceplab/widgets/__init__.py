@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sceplab.extras import LAB, NOTEBOOKS, needs
+from sceplab.views.fields import show_fields
 from sceplab.views.hexview import hexdump
 from sceplab.views.table import show_checks, table
 
@@ -40,6 +41,7 @@ __all__ = [
     "show",
     "show_checks",
     "show_differences",
+    "show_fields",
     "table",
     "what_if",
 ]

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import ipywidgets as w
@@ -33,6 +34,7 @@ from sceplab.views.inspector import (
     summary_html,
 )
 from sceplab.views.text import safe
+from sceplab.walk.settings import set_capture
 from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.live import AS_A_WHOLE, Still
 from sceplab.widgets.viewer import Asn1Viewer
@@ -46,8 +48,9 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
     `ladder` is the ladder diagram; the message that is selected there is shown below it.
     """
 
-    def __init__(self, exchanges: Sequence[Exchange], materials: Materials) -> None:
-        """Lay it out, and show the exchanges if there are any."""
+    def __init__(self, exchanges: Sequence[Exchange], materials: Materials, source: str | bytes = b"") -> None:
+        """Lay it out, and show the exchanges if there are any; `source` is where they are from."""
+        self.source = source
         self.exchanges: Sequence[Exchange] = exchanges if isinstance(exchanges, Capture) else tuple(exchanges)
         self.materials = materials
         self.decoded: list[DecodedExchange] = []
@@ -57,18 +60,24 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"), **AS_A_WHOLE
         )
         self.held = w.FileUpload(description="Keys, certificates", multiple=True, layout=w.Layout(width="15em"))
-        self.passphrase = w.Password(placeholder="their passphrase", layout=w.Layout(width="10em"), **AS_A_WHOLE)
-        self.challenge = w.Password(placeholder="challenge expected", layout=w.Layout(width="11em"), **AS_A_WHOLE)
-        self.button = w.Button(description="Take it apart", button_style="primary", layout=w.Layout(width="auto"))
+        self.passphrase = _secret("Key passphrase (optional)")
+        self.challenge = _secret("Expected challengePassword (optional)")
+        self.button = w.Button(description="Decode", button_style="primary", layout=w.Layout(width="auto"))
         self.forget = w.Button(
-            description="Forget all", tooltip="the capture, the keys and the passwords", layout=w.Layout(width="auto")
+            description="Clear", tooltip="Forget the capture, keys and passwords", layout=w.Layout(width="auto")
         )
+        self.walk = w.Button(
+            description="Walk through it",
+            tooltip="Notebooks 01 to 05 take apart what is selected in the ladder",
+            layout=w.Layout(width="auto"),
+        )
+        self.walked = w.HTML()
         self.status = w.HTML()
         self.ladder = Ladder()
         self.onion = w.VBox(layout=w.Layout(flex="3 1 440px", min_width="0"))
         self.causes, self.found = w.HTML(), w.HTML()
         self.side = w.Tab([self.causes, self.found], layout=w.Layout(flex="2 1 300px", min_width="0"))
-        self.side.titles = ("Why it failed", "Rules broken")
+        self.side.titles = ("Why it failed", "RFC violations")
         self.links = w.HTML()
         wrapped = w.Layout(flex_flow="row wrap", align_items="flex-start")
         super().__init__(
@@ -78,11 +87,13 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
                 self.status,
                 self.ladder,
                 w.HBox([self.onion, self.side], layout=w.Layout(flex_flow="row wrap", overflow="visible")),
-                self.links,
+                w.HBox([self.links, self.walk], layout=w.Layout(flex_flow="row wrap", align_items="center")),
+                self.walked,
             ]
         )
         self.button.on_click(self._take_apart)
         self.forget.on_click(self._forget)
+        self.walk.on_click(self._write_walk)
         self.ladder.observe(lambda _: self._choose(), names=["selected"])
         self._show()
 
@@ -94,9 +105,11 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             if self.held.value or self.challenge.value:
                 self.materials = self._with_held()
             if self.capture.value:
-                self.exchanges = read_capture(bytes(self.capture.value[0]["content"]))
+                self.source = bytes(self.capture.value[0]["content"])
+                self.exchanges = read_capture(self.source)
             elif self.paste.value.strip():
-                self.exchanges = read_capture(self.paste.value.encode())
+                self.source = self.paste.value.encode()
+                self.exchanges = read_capture(self.source)
             if not self.exchanges and not getattr(self.exchanges, "remarks", ()):
                 raise InputError("choose a capture, or paste something into the box")
         except ScepError as error:
@@ -107,9 +120,24 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self._show()
 
     def _forget(self, _button: object) -> None:
-        self.exchanges, self.materials, self.paste.value = (), NO_MATERIALS, ""
+        self.exchanges, self.materials, self.paste.value, self.source = (), NO_MATERIALS, "", b""
         self._empty()
         self._show()
+
+    def _write_walk(self, _button: object) -> None:
+        """Set the capture, and what is selected in the ladder, for notebooks 01 to 05."""
+        index = self.ladder.selected.get("exchange")
+        number = index if isinstance(index, int) and self.decoded[index].request is not None else None
+        try:
+            path = set_capture(Path.cwd(), self.source, number)
+        except ScepError as error:
+            self.walked.value = f"<b>Not written:</b> {safe(str(error))}"
+            return
+        self.walked.value = (
+            f"Notebooks 01 to 05 now open this capture: run them again. It is set in <code>{safe(path.name)}</code>, "
+            "beside them. Keys are not copied: write the paths of their files into <code>keys</code> there. "
+            "To go back to the specimen, delete the file."
+        )
 
     def _empty(self) -> None:
         """Clear what a saved notebook could contain: uploads and passwords."""
@@ -162,10 +190,12 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self._analysis = analyse(self.decoded, self.materials, capture=capture)
         causes = self._analysis.causes
         there = bool(self.decoded)
+        self.walked.value = ""
+        self.walk.layout.display = "none" if not self.source or all(d.request is None for d in self.decoded) else None
         for part in (self.ladder, self.onion, self.side, self.links):
             part.layout.display = None if there else "none"
         if not there:
-            self.status.value = "Choose a capture or paste something, then <b>Take it apart</b>."
+            self.status.value = "Choose a capture or paste something, then press <b>Decode</b>."
             self.ladder.show(())
             self.onion.children = ()
             self.links.value = self.causes.value = self.found.value = ""
@@ -198,6 +228,15 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         return inspector_html(self._analysis)
 
 
+def _secret(label: str) -> w.Password:
+    return w.Password(
+        description=label,
+        layout=w.Layout(width="auto"),
+        style={"description_width": "initial"},
+        **AS_A_WHOLE,
+    )
+
+
 def _shown(part: str | Opened) -> w.Widget:
     if isinstance(part, str):
         return w.HTML(part)
@@ -210,4 +249,4 @@ def inspect_capture(source: str | bytes | Sequence[Exchange] = (), materials: Ma
     Raises InputError for a source that cannot be read.
     """
     exchanges = read_capture(source) if isinstance(source, str | bytes) else source
-    return Inspector(exchanges, materials)
+    return Inspector(exchanges, materials, source if isinstance(source, str | bytes) else b"")

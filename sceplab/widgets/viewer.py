@@ -75,6 +75,18 @@ class Asn1Viewer(LiveView):
         self.selected = [index, node.start]
         return node
 
+    def highlight(self, kind: str, field: str = "") -> Coverage:
+        """Highlight what a signature, digest or key covers, and return it.
+
+        `kind` is one of `Covered` ("signature"), `field` the name of the structure
+        where several have one ("signedAttrs"). Raises LookupError where there is none.
+        """
+        for index, one in enumerate(self.coverage):
+            if one.kind.value == kind and field in {"", one.field}:
+                self.lit = index
+                return one
+        raise LookupError(f"there is no coverage of the kind {kind!r} {field}".rstrip())
+
     # ---------------------------------------------------------- state
 
     def _keep(self, layers: Sequence[LayerBytes]) -> None:

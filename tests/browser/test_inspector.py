@@ -92,12 +92,12 @@ def test_from_upload_to_report(page: Page, lab: str, lab_root: Path, tmp_path: P
     ladder = _run_until_there(page, lab, lab_root)
     for tried in _tried():
         file, keys = capture_file(tried.folder), [tried.folder / n for n in tried.keys]
-        page.get_by_role("button", name="Forget all").click()
+        page.get_by_role("button", name="Clear").click()
         expect(ladder).to_be_hidden(timeout=PATIENCE)
         _upload(page, 0, [file])
         if keys:
             _upload(page, 1, keys)
-        page.get_by_role("button", name="Take it apart").click()
+        page.get_by_role("button", name="Decode").click()
         expect(ladder).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_text(tried.status).first).to_be_visible(timeout=PATIENCE)
         # Nothing of what was uploaded stays in the page, from where it could be saved.
@@ -108,7 +108,7 @@ def test_from_upload_to_report(page: Page, lab: str, lab_root: Path, tmp_path: P
         expect(viewer).to_have_count(1, timeout=PATIENCE)
         expect(viewer.get_by_role("button", name=tried.layer, exact=True)).to_be_visible()
         viewer.get_by_role("button", name=tried.layer, exact=True).click()
-        page.get_by_role("tab", name="Rules broken").click()
+        page.get_by_role("tab", name="RFC violations").click()
         expect(page.locator("b", has_text=re.compile(r"^Exchange \["))).to_be_visible()
         page.get_by_role("tab", name="Why it failed").click()
         ladder.scroll_into_view_if_needed()
@@ -137,17 +137,17 @@ def test_what_cannot_be_read_is_one_line(page: Page, lab: str, lab_root: Path, t
     ladder = _run_until_there(page, lab, lab_root)
     box = page.get_by_placeholder("or paste")
     box.fill("The router does not enroll.")
-    page.get_by_role("button", name="Take it apart").click()
+    page.get_by_role("button", name="Decode").click()
     expect(page.get_by_text("Not read:")).to_be_visible(timeout=PATIENCE)
     expect(ladder).to_be_visible()
     held = DATA / "specimen" / "ca.key.encrypted.pem"
     _upload(page, 1, [held])
-    page.get_by_role("button", name="Take it apart").click()
+    page.get_by_role("button", name="Decode").click()
     expect(page.get_by_text("type its passphrase")).to_be_visible(timeout=PATIENCE)
     zipped = tmp_path / "capture.har"
     zipped.write_bytes(gzip.compress(json.dumps({"log": {"entries": []}}).encode()))
     _upload(page, 0, [zipped])
-    page.get_by_role("button", name="Take it apart").click()
+    page.get_by_role("button", name="Decode").click()
     expect(page.get_by_text("no request in it")).to_be_visible(timeout=PATIENCE)
 
 
@@ -169,7 +169,7 @@ def test_what_is_typed_before_a_button_is_pressed_counts(page: Page, lab: str, l
     write_notebook(lab_root, "boxes", first, _BUSY, asked)
     open_notebook(page, lab, "boxes")
     run_cell(page, 0)
-    paste, challenge = page.get_by_placeholder("or paste"), page.get_by_placeholder("challenge expected")
+    paste, challenge = page.get_by_placeholder("or paste"), page.get_by_label("Expected challengePassword (optional)")
     expect(paste).to_be_visible(timeout=PATIENCE)
     # The second time the kernel has answered once: it may take messages otherwise then.
     for word in ("one", "two"):
@@ -177,7 +177,7 @@ def test_what_is_typed_before_a_button_is_pressed_counts(page: Page, lab: str, l
         challenge.press_sequentially(f"{word} password")
         paste.fill("")
         paste.press_sequentially(f"GET /{word}?operation=GetCACaps HTTP/1.1")
-        page.get_by_role("button", name="Take it apart").click()
+        page.get_by_role("button", name="Decode").click()
         out = run_cell(page, 2)
         (lab_root / "notebooks" / "pressed").touch()
         expect(out).to_contain_text(f"['/{word}?operation=GetCACaps'] (b'{word} password',)", timeout=PATIENCE)

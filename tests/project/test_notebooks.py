@@ -69,6 +69,13 @@ def test_stored_notebooks_were_run_once_from_top_to_bottom(source: Path) -> None
     assert all("Not attempted yet" in json.dumps(c["outputs"]) for c in checks)
 
 
+# A solution may be several statements; the value of the last one is the answer.
+_SOLVED = """import ast as _ast
+*_before, _last = _ast.parse({0}.code).body
+exec(compile(_ast.Module(_before, []), "solution", "exec"))
+answer = eval(compile(_ast.Expression(_last.value), "solution", "eval"))"""
+
+
 @needs("openssl")
 @pytest.mark.parametrize("source", SOURCES, ids=_ids)
 def test_the_solutions_solve_the_exercises_in_their_notebook(source: Path, tmp_path: Path) -> None:
@@ -78,7 +85,7 @@ def test_the_solutions_solve_the_exercises_in_their_notebook(source: Path, tmp_p
     for cell in notebook.cells:
         found = re.search(r"^(\w+)\.check\(", cell.source, re.MULTILINE)
         if cell.cell_type == "code" and found:
-            cell["source"] = cell.source.replace("answer = ...", f"answer = eval({found[1]}.code)")
+            cell["source"] = cell.source.replace("answer = ...", _SOLVED.format(found[1]))
             wanted += 1
     (tmp_path / "notebooks").mkdir()
     (tmp_path / "data").symlink_to(ROOT / "data")

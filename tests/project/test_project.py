@@ -35,7 +35,7 @@ ONLY_IN = {
     "dpkt": {"capture"},
     "httptools": {"capture"},
     "pyhanko_certvalidator": {"cms"},
-    "asn1crypto": {"cms"},
+    "asn1crypto": {"cms", "walk"},
     "requests": {"lab"},
     "tornado": {"lab"},
     "sqlite3": {"lab"},

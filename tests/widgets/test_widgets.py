@@ -71,7 +71,7 @@ def test_offsets_are_true() -> None:
     """At each offset that is shown stand the octets that are shown."""
     (message, *_) = messages(DATA / "specimen")
     html = _html(show(message.raw, open_depth=99))
-    found = re.findall(r"<pre> *(\d+)  \[([0-9a-f ]*)\]", html)
+    found = re.findall(r"<pre><code> *(\d+)  ([0-9a-f ]+):", html)
     assert len(found) > 100
     for offset, header in found:
         octets = bytes.fromhex(header)

@@ -21,6 +21,11 @@ export function said(region) {
   return `${region.label}${region.note ? `, ${region.note}` : ""}`;
 }
 
+/** @param {string} text */
+function sentence(text) {
+  return `${text.slice(0, 1).toUpperCase()}${text.slice(1)}.`;
+}
+
 /**
  * All that is known of an element.
  * @param {Scene} scene
@@ -37,6 +42,8 @@ export function detailsOf(scene, element) {
     `octets ${start} to ${end - 1} of ${buffer.title}: ${content - start} of tag and length, ${end - content} of content. `,
     "Path ", make("code", "", {}, scene.content.path(buffer, i)),
   ];
+  if (label.header) parts.push(make("br"), label.header);
+  if (label.meaning) parts.push(make("br"), make("span", "meaning", {}, sentence(label.meaning)));
   if (label.value) parts.push(make("br"), make("code", "", {}, label.value));
   for (const finding of label.findings ?? []) parts.push(make("br"), make("span", "finding", {}, `not DER: ${finding}`));
   for (const region of scene.covering(element)) parts.push(make("br"), `Covered: ${said(region)}.`);

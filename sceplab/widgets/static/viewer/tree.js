@@ -129,6 +129,7 @@ export class TreePane {
     if (same(this.scene.hovered, element)) line.classList.add("sceplab-hovered");
     const mark = this.scene.mark(element), type = typeBeside(label);
     if (mark) line.classList.add(`sceplab-${mark}`);
+    if (label.meaning) line.title = label.meaning;
     line.dataset.row = String(row);
     line.style.paddingLeft = `calc(${Math.min(depth, 40)} * var(--sl-indent) + 2px)`;
     line.append(make("span", "twisty", { "aria-hidden": "true" }, expandable ? (open ? "▾" : "▸") : " "),

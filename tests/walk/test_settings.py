@@ -1,0 +1,77 @@
+"""Which capture the walk opens: settings from the environment and from walk.toml."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from sceplab.errors import InputError
+from sceplab.walk.settings import FILE, Settings, read_settings, toml_of
+
+
+def test_nothing_set_is_none(tmp_path: Path) -> None:
+    """Without file and variables there are no settings."""
+    assert read_settings(tmp_path, {}) is None
+
+
+def test_the_environment_goes_before_the_file(tmp_path: Path) -> None:
+    """Lists in variables are separated as in PATH."""
+    (tmp_path / FILE).write_text('capture = "of-the-file.pcap"\n', encoding="utf-8")
+    given_ = {"SCEPLAB_CAPTURE": "x.pcap", "SCEPLAB_KEYS": os.pathsep.join(("a.pem", "b.pem")), "SCEPLAB_EXCHANGE": "3"}
+    found = read_settings(tmp_path, given_)
+    assert found is not None
+    assert (found.capture, found.keys, found.exchange) == ("x.pcap", (Path("a.pem"), Path("b.pem")), 3)
+    assert "SCEPLAB_CAPTURE" in found.origin
+
+
+def test_paths_in_the_file_are_relative_to_it(tmp_path: Path) -> None:
+    """The file can be moved together with the capture."""
+    (tmp_path / "scep.pcap").touch()
+    (tmp_path / FILE).write_text('capture = "scep.pcap"\nkeys = ["k.pem"]\nexchange = 2\n', encoding="utf-8")
+    found = read_settings(tmp_path, {})
+    assert found is not None
+    assert Path(found.capture) == tmp_path / "scep.pcap"
+    assert found.keys == (tmp_path / "k.pem",)
+    assert found.exchange == 2
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("capture = ", "not TOML"),
+        ("keys = []", "name a capture"),
+        ('capture = "x"\nkeys = "k.pem"', "a list of texts"),
+        ('capture = "x"\nkey = ["k.pem"]', "'key' is not a setting"),
+        ('capture = "x"\nexchange = -1', "`sceplab decode` shows"),
+        ('capture = "x"\nexchange = true', "`sceplab decode` shows"),
+    ],
+)
+def test_a_broken_file_is_one_clear_error(tmp_path: Path, text: str, says: str) -> None:
+    """It names the file and what is wrong."""
+    (tmp_path / FILE).write_text(text, encoding="utf-8")
+    with pytest.raises(InputError, match=says):
+        read_settings(tmp_path, {})
+
+
+_TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
+
+
+@given(
+    capture=_TEXTS.filter(bool), keys=st.lists(_TEXTS.filter(bool), max_size=3), passwords=st.lists(_TEXTS, max_size=2)
+)
+def test_what_is_written_is_read_again(
+    tmp_path_factory: pytest.TempPathFactory, capture: str, keys: list[str], passwords: list[str]
+) -> None:
+    """Whatever characters are in it."""
+    folder = tmp_path_factory.mktemp("walk")
+    absolute = tuple(folder / k.replace("/", "_").replace("\0", "_").replace("~", "_") for k in keys)
+    written = toml_of(Settings(capture, absolute, (), tuple(passwords), 7))
+    (folder / FILE).write_text(written, encoding="utf-8", newline="")
+    found = read_settings(folder, {})
+    assert found is not None
+    assert (found.keys, found.passwords, found.exchange) == (absolute, tuple(passwords), 7)
+    assert found.capture in {capture, str(folder / capture)}
