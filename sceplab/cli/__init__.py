@@ -8,13 +8,15 @@ that `sceplab --version` loads neither cryptography nor the lab.
 
 from __future__ import annotations
 
-import signal
 from collections.abc import Sequence
 
 from sceplab import __version__
 from sceplab.cli import terminal
 from sceplab.cli.commands import COMMANDS, Parser, register
 from sceplab.errors import ScepError
+
+_INTERRUPTED = 130
+"""What shells have for a program that SIGINT ended: 128 + 2."""
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -36,5 +38,5 @@ def main(argv: Sequence[str] | None = None) -> int:
         return 2
     except KeyboardInterrupt:
         terminal.warn("sceplab: interrupted")
-        return 128 + signal.SIGINT
+        return _INTERRUPTED
     return code

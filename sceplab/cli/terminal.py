@@ -10,7 +10,6 @@ from __future__ import annotations
 import contextlib
 import io
 import os
-import shutil
 import sys
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO, TypeVar
@@ -37,6 +36,8 @@ def prepare() -> None:
 
 def width() -> int:
     """Return the columns of the terminal, or what COLUMNS says; `WIDTH` where there is neither."""
+    import shutil
+
     return shutil.get_terminal_size((WIDTH, 24)).columns
 
 

@@ -142,10 +142,17 @@ class Lab:
         """Open the CA's port, and the RA's if one was enrolled in this folder before. Raises InputError."""
         if not self._servers:
             self._last_materials = None
-            self._serve(self.ca.answer, R1, self._ports[0])
-            found = self._load_ra()
-            if found is not None:
-                self.start_ra(*found)
+            try:
+                self._serve(self.ca.answer, R1, self._ports[0])
+                found = self._load_ra()
+                if found is not None:
+                    self.start_ra(*found)
+            except BaseException:
+                for server in self._servers:
+                    server.stop()
+                self._servers.clear()
+                self.ra = None
+                raise
         return self
 
     def stop(self) -> None:

@@ -372,3 +372,19 @@ def test_requests_of_the_lab_read_as_sent(lab: Lab) -> None:
     assert decoded.request.csr.raw == request
     assert lab.names[last.server] == "R1 (CA)"
     assert isinstance(lab.client(), ScepClient)
+
+
+def test_a_lab_that_cannot_start_leaves_no_port_open(tmp_path: Path) -> None:
+    """The RA's port is taken: the CA's is closed again, and the next try may have it."""
+    with Lab(tmp_path, challenge="secret") as lab:
+        lab.enroll_ra()
+        host = lab.ra_url.split("/")[2].rpartition(":")[0]
+    with socket.create_server((host, 0)) as taken:
+        before = set(threading.enumerate())
+        lab = Lab(tmp_path, ports=(0, taken.getsockname()[1]))
+        with pytest.raises(InputError, match="cannot be listened on"):
+            lab.start()
+        assert set(threading.enumerate()) <= before
+        assert not lab.running
+    with lab:
+        assert lab.ra is not None
