@@ -1,8 +1,8 @@
-"""Keys and certificates from files, or from their octets: PEM, DER and PKCS#12.
+"""Keys and certificates from files, or from their bytes: PEM, DER and PKCS#12.
 
-Rule: the one place that reads a private key, and nothing of it is ever printed.
-Raises `InputError` with what was found and what to try. `cryptography.x509` is
-slow to import and waits for a certificate or a PKCS#12 file.
+Rule: private keys are read here only and never printed. Raises `InputError` with
+what was found and what to try. `cryptography.x509` is slow to import, so it is
+imported only for a certificate or a PKCS#12 file.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _MAX_BYTES = 10_000_000
 
 
 def read_bytes(path: Path) -> bytes:
-    """Return a file's octets; raises InputError when it cannot be read or is far too large for keys."""
+    """Return a file's bytes; raises InputError if it cannot be read or is too large for keys."""
     try:
         if path.stat().st_size > _MAX_BYTES:
             raise InputError(f"{path} has {path.stat().st_size} octets: too many for keys or certificates")
@@ -51,7 +51,7 @@ def load_private_keys(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
 
 
 def read_private_keys(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[rsa.RSAPrivateKey]:
-    """Return the RSA private keys in the octets of such a file; `path` is its name in errors and questions."""
+    """Return the RSA private keys in the bytes of such a file; `path` is its name in errors and questions."""
     loaded = _private_keys(data, path, ask)
     keys = [k for k in loaded if isinstance(k, rsa.RSAPrivateKey)]
     if not keys:
@@ -132,7 +132,7 @@ def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
 
 
 def read_certificates(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
-    """Return the certificates in the octets of such a file, as DER; `path` is its name in errors and questions."""
+    """Return the certificates in the bytes of such a file, as DER; `path` is its name in errors and questions."""
     from cryptography import x509
 
     blocks = [b.raw for b in parse_pem(data) if b.label in {"CERTIFICATE", "X509 CERTIFICATE"}]
@@ -153,8 +153,8 @@ def read_certificates(data: bytes, path: str, ask: AskPassphrase = _no_passphras
 def write_new(path: Path, data: bytes, *, force: bool = False, private: bool = False) -> None:
     """Write a file that must not exist yet (unless `force`); private keys get mode 0600.
 
-    The new content replaces the old at once, so a failed write loses nothing.
-    Raises InputError when the file is there, or cannot be written.
+    The new content replaces the old in one step, so a failed write loses nothing.
+    Raises InputError if the file exists, or cannot be written.
     """
     if path.exists() and not force:
         raise InputError(f"{path} is already there; use --force to replace it")
