@@ -1,8 +1,8 @@
-"""sceplab: take SCEP messages apart, put them together, and show how (RFC 8894).
+"""sceplab: take SCEP messages apart, put them back together, and show how (RFC 8894).
 
-Rule: the names that the notebooks and the README use, and nothing else. Each is
-loaded from its module when it is first asked for, so that `import sceplab` is
-light; inside the package, names are imported from their modules.
+Rule: only the names that the notebooks and the README use. Each is loaded from its
+module on first use, so that `import sceplab` is fast; inside the package, names are
+imported from their modules.
 """
 
 from __future__ import annotations
@@ -100,7 +100,7 @@ _NAMES = {
 _HOMES = {name: home for home, names in _NAMES.items() for name in names}
 __all__ = tuple(sorted(_HOMES))
 
-if not TYPE_CHECKING:  # a type checker shall find unknown names
+if not TYPE_CHECKING:  # type checkers must still report unknown names
 
     def __getattr__(name: str) -> object:
         """Load a public name from its module."""
@@ -112,5 +112,5 @@ if not TYPE_CHECKING:  # a type checker shall find unknown names
 
 
 def __dir__() -> list[str]:
-    """Name what is public, loaded or not."""
+    """Return all public names, loaded or not."""
     return sorted({*globals(), *__all__})

@@ -1,8 +1,8 @@
-"""What can go wrong, as data (`Problem`) and as exceptions.
+"""Errors as data (`Problem`) and as exceptions.
 
-Rule: decoding collects `Problem`s and goes on; only a step that cannot give any
-result at all (decrypt without the right key, build from unusable input, a file
-that holds nothing we know) raises, and then one of the classes below.
+Rule: decoding collects `Problem`s and continues; only a step without any result
+(decrypt without the right key, build from unusable input, a file in no known
+format) raises one of the classes below.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from enum import StrEnum
 
 
 class Layer(StrEnum):
-    """The layer of the onion that a finding belongs to, outermost first."""
+    """The layer of a message that a finding belongs to, outermost first."""
 
     CAPTURE = "capture"
     HTTP = "HTTP"
@@ -28,10 +28,10 @@ class Layer(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """One thing that a decoder met and read past.
+    """One deviation that a decoder found and skipped.
 
-    `offset` counts octets from the start of the bytes that were given to the
-    parser of that layer (None where no single place is to blame).
+    `offset` counts bytes from the start of the data given to the parser of that
+    layer (None if there is no single place).
     """
 
     layer: Layer
@@ -52,11 +52,11 @@ class ScepError(Exception):
 
 
 class InputError(ScepError):
-    """What was given cannot be used at all; the message says what to try."""
+    """The input cannot be used at all; the message says what to try."""
 
 
 class DecryptError(ScepError):
-    """No key at hand opens the pkcsPKIEnvelope; the message says for whom it is."""
+    """No given key opens the pkcsPKIEnvelope; the message names its recipients."""
 
 
 class BuildError(ScepError):

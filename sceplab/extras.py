@@ -1,7 +1,7 @@
-"""Which libraries an extra of the package brings, and the sentence for a missing one.
+"""The libraries of each extra of the package, and the error message for a missing one.
 
-Rule: the table of extras for the program; `pyproject.toml` has the same names
-with their versions, and a test compares the two. The core needs none of them.
+Rule: the table of extras used at run time; `pyproject.toml` has the same names with
+versions, and a test compares the two. The core needs none of them.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from sceplab.errors import ScepError
 class Extra:
     """What `pip install "sceplab[name]"` adds to the plain install.
 
-    `user` is who needs the libraries, as the subject of a sentence in the
-    plural; `libraries` are the names to install, which are also those to import.
+    `user` names what needs the libraries, as the plural subject of a sentence;
+    `libraries` are the names to install, which are also those to import.
     """
 
     name: str
@@ -51,9 +51,8 @@ class MissingLibraryError(ScepError, ImportError):
 def needs(extra: Extra) -> Iterator[None]:
     """Wrap the imports of an extra's libraries, and of modules that need them.
 
-    Raises MissingLibraryError where a library is not installed, be it one that
-    comes with those of the extra. A missing module of sceplab itself is a defect
-    and is left as it is.
+    Raises MissingLibraryError if a library, or one that it depends on, is not
+    installed. The error for a missing module of sceplab itself is not changed.
     """
     try:
         yield

@@ -1,8 +1,8 @@
-"""Keys and certificates from files, or from their octets: PEM, DER and PKCS#12.
+"""Keys and certificates from files, or from their bytes: PEM, DER and PKCS#12.
 
-Rule: the one place that reads a private key, and nothing of it is ever printed.
-Raises `InputError` with what was found and what to try. `cryptography.x509` is
-slow to import and waits for a certificate or a PKCS#12 file.
+Rule: private keys are read here only and never printed. Raises `InputError` with
+what was found and what to try. `cryptography.x509` is slow to import, so it is
+imported only for a certificate or a PKCS#12 file.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ def load_private_keys(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
 
 
 def read_private_keys(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[rsa.RSAPrivateKey]:
-    """Return the RSA private keys in the octets of such a file; `path` is its name in errors and questions."""
+    """Return the RSA private keys in the bytes of such a file; `path` is its name in errors and questions."""
     loaded = _private_keys(data, path, ask)
     keys = [k for k in loaded if isinstance(k, rsa.RSAPrivateKey)]
     if not keys:
@@ -128,7 +128,7 @@ def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> 
 
 @quiet()
 def read_certificates(data: bytes, path: str, ask: AskPassphrase = _no_passphrase) -> list[bytes]:
-    """Return the certificates in the octets of such a file, as DER; `path` is its name in errors and questions."""
+    """Return the certificates in the bytes of such a file, as DER; `path` is its name in errors and questions."""
     from cryptography import x509
 
     blocks = [b.raw for b in parse_pem(data) if b.label in {"CERTIFICATE", "X509 CERTIFICATE"}]

@@ -1,8 +1,8 @@
-"""The same steps as openssl commands: to confirm what sceplab says, and to learn the tool.
+"""The decoding steps as openssl commands: to confirm the results of sceplab, and to learn openssl.
 
 Rule: each function returns the command as an argument list, never a shell
-string, and touches nothing; `run` and `confirm` run one where openssl is installed. Tests
-prove that command and sceplab give the same.
+string, and runs nothing; `run` and `confirm` run one if openssl is installed. Tests
+prove that both give the same result.
 
 openssl cannot make a pkiMessage: `openssl cms -sign` has no way to add the SCEP
 signed attributes. That step is where sceplab is needed.
@@ -37,7 +37,7 @@ def base64_decode(source: Path, target: Path, *, one_line: bool = False) -> Comm
 
 
 def asn1parse(source: Path, offset: int | None = None) -> Command:
-    """The ASN.1 elements of a DER file; with `offset`, of what lies inside the string that starts there."""
+    """The ASN.1 elements of a DER file; with `offset`, of the content of the string that starts there."""
     extra = [] if offset is None else ["-strparse", str(offset)]
     return ["openssl", "asn1parse", "-inform", "DER", "-i", "-in", str(source), *extra]
 
@@ -61,7 +61,7 @@ def verify(source: Path, ca: Path, content: Path, *, check_time: bool = True) ->
 
 
 def verify_signature_only(source: Path, content: Path) -> Command:
-    """Verify the signature with the certificate in the message, whoever issued it, and write the content."""
+    """Verify the signature with the certificate in the message, without checking its issuer, and write the content."""
     return [
         "openssl",
         "cms",
@@ -81,7 +81,7 @@ def decrypt(source: Path, certificate: Path, key: Path, plaintext: Path, *, ciph
     """Decrypt an EnvelopedData with the recipient's certificate and key.
 
     The certificate picks the RecipientInfo. Without it openssl tries the key on
-    each, and when none fits writes random octets with exit code 0.
+    each, and if none fits writes random bytes with exit code 0.
     """
     legacy = ["-provider", "legacy", "-provider", "default"] if cipher in _LEGACY else []
     who = ["-recip", str(certificate), "-inkey", str(key)]
@@ -130,7 +130,7 @@ def shell(command: Command) -> str:
 def run(command: Command, *, cwd: Path | None = None, timeout: float = 30) -> str:
     """Run a command and return what it printed.
 
-    Raises InputError when openssl is missing or refuses; the message has its words.
+    Raises InputError if openssl is missing or fails; the message has its output.
     """
     if not available():
         raise InputError("openssl is not installed; on Debian: apt-get install openssl")

@@ -1,4 +1,4 @@
-"""Where the files are that come with sceplab.
+"""Folders of the files that come with sceplab.
 
 Rule: names of folders only; nothing is opened here.
 """
@@ -10,4 +10,4 @@ from pathlib import Path
 DATA = Path(__file__).resolve().parent.parent / "data"
 """The specimen and the foreign captures; they come with a checkout, not with the package."""
 SPECIMEN = DATA / "specimen"
-"""The capture that the notebooks take apart, with its keys and certificates."""
+"""The capture that the notebooks decode, with its keys and certificates."""

@@ -1,8 +1,8 @@
-"""BER as captured: the way to DER, and back to the very octets that were sent (X.690, 8 to 10).
+"""Convert captured BER to DER, and back to exactly the bytes that were sent (X.690, 8 to 10).
 
-Rule: lengths and segments only; what an element means is not known here.
-`normalise` and `dress` are inverse: the first turns BER into DER and says in a
-`Shape` what it changed, the second puts the captured form back on.
+Rule: lengths and segments only, no schema. `normalise` and `dress` are inverse: the
+first converts BER to DER and records its changes in a `Shape`, the second restores
+the captured form.
 """
 
 from __future__ import annotations
@@ -29,17 +29,17 @@ _STRING_TAGS = frozenset(
     }
 )
 # A SCEP message nests about 20 deep. Finding the end of an indefinite length
-# costs a pass at each level, so depth is what a hostile message would spend.
+# costs a pass at each level, so a hostile message would use depth.
 _MAX_DEPTH = 200
 
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """How one element was written, where that is not the DER way.
+    """The encoding of one element that is not DER.
 
-    `length_octets` counts the octets after 0x8n of a length that was not the
-    shortest (0: shortest). `segments` holds, for a string that was constructed,
-    the length and the form of each segment.
+    `length_octets` counts the bytes after 0x8n of a length that was not the
+    shortest (0: shortest). `segments` has, for a constructed string, the length
+    and the form of each segment.
     """
 
     indefinite: bool = False
@@ -52,7 +52,7 @@ DER_FORM = Form()
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What `normalise` took off: the form of each element that was not DER, by its place in reading order."""
+    """The changes of `normalise`: the form of each element that was not DER, by its index in reading order."""
 
     forms: tuple[tuple[int, Form], ...] = ()
 
@@ -136,7 +136,7 @@ def _tree(data: bytes, strings: Collection[int]) -> _Tree:
 
 
 def _write(tree: _Tree, forms: Sequence[Form]) -> bytes:
-    """Write the tree with these forms: lengths from the leaves up, then octets in reading order."""
+    """Write the tree with these forms: lengths from the leaves up, then bytes in reading order."""
     count = len(tree.heads)
     bodies = [0] * count
     payloads: list[bytes | None] = [None] * count
@@ -197,12 +197,12 @@ def _write_segments(content: bytes, segments: tuple[tuple[int, Form], ...]) -> b
 
 
 def normalise(data: bytes, strings: Collection[int] = ()) -> tuple[bytes, Shape]:
-    """Turn one BER element into DER lengths and primitive strings, and say what was changed.
+    """Convert one BER element to DER lengths and primitive strings; returns the DER and the changes.
 
     `strings` are the offsets of constructed context-tagged elements that the
-    schema knows to be implicit OCTET STRINGs (encryptedContent): nothing in the
-    bytes tells them from an explicit tag. The order of a SET OF is left as it
-    was sent. Raises der.DerError on malformed or trailing bytes.
+    schema defines as implicit OCTET STRINGs (encryptedContent): the bytes alone
+    do not distinguish them from an explicit tag. The order of a SET OF is kept
+    as sent. Raises der.DerError on malformed or trailing bytes.
     """
     tree = _tree(data, strings)
     plain = [DER_FORM] * len(tree.heads)
@@ -213,7 +213,7 @@ def normalise(data: bytes, strings: Collection[int] = ()) -> tuple[bytes, Shape]
 def dress(data: bytes, shape: Shape) -> bytes:
     """Write DER `data` again in the captured `shape`: the inverse of `normalise`.
 
-    Raises der.DerError when the data does not have the shape's elements.
+    Raises der.DerError if the data does not have the elements of the shape.
     """
     if not shape:
         return data

@@ -1,10 +1,10 @@
 """Tag, length, value: reading BER leniently, writing DER.
 
-Rule: this module knows octets, lengths and tags (X.690), and no schema. Every
-layer above takes its bytes apart with `read` and `Element.children`, so that a
-field is always a slice of what was captured, at a known offset. asn1crypto is
-not used for that: it keeps no offsets, refuses legal BER that real SCEP
-programs send, and raises many kinds of exception on hostile bytes.
+Rule: bytes, lengths and tags (X.690), no schema. Every layer above parses its
+bytes with `read` and `Element.children`, so that a field is always a slice of the
+captured bytes at a known offset. asn1crypto is not used for that: it keeps no
+offsets, rejects legal BER that real SCEP programs send, and raises many kinds of
+exception on hostile bytes.
 """
 
 from __future__ import annotations
@@ -36,31 +36,31 @@ BMP_STRING = 0x1E
 CONSTRUCTED = 0x20
 CONTEXT = 0x80
 
-# Segments inside segments: no program does it, a hostile one might, without end.
+# Limit of segments inside segments: only a hostile message has them.
 MAX_SEGMENT_DEPTH = 8
 _MAX_OID = 128
 
 
 class DerError(ScepError):
-    """Bytes that are not the BER element that was expected at this place."""
+    """Bytes that are not the BER element expected at this offset."""
 
     def __init__(self, offset: int, expected: str, found: str) -> None:
-        """Say where (octets from the start of the data), what was expected, what was there."""
+        """Set the offset (bytes from the start of the data), what was expected and what was found."""
         super().__init__(f"octet {offset}: expected {expected}, found {found}")
         self.offset = offset
         self.expected = expected
         self.found = found
 
     def problem(self, layer: Layer, advice: str = "") -> Problem:
-        """Return the same as a `Problem` of `layer`, for decoders that go on."""
+        """Return the same as a `Problem` of `layer`, for decoders that continue."""
         return Problem(layer, "ber", self.expected, self.found, self.offset, advice)
 
 
 class Element:
-    """One BER element in `data`: offsets only, nothing copied until asked for.
+    """One BER element in `data`: offsets only, bytes are copied on request.
 
-    `tag` is the identifier octet (0x30 SEQUENCE, 0xA0 [0] constructed ...), or
-    all identifier octets as one number where the tag number is above 30.
+    `tag` is the identifier byte (0x30 SEQUENCE, 0xA0 [0] constructed ...), or
+    all identifier bytes as one number if the tag number is above 30.
     """
 
     __slots__ = ("content_end", "content_start", "data", "end", "start", "tag")
@@ -83,32 +83,32 @@ class Element:
 
     @property
     def value(self) -> bytes:
-        """The content octets as captured (segments of a constructed string still have their headers)."""
+        """The content bytes as captured (segments of a constructed string still have their headers)."""
         return self.data[self.content_start : self.content_end]
 
     @property
     def constructed(self) -> bool:
-        """Whether the content is made of elements."""
+        """Whether the content consists of elements."""
         return bool(self.data[self.start] & CONSTRUCTED)
 
     @property
     def indefinite(self) -> bool:
-        """Whether the length is indefinite (ended by two zero octets)."""
+        """Whether the length is indefinite (ended by two zero bytes)."""
         return self.end != self.content_end
 
     def children(self, limit: int = 10_000) -> list[Element]:
         """Return the elements of the content.
 
-        Raises DerError where one is cut short (octets before it were well
-        formed), or where there are more than `limit`: no part of a SCEP message
-        has that many, and each costs a hundred times its octets in memory.
+        Raises DerError if one is truncated, or if there are more than `limit`: no
+        part of a SCEP message has that many, and each needs a hundred times its
+        size in memory.
         """
         out: list[Element] = []
         pos, end, data = self.content_start, self.content_end, self.data
         while pos < end and len(out) <= limit:
-            # `read` with its commonest headers inlined (low tag, length of 1 or 3
-            # octets): a decoder spends most of its own time here. A test holds
-            # the two together.
+            # `read` with the most common headers inlined (low tag, length of 1 or 3
+            # bytes): a decoder spends most of its time here. A test compares
+            # the two.
             here = pos + 2
             if here <= end and (tag := data[pos]) & 0x1F != 0x1F:
                 length = data[pos + 1]
@@ -132,7 +132,7 @@ class Element:
     def octets(self) -> bytes:
         """Return the string value: the content, or the joined segments of a constructed string.
 
-        Raises DerError where a segment is malformed.
+        Raises DerError if a segment is malformed.
         """
         return self.value if not self.constructed else _join(self, 0)
 
@@ -143,7 +143,7 @@ def _join(element: Element, depth: int) -> bytes:
     return b"".join(_join(c, depth + 1) if c.constructed else c.value for c in element.children())
 
 
-# What `header` gives instead of a length where there is no definite one.
+# What `header` returns instead of a length if there is no definite one.
 INDEFINITE = -1
 CUT_OFF = -2
 LONG_TAG = -3
@@ -160,9 +160,9 @@ _REFUSED = {
 def header(data: bytes, pos: int, limit: int) -> tuple[int, int, int]:
     """Read a tag and a length (X.690, 8.1): return (end of the tag, start of the content, length). Never raises.
 
-    The length may reach past `limit`. It is negative where it is INDEFINITE, or
-    where no element can start here: the header is CUT_OFF by the limit, the tag
-    number has more than 8 octets, the first length octet is the RESERVED ff, or
+    The length may reach past `limit`. It is negative if it is INDEFINITE, or
+    if no element can start here: the header is CUT_OFF by the limit, the tag
+    number has more than 8 bytes, the first length byte is the RESERVED ff, or
     a PRIMITIVE element claims an indefinite length.
     """
     here = pos + 1
@@ -197,8 +197,8 @@ def header(data: bytes, pos: int, limit: int) -> tuple[int, int, int]:
 def read(data: bytes, pos: int = 0, end: int | None = None) -> Element:
     """Read the element that starts at `pos` and must finish by `end`.
 
-    Raises DerError when the header is cut short or reserved, or when the length
-    runs past `end`. Takes definite and indefinite lengths, minimal or not.
+    Raises DerError if the header is truncated or reserved, or if the length
+    reaches past `end`. Accepts definite and indefinite lengths, minimal or not.
     """
     limit = len(data) if end is None else end
     tag_end, here, length = header(data, pos, limit)
@@ -219,7 +219,7 @@ def _count(length: int) -> str:
 
 
 def _end_of_contents(data: bytes, start: int, pos: int, limit: int) -> int:
-    """Return where the end-of-contents octets of the element at `start` are, without recursion."""
+    """Return where the end-of-contents bytes of the element at `start` are, without recursion."""
     depth = 1
     while True:
         if pos + 2 > limit:
@@ -243,7 +243,7 @@ def _end_of_contents(data: bytes, start: int, pos: int, limit: int) -> int:
 
 
 def read_expected(data: bytes, tag: int, what: str, pos: int = 0, end: int | None = None) -> Element:
-    """Read an element and insist on its tag; `what` is its name in the error."""
+    """Read an element with this tag; raises DerError for another, in which `what` is its name."""
     element = read(data, pos, end)
     if element.tag != tag:
         raise DerError(pos, f"{what} (tag {tag:02x})", f"tag {element.tag:02x}")
@@ -255,10 +255,10 @@ def read_expected(data: bytes, tag: int, what: str, pos: int = 0, end: int | Non
 
 @lru_cache(maxsize=4096)
 def decode_oid(content: bytes) -> str:
-    """Return the dotted form of the content octets of an OBJECT IDENTIFIER (X.690, 8.19).
+    """Return the dotted form of the content bytes of an OBJECT IDENTIFIER (X.690, 8.19).
 
-    Raises DerError on an empty or cut-off value, or on an arc above 128 bits
-    (so that a hostile identifier costs nothing to print).
+    Raises DerError on an empty or truncated value, or on an arc above 128 bits
+    (which would be slow to print).
     """
     if not content or content[-1] & 0x80 or len(content) > _MAX_OID:
         raise DerError(0, "a whole OBJECT IDENTIFIER", content[:16].hex() or "nothing")
@@ -276,7 +276,7 @@ def decode_oid(content: bytes) -> str:
 
 
 def oid_of(element: Element) -> str:
-    """Return the dotted form of an OBJECT IDENTIFIER element; DerError if it is none."""
+    """Return the dotted form of an OBJECT IDENTIFIER element; raises DerError for another tag or a malformed value."""
     if element.tag != OID:
         raise DerError(element.start, "an OBJECT IDENTIFIER (tag 06)", f"tag {element.tag:02x}")
     try:
@@ -286,7 +286,7 @@ def oid_of(element: Element) -> str:
 
 
 def int_of(element: Element) -> int:
-    """Return the value of an INTEGER element (an empty one, seen in the wild, is 0)."""
+    """Return the value of an INTEGER element (an empty one, which some programs send, is 0)."""
     if element.tag != INTEGER:
         raise DerError(element.start, "an INTEGER (tag 02)", f"tag {element.tag:02x}")
     return int.from_bytes(element.value, "big", signed=True)
@@ -317,7 +317,7 @@ STRING_TYPE_NAMES = {
 
 
 def text_of(element: Element) -> str:
-    """Return the text of a character string of any type; octets that do not fit become U+FFFD."""
+    """Return the text of a character string of any type; bytes that do not fit become U+FFFD."""
     content = element.octets()
     codec = _TEXT_CODECS.get(element.tag & ~CONSTRUCTED)
     if codec is None:
@@ -326,7 +326,7 @@ def text_of(element: Element) -> str:
 
 
 def encode_text(tag: int, text: str) -> bytes:
-    """Return the content octets of a character string type; raises ValueError where the text does not fit it."""
+    """Return the content bytes of a character string type; raises ValueError if the text does not fit it."""
     return text.encode(_TEXT_CODECS[tag])
 
 
@@ -334,7 +334,7 @@ def encode_text(tag: int, text: str) -> bytes:
 
 
 def encode_length(length: int) -> bytes:
-    """Return the DER length octets."""
+    """Return the DER length bytes."""
     if length < 0x80:
         return bytes((length,))
     octets = length.to_bytes((length.bit_length() + 7) // 8, "big")
@@ -345,7 +345,7 @@ def encode(tag: int, *parts: bytes) -> bytes:
     """Return the DER element with this tag around the joined parts."""
     content = b"".join(parts)
     length = len(content)
-    # Nearly all elements: one octet of tag, three of length at most.
+    # Nearly all elements: one byte of tag, three of length at most.
     if tag < 0x100 and length < 0x10000:
         if length < 0x80:
             return bytes((tag, length)) + content
@@ -367,7 +367,7 @@ def set_of(parts: Iterable[bytes]) -> bytes:
 
 def integer(value: int) -> bytes:
     """Return an INTEGER."""
-    # ~value: -128 needs one octet, as 127 does.
+    # ~value: -128 needs one byte, as 127 does.
     bits = (~value if value < 0 else value).bit_length()
     return encode(INTEGER, value.to_bytes(bits // 8 + 1, "big", signed=True))
 

@@ -1,9 +1,9 @@
-"""Names of object identifiers: one table, so that every layer says the same word.
+"""Names of object identifiers: one table for all layers.
 
 Rule: each identifier is written once, as a constant here, and used by that
 constant everywhere else. What an algorithm can do is in `algorithms`, what a
 field means is in `schema`. Names are those of the RFCs; algorithm names are
-OpenSSL's, because they are what a reader types to confirm a step.
+OpenSSL's, because readers type them to confirm a step.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ RECIPIENT_NONCE = "2.16.840.1.113733.1.9.6"
 TRANSACTION_ID = "2.16.840.1.113733.1.9.7"
 FAIL_INFO_TEXT = "1.3.6.1.5.5.7.24.1"
 
-# Microsoft NDES says its HRESULT in this signed attribute (szOID_ENROLL_SCEP_ERROR).
+# Microsoft NDES sends its HRESULT in this signed attribute (szOID_ENROLL_SCEP_ERROR).
 MS_ERROR = "1.3.6.1.4.1.311.21.33"
 
 # PKCS#10 attributes (RFC 2985, 5.4; MS-WCCE, 2.2.2.7)
@@ -95,7 +95,7 @@ PBKDF2 = "1.2.840.113549.1.5.12"
 HMAC_SHA1 = "1.2.840.113549.2.7"
 HMAC_SHA256 = "1.2.840.113549.2.9"
 
-# X.509 extensions and what stands in them (RFC 5280, 4.2)
+# X.509 extensions and their contents (RFC 5280, 4.2)
 SUBJECT_KEY_IDENTIFIER = "2.5.29.14"
 KEY_USAGE = "2.5.29.15"
 SUBJECT_ALT_NAME = "2.5.29.17"
@@ -318,7 +318,7 @@ NAMES_TO_OID = {name: oid for oid, name in NAMES.items()}
 
 
 def name_of(oid: str) -> str:
-    """Return the name of an object identifier, or its dotted form where it has none here."""
+    """Return the name of an object identifier, or its dotted form if the table has none."""
     return NAMES.get(oid, oid)
 
 

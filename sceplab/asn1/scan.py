@@ -1,11 +1,11 @@
-"""Where every element of a buffer is: a scan that never raises, and what breaks DER.
+"""Scan a buffer for all elements without raising, and find deviations from DER.
 
-Rule: octets only, no schema and no recursion. `scan` fills packed columns, 21
-octets for each element, so that megabytes can be shown; `level` and `header`
-give one level alone, so that looking into a large list costs only that list.
-Unlike `der.read`, which decoders use and which insists, this goes on behind an
-error: what is cut short or no ASN.1 becomes an element with a flag. The viewer's
-JavaScript has a twin of `scan`; tests hold the two together.
+Rule: bytes only, no schema and no recursion. `scan` fills packed columns, 21
+bytes for each element, so that megabytes can be shown; `level` and `header`
+give a single level, so that opening a large list costs only that list. Unlike
+`der.read`, which decoders use and which raises, the scan continues after an error:
+truncated data, or data that is not ASN.1, becomes an element with a flag. The
+viewer's JavaScript has the same `scan`; tests compare the two.
 """
 
 from __future__ import annotations
@@ -20,12 +20,12 @@ from sceplab.errors import Layer, Problem
 
 # Flags of an element.
 INDEFINITE = 1  # ended by 00 00
-LONG_LENGTH = 2  # more length octets than needed
-CUT = 4  # its content should go on behind the end of what holds it
-GARBAGE = 8  # no element starts here; it reaches to the end of what holds it
-STRAY_EOC = 16  # end-of-contents octets that end nothing
+LONG_LENGTH = 2  # more length bytes than needed
+CUT = 4  # its content would continue after the end of its parent
+GARBAGE = 8  # no element starts here; it reaches to the end of its parent
+STRAY_EOC = 16  # end-of-contents bytes without an indefinite length
 OPENED = 32  # a string whose content was scanned as ASN.1
-TRAILING = 64  # octets behind the outermost element, not scanned
+TRAILING = 64  # bytes after the outermost element, not scanned
 DEEP = 128  # constructed, but below the depth limit: not scanned
 
 MAX_DEPTH = 200
@@ -39,7 +39,7 @@ Ends = dict[int, tuple[int, int, int]]
 class Scan:
     """All elements in reading order, as columns; offsets count from the start of `data`.
 
-    `parent` is an index (-1: none). `after` is the index behind the last element
+    `parent` is an index (-1: none). `after` is the index after the last element
     inside, so that the children of i are i+1, after[i+1], ... below after[i].
     """
 
@@ -56,7 +56,7 @@ class Scan:
         return len(self.start)
 
     def content_end(self, index: int) -> int:
-        """Return where the content ends: before the end-of-contents octets, if there are any."""
+        """Return the offset of the end of the content, before any end-of-contents bytes."""
         closed = self.flags[index] & (INDEFINITE | CUT) == INDEFINITE
         return self.end[index] - 2 if closed else self.end[index]
 
@@ -68,7 +68,7 @@ class Scan:
             child = self.after[child]
 
     def findings(self) -> Iterator[tuple[int, str]]:
-        """Yield (index, what breaks DER there) for every element of the scan."""
+        """Yield (index, deviation from DER) for every element of the scan."""
         for i in range(len(self)):
             for text in violations(self.data, self.start[i], self.content_start[i], self.content_end(i), self.flags[i]):
                 yield i, text
@@ -81,12 +81,12 @@ def scan(  # noqa: PLR0915 - one loop, written out for speed
     max_depth: int = MAX_DEPTH,
     max_nodes: int = MAX_NODES,
 ) -> Scan:
-    """Scan BER or DER from the first octet to the last. Never raises.
+    """Scan BER or DER from the first byte to the last. Never raises.
 
-    `inside` are the offsets of strings whose content is ASN.1 as well (which no
-    tag says), and of octets behind the outermost element that shall be scanned
-    too. Below `max_depth` levels constructed elements are not opened, and after
-    `max_nodes` elements the scan ends; both are `problems`, as is all that is
+    `inside` are the offsets of strings whose content is also ASN.1 (which no tag
+    says), and of bytes after the outermost element that are to be scanned too.
+    Below `max_depth` levels constructed elements are not opened, and after
+    `max_nodes` elements the scan ends; both are `problems`, as is everything
     malformed.
     """
     starts, contents, ends = array("I"), array("I"), array("I")
@@ -144,7 +144,7 @@ def scan(  # noqa: PLR0915 - one loop, written out for speed
         count += 1
         add_after(count)
         go_in = bool(tag & 0x20) and not flag & (GARBAGE | TRAILING)
-        # (Behind the outermost element `inside` means: go on, not: open.)
+        # (After the outermost element `inside` means: continue, not: open.)
         if pos in inner and not tag & 0x20 and not flag & (GARBAGE | TRAILING) and (parent >= 0 or count == 1):
             go_in, flag = True, flag | OPENED
             if tag == der.BIT_STRING and here < stop:
@@ -175,7 +175,7 @@ def scan(  # noqa: PLR0915 - one loop, written out for speed
 
 
 def _header(data: bytes, pos: int, limit: int) -> tuple[int, int, int, int]:
-    """As `header`, but an indefinite length is only flagged (its end is the limit)."""
+    """Like `header`, but an indefinite length is only flagged (its end is the limit)."""
     tag_end, here, length = der.header(data, pos, limit)
     if length < 0:
         return (here, limit, limit, INDEFINITE) if length == der.INDEFINITE else (pos, limit, limit, GARBAGE)
@@ -192,8 +192,8 @@ def _header(data: bytes, pos: int, limit: int) -> tuple[int, int, int, int]:
 def header(data: bytes, pos: int, limit: int, ends: Ends) -> tuple[int, int, int, int]:
     """Return (content_start, content_end, end, flags) of the element at `pos`. Never raises.
 
-    `ends` keeps what was learned about indefinite lengths: give the same one
-    for all elements of a buffer, or nested ones cost a pass for each level.
+    `ends` caches the ends of indefinite lengths: use the same one for all elements
+    of a buffer, or nested ones cost a pass for each level.
     """
     content, content_end, end, flags = _header(data, pos, limit)
     if not flags & INDEFINITE:
@@ -255,20 +255,20 @@ def _problem(data: bytes, pos: int, flag: int) -> Problem:
     return Problem(Layer.DER, code, expected, found, pos, advice)
 
 
-# --------------------------------------------------------------- what breaks DER
+# --------------------------------------------------------------- deviations from DER
 
 _PRINTABLE = frozenset(b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789 '()+,-./:=?")
 _NUMERIC = frozenset(b"0123456789 ")
-# Children of a SET that are compared; more are taken as sorted.
+# Limit of compared children of a SET; longer ones are taken as sorted.
 _SORTED = 4096
 
 
 def violations(
     data: bytes, start: int, content_start: int, content_end: int, flags: int, *, set_of: bool = False
 ) -> tuple[str, ...]:
-    """Return in which ways an element breaks DER (X.690, 8 to 11); () for a good one.
+    """Return the deviations of an element from DER (X.690, 8 to 11); () if there are none.
 
-    `set_of` says of a context-tagged element that it is an IMPLICIT SET OF.
+    `set_of`: a context-tagged element is an IMPLICIT SET OF.
     """
     if flags & TRAILING:
         return ("octets behind the end of the outermost element",)

@@ -1,4 +1,4 @@
-"""Octets and tables walked together: a tree whose branches are made when somebody looks.
+"""Bytes and tables walked together: a tree whose branches are made when somebody looks.
 
 Rule: `Node.children` reads one level and no more, so that the first page of a
 CRL costs what the first page of a request costs. Never raises.
@@ -92,17 +92,17 @@ class Node:
 
     @property
     def start(self) -> int:
-        """Offset of the first identifier octet."""
+        """Offset of the first identifier byte."""
         return self.element.start
 
     @property
     def content_start(self) -> int:
-        """Offset of the first content octet."""
+        """Offset of the first content byte."""
         return self.element.content_start
 
     @property
     def content_end(self) -> int:
-        """Offset behind the content, before end-of-contents octets."""
+        """Offset behind the content, before end-of-contents bytes."""
         return self.element.content_end
 
     @property
@@ -112,12 +112,12 @@ class Node:
 
     @property
     def raw(self) -> bytes:
-        """The octets of the whole element."""
+        """The bytes of the whole element."""
         return self.element.raw
 
     @property
     def content(self) -> bytes:
-        """The content octets."""
+        """The content bytes."""
         return self.element.value
 
     @property
@@ -365,7 +365,7 @@ def describe(
     """Return the tree of the element at the start of `data`, or at offset `start` of it. Never raises.
 
     Args:
-        data: BER or DER; octets behind the element are not described.
+        data: BER or DER; bytes behind the element are not described.
         type_name: One of `TYPES`, or "ANY".
         names: Own names of OIDs (dotted form to name); they go before ours.
         types: Own attributes and extensions: OID to the name (in `TYPES`) of their value's type.
@@ -397,7 +397,7 @@ def nodes_of(root: Node, limit: int = 100_000) -> Iterator[Node]:
 
 
 def find(root: Node, offset: int) -> list[Node]:
-    """Return the nodes that contain the octet at `offset`, outermost first ([] where none does)."""
+    """Return the nodes that contain the byte at `offset`, outermost first ([] where none does)."""
     out: list[Node] = []
     node: Node | None = root if root.start <= offset < root.end else None
     while node is not None:
@@ -476,7 +476,7 @@ def _inside_of(node: Node, path: str) -> Iterator[tuple[Node, str]]:
 
 
 def fields(data: bytes, type_name: str = "ContentInfo") -> dict[str, bytes]:
-    """Return every field that holds no others, by its path, with its content octets. Never raises."""
+    """Return every field that holds no others, by its path, with its content bytes. Never raises."""
     leaves = ((path or node.name, node.content) for node, path in paths(describe(data, type_name)) if not node.children)
     return dict(sorted(leaves))
 

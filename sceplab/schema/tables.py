@@ -15,11 +15,11 @@ from sceplab.asn1 import der, oids
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A field of a structure: `tag` is its identifier octet, None where any may stand.
+    """A field of a structure: `tag` is its identifier byte, None where any may stand.
 
     `explicit` says that the tag is around the element; `by` is the table (a key
     of `BY`) in which the last identifier tells the type; `default` are the
-    content octets that DER leaves out. `section` and `definition` stand in for
+    content bytes that DER leaves out. `section` and `definition` stand in for
     those of the type.
     """
 

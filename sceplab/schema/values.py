@@ -17,7 +17,7 @@ from sceplab.cms.name import Name
 from sceplab.cms.x509 import KEY_USAGE_BITS, parse_time
 from sceplab.scep.attributes import FAIL_INFO_MEANING, FailInfo, MessageType, PkiStatus
 
-# Octets of a leaf that are written out; of more, how many there are.
+# Bytes of a leaf that are written out; of more, how many there are.
 SHOWN = 32
 _LONGEST_TEXT = 2000
 
@@ -77,7 +77,7 @@ def link(section: str) -> str:
 
 
 def tag_name(tag: int, type_name: str = "") -> str:
-    """Return the ASN.1 name of identifier octets; an IMPLICIT tag of a known type with that type."""
+    """Return the ASN.1 name of identifier bytes; an IMPLICIT tag of a known type with that type."""
     known = _TAG_NAMES.get(tag) or _TAG_NAMES.get(tag & ~der.CONSTRUCTED)
     if known:
         return known

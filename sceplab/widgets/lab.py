@@ -30,7 +30,7 @@ from sceplab.widgets.viewer import show
 # The newest exchanges and decisions that are shown; the lab itself keeps more.
 _EXCHANGES = 300
 _DECISIONS = 60
-# Octets of an answer that is no SCEP message.
+# Bytes of an answer that is no SCEP message.
 _SHOWN = 2000
 
 

@@ -27,6 +27,7 @@ from tests.helpers import scenes as s
 from tests.helpers.broken_rules import BROKEN
 from tests.helpers.captures import certificate, key
 from tests.helpers.causes import SCENES
+from tests.helpers.certificates import make_certificate
 from tests.helpers.scenes import Scene, scene
 
 _FAILED = HttpReply(500, (), b"", "Internal Server Error")
@@ -61,19 +62,19 @@ def _two_signers() -> bytes:
 
 
 def _ec_ca() -> bytes:
-    return s.make_certificate("EC CA", ec.generate_private_key(ec.SECP256R1()), ca=True)
+    return make_certificate("EC CA", ec.generate_private_key(ec.SECP256R1()), ca=True)
 
 
 def _ca() -> bytes:
-    return s.make_certificate("CA", key("ca"), usage=(True, True), ca=True)
+    return make_certificate("CA", key("ca"), usage=(True, True), ca=True)
 
 
 def _ra() -> bytes:
-    return s.make_certificate("RA", key("ra"), issuer="CA", signer=key("ca"), usage=(False, True))
+    return make_certificate("RA", key("ra"), issuer="CA", signer=key("ca"), usage=(False, True))
 
 
 def _ra_of_other_ca() -> bytes:
-    return s.make_certificate("RA", key("ra"), issuer="Other CA", signer=s.new_key(number=1))
+    return make_certificate("RA", key("ra"), issuer="Other CA", signer=s.new_key(number=1))
 
 
 FOUND: dict[str, Callable[[], Scene]] = {
@@ -84,7 +85,7 @@ FOUND: dict[str, Callable[[], Scene]] = {
     "ca-instead-of-ra": lambda: scene(s.ca(_ca(), _ra()), s.posted(s.request(recipients=[_ca()]), _FAILED)),
     "ca-pem": lambda: _asked("GetCACert", build_pem("CERTIFICATE", _ca())),
     "ca-unreadable": lambda: _asked("GetCACert", b"no such CA here"),
-    "ca-usage": lambda: scene(s.ca(s.make_certificate("CA", key("ca"), usage=(False, False), ca=True))),
+    "ca-usage": lambda: scene(s.ca(make_certificate("CA", key("ca"), usage=(False, False), ca=True))),
     "ca-without-rsa": lambda: scene(s.ca(_ec_ca())),
     "caps-form": lambda: scene(s.caps("AES, SHA-256, POSTPKIOperation")),
     "caps-html": lambda: scene(s.caps(_PAGE.decode())),

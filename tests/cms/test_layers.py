@@ -13,7 +13,6 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
-from cryptography.x509.oid import NameOID
 
 import sceplab
 from sceplab import DecryptError, MessageType, Outcome, PkiStatus, ScepAttributes, Trust, openssl
@@ -29,34 +28,27 @@ from sceplab.errors import BuildError
 from sceplab.scep import messagedata
 from sceplab.scep.attributes import build_attributes, parse_attributes
 from tests.helpers.captures import needs
+from tests.helpers.certificates import make_certificate
 
 NOW = datetime(2026, 6, 1, tzinfo=UTC)
 
 
-def make_certificate(
-    name: str,
-    key: SigningKey,
-    issuer: tuple[str, SigningKey] | None = None,
-    *,
-    ca: bool = False,
-    start: datetime = NOW - timedelta(days=1),
-    days: int = 365,
-    digest: hashes.SHA224 | hashes.SHA256 | hashes.SHA384 | hashes.SHA512 | None = None,
+def _certificate(
+    name: str, own: SigningKey, issuer: tuple[str, SigningKey] | None = None, *, ca: bool = False
 ) -> bytes:
-    """Make a certificate with `cryptography`, an implementation that is not ours."""
-    issuer_name, issuer_key = issuer or (name, key)
-    builder = (
-        x509.CertificateBuilder()
-        .subject_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, name)]))
-        .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, issuer_name)]))
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(start)
-        .not_valid_after(start + timedelta(days=days))
-        .add_extension(x509.SubjectKeyIdentifier.from_public_key(key.public_key()), critical=False)
-        .add_extension(x509.BasicConstraints(ca=ca, path_length=None), critical=True)
+    """Return a certificate with a subjectKeyIdentifier that is valid from a day before `NOW`."""
+    issuer_name, signer = issuer or (name, own)
+    return make_certificate(
+        name,
+        own,
+        issuer=issuer_name,
+        signer=signer,
+        serial=78 if issuer else 77,
+        start=NOW - timedelta(days=1),
+        usage=None,
+        ca=ca,
+        key_identifier=True,
     )
-    return builder.sign(issuer_key, digest or hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +66,13 @@ def ra_key() -> rsa.RSAPrivateKey:
 @pytest.fixture(scope="module")
 def ca(ca_key: rsa.RSAPrivateKey) -> bytes:
     """The CA's certificate."""
-    return make_certificate("CA", ca_key, ca=True)
+    return _certificate("CA", ca_key, ca=True)
 
 
 @pytest.fixture(scope="module")
 def ra(ra_key: rsa.RSAPrivateKey, ca_key: rsa.RSAPrivateKey) -> bytes:
     """The RA's certificate."""
-    return make_certificate("RA", ra_key, ("CA", ca_key))
+    return _certificate("RA", ra_key, ("CA", ca_key))
 
 
 @pytest.fixture(scope="module")
@@ -231,7 +223,7 @@ def test_oaep_both_ways(
 def test_an_ec_client_uses_its_password(csr: bytes) -> None:
     """A key that cannot decrypt: ECDSA signature, and the envelope under the challengePassword (RFC 8894, 3.1)."""
     key = ec.generate_private_key(ec.SECP256R1())
-    certificate = make_certificate("EC device", key)
+    certificate = _certificate("EC device", key)
     draft = sceplab.draft_message(ATTRIBUTES, csr, signer_certificate=certificate, password=b"s3cret")
     decoded = sceplab.decode_message(sceplab.encode_message(draft, key), passwords=[b"s3cret"])
     assert decoded.verification.intact
@@ -341,7 +333,7 @@ def test_another_ca_fails_the_chain(message: bytes) -> None:
     """A CA of another name, and one that only has the same name."""
     key = rsa.generate_private_key(65537, 2048)
     for name in ("Other CA", "CA"):
-        assert failed(message, Trust((make_certificate(name, key, ca=True),))) == ["chain"]
+        assert failed(message, Trust((_certificate(name, key, ca=True),))) == ["chain"]
 
 
 def test_an_expired_signer_fails_the_validity(message: bytes, ca: bytes) -> None:
@@ -352,7 +344,7 @@ def test_an_expired_signer_fails_the_validity(message: bytes, ca: bytes) -> None
 
 def test_a_self_signed_signer_fails_the_chain(ra_key: rsa.RSAPrivateKey, ca: bytes) -> None:
     """A first PKCSReq is self-signed; that is told apart from a wrong CA."""
-    own = make_certificate("device", ra_key)
+    own = _certificate("device", ra_key)
     message = sceplab.encode_message(sceplab.draft_message(ATTRIBUTES, None, signer_certificate=own), ra_key)
     chain = sceplab.verify_signed(parse_signed(message), trust=Trust((ca,)))["chain"]
     assert chain.outcome is Outcome.FAILED
@@ -376,7 +368,7 @@ def _sha1_certificate(ca_key: rsa.RSAPrivateKey, key: rsa.RSAPrivateKey) -> byte
     from sceplab.cms.signature import sign
 
     sha1 = AlgorithmIdentifier("1.2.840.113549.1.1.5", der.NULL_ELEMENT)
-    fields = der.read(make_certificate("RA", key, ("CA", ca_key))).children()[0].children()
+    fields = der.read(_certificate("RA", key, ("CA", ca_key))).children()[0].children()
     parts = [f.raw for f in fields]
     parts[2] = build_algorithm(sha1)
     tbs = der.sequence(*parts)

@@ -16,6 +16,7 @@ from sceplab.scep import messagedata, transport
 from sceplab.scep.transport import HttpReply
 from tests.helpers import scenes as s
 from tests.helpers.captures import as_ber, certificate, key
+from tests.helpers.certificates import make_certificate
 from tests.helpers.scenes import Scene, scene
 
 _POLL = b"\x30\x00"
@@ -27,7 +28,7 @@ def _refused() -> bytes:
 
 
 def _other_ca() -> bytes:
-    return s.make_certificate("Other CA", s.new_key(number=1), ca=True)
+    return make_certificate("Other CA", s.new_key(number=1), ca=True)
 
 
 @cache
@@ -141,7 +142,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "chain": lambda: scene(
         s.posted(
             s.request(
-                signer=s.make_certificate("ra", key("r3"), issuer="Other CA", signer=s.new_key(number=1)),
+                signer=make_certificate("ra", key("r3"), issuer="Other CA", signer=s.new_key(number=1)),
             ),
             _refused(),
         )
@@ -162,14 +163,14 @@ SCENES: dict[str, Callable[[], Scene]] = {
         s.ca(certificate("ca")), s.posted(s.request(recipients=[_other_ca()]), HttpReply(500))
     ),
     "signing-only-recipient": lambda: scene(
-        s.ca(only := s.make_certificate("CA", key("ca"), usage=(True, False), ca=True)),
+        s.ca(only := make_certificate("CA", key("ca"), usage=(True, False), ca=True)),
         s.posted(s.request(recipients=[only]), HttpReply(500)),
     ),
     "request-for-another-key": lambda: scene(
         s.posted(s.request(recipients=[_other_ca()]), HttpReply(500)), keys=(key("ca"),)
     ),
     "no-encryption-key": lambda: scene(
-        s.posted(s.request(signer=s.make_certificate("device", _ec_key()), signing_key=_ec_key()), _refused())
+        s.posted(s.request(signer=make_certificate("device", _ec_key()), signing_key=_ec_key()), _refused())
     ),
     "no-challenge": lambda: scene(s.posted(s.request(s.csr(challenge=None)), _refused())),
     "wrong-challenge": lambda: scene(s.posted(s.request(), _refused()), passwords=(b"Secret ",)),
@@ -198,7 +199,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
             s.reply("3"),
         )
     ),
-    "ca-expired": lambda: scene(s.ca(s.make_certificate("Old CA", s.new_key(), days=5, ca=True))),
+    "ca-expired": lambda: scene(s.ca(make_certificate("Old CA", s.new_key(), days=5, ca=True))),
     "poll-transaction": lambda: scene(s.posted(s.request(), s.reply("3")), s.posted(_poll("T2"), _poll_refused())),
     "transaction-reused": lambda: scene(
         s.posted(s.request(), s.reply("3")), s.posted(s.request(s.csr(s.new_key()), nonce=b"\x02" * 16), _refused())

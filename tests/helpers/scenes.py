@@ -4,15 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding
-from cryptography.x509.oid import NameOID
+from cryptography.hazmat.primitives.asymmetric import rsa
 
 import sceplab
 from sceplab.asn1 import oids
@@ -21,6 +17,7 @@ from sceplab.scep import transport
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.transport import PKI_MESSAGE, Exchange, HttpReply, HttpRequest
 from tests.helpers.captures import certificate, key
+from tests.helpers.certificates import make_certificate
 
 WHEN = datetime(2026, 6, 1, 12, 0, tzinfo=UTC)
 NONCE = bytes(range(16))
@@ -32,36 +29,6 @@ def new_key(bits: int = 2048, number: int = 0) -> rsa.RSAPrivateKey:
     """Return a key that is none of the specimen's; `number` tells several apart."""
     assert number >= 0
     return rsa.generate_private_key(65537, bits)
-
-
-@cache
-def make_certificate(
-    subject: str,
-    own: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey,
-    *,
-    issuer: str | None = None,
-    signer: rsa.RSAPrivateKey | None = None,
-    serial: int = 77,
-    start: datetime = WHEN - timedelta(days=30),
-    days: int = 365,
-    usage: tuple[bool, bool] | None = (True, True),
-    ca: bool = False,
-) -> bytes:
-    """Return a certificate (DER), made once: self-signed, or issued by `issuer` with the key `signer`."""
-
-    def name(text: str) -> x509.Name:
-        return x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, text)])
-
-    builder = x509.CertificateBuilder(
-        name(issuer or subject), name(subject), own.public_key(), serial, start, start + timedelta(days=days)
-    )
-    if ca:
-        builder = builder.add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-    if usage is not None:
-        sign, encipher = usage
-        bits = x509.KeyUsage(sign, False, encipher, False, False, ca, ca, False, False)
-        builder = builder.add_extension(bits, critical=True)
-    return builder.sign(signer or own, hashes.SHA256()).public_bytes(Encoding.DER)
 
 
 def csr(own: rsa.RSAPrivateKey | None = None, *, subject: str = "device", challenge: str | None = "secret") -> bytes:
