@@ -9,7 +9,8 @@ from sceplab.analysis.faults.registry import check_each
 from sceplab.scep.transport import Exchange, HttpRequest
 from tests.helpers import scenes as s
 from tests.helpers.captures import certificate
-from tests.helpers.scenes import decode, make_certificate, new_key
+from tests.helpers.certificates import make_certificate
+from tests.helpers.scenes import decode, new_key
 
 _TWO = "CA two"
 _OLD = "DES3\nSHA-1\n"

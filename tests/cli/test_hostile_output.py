@@ -27,6 +27,7 @@ from sceplab.report.escape import json_text, marked, paragraph, sarif_text, visi
 from sceplab.scep.transport import HttpReply, HttpRequest
 from tests.helpers import packets, scenes
 from tests.helpers.captures import DATA, ROOT, certificate, key
+from tests.helpers.certificates import make_certificate
 from tests.helpers.html import assert_harmless
 from tests.helpers.labs import authority
 from tests.helpers.packets import Piece, asked
@@ -60,7 +61,7 @@ def _har(entries: list[tuple[str, bytes, int, str, str, bytes]]) -> bytes:
 
 def _request() -> bytes:
     subject = WORDS.encode()[:60].decode("utf-8", "ignore")
-    own = scenes.make_certificate(subject, key("r3"))
+    own = make_certificate(subject, key("r3"))
     return scenes.request(scenes.csr(challenge=None), transaction=ASCII, signer=own)
 
 
