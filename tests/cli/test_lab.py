@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import os
 import re
 import signal
@@ -170,6 +171,29 @@ def test_one_time_challenge(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixt
     assert _enroll(lab, tmp_path, "--challenge", word) == 0
     assert _enroll(lab, tmp_path, "--challenge", word, "--name", "second") == 1
     assert "wrong, used already" in capsys.readouterr().out
+
+
+def test_a_secret_from_standard_input(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """With - no other user sees it among the arguments; without a line there it is one error."""
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SECRET}\n"))
+    assert _enroll(lab, tmp_path, "--challenge", "-") == 0
+    monkeypatch.setattr(sys, "stdin", io.StringIO(""))
+    assert _enroll(lab, tmp_path, "--challenge", "-", "--name", "second") == 2
+    assert "as a line of standard input" in capsys.readouterr().err
+    recorded = tmp_path / "lab.pcap"
+    recorded.write_bytes(lab.pcap())
+    monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SECRET}\n"))
+    assert main(["decode", str(recorded), "--password", "-"]) == 0
+    assert main(["decode", "-", "--password", "-"]) == 2
+    assert "- for the challengePassword" in capsys.readouterr().err
+
+
+def test_the_policy_of_names_and_usages(capsys: pytest.CaptureFixture[str]) -> None:
+    """A usage that is none is one error, before a port is opened."""
+    assert main(["lab", "start", "--allow-usage", "typo"]) == 2
+    assert "typo is no extendedKeyUsage" in capsys.readouterr().err
 
 
 def test_revoke_and_rollover(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -14,7 +14,9 @@ from sceplab.cms.signature import SigningKey
 from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.client import ScepClient
 from sceplab.lab.identity import make_request, new_key
+from sceplab.lab.network import Lab
 from sceplab.lab.policy import Policy
+from sceplab.lab.ra import RaPolicy
 from sceplab.lab.store import Store
 
 SECRET = "open sesame"
@@ -75,3 +77,13 @@ def authority(
 def client_of(ca: CertificationAuthority, **options: object) -> ScepClient:
     """Return a client of a CA that knows its fingerprint, without a network."""
     return ScepClient(ca.answer, fingerprint=ca.issuer.parsed.fingerprint(), **options)  # type: ignore[arg-type]
+
+
+@contextmanager
+def running_lab(*, ra: bool = False, **policy: object) -> Iterator[Lab]:
+    """Yield a running lab; `policy` are fields of the CA's."""
+    made = Policy(**{"challenges": (SECRET,), **policy})  # type: ignore[arg-type]
+    with Lab(policy=made, ra_policy=RaPolicy((SECRET,)), record=False) as lab:
+        if ra:
+            lab.enroll_ra()
+        yield lab

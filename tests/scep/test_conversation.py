@@ -8,7 +8,8 @@ from sceplab.cms.x509 import parse_certificate
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.transport import Exchange
 from tests.helpers import scenes as s
-from tests.helpers.scenes import decode, make_certificate, new_key
+from tests.helpers.certificates import make_certificate
+from tests.helpers.scenes import decode, new_key
 
 
 def _at(server: str, *exchanges: Exchange) -> list[Exchange]:
