@@ -28,7 +28,7 @@ OPENED = 32  # a string whose content was scanned as ASN.1
 TRAILING = 64  # bytes after the outermost element, not scanned
 DEEP = 128  # constructed, but below the depth limit: not scanned
 
-MAX_DEPTH = 200
+MAX_DEPTH = der.MAX_DEPTH
 MAX_NODES = 2_000_000
 
 # Ends of indefinite-length elements by start: (content_end, end, flags).
@@ -286,6 +286,8 @@ def violations(
     tag = data[start]
     if tag & 0x1F == 0x1F and data[start + 1] < 0x1F:
         out.append("a tag number below 31 in the long form (X.690, 8.1.2.2)")
+    if not tag & ~der.CONSTRUCTED and not flags & CUT:
+        out.append("an element of tag 0, which is for end-of-contents alone (X.690, 8.1.5)")
     content = data[content_start:content_end] if content_end - content_start <= 1 << 16 else b""
     if tag & der.CONSTRUCTED:
         if tag < der.CONTEXT and tag not in {der.SEQUENCE, der.SET, 0x28, 0x2B} and tag & 0x1F != 0x1F:

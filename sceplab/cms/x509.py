@@ -12,7 +12,8 @@ import contextlib
 import hashlib
 import re
 import warnings
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -262,6 +263,7 @@ def _parse_certificate(data: bytes) -> Certificate:
         problems.append(error.problem(Layer.CERTIFICATE))
     except (ValueError, IndexError):
         problems.append(Problem(Layer.CERTIFICATE, "short", "a whole certificate", "missing fields"))
+    problems += repeated(fields.get("extensions", ()))
     return Certificate(data, problems=tuple(problems), **fields)
 
 
@@ -303,6 +305,17 @@ def parse_extensions(element: der.Element) -> tuple[Extension, ...]:
         critical = len(fields) > 2 and fields[1].tag == der.BOOLEAN and fields[1].value != b"\0"
         out.append(Extension(der.oid_of(fields[0]), critical, fields[-1].octets()))
     return tuple(out)
+
+
+def repeated(extensions: Sequence[Extension]) -> list[Problem]:
+    """Return a problem for each extension that is there more than once: readers differ on which one holds."""
+    counts = Counter(extension.oid for extension in extensions)
+    expected = "each extension once (RFC 5280, 4.2)"
+    return [
+        Problem(Layer.CERTIFICATE, "repeated-extension", expected, f"{oids.name_of(oid)} {count} times")
+        for oid, count in counts.items()
+        if count > 1
+    ]
 
 
 @dataclass(frozen=True, slots=True)
@@ -347,6 +360,7 @@ def parse_crl(data: bytes) -> RevocationList:
         problems.append(error.problem(Layer.CERTIFICATE))
     except IndexError:
         problems.append(Problem(Layer.CERTIFICATE, "short", "a whole CertificateList", "missing fields"))
+    problems += repeated(fields.get("extensions", ()))
     return RevocationList(data, problems=tuple(problems), **fields)
 
 

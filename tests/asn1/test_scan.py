@@ -194,3 +194,10 @@ def test_strings_are_opened_on_request() -> None:
     two = inner + inner
     assert list(scan.scan(two).flags) == [0, 0, scan.TRAILING]
     assert list(scan.scan(two, inside={5}).start) == [0, 2, 5, 7]
+
+
+@pytest.mark.parametrize("octets", ["0002aabb", "300400020102", "2002 0500"])
+def test_tag_0_with_content_is_a_finding(octets: str) -> None:
+    """Nothing but end-of-contents has it; a reader of indefinite lengths may stop there."""
+    found = [text for _, text in scan.scan(bytes.fromhex(octets)).findings()]
+    assert any("tag 0" in text for text in found)
