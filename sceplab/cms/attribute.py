@@ -18,6 +18,11 @@ class Attribute:
     oid: str
     values: tuple[bytes, ...]
 
+    def __repr__(self) -> str:
+        # A challengePassword is a secret, and a notebook shows what this returns.
+        shown = "********" if self.oid == oids.CHALLENGE_PASSWORD else ", ".join(v.hex() for v in self.values)
+        return f"<Attribute {self.name}: {shown}>"
+
     @property
     def name(self) -> str:
         """The attribute's name, or its dotted identifier."""

@@ -45,6 +45,10 @@ class CertificationRequest:
     signature: bytes = b""
     problems: tuple[Problem, ...] = ()
 
+    def __repr__(self) -> str:
+        # The octets hold the challengePassword, which is a secret.
+        return f"<CertificationRequest {self.subject.rfc4514()!a}, {len(self.raw)} octets>"
+
     def attribute(self, oid: str) -> Attribute | None:
         """Return an attribute by its identifier, or None."""
         return next((a for a in self.attributes if a.oid == oid), None)

@@ -141,7 +141,7 @@ MAX_RECIPIENTS = 32
 class Opened:
     """An opened envelope: plaintext, content key, IV, and the recipient whose key opened it."""
 
-    plaintext: bytes
+    plaintext: bytes = field(repr=False)
     content_key: bytes = field(repr=False)
     iv: bytes
     recipient: KeyTransRecipient | PasswordRecipient

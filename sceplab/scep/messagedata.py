@@ -6,7 +6,7 @@ that are inverse; PKCS#10 has its own module.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 
 from sceplab.asn1 import der, oids
@@ -22,7 +22,7 @@ from sceplab.scep.attributes import MessageType
 class IssuerAndSubject:
     """The content of a CertPoll (RFC 8894, 3.3.3)."""
 
-    raw: bytes
+    raw: bytes = field(repr=False)
     issuer: Name
     subject: Name
     problems: tuple[Problem, ...] = ()
@@ -32,7 +32,7 @@ class IssuerAndSubject:
 class IssuerAndSerialNumber:
     """The content of a GetCert or GetCRL (RFC 8894, 3.3.4); `serial` are content bytes."""
 
-    raw: bytes
+    raw: bytes = field(repr=False)
     issuer: Name
     serial: bytes
     problems: tuple[Problem, ...] = ()
@@ -47,7 +47,7 @@ class IssuerAndSerialNumber:
 class CertsOnly:
     """The content of a successful CertRep: a degenerate SignedData (RFC 8894, 3.4)."""
 
-    raw: bytes
+    raw: bytes = field(repr=False)
     certificates: tuple[Certificate, ...]
     crls: tuple[RevocationList, ...]
     problems: tuple[Problem, ...] = ()
@@ -57,7 +57,7 @@ class CertsOnly:
 class UnknownData:
     """Content of a message whose messageType does not define it."""
 
-    raw: bytes
+    raw: bytes = field(repr=False)
     problems: tuple[Problem, ...] = ()
 
 
