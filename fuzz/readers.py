@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import io
 import json
 import re
+import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from itertools import pairwise
@@ -105,6 +107,17 @@ def _tshark_json(pdml: str) -> str:
     return json.dumps([{"_source": {"layers": {"frame": fields}}} for fields in out], indent=1)
 
 
+def _saz(request: bytes, reply: bytes) -> bytes:
+    """Write a session as Fiddler stores it: the request and the reply, each a file of an archive."""
+    out = io.BytesIO()
+    asked = f"GET {url_of(request)} HTTP/1.1\r\nHost: ca\r\n\r\n".encode()
+    answered = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(reply) + reply
+    with zipfile.ZipFile(out, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("raw/1_c.txt", asked)
+        archive.writestr("raw/1_s.txt", answered)
+    return out.getvalue()
+
+
 @cache
 def _samples() -> tuple[bytes, ...]:
     """Return real files, and a real request and reply in every format that the tests know."""
@@ -115,6 +128,7 @@ def _samples() -> tuple[bytes, ...]:
     made: list[str | bytes] = [write(request) for write in REQUESTS.values()]
     made += [write(request, reply) for write in PAIRS.values()]
     made += [line.format(url=url_of(request)) for line in LOGS.values()]
+    made.append(_saz(request, reply))
     made.append(_tshark_json((_FIELD / "form-tshark-pdml.xml").read_text()))
     files = [p for p in sorted(_FIELD.iterdir()) if p.is_file() and p.suffix not in {".md", ".json"}]
     found = [m.encode() if isinstance(m, str) else m for m in made]

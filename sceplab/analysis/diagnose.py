@@ -156,6 +156,7 @@ _FOLLOWS: Mapping[str, frozenset[str]] = {
     "not-found": _WHY_404,
     "operation-not-found": _WHY_404,
     "login": _CHALLENGE | {"challenge-refused", "tls-client-certificate", "service-rights", "unknown-entity"},
+    "ca-form": frozenset({"not-found", "login", "forbidden", "no-network", "tls", "ca-html", "server-error"}),
     "server-rejects-signature": frozenset({"reply-unverified"}),
     "challenge-refused": _CHALLENGE,
     "not-authorized": _CHALLENGE
@@ -229,6 +230,10 @@ def _of_none(
     return list(_telling(found).values()) or _unknown(left)
 
 
+# Such a status says more than words of no table that a proxy puts on its page.
+_TELLING_STATUS = frozenset({"unavailable", "gateway", "overloaded", "too-large", "too-long", "proxy-login"})
+
+
 def _telling(found: Iterable[Cause]) -> dict[str, Cause]:
     """Return the causes in rank order, each fault once, without those that follow from another that says more."""
     unique: dict[str, Cause] = {}
@@ -236,6 +241,8 @@ def _telling(found: Iterable[Cause]) -> dict[str, Cause]:
         unique.setdefault(cause.fault.id, cause)
     said = {name for name, c in unique.items() if c.rank <= Rank.COMMON}
     why = {name for name, c in unique.items() if not c.vague and name not in _LAST and c.rank != Rank.WORTH_A_LOOK}
+    if SAYS.id in unique and unique.keys() & _TELLING_STATUS:
+        unique[SAYS.id] = replace(unique[SAYS.id], rank=Rank.WORTH_A_LOOK)
     if any(c.rank <= Rank.SAID and not c.vague and name not in _LAST for name, c in unique.items()):
         unique.pop(SAYS.id, None)
     return {

@@ -52,7 +52,8 @@ BAD = re.compile(
     r"(?:n['\u2019]t|\bnot) (?:exist|found|permit|support|trust|allow|authori[sz]|valid|known|match|have|be\b)|"
     r"non-?exist|forbidden|unauthori[sz]ed|is full|insufficient|incorrect|wrong|"
     r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|HRESULT|"
-    r"pending|violat|exceed|\btoo (?:long|large|big|short|small|old|many|weak)|block|\bempty\b|reset by|closed by",
+    r"pending|violat|exceed|\btoo (?:long|large|big|short|small|old|many|weak)|block|none of|exited|"
+    r"requires the use of|\bempty\b|reset by|closed by",
     re.IGNORECASE,
 )
 """Words for which a line is kept; most of them mean something only beside others."""

@@ -332,3 +332,16 @@ def test_paths(tmp_path: Path) -> None:
 
     write_new(tmp_path / "key", b"secret", private=True)
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
+
+
+def test_readme_is_short_and_its_session_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A stranger reads it in minutes; the verdict that it shows is what the command prints, as far as it is shown."""
+    text = (ROOT / "README.md").read_text()
+    assert len(text.split()) <= 700
+    command, shown = re.findall(r"```\n\$ sceplab (.*?)\n(.*?)```", text, re.DOTALL)[0]
+    monkeypatch.setenv("COLUMNS", "96")
+    done = subprocess.run(
+        [sys.executable, "-m", "sceplab.cli", *command.split()], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert done.stdout.startswith(shown)

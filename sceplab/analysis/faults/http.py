@@ -45,7 +45,8 @@ def asked(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
         return
     recorded = item.exchange.recorded
     if recorded.http and operation.operation not in OPERATIONS and is_scep(item):
-        yield Hit(OPERATION, f"it is {operation.operation[:40]!r}")
+        named = operation.operation[:40]
+        yield Hit(OPERATION, f"it is {named!r}" if named else "the URL has no operation=")
     if recorded.answers and item.exchange.reply is None and is_scep(item):
         yield Hit(NO_REPLY, f"{operation.operation} was not answered")
     for problem in operation.problems:

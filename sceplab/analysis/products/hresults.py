@@ -153,6 +153,18 @@ HRESULTS: dict[int, Code] = {
         "",
         "github.com/microsoft/Intune-Resource-Access/issues/87",
     ),
+    0x80072EFE: Code("WININET_E_CONNECTION_ABORTED", "the connection was aborted (12030)", "no-network", "", _IMPACKET),
+    0x80072F7D: Code("WININET_E_SECURE_CHANNEL", "the secure channel failed (12157)", "tls", "", _IMPACKET),
+    0x80072F05: Code(
+        "WININET_E_SEC_CERT_DATE_INVALID",
+        "the server's certificate is not within its validity (12037)",
+        "tls",
+        "",
+        _IMPACKET,
+    ),
+    0x80072F06: Code(
+        "WININET_E_SEC_CERT_CN_INVALID", "the server's certificate has another name (12038)", "tls", "", _IMPACKET
+    ),
     0x80072F8F: Code(
         "WININET_E_DECODING_FAILED",
         "secure channel failure (12175)",

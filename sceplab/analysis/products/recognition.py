@@ -27,6 +27,8 @@ LONGEST = 4000
 
 _HEX = re.compile(r"(?i)\b0x([0-9a-f]{8})\b|\b(8009[0-9a-f]{4}|800[7b][0-9a-f]{4})\b")
 _DECIMAL = re.compile(r"(?<!\d)-\d{10}\b|\b214[67]\d{6}\b|\b2148\d{6}\b")
+# WinHTTP's own numbers: the same without 0x80070000.
+_WINHTTP = re.compile(r"(?i)\b(?:error|win_?http|win_?inet|12\d{3} ERROR_WINHTTP\w*)\b[:=( ]{1,3}(12[01]\d\d)\b")
 _NAMES = {code.name: number for number, code in HRESULTS.items()}
 _NAME = re.compile(r"\b(?:" + "|".join(_NAMES) + r")\b")
 
@@ -81,6 +83,8 @@ def hresults_in(text: str) -> Iterator[int]:
         yield int(found[1] or found[2], 16)
     for found in _DECIMAL.finditer(text):
         yield int(found[0]) & 0xFFFFFFFF
+    for found in _WINHTTP.finditer(text):
+        yield 0x80070000 + int(found[1])
     for found in _NAME.finditer(text):
         yield _NAMES[found[0]]
 

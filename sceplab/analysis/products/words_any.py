@@ -38,6 +38,36 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any server",
+        r"transaction ?id[^.\n]{0,40}(?:already|re-?used|in use|exists)",
+        "transaction-reused",
+    ),
+    Saying(
+        "any client",
+        r"(?:server|\bCA\b)[^.\n]{0,20}(?:does not|doesn.t) (?:support|offer|advertise|list)[^.\n]{0,40}(?:\bAES|SHA-?(?:2|256|512))",
+        "caps-weak",
+    ),
+    Saying(
+        "any client",
+        r"(?:\bCA\b|\bRA\b|issuer.?s?) certificate[^.\n]{0,30}(?:has |is |was )(?<!not\s)expired",
+        "ca-expired",
+    ),
+    Saying(
+        "any client",
+        r"CA certificate[^.\n]{0,60}(?:is not a CA|invalid|cannot be (?:read|parsed|used)|not (?:a )?valid)|(?:parse|decode|read) (?:the )?CA certificate",
+        "ca-form",
+    ),
+    Saying(
+        "any server",
+        r"encrypted (?:for|to)[^.\n]{0,80}(?:none of|not (?:one of )?our|unknown|another|other)|recipient[^.\n]{0,40}(?:not found|unknown|mismatch|(?:does not|doesn.t|not) match)",
+        "cannot-decrypt",
+    ),
+    Saying(
+        "any server",
+        r"(?:CSR|request) validation failed|\bmust be one of\b",
+        "profile-mismatch",
+    ),
+    Saying(
+        "any server",
         r"(?:key (?:length|size|type|algorithm)|CSR key)[^.\n]{0,60}(?:mismatch|(?:does not|did not|doesn.t|not) (?:match|fit|equal))",
         "profile-mismatch",
         "Ask for the key that the profile says: its type and its length.",
@@ -84,7 +114,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any CA",
-        r"renew\w*[^.\n]{0,60}(?:not (?:allowed|permitted|supported|possible)|refused|denied|too early|outside)",
+        r"renew\w*[^.\n]{0,60}(?:not (?:allowed|permitted|supported|possible)|refused|denied|too early|outside|rejected)",
         "renewal-refused",
     ),
     Saying(
@@ -107,7 +137,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any client",
-        r"connection refused|unable to open (?:a )?connection|PKI-3-SOCKETSELECT|fail\w* to (?:select|open|create)[^.\n]{0,10} socket|error while sending message|NSURLErrorDomain\D{0,20}-100[134569]\b|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|connection (?:timed out|failed)|connect\w* to (?:the )?(?:CA |SCEP )?server failed|failed to (?:connect|open http connection)|SOCKET_?SEND",
+        r"connection refused|unable to open (?:a )?connection|PKI-3-SOCKETSELECT|fail\w* to (?:select|open|create)[^.\n]{0,10} socket|error while sending message|NSURLErrorDomain\D{0,20}-100[134569]\b|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|connection (?:timed out|failed)|\bconnect\w* to [^\n]{0,60}(?:failed|refused|timed out)|failed to (?:connect|open http connection)|SOCKET_?SEND",
         "no-network",
     ),
     Saying(
@@ -165,7 +195,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any server",
-        r"(?:cannot|can.t|could not|couldn.t|unable to|fail(?:ed|ure)? (?:to|in|while)?|error)[^.\n]{0,20}(?:decrypt|decipher|open(?:ing)? (?:the )?envelope|unwrap)|decryption (?:failed|error|failure)",
+        r"(?:cannot|can.t|could not|couldn.t|unable to|fail(?:ed|ure)? (?:to|in|while)?|error)[^.\n]{0,20}(?:decrypt(?!ing (?:CMS|PKCS))|decipher|open(?:ing)? (?:the )?envelope|unwrap)|decryption (?:failed|error|failure)",
         "cannot-decrypt",
     ),
     Saying(
@@ -190,7 +220,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any server",
-        r"(?:awaiting|waiting for|pending|requires?)[^.\n]{0,30}(?:approval|authori[sz]ation|grant|operator)|manual approval",
+        r"(?:request|enrol\w*) (?:is |was )?(?:still |now )?pending|(?:certificate|request) pending\b|(?:awaiting|waiting for|pending|requires?)[^.\n]{0,30}(?:approval|authori[sz]ation|grant|operator)|manual approval",
         "pending",
     ),
     Saying("any server", r"403[ :-]{1,3}Forbidden|HTTP Error 403", "forbidden"),
