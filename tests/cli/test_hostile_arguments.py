@@ -30,6 +30,7 @@ RIGHT = {
     "lint": [str(SPECIMEN / "capture.pcap")],
     "diagnose": [str(SPECIMEN / "capture.pcap")],
     "walk": [],
+    "table": [str(DATA / "mysteries")],
     "doctor": [],
     "enroll": ["http://127.0.0.1:9/", "--subject", "CN=R3", "--new-key", "P-256", "--limit", "0"],
     "lab start": ["--ca-port", "0", "--ra-port", "0", "--ca-key", "P-256", "--no-ra"],
