@@ -7,6 +7,7 @@ Rule: options in, the steps of `report.walk` out. Files are written through
 from __future__ import annotations
 
 import argparse
+from dataclasses import replace
 from pathlib import Path
 
 from sceplab.capture import read_capture
@@ -50,6 +51,9 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 def run(arguments: argparse.Namespace) -> int:
     """Print the walk and write its files; returns 0."""
     capture, items, materials = specimen() if arguments.file is None else decoded(arguments)
+    # The commands use a key where it is; it is never copied.
+    paths = {path.name: str(path.resolve()) for path in arguments.key}
+    materials = replace(materials, key_names=tuple(paths.get(name, name) for name in materials.key_names))
     walk = walk_of(
         items, materials, number=arguments.exchange, reply=arguments.reply, show_secrets=arguments.show_secrets
     )
@@ -75,7 +79,7 @@ def specimen() -> Decoded:
         raise InputError("the specimen is not here (it comes with a checkout, not with the package); name a FILE")
     keys = load_private_keys(SPECIMEN / "ca.key.pem")
     certificates = load_certificates(SPECIMEN / "ca.pem")
-    materials = Materials(tuple(keys), tuple(certificates), key_names=("ca.key.pem",))
+    materials = Materials(tuple(keys), tuple(certificates), key_names=(str(SPECIMEN / "ca.key.pem"),))
     capture: Capture = read_capture(SPECIMEN / "capture.pcap")
     return Decoded(capture, decode_exchanges(capture, materials), materials)
 

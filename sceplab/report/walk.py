@@ -16,10 +16,12 @@ from sceplab import openssl
 from sceplab.analysis.faults.model import Side
 from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.keytransport import KeyTransRecipient
+from sceplab.cms.pem import build_pem
 from sceplab.cms.verify import Outcome
 from sceplab.cms.x509 import Certificate, certificate_of
 from sceplab.errors import InputError, Layer
 from sceplab.openssl import Command
+from sceplab.report.escape import visible
 from sceplab.report.json import Facts, data_facts, envelope_facts, exchange_facts, masked, message_facts
 from sceplab.report.names import checks_of, count, kind_of
 from sceplab.report.text import data_lines, envelope_lines, signed_lines
@@ -27,6 +29,9 @@ from sceplab.scep.conversation import DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.messagedata import CertsOnly
 
+SCRIPT = "walk.sh"
+"""The file with the commands of all steps, as it runs in the folder of their files."""
+_TRUSTED = Path("trusted.pem")
 _TARGET = 100
 """Characters of a request's target that are shown."""
 
@@ -78,8 +83,8 @@ class Walk:
 
     @property
     def files(self) -> dict[str, bytes]:
-        """The files of all steps, by name."""
-        return dict(file for step in self.steps for file in step.files)
+        """The files of all steps, by name, and `walk.sh`, which runs their commands."""
+        return dict(file for step in self.steps for file in step.files) | {SCRIPT: _script(self)}
 
     @property
     def head(self) -> str:
@@ -111,7 +116,7 @@ def walk_of(
         _http(item, side),
         _message(item, side, message, names),
         _signed(message, names, known),
-        *_inside(message, names, show_secrets=show_secrets),
+        *_inside(message, names, _recipient(message, [*known, *_signers(item)]), show_secrets=show_secrets),
     )
     if not show_secrets:
         steps = tuple(replace(step, facts=masked(step.facts)) for step in steps)
@@ -183,6 +188,12 @@ def _recipient(message: PkiMessage, known: Iterable[Certificate]) -> Certificate
     recipients = message.enveloped.recipients if message.enveloped is not None else ()
     named = [r.identifier for r in recipients if isinstance(r, KeyTransRecipient)]
     return next((c for c in known if any(i.matches(c) for i in named)), None)
+
+
+def _signers(item: DecodedExchange) -> Iterator[Certificate]:
+    """Yield the certificates that came in the request: a reply is encrypted for its signer."""
+    if item.request is not None:
+        yield from map(certificate_of, item.request.signed.certificates)
 
 
 @dataclass(frozen=True, slots=True)
@@ -275,9 +286,11 @@ def _signed(message: PkiMessage, names: _Names, known: Sequence[Certificate]) ->
         files.append((str(content), message.signed.content))
     if message.verification.signer_in_message and message.signed.content is not None:
         trusted = signer is not None and any(c.subject.raw == signer.issuer.raw for c in known)
-        ca = Path("ca.pem")
+        if trusted:
+            issuers = dict.fromkeys(c.der for c in known if c.is_ca or c.self_issued)
+            files.append((str(_TRUSTED), b"".join(build_pem("CERTIFICATE", der) for der in issuers)))
         commands = (
-            openssl.verify(source, ca, content, check_time=False)
+            openssl.verify(source, _TRUSTED, content, check_time=False)
             if trusted
             else openssl.verify_signature_only(source, content),
         )
@@ -288,7 +301,7 @@ def _signed(message: PkiMessage, names: _Names, known: Sequence[Certificate]) ->
     return Step(title, Layer.SIGNED, size, tuple(lines), facts, tuple(files), commands, tuple(missing))
 
 
-def _inside(message: PkiMessage, names: _Names, *, show_secrets: bool) -> Iterator[Step]:
+def _inside(message: PkiMessage, names: _Names, recipient: Certificate | None, *, show_secrets: bool) -> Iterator[Step]:
     """Yield the envelope, and what is in it where it was opened."""
     if message.enveloped is None:
         why = "there is no EnvelopedData: the message is all in its signed attributes"
@@ -304,10 +317,14 @@ def _inside(message: PkiMessage, names: _Names, *, show_secrets: bool) -> Iterat
         source = Path(names.of("payload1.der"))
         commands = (openssl.decrypt(source, names.certificate, names.key, plain, cipher=cipher),)
     lines = list(envelope_lines(message))
+    if recipient is not None:
+        files = ((str(names.certificate), build_pem("CERTIFICATE", recipient.der)),)
     if opened is not None:
         lines.append(f"opened with {opened.how}")
-        files = ((str(plain), opened.plaintext),)
+        files += ((str(plain), opened.plaintext),)
     why_not = () if opened is not None else (message.decrypt_error or "no key at hand opens it",)
+    if opened is not None and commands and recipient is None:
+        why_not = ("openssl needs the recipient's certificate, which is not at hand",)
     title = "EnvelopedData: for whom is it encrypted, and who can open it?"
     size = len(message.enveloped.raw)
     yield Step(title, Layer.ENVELOPED, size, tuple(lines), facts, files, commands, why_not)
@@ -348,6 +365,17 @@ def walk_lines(walk: Walk) -> Iterator[str]:
         for reason in step.not_possible:
             if reason.partition("\n")[0] not in shown:
                 yield f"   not possible: {reason}"
+    yield ""
+    yield f"wrote {SCRIPT}: all these commands, to run in this folder"
+
+
+def _script(walk: Walk) -> bytes:
+    """Return a script for bash with the commands of all steps that can be run with the files at hand."""
+    lines = ["#!/usr/bin/env bash", f"# {visible(walk.head)}", "set -eu", 'cd "$(dirname "$0")"']
+    for number, step in enumerate(walk.steps, 1):
+        runs = step.commands if not (step.layer is Layer.ENVELOPED and step.not_possible) else ()
+        lines += ["", f"# {number}. {visible(step.title)}", *map(openssl.shell, runs)]
+    return ("\n".join(lines) + "\n").encode("utf-8", "surrogateescape")
 
 
 def walk_facts(walk: Walk) -> Facts:
@@ -361,6 +389,7 @@ def walk_facts(walk: Walk) -> Facts:
         "messageTypeName": walk.message.type.name if walk.message.type is not None else None,
         "from": walk.sender.value,
         "to": walk.receiver.value,
+        "script": {"name": SCRIPT, "octets": len(walk.files[SCRIPT])},
         "steps": [
             {
                 "number": number,

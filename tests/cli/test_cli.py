@@ -67,7 +67,8 @@ def test_walk_writes_the_story_and_replaces_nothing_unasked(tmp_path: Path, caps
     assert cli.main(["walk", "--out", str(tmp_path)]) == 0
     assert "R3-to-R1-via-R2" not in capsys.readouterr().out
     written = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    assert {"RA-CA.b64", "RA-CA.bin", "RA-CA.signer.der", "RA-CA.payload1.der", "RA-CA.payload2.der"} == set(written)
+    layers = {"RA-CA.b64", "RA-CA.bin", "RA-CA.signer.der", "RA-CA.payload1.der", "RA-CA.payload2.der"}
+    assert set(written) == layers | {"ca.pem", "trusted.pem", "walk.sh"}
     assert (SPECIMEN / "r3.csr.der").read_bytes() == written["RA-CA.payload2.der"]
     (tmp_path / "RA-CA.bin").write_bytes(b"mine")
     assert cli.main(["walk", "--out", str(tmp_path)]) == 2

@@ -43,7 +43,8 @@ def test_a_client_that_posts_to_a_ca(reply: bool, ends: str, opener: str) -> Non
     assert "-RA" not in text
     assert "URL-decoded" not in text
     assert ".b64" not in text
-    assert {name.partition(".")[0] for name in walk.files} == {ends}
+    others = {"walk", "trusted", "client" if reply else "ca"}
+    assert {name.partition(".")[0] for name in walk.files} - others == {ends}
     assert f"-inkey {opener} " in text
     assert f"-recip {'client' if reply else 'ca'}.pem" in text
 
@@ -105,7 +106,8 @@ def test_json_has_the_steps_with_their_files(tmp_path: Path, capsys: pytest.Capt
     assert [s["layer"] for s in steps] == ["HTTP", "base64", "SignedData", "EnvelopedData", "PKCS#10"]
     assert all(s["title"] and isinstance(s["facts"], dict) for s in steps)
     written = {f["name"]: f["octets"] for s in steps for f in s["files"]}
-    assert written == {p.name: p.stat().st_size for p in tmp_path.iterdir()}
+    script = facts["script"]
+    assert written | {script["name"]: script["octets"]} == {p.name: p.stat().st_size for p in tmp_path.iterdir()}
     assert steps[1]["octets"] == written["RA-CA.bin"]
     assert all(command.startswith("openssl ") for s in steps for command in s["commands"])
     assert cli.main(["walk", PCAP, "--exchange", "7", "--out", str(tmp_path / "none")]) == 2
@@ -132,3 +134,29 @@ def test_the_commands_do_what_the_walk_says(name: str, reply: bool, tmp_path: Pa
         done = subprocess.run(command, cwd=tmp_path, capture_output=True, check=False)
         assert done.returncode == 0, (command, done.stderr)
     assert {file: (tmp_path / file).read_bytes() for file in walk.files} == walk.files
+
+
+_RUNS = [(DATA / "specimen", False), (DATA / "specimen", True)] + [
+    (folder.parent, reply)
+    for folder in sorted((DATA / "captures").glob("*/capture.pcap*"))
+    for reply in (False, True)
+    if not (reply and folder.parent.name == "micromdm-get-urlsafe-b64")  # the reply was not captured
+]
+
+
+@needs("openssl")
+@pytest.mark.parametrize(("folder", "reply"), _RUNS, ids=lambda x: x.name if isinstance(x, Path) else "")
+def test_the_script_runs_as_it_is_and_gives_the_same_files(folder: Path, tmp_path: Path, *, reply: bool) -> None:
+    """Under bash, in the folder of the files; keys stay where they are."""
+    held = materials(folder)
+    keys = [next((p for p in folder.glob("*.key*") if p.name == name), Path(name)) for name in held.key_names]
+    held = replace(held, key_names=tuple(str(p.resolve()) for p in keys))
+    walk = walk_of(decode_exchanges(read_capture(capture_file(folder)), held), held, reply=reply)
+    for name, data in walk.files.items():
+        (tmp_path / name).write_bytes(data)
+        assert b"PRIVATE KEY" not in data
+    done = subprocess.run(["bash", str(tmp_path / "walk.sh")], capture_output=True, text=True, check=False)
+    assert done.returncode == 0, (done.stderr, (tmp_path / "walk.sh").read_text())
+    made = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
+    # Of a reply without content, openssl writes an empty file.
+    assert {name: data for name, data in made.items() if data} == walk.files
