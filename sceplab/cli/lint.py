@@ -26,7 +26,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     form = parser.add_mutually_exclusive_group()
     form.add_argument("--json", action="store_true", help="print the findings as JSON")
     form.add_argument("--sarif", action="store_true", help="print the findings as SARIF 2.1.0, for code scanners")
-    parser.add_argument("--level", choices=["MUST", "SHOULD", "info"], default="info", help="leave out what is weaker")
+    parser.add_argument("--level", choices=["MUST", "SHOULD", "info"], default="info", help="hide lower levels")
     parser.set_defaults(run=run)
 
 

@@ -34,7 +34,7 @@ def exercises(data: bytes, held: Materials, at: datetime | None) -> tuple[Exerci
             },
         ),
         Exercise(
-            "Flip the lowest bit of the first octet of encryptedKey. How many checks that passed do not any more?",
+            "Flip the lowest bit of the first octet of encryptedKey. How many checks that passed before now fail?",
             len(changed.broke(before)),
             "len(judge(overwrite(data, (at := next(n for n in schema.nodes_of(root) if n.name == 'encryptedKey')"
             ".content_start), bytes([data[at] ^ 1])), held, exchange.time).broke(before))",

@@ -131,7 +131,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
 
     def _poll(self) -> str:
         if self._client is None or self.result is None or self.result.status is not PkiStatus.PENDING:
-            raise InputError("nothing waits: enroll first")
+            raise InputError("no pending request: enroll first")
         return self._took(self._client.poll(self.result), self.result.signer.key)
 
     def renew(self) -> None:

@@ -99,7 +99,7 @@ def test_pending_granted_in_another_terminal(lab: Lab, tmp_path: Path, capsys: p
     assert _enroll(lab, tmp_path, "--key", str(tmp_path / "device.key.pem")) == 0
     assert load_certificates(tmp_path / "device.pem")
     assert main(["lab", "pending", "--dir", folder]) == 0
-    assert "nothing waits" in capsys.readouterr().out
+    assert "no pending requests" in capsys.readouterr().out
 
 
 def test_denied(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

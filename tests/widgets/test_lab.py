@@ -325,7 +325,7 @@ def test_enroll_wait_poll_renew_save(lab: Lab, tmp_path: Path) -> None:
     buttons = (form.enroll_button, form.poll_button, form.renew_button, form.save_button)
     assert [b.disabled for b in buttons] == [False, True, True, True]
     form.poll()
-    assert "Not done: nothing waits" in _words(form)
+    assert "Not done: no pending request" in _words(form)
     form.renew()
     assert "Not done: there is no certificate to renew" in _words(form)
     form.save()

@@ -20,7 +20,7 @@ ACTIONS = (
         "add_grant",
     ),
     Command("deny", "refuse a request", "lab.decide", "add_deny"),
-    Command("challenge", "make a challengePassword that holds once", "lab.decide", "add_challenge"),
+    Command("challenge", "create a one-time challengePassword", "lab.decide", "add_challenge"),
     Command("revoke", "revoke a certificate, by its serial in hex", "lab.decide", "add_revoke"),
     Command("next-ca", "make the CA certificate that GetNextCACert announces", "lab.decide", "add_next_ca"),
     Command("rollover", "let the announced CA certificate take over", "lab.decide", "add_rollover"),

@@ -106,7 +106,7 @@ def describe(transaction: Transaction) -> str:
 
 
 def _pending(authority: CertificationAuthority, _: argparse.Namespace) -> str:
-    return "\n".join(map(describe, authority.pending())) or "nothing waits"
+    return "\n".join(map(describe, authority.pending())) or "no pending requests"
 
 
 def _grant(authority: CertificationAuthority, arguments: argparse.Namespace) -> str:

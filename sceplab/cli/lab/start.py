@@ -78,7 +78,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--rfc-failure", action="store_true", help="FAILURE without eContent, as RFC 8894 3.3.2.2 has it"
     )
-    parser.add_argument("--fault", action="append", default=[], metavar="F", help=f"be wrong: {', '.join(FAULTS)}")
+    parser.add_argument("--fault", action="append", default=[], metavar="F", help=f"misbehave: {', '.join(FAULTS)}")
     parser.add_argument(
         "--host-name",
         action="append",
