@@ -38,7 +38,11 @@ CONTEXT = 0x80
 
 # Segments inside segments: no program does it, a hostile one might, without end.
 MAX_SEGMENT_DEPTH = 8
+# Elements of indefinite length inside each other: looking for the end of one is a pass over all inside it.
+MAX_DEPTH = 200
 _MAX_OID = 128
+# Numbers that are read: versions, rounds, CRL numbers. Python prints at most 4,300 digits, and takes its time.
+_MAX_INTEGER = 1024
 
 
 class DerError(ScepError):
@@ -233,6 +237,8 @@ def _end_of_contents(data: bytes, start: int, pos: int, limit: int) -> int:
         _, here, length = header(data, pos, limit)
         if length == INDEFINITE:
             depth += 1
+            if depth > MAX_DEPTH:
+                raise DerError(start, f"at most {MAX_DEPTH} levels of indefinite length", "more")
             pos = here
             continue
         if length < 0:
@@ -286,9 +292,14 @@ def oid_of(element: Element) -> str:
 
 
 def int_of(element: Element) -> int:
-    """Return the value of an INTEGER element (an empty one, seen in the wild, is 0)."""
+    """Return the value of an INTEGER element (an empty one, seen in the wild, is 0).
+
+    Raises DerError where it is none, or longer than 1024 octets.
+    """
     if element.tag != INTEGER:
         raise DerError(element.start, "an INTEGER (tag 02)", f"tag {element.tag:02x}")
+    if element.content_end - element.content_start > _MAX_INTEGER:
+        raise DerError(element.start, f"an INTEGER of at most {_MAX_INTEGER} octets", "a longer one")
     return int.from_bytes(element.value, "big", signed=True)
 
 

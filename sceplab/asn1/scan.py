@@ -28,7 +28,7 @@ OPENED = 32  # a string whose content was scanned as ASN.1
 TRAILING = 64  # octets behind the outermost element, not scanned
 DEEP = 128  # constructed, but below the depth limit: not scanned
 
-MAX_DEPTH = 200
+MAX_DEPTH = der.MAX_DEPTH
 MAX_NODES = 2_000_000
 
 # Ends of indefinite-length elements by start: (content_end, end, flags).
