@@ -186,3 +186,17 @@ def test_oids_equal_asn1crypto(arcs: list[int], first: str) -> None:
 def test_a_set_of_is_sorted() -> None:
     """DER puts the elements of a SET OF into the order of their octets (X.690, 11.6)."""
     assert bytes.fromhex("3106020101020102") == der.set_of([der.integer(2), der.integer(1)])
+
+
+def test_indefinite_lengths_inside_each_other_end_somewhere() -> None:
+    """600 kB of them cost a pass for each level that a decoder opens, and there were 28 passes."""
+    der.read(b"\x30\x80" * der.MAX_DEPTH + b"\0\0" * der.MAX_DEPTH)
+    with pytest.raises(der.DerError, match="levels"):
+        der.read(b"\x30\x80" * 300_000)
+
+
+def test_a_number_of_5000_octets_is_no_number() -> None:
+    """Python refuses to print it: a version like that ended `lint` and `diagnose` with a traceback."""
+    assert der.int_of(der.read(der.integer(1 << 4096))) == 1 << 4096
+    with pytest.raises(der.DerError):
+        der.int_of(der.read(der.encode(der.INTEGER, b"\1" + bytes(5000))))
