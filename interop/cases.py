@@ -97,6 +97,15 @@ KNOWN: tuple[Known, ...] = (
         )
         for name in ("PyScep", "scepreq")
     ),
+    *(
+        Known(
+            name,
+            "EC key",
+            "signs a request for an EC key with an RSA key, which RFC 8894 2.3 allows to an RA alone",
+            '{"failure": "1"}',
+        )
+        for name in ("PyScep", "scepreq")
+    ),
     Known("PyScep", "GET", "calls encode() on bytes, so it cannot GET", "object has no attribute 'encode'"),
     Known(
         "scepreq",
