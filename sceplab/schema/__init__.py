@@ -1,7 +1,7 @@
 """Names and meanings for what a scan of bytes finds: CMS, PKCS#10, X.509 and SCEP.
 
 Rule: a structure is data (`tables`), never code; `nodes` walks bytes and tables
-together; `values` says what a leaf means. This is for showing, so it never
+together; `values` has the meaning of a leaf. This is for showing, so it never
 raises: what no table knows keeps its ASN.1 type as name, and bytes that are no
 ASN.1 are a node of their own.
 """

@@ -2,7 +2,7 @@
 
 Rule: an offset is valid in one layer only. Base64 text becomes the message,
 segments of a BER string become its content, ciphertext becomes plaintext: each
-result is a layer and knows where it came from. ASN.1 that is in the bytes as it
+result is a layer that records its source. ASN.1 that is in the bytes as it
 is (an EnvelopedData in an eContent) is not a layer of its own.
 """
 

@@ -1,7 +1,7 @@
-"""Bytes and tables walked together: a tree whose branches are made when somebody looks.
+"""A tree of bytes with the names that the tables give them; branches are made on demand.
 
-Rule: `Node.children` reads one level and no more, so that the first page of a
-CRL costs what the first page of a request costs. Never raises.
+Rule: `Node.children` reads one level and no more, so that the start of a large
+CRL is shown as fast as the start of a request. Never raises.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ _SEGMENT = Field("segment", "OCTET STRING", section="X.690, 8.7")
 _KEPT = 1000
 # Elements of a structure that are matched with fields; later ones are unknown extras.
 _MATCHED = 64
-# Types whose first element says what the whole is about.
+# Types whose first element identifies the whole.
 _SPEAKING = {"AlgorithmIdentifier", "SMIMECapability", "SubjectPublicKeyInfo", "Extension"}
 _PAIRS = {"Attribute", "AttributeTypeAndValue"}
 
@@ -135,7 +135,7 @@ class Node:
 
     @cached_property
     def value(self) -> str:
-        """What it says, for people."""
+        """The value in words."""
         if self.flags & (GARBAGE | TRAILING):
             return f"{self.end - self.start} octets"
         text = value_of(self.element, self._kind, self._tree.names)
@@ -158,12 +158,12 @@ class Node:
 
     @property
     def header(self) -> str:
-        """The identifier and length octets, read aloud (X.690, 8.1.2 and 8.1.3)."""
+        """The identifier and length octets, in words (X.690, 8.1.2 and 8.1.3)."""
         return header_words(self.element, self.flags)
 
     @cached_property
     def findings(self) -> tuple[str, ...]:
-        """In which ways the element breaks DER (see `scan.violations`)."""
+        """The deviations of the element from DER (see `scan.violations`)."""
         implicit_set = self._definition.set_of and self.element.tag & 0xC0 == der.CONTEXT
         found = violations(
             self._tree.data, self.start, self.content_start, self.content_end, self.flags, set_of=implicit_set
@@ -445,13 +445,13 @@ def steps_of(children: Sequence[Node]) -> Iterator[tuple[Node, str]]:
 def path_of(nodes: Sequence[Node]) -> str:
     """Return the path of the last of `nodes`, which are those that `find` gives.
 
-    An attribute or extension stands in it by its own name
+    An attribute or extension appears under its own name
     ("content.signerInfos.signerInfo.signedAttrs.senderNonce").
     """
     out = []
     for parent, node in pairwise(nodes):
         if len(parent.children) > _KEPT:
-            # The number is enough: naming a quarter of a million siblings is not wanted here.
+            # The number is enough: naming very many siblings would take too long.
             starts = parent.children.starts if isinstance(parent.children, _Lazy) else []
             out.append(f"{node.name}[{bisect_right(starts, node.start) - 1}]")
             continue

@@ -1,8 +1,8 @@
 """The structures, as the RFCs print them: field, type, tag.
 
 Rule: data only. A `Type` is a structure (`fields`), a list (`each`), a CHOICE
-(`choices`, by tag), or a leaf; `holds` names the ASN.1 inside a string. What a
-field is may hang on the identifier before it: `by` names the table to ask.
+(`choices`, by tag), or a leaf; `holds` names the ASN.1 inside a string. The type
+of a field may depend on the identifier before it: `by` names the table for that.
 """
 
 from __future__ import annotations

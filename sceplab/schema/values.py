@@ -1,7 +1,7 @@
-"""What a leaf means, in words: numbers, dates, names, flags, SCEP's codes, weak algorithms.
+"""The meaning of a leaf in words: numbers, dates, names, flags, SCEP's codes, weak algorithms.
 
-Rule: a function of an element and the name of its type; never raises. What a
-value is worth (a weak digest, a short key) is said here too, from `algorithms`.
+Rule: a function of an element and the name of its type; never raises. Weak
+digests and short keys are marked here too, from `algorithms`.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from sceplab.cms.name import Name
 from sceplab.cms.x509 import KEY_USAGE_BITS, parse_time
 from sceplab.scep.attributes import FAIL_INFO_MEANING, FailInfo, MessageType, PkiStatus
 
-# Bytes of a leaf that are written out; of more, how many there are.
+# Longer values are shown as a length only.
 SHOWN = 32
 _LONGEST_TEXT = 2000
 
@@ -94,7 +94,7 @@ def tag_name(tag: int, type_name: str = "") -> str:
 
 
 def header_words(element: der.Element, flags: int = 0) -> str:
-    """Return identifier and length octets, read aloud: "30 82 09 8e: SEQUENCE, constructed, length in 2 bytes = 2446".
+    """Return identifier and length octets, in words: "30 82 09 8e: SEQUENCE, constructed, length in 2 bytes = 2446".
 
     `flags` are those of `scan.header`; "" where no element is (X.690, 8.1.2 and 8.1.3).
     """

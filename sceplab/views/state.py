@@ -40,7 +40,7 @@ class Label(TypedDict):
     """What an element is called, what it says and what it is for.
 
     `step` is its part of a path, "" where a path leaves it out; `header` is tag and
-    length, read aloud.
+    length, in words.
     """
 
     start: int

@@ -15,7 +15,7 @@ from sceplab.schema.coverage import Coverage
 from sceplab.schema.layers import TEXT, LayerBytes
 from sceplab.views.text import safe, visible
 
-# Bytes of one element that are shown; of the others, how many there are.
+# Bytes shown of one element; of longer ones, the number of the others is given.
 _SHOWN = 64
 # Elements drawn in one picture, and lines of text.
 DRAWN = 400

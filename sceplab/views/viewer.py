@@ -1,6 +1,6 @@
 """The state of the viewer: layers with the names, coverage and landmarks that its script draws.
 
-Rule: of a large layer only the names in sight go along; the script asks for the
+Rule: of a large layer only the outermost names are sent; the script asks for the
 rest by offset (`labels_found`). What a person selects is a layer's index and an
 offset in that layer.
 """
@@ -229,7 +229,7 @@ def _labels(root: Node | None) -> _Labels:
     out = _Labels()
     if root is None:
         return out
-    # By breadth: where not all can be named, the outermost ones are.
+    # Breadth first: if not all can be named, the outermost ones are.
     waiting = deque([(root, "")])
     small = sum(1 for _ in nodes_of(root, _NAMED_AT_ONCE + 1)) <= _NAMED_AT_ONCE
     while waiting and (small or len(out.labels) < _NAMED_FIRST):

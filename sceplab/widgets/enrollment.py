@@ -1,6 +1,6 @@
-"""A form that enrolls: key, request, message, reply, without a line of code.
+"""A form that enrolls without code: key, request, message, reply.
 
-Rule: boxes and words; `sceplab.lab.client` does the work. What the buttons do are
+Rule: fields and buttons only; `sceplab.lab.client` does the work. What the buttons do are
 methods that a cell can call too. The private key is in this process's memory
 only, until Save writes it to a file that nobody else can read.
 """
@@ -50,7 +50,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
     """Boxes for a subject, a key and a challengePassword; buttons that enroll, poll, renew and save.
 
     `result` is what came back last, `identity` the newest certificate with its key,
-    `warnings` what a careful client complains of. `enroll`, `poll`, `renew` and
+    `warnings` what a careful client warns about. `enroll`, `poll`, `renew` and
     `save` are what the buttons do; they show what goes wrong and do not raise.
     """
 
@@ -98,7 +98,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         return button
 
     def _beside(self, act: Callable[[], None]) -> None:
-        """Do it in a thread of its own, so that a slow server stops no cell; one at a time."""
+        """Run it in a thread of its own, one at a time, so that a slow server blocks no cell."""
         if self._thread is not None and self._thread.is_alive():
             return
         for button in (self.enroll_button, self.poll_button, self.renew_button, self.save_button):
@@ -126,7 +126,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         return self._took(result, key)
 
     def poll(self) -> None:
-        """Ask what became of the request that waits."""
+        """Poll for the pending request."""
         self._do(self._poll)
 
     def _poll(self) -> str:
@@ -143,7 +143,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         if self._client is None or old is None:
             raise InputError("there is no certificate to renew: enroll first")
         key = self._new_key()
-        # With the subject of the certificate, whatever stands in the box now.
+        # The subject of the certificate, whatever is in the field now.
         return self._took(self._client.renew(make_request(old.parsed.subject, key), old), key)
 
     def save(self) -> None:
@@ -170,7 +170,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
     def _new_key(self) -> SigningKey:
         key = new_key(self.kind.value)
         if isinstance(key, rsa.RSAPrivateKey):
-            # So that the ladder can open what is encrypted for it.
+            # So that the ladder can open what is encrypted for this key.
             self._lab.keys.append(key)
         return key
 
@@ -236,5 +236,5 @@ def _held(identity: Identity | None) -> str:
 
 
 def _stem(subject: str) -> str:
-    """Return a name for files: a subject may hold anything, also "../"."""
+    """Return a safe file name: a subject may contain anything, also "../"."""
     return re.sub(r"[^A-Za-z0-9]+", "-", subject).strip("-").lower()[:60] or "device"

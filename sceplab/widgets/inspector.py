@@ -1,4 +1,4 @@
-"""Bring your own capture: files or text in; ladder, layers, findings, causes and a report out.
+"""The reader's own capture: files or text in; ladder, layers, findings, causes and a report out.
 
 Rule: buttons and boxes only; `sceplab.views.inspector` makes what is shown. What
 is uploaded stays in the memory of this process, and the password boxes are

@@ -1,4 +1,4 @@
-"""The running lab in one view: who says what to whom, what was decided and why, what waits, and a form.
+"""The running lab in one view: messages, decisions with their reasons, pending requests, and a form.
 
 Rule: puts the other widgets together and keeps them new; has no state of its own
 but what is selected.
@@ -27,10 +27,10 @@ from sceplab.widgets.live import Following
 from sceplab.widgets.pending import PendingQueue
 from sceplab.widgets.viewer import show
 
-# The newest exchanges and decisions that are shown; the lab itself keeps more.
+# How many of the newest exchanges and decisions are shown; the lab keeps more.
 _EXCHANGES = 300
 _DECISIONS = 60
-# Bytes of an answer that is no SCEP message.
+# Bytes shown of an answer that is no SCEP message.
 _SHOWN = 2000
 
 
@@ -87,7 +87,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         return self._lab.running and self.comm is not None
 
     def refresh(self) -> None:
-        """Show what passed and was decided since the last time. Never raises."""
+        """Show new messages and decisions. Never raises."""
         with self._lock:
             self.queue.refresh()
             self._show_decisions()
@@ -107,12 +107,12 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         passed = list(self._lab.exchanges)[-_EXCHANGES:]
         if self._lab.running:
             materials = self._lab.materials()
-            # Programs that are none of the lab's routers come from the CA's own address.
+            # Other programs on this machine come from the CA's own address.
             self._names = {R1: "this machine"} | self._lab.names
         else:
             materials = self._materials
         if materials != self._materials:
-            # A new key may open what stayed shut.
+            # A new key may open more messages.
             self._kept = {number: item for number, item in self._kept.items() if _is_open(item)}
         self._materials = materials
         new = [e for e in passed if id(e) not in self._kept]
@@ -123,7 +123,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
             return
         self.ladder.show(shown, self._names)
         if self._open is not None:
-            # The oldest make room: what is open has another number now, or none.
+            # The oldest were dropped: the open one has another number now, or none.
             exchange, side = self._open
             place = next((i for i, e in enumerate(passed) if e is exchange), None)
             self.ladder.selected = {} if place is None else {"exchange": place, "side": side}

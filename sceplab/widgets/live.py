@@ -56,7 +56,7 @@ def _main_shell(_data: object, _asked: str | None) -> None:
     """Return the subshell for a message: None, where cells run."""
 
 
-# Seconds between two looks.
+# Seconds between two refreshes.
 _EVERY = 1.0
 
 
@@ -70,11 +70,11 @@ class Following(Still):
     _task: asyncio.Task[None] | None = None
 
     def refresh(self) -> None:
-        """Show what is there now. Never raises."""
+        """Show the present state. Never raises."""
         raise NotImplementedError
 
     def _followed(self) -> bool:
-        """Whether something may change yet."""
+        """Whether anything can still change."""
         raise NotImplementedError
 
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[Any, Any], dict[Any, Any]] | None:  # noqa: ANN401

@@ -1,4 +1,4 @@
-"""What waits for a person at the lab's CA, with buttons to grant and to deny.
+"""The pending requests of the lab's CA, with buttons Grant and Deny.
 
 Rule: shows and presses; who may become what is the CA's to say. A request comes
 from anybody, so every word of it is escaped.
@@ -26,7 +26,7 @@ from sceplab.lab.store import Transaction
 from sceplab.views.text import compact, cut, safe, visible
 from sceplab.widgets.live import AS_A_WHOLE, Following, in_order
 
-# Rows shown; of more only the number is told.
+# Rows shown; for more, the number of the others is given.
 _SHOWN = 50
 _DENIED = "denied by the operator"
 
@@ -53,7 +53,7 @@ def describe_pending(transaction: Transaction, holders: Callable[[], Mapping[byt
         ("signed by", _signer(transaction, request, holders)),
         ("challengePassword", MASK if request.challenge_password is not None else "none"),
     ]
-    # Uncut: who grants must see all of it, and the CA bounds it.
+    # Not cut: whoever grants must see all of it, and the CA limits its length.
     lines += claims_in(request).lines()
     if wants_ra(request):
         lines.append(("would become", "an RA: whatever it signs will be granted at once"))
@@ -131,7 +131,7 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
         return self._lab.running and self.comm is not None
 
     def refresh(self) -> None:
-        """Look for what waits now. Never raises."""
+        """Show the requests that are pending now. Never raises."""
         with self._lock:
             try:
                 self._look()
@@ -185,7 +185,7 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
             ),
             layout=w.Layout(flex="1 1 100%", min_width="0", max_height="12em", overflow="auto"),
         )
-        # A subject is as long as its sender likes; what is too long for a tooltip is cut.
+        # The sender chooses the length of a subject; a long one is cut in the tooltip.
         about = visible(waiting.subject)[:80]
         narrow = w.Layout(width="auto")
         grant = w.Button(description="Grant", button_style="success", tooltip=f"Grant {about}", layout=narrow)

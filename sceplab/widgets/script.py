@@ -1,4 +1,4 @@
-"""One script of several: anywidget wants a view as one string, people want modules.
+"""Join modules into one script: anywidget takes a view as one string.
 
 Rule: no bundler, no generated file. Each module becomes a function that returns what
 it exports, so that its other names stay its own; a browser's import of a relative

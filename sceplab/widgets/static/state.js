@@ -33,7 +33,7 @@
  * @property {string} link
  * @property {string} step its part of a path, "" where a path leaves it out
  * @property {string} [meaning] what the field is for, where that is known
- * @property {string} [header] tag and length, read aloud
+ * @property {string} [header] tag and length, in words
  * @property {boolean} [guess] only where true
  * @property {string[]} [findings] what breaks DER; only where there are any
  */
