@@ -42,7 +42,7 @@ MAX_SEGMENT_DEPTH = 8
 MAX_DEPTH = 200
 _MAX_OID = 128
 # Numbers that are read: versions, rounds, CRL numbers. Python prints at most 4,300 digits, and takes its time.
-_MAX_INTEGER = 256
+_MAX_INTEGER = 1024
 
 
 class DerError(ScepError):
@@ -294,7 +294,7 @@ def oid_of(element: Element) -> str:
 def int_of(element: Element) -> int:
     """Return the value of an INTEGER element (an empty one, seen in the wild, is 0).
 
-    Raises DerError where it is none, or longer than 256 octets.
+    Raises DerError where it is none, or longer than 1024 octets.
     """
     if element.tag != INTEGER:
         raise DerError(element.start, "an INTEGER (tag 02)", f"tag {element.tag:02x}")

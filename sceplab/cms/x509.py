@@ -171,6 +171,7 @@ def load_public_key(public_key_info: bytes) -> PublicKeyTypes:
 
 # FIPS 186-5, A.1.1. A longer one makes each use of the key a hundred times slower.
 _MAX_EXPONENT_BITS = 256
+_LEAST_EXPONENT = 3
 
 
 @lru_cache(maxsize=256)
@@ -180,8 +181,12 @@ def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
         key = load_der_public_key(public_key_info)
     except UnsupportedAlgorithm as error:
         raise ValueError(str(error)) from error
-    if isinstance(key, rsa.RSAPublicKey) and key.public_numbers().e >> _MAX_EXPONENT_BITS:
-        raise ValueError(f"an RSA exponent of more than {_MAX_EXPONENT_BITS} bits")
+    if isinstance(key, rsa.RSAPublicKey):
+        exponent = key.public_numbers().e
+        if exponent >> _MAX_EXPONENT_BITS:
+            raise ValueError(f"an RSA exponent of more than {_MAX_EXPONENT_BITS} bits")
+        if exponent < _LEAST_EXPONENT:  # with 1, a signature is its own padding: anybody can make it
+            raise ValueError(f"an RSA exponent of {exponent}")
     return key
 
 
