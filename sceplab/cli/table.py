@@ -7,6 +7,7 @@ workers of a Dask cluster.
 from __future__ import annotations
 
 import argparse
+import re
 from collections.abc import Iterable, Sequence
 from functools import partial
 from itertools import islice
@@ -22,6 +23,8 @@ from sceplab.report.table import csv_lines, summary_lines
 from sceplab.scep.conversation import Materials
 
 _MOST_FILES = 1_000_000
+_LONGEST_PATTERN = 200
+_ADDRESS = re.compile(r"(?:[a-z]{2,5}://)?[\w.\[\]:%-]{1,300}:\d{1,5}", re.ASCII)
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -66,9 +69,11 @@ def run(arguments: argparse.Namespace) -> int:
 
 def _files(folder: Path, pattern: str) -> Sequence[str]:
     """Return the files of a folder by name. Raises InputError where there are none."""
-    if not folder.is_dir():
-        raise InputError(f"{folder} is no folder")
+    if len(pattern) > _LONGEST_PATTERN:
+        raise InputError(f"a pattern has at most {_LONGEST_PATTERN} characters, as *.pcap*")
     try:
+        if not folder.is_dir():
+            raise InputError(f"{folder} is no folder")
         found = sorted(str(path) for path in islice(folder.rglob(pattern), _MOST_FILES) if path.is_file())
     except (ValueError, NotImplementedError, OSError) as error:
         raise InputError(f"{pattern} in {folder} cannot be looked for: {error}") from error
@@ -79,11 +84,13 @@ def _files(folder: Path, pattern: str) -> Sequence[str]:
 
 def _on_cluster(files: Sequence[str], materials: Materials, scheduler: str) -> list[list[Row]]:
     """Return the rows of each file. Raises InputError, MissingLibraryError."""
+    if not _ADDRESS.fullmatch(scheduler):
+        raise InputError(f"{scheduler} is no address of a scheduler; write for example tcp://192.0.2.1:8786")
     with needs(MANY):
         from distributed import Client
 
     try:
         with Client(scheduler, timeout=10) as client:
             return list(client.gather(client.map(partial(rows_of, materials=materials), files)))
-    except (OSError, ValueError, TypeError) as error:
+    except (OSError, ValueError, TypeError, AssertionError, RuntimeError) as error:
         raise InputError(f"the cluster at {scheduler} cannot be used: {error}") from error
