@@ -99,15 +99,30 @@ def _of_file(path: Path) -> Settings:
     if not isinstance(capture, str) or not capture:
         raise InputError(f'{path}: name a capture, as in capture = "scep.pcap"')
     here = path.parent
-    beside = here / Path(capture).expanduser()
+    beside = _below(here, capture)
     return Settings(
-        str(beside) if beside.exists() else capture,
-        tuple(here / Path(p).expanduser() for p in _texts(given, "keys", path)),
-        tuple(here / Path(p).expanduser() for p in _texts(given, "certificates", path)),
+        str(beside) if _is_there(beside) else capture,
+        tuple(_below(here, p) for p in _texts(given, "keys", path)),
+        tuple(_below(here, p) for p in _texts(given, "certificates", path)),
         tuple(_texts(given, "passwords", path)),
         _number(given.get("exchange"), f"{path}: exchange"),
         str(path),
     )
+
+
+def _below(folder: Path, text: str) -> Path:
+    """Return the path that a text names, seen from a folder; `~nobody` is a name like any other."""
+    try:
+        return folder / Path(text).expanduser()
+    except RuntimeError:
+        return folder / text
+
+
+def _is_there(path: Path) -> bool:
+    try:
+        return path.exists()
+    except OSError:  # a link or pasted text is longer than a name may be
+        return False
 
 
 def _texts(given: Mapping[str, object], name: str, path: Path) -> list[str]:

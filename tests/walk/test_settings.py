@@ -60,8 +60,30 @@ def test_a_broken_file_is_one_clear_error(tmp_path: Path, text: str, says: str) 
 _TEXTS = st.text(st.characters(exclude_categories=["Cs"]), max_size=20)
 
 
+@pytest.mark.parametrize("capture", ["~nobody-of-this-name", "~0", "https://r1.lab/scep?message=" + "A" * 5000, "a\0b"])
+def test_what_is_no_path_stays_as_it_was_written(tmp_path: Path, capture: str) -> None:
+    """The home of a stranger, and a name longer than any file system takes."""
+    (tmp_path / FILE).write_text(toml_of(Settings(capture, (tmp_path / "~0.pem",))), encoding="utf-8")
+    found = read_settings(tmp_path, {})
+    assert found is not None
+    assert (found.capture, found.keys) == (capture, (tmp_path / "~0.pem",))
+
+
+def test_a_tilde_is_the_home_of_the_reader(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a shell reads it."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    (tmp_path / "scep.pcap").touch()
+    (tmp_path / FILE).write_text('capture = "~/scep.pcap"\nkeys = ["~/k.pem"]\n', encoding="utf-8")
+    found = read_settings(tmp_path, {})
+    assert found is not None
+    assert (found.capture, found.keys) == (str(tmp_path / "scep.pcap"), (tmp_path / "k.pem",))
+
+
 @given(
-    capture=_TEXTS.filter(bool), keys=st.lists(_TEXTS.filter(bool), max_size=3), passwords=st.lists(_TEXTS, max_size=2)
+    capture=_TEXTS.filter(lambda text: text and not text.startswith("~")),
+    keys=st.lists(_TEXTS.filter(bool), max_size=3),
+    passwords=st.lists(_TEXTS, max_size=2),
 )
 def test_what_is_written_is_read_again(
     tmp_path_factory: pytest.TempPathFactory, capture: str, keys: list[str], passwords: list[str]
