@@ -113,7 +113,7 @@ endif
 
 # `make lock UPGRADE=` keeps the versions, and adds what pyproject.toml has got new.
 UPGRADE ?= --upgrade
-COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --quiet $(UPGRADE)
+COMPILE = $(BIN)/uv pip compile --universal --python-version 3.11 --generate-hashes --no-strip-extras --no-emit-index-url --no-header --quiet $(UPGRADE)
 lock:
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r tools/lock/requirements.lock
 	$(COMPILE) pyproject.toml --all-extras --group dev --group docs --group fuzz -o requirements.lock

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import re
+from importlib.metadata import distributions
+
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
 
 from tests.helpers.captures import ROOT
 
@@ -14,6 +18,23 @@ def test_every_download_of_the_makefile_is_pinned_by_hash() -> None:
     assert len(installs) >= 4
     for line in installs:
         assert "--require-hashes -r " in line or "--no-deps --no-build-isolation -e ." in line, line
+
+
+def test_what_is_asked_for_with_an_extra_is_pinned_with_it() -> None:
+    """Where `coverage` alone is pinned, pip takes the newest for `coverage[toml]`, and that has no hash."""
+    checked = 0
+    for lock in [ROOT / "requirements.lock", ROOT / "requirements-oldest.lock"]:
+        found = re.findall(r"^([\w.-]+)(?:\[([\w,-]+)\])?==", lock.read_text("utf-8"), re.MULTILINE)
+        pins = {canonicalize_name(name): set(extras.split(",")) for name, extras in found}
+        for installed in distributions():
+            if canonicalize_name(installed.name) not in pins:
+                continue
+            for wanted in map(Requirement, installed.requires or ()):
+                here = wanted.marker is None or wanted.marker.evaluate({"extra": ""})
+                if wanted.extras and here:
+                    assert wanted.extras <= pins[canonicalize_name(wanted.name)], (lock.name, installed.name, wanted)
+                    checked += 1
+    assert checked >= 2
 
 
 def test_every_lock_file_has_hashes() -> None:
