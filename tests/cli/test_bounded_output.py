@@ -16,6 +16,7 @@ import pytest
 import sceplab
 from sceplab import cli
 from sceplab.asn1 import der, oids
+from sceplab.cli.terminal import warn
 from sceplab.cms.signed import serialize_signed
 from sceplab.errors import Layer, Problem, counted
 from sceplab.report.bounds import LISTED, LONGEST, cut, listed
@@ -238,3 +239,9 @@ def test_problems_of_one_kind_are_counted() -> None:
     assert kept[50] == other
     assert str(kept[51]) == "SignedData: expected a SignerInfo, found 950 more like it"
     assert counted([*many[:50], other]) == (*many[:50], other)
+
+
+def test_a_long_error_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
+    """Standard error too: what a server answers may be in it."""
+    warn("sceplab: the server says " + "x" * LONG)
+    assert len(capsys.readouterr().err) < 5_000
