@@ -18,7 +18,7 @@ help:
 	@echo "make docs       build the pages of docs/ and the API reference in build/docs"
 	@echo "make bench      measure speed, as ratios to a floor of the same run"
 	@echo "make fuzz       coverage-guided fuzzing, SECONDS=30 for each target, an eighth for each reader of captures (Linux)"
-	@echo "make corpora    thousands of other people's files through every reader (Linux; downloads 70 MB)"
+	@echo "make corpora    thousands of other people's files through every reader (Linux; downloads 270 MB)"
 	@echo "make lint       ruff and mypy; eslint and tsc where there is node"
 	@echo "make lock       choose new versions of all dependencies"
 

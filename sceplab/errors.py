@@ -7,8 +7,13 @@ format) raises one of the classes below.
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+
+MASK = "********"
+"""What is shown in place of a password."""
 
 
 class Layer(StrEnum):
@@ -45,6 +50,28 @@ class Problem:
         where = self.layer.value if self.offset is None else f"{self.layer.value}, octet {self.offset}"
         text = f"{where}: expected {self.expected}, found {self.found}"
         return f"{text}. {self.advice}" if self.advice else text
+
+
+_OF_EACH = 50
+"""Problems of one layer and code that are kept one by one."""
+
+
+def counted(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    """Return problems in their order, of each layer and code the first ones, and at the end how many more there are.
+
+    A message of 10 kB can have thousands of parts that cannot be read.
+    """
+    out: list[Problem] = []
+    seen: Counter[tuple[Layer, str]] = Counter()
+    for problem in problems:
+        seen[problem.layer, problem.code] += 1
+        if seen[problem.layer, problem.code] <= _OF_EACH:
+            out.append(problem)
+    for (layer, code), number in seen.items():
+        if number > _OF_EACH:
+            expected = next(p.expected for p in out if (p.layer, p.code) == (layer, code))
+            out.append(Problem(layer, code, expected, f"{number - _OF_EACH} more like it"))
+    return tuple(out)
 
 
 class ScepError(Exception):

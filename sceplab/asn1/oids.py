@@ -78,6 +78,7 @@ PRIME256V1 = "1.2.840.10045.3.1.7"
 SECP384R1 = "1.3.132.0.34"
 SECP521R1 = "1.3.132.0.35"
 ED25519 = "1.3.101.112"
+ED448 = "1.3.101.113"
 
 # Content encryption, key derivation and key wrapping
 DES_CBC = "1.3.14.3.2.7"
@@ -109,6 +110,7 @@ ISSUING_DISTRIBUTION_POINT = "2.5.29.28"
 NAME_CONSTRAINTS = "2.5.29.30"
 CRL_DISTRIBUTION_POINTS = "2.5.29.31"
 CERTIFICATE_POLICIES = "2.5.29.32"
+POLICY_MAPPINGS = "2.5.29.33"
 AUTHORITY_KEY_IDENTIFIER = "2.5.29.35"
 EXTENDED_KEY_USAGE = "2.5.29.37"
 FRESHEST_CRL = "2.5.29.46"
@@ -219,6 +221,7 @@ NAMES = {
     SECP384R1: "secp384r1",
     SECP521R1: "secp521r1",
     ED25519: "ED25519",
+    ED448: "ED448",
     DES_CBC: "des-cbc",
     DES_EDE3_CBC: "des-ede3-cbc",
     RC2_CBC: "rc2-cbc",
@@ -246,6 +249,7 @@ NAMES = {
     NAME_CONSTRAINTS: "nameConstraints",
     CRL_DISTRIBUTION_POINTS: "cRLDistributionPoints",
     CERTIFICATE_POLICIES: "certificatePolicies",
+    POLICY_MAPPINGS: "policyMappings",
     AUTHORITY_KEY_IDENTIFIER: "authorityKeyIdentifier",
     EXTENDED_KEY_USAGE: "extKeyUsage",
     FRESHEST_CRL: "freshestCRL",

@@ -46,7 +46,7 @@ def _exchange(entry: dict[str, Any], name: str) -> Exchange:
     if status:
         got = _octets(str(content.get("text", "")), str(content.get("encoding", "")))
         reply = HttpReply(status, _headers(response), got, str(response.get("statusText", "")))
-    server = url.partition("://")[2].partition("/")[0]
+    server = url.partition("://")[2].partition("/")[0].rpartition("@")[2]
     began, taken = _time(entry.get("startedDateTime")), entry.get("time")
     answered = None
     if began is not None and reply is not None and isinstance(taken, int | float) and 0 <= taken < _A_DAY:

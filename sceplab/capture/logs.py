@@ -170,6 +170,7 @@ def _exchange(line: str, said: Mapping[str, Any], name: str, number: int) -> Exc
     server = str(said.get("server") or "")
     if "://" in target:
         server, _, target = target.partition("://")[2].partition("/")
+        server = server.rpartition("@")[2]
         target = f"/{target}"
     status = str(said.get("status") or "")
     target, problems = without_ellipsis(target)

@@ -145,7 +145,7 @@ def _exchange(text: str, target: str, span: Span, name: str) -> Exchange:
         found_words = "a URL that ends in the middle of its message, at the end of a log's line"
         problems = (Problem(Layer.CAPTURE, "cut-short", "the whole URL", found_words, None, advice),)
     if "://" in target:
-        server = target.partition("://")[2].partition("/")[0]
+        server = target.partition("://")[2].partition("/")[0].rpartition("@")[2]
     words = f"{before}URL{behind}".strip()
     remarks = (Remark(words, "", text.count("\n", 0, start) + 1),) if reply is not None and words != "URL" else ()
     return Exchange(

@@ -29,13 +29,15 @@ def run(arguments: argparse.Namespace) -> int:
         facts = capture_facts(items, materials) | {"not_read": unread_facts(capture.unread)}
         say_json(facts if arguments.show_secrets else masked(facts))
         return 0
+    from sceplab.report.bounds import cut, listed
     from sceplab.report.names import reading_lines
     from sceplab.report.text import outline
 
     for line in outline(items, show_secrets=arguments.show_secrets):
         say_wrapped(line)
-    for remark in capture.remarks:
-        say_wrapped(f"line {remark.line}: {remark.text}" if remark.line is not None else remark.text)
+    remarks = (cut(f"line {r.line}: {r.text}" if r.line is not None else r.text) for r in capture.remarks)
+    for line in listed(remarks, "remarks"):
+        say_wrapped(line)
     if not any(item.request or item.reply for item in items):
         say_wrapped("No pkiMessage was read: the input has no PKIOperation with a message in it.")
     for line in reading_lines(capture.notes, capture.unread):

@@ -21,6 +21,7 @@ from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.http import http_sender
 from sceplab.lab.identity import Identity, make_request, new_key
 from sceplab.lab.results import Result
+from sceplab.report.bounds import cut
 from sceplab.scep.attributes import PkiStatus
 
 
@@ -122,7 +123,7 @@ def _finish(client: ScepClient, result: Result, arguments: argparse.Namespace, p
 
         result = client.wait(result, every=arguments.every, limit=arguments.limit, on_wait=tell)
         progress("")
-    say(str(result))
+    say(cut(str(result)))
     if result.status is not PkiStatus.SUCCESS or result.certificate is None:
         return 1
     write_new(path, pem_certificate(result.certificate.der), force=arguments.force)

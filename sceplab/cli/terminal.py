@@ -15,11 +15,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from typing import TextIO, TypeVar
 
 from sceplab.errors import ScepError
+from sceplab.report.bounds import LONGEST, cut
 from sceplab.report.escape import json_text, visible
 from sceplab.report.layout import WIDTH, wrapped
 from sceplab.sources import reason
 
 _Item = TypeVar("_Item")
+_LONGEST_ERROR = 4 * LONGEST
 _COLOURS = {"MUST": "red", "SHOULD": "yellow", "certain": "red", "likely": "yellow"}
 
 
@@ -79,7 +81,7 @@ def warn(text: str) -> None:
     """Print a line on standard error, if there is one that can be written."""
     if sys.stderr is not None:
         try:
-            print(visible(text), file=sys.stderr, flush=True)
+            print(visible(cut(text, _LONGEST_ERROR)), file=sys.stderr, flush=True)
         except OSError:
             _abandon(sys.stderr)
 

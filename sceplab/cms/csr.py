@@ -27,8 +27,6 @@ from sceplab.cms.x509 import Extension, load_public_key, parse_extensions, publi
 from sceplab.errors import BuildError, Layer, Problem
 
 _EMPTY_NAME = Name(b"")
-# Shown in place of a challengePassword.
-MASK = "********"
 
 
 @dataclass(frozen=True, slots=True)

@@ -41,7 +41,7 @@ from sceplab.cms.password import (
     unwrap_key,
 )
 from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of, public_key_info
-from sceplab.errors import BuildError, DecryptError, Layer, Problem
+from sceplab.errors import BuildError, DecryptError, Layer, Problem, counted
 
 _OTHER_KINDS = {1: "KeyAgreeRecipientInfo", 2: "KEKRecipientInfo", 4: "OtherRecipientInfo"}
 
@@ -90,7 +90,7 @@ def parse_enveloped(data: bytes) -> EnvelopedData:
         _read_enveloped(data, fields, problems)
     except der.DerError as error:
         problems.append(error.problem(Layer.ENVELOPED))
-    return EnvelopedData(data, problems=tuple(problems), **fields)
+    return EnvelopedData(data, problems=counted(problems), **fields)
 
 
 def _read_enveloped(data: bytes, out: dict[str, Any], problems: list[Problem]) -> None:

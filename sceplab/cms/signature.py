@@ -52,7 +52,8 @@ def check_signature(
     if kind == "pss":
         scheme, named = parse_pss(algorithm.parameters)
     if not kind or (named or digest) not in algorithms.DIGESTS:
-        raise UnknownAlgorithmError(f"signature algorithm {algorithm.name} with digest {digest} is not known")
+        beside = f" with digest {digest}" if digest else ""
+        raise UnknownAlgorithmError(f"signature algorithm {algorithm.name}{beside} is not known")
     if named and digest and named != digest:
         raise OtherDigestError(f"{algorithm.name} signs a {named} digest, but digestAlgorithm is {digest}")
     digest = named or digest

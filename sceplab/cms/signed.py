@@ -18,7 +18,7 @@ from sceplab.cms.algorithms import AlgorithmIdentifier
 from sceplab.cms.attribute import Attribute, build_attribute, parse_attribute_list
 from sceplab.cms.contentinfo import content_of
 from sceplab.cms.x509 import CertificateIdentifier, CertificateLike, der_of, parse_identifier, parse_time
-from sceplab.errors import Layer, Problem
+from sceplab.errors import Layer, Problem, counted
 
 _SIGNED_ATTRS = der.CONTEXT | der.CONSTRUCTED  # [0] IMPLICIT
 _UNSIGNED_ATTRS = _SIGNED_ATTRS | 1
@@ -93,7 +93,7 @@ def parse_signed(data: bytes) -> SignedData:
     except der.DerError as error:
         advice = "Check that the whole message was copied, from its first octet (30) to its last."
         problems.append(error.problem(Layer.SIGNED, advice))
-    return SignedData(data, problems=tuple(problems), **fields)
+    return SignedData(data, problems=counted(problems), **fields)
 
 
 def _read_signed(data: bytes, out: dict[str, Any], problems: list[Problem]) -> None:

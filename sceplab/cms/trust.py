@@ -25,7 +25,15 @@ from cryptography.exceptions import UnsupportedAlgorithm
 from sceplab.asn1 import der, oids
 from sceplab.cms.reason import Reason
 from sceplab.cms.signature import check_signature
-from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of, der_of, parse_certificate, signed_parts
+from sceplab.cms.x509 import (
+    Certificate,
+    CertificateLike,
+    certificate_of,
+    der_of,
+    parse_certificate,
+    shortness,
+    signed_parts,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,12 +221,20 @@ def _find_path(inputs: _Inputs, at: datetime) -> tuple[PathResult, list[tuple[da
     work = _Work()
     failure: PathError | None = None
     for above in _paths([leaf], _by_name(roots), _by_name(others), work):
+        objection = _objection([leaf, *above], legacy=inputs.legacy)
+        if objection is not None:
+            failure = failure or objection
+            continue
         *between, root = above
         work.spend("signature", len(above))
         try:
             _run(async_validate_path(context, ValidationPath(CertTrustAnchor(root), reversed(between), leaf)))
         except ValidationError as error:
             failure = failure or PathError(_reason_of(error), _text(error))
+            continue
+        except NotImplementedError:  # RFC 5280, 4.2.1.10: what is not processed is rejected
+            text = "a name constraint of a kind that is not processed here (IP addresses, for example)"
+            failure = failure or PathError(Reason.INVALID_PATH, text)
             continue
         path = tuple(parse_certificate(c.dump()) for c in (leaf, *above))
         names = " <- ".join(c.subject.rfc4514() for c in reversed(path))
@@ -227,10 +243,32 @@ def _find_path(inputs: _Inputs, at: datetime) -> tuple[PathResult, list[tuple[da
     raise failure or PathError(Reason.NO_PATH, "no CA certificate given has the name and the key that signed it")
 
 
+def _objection(path: list[Any], *, legacy: bool) -> PathError | None:
+    """Return what is wrong with the keys of a path that the validator does not look at, None where nothing is."""
+    for number, certificate in enumerate(path):
+        parsed = parse_certificate(certificate.dump())
+        try:
+            parsed.public_key()
+        except ValueError as error:
+            return PathError(Reason.UNUSABLE_KEY, f"the key of {parsed.subject} cannot be used: {error}")
+        short = shortness(parsed.public_key_info) if number else ""  # the caller judges the first one
+        if short and not legacy:
+            return PathError(Reason.WEAK_PATH, f"the key of {parsed.subject} is weak: its {short}")
+    return None
+
+
 # --------------------------------------------------------------- the work of a path, bounded
 
 # More than any PKI has: real paths have up to four certificates, real messages up to five.
-_LIMITS = {"certificate": 200, "octet": 1 << 20, "step": 1_000, "signature": 50, "name": 100_000}
+_LIMITS = {
+    "certificate": 200,
+    "octet": 1 << 20,
+    "step": 1_000,
+    "signature": 50,
+    "name": 100_000,
+    "name octet": 3_000_000,
+    "policy": 2_000,
+}
 _MAX_BETWEEN = 8
 
 
@@ -248,19 +286,33 @@ class _Work:
 
 
 def _check_size(inputs: _Inputs) -> None:
-    """Refuse certificates that are too many or too large, or too many names for too many name constraints."""
+    """Refuse certificates that are too many or too large, or too many or too long names or policies.
+
+    Each name is compared with each name constraint, element by element.
+    """
     work = _Work()
     work.spend("certificate", len(inputs.intermediates))
     work.spend("octet", inputs.size - sum(map(len, inputs.anchors)))
     parsed = [parse_certificate(c) for c in (inputs.certificate, *inputs.anchors, *inputs.intermediates)]
-    constraints = sum(_count(c, oids.NAME_CONSTRAINTS) for c in parsed)
-    names = sum(_count(c, oids.SUBJECT_ALT_NAME) + len(c.subject.rdns) for c in parsed) if constraints else 0
-    work.spend("name", names * constraints)
+    constraints = sum(_count(c, oids.NAME_CONSTRAINTS, _NAME_TAGS) for c in parsed)
+    if constraints:
+        names = sum(_count(c, oids.SUBJECT_ALT_NAME, _NAME_TAGS) + len(c.subject.rdns) for c in parsed)
+        long_names = sum(_size(c, oids.SUBJECT_ALT_NAME) + len(c.subject.raw) for c in parsed)
+        work.spend("name", names * constraints)
+        work.spend(
+            "name octet", names * sum(_size(c, oids.NAME_CONSTRAINTS) for c in parsed) + long_names * constraints
+        )
+    for kind in (oids.CERTIFICATE_POLICIES, oids.POLICY_MAPPINGS):
+        work.spend("policy", sum(_count(c, kind, (der.SEQUENCE,)) for c in parsed))
 
 
-def _count(certificate: Certificate, oid: str) -> int:
-    """Return about how many elements an extension lists, in all levels that matter for names."""
-    return sum(e.value.count(bytes((kind,))) for e in certificate.extensions if e.oid == oid for kind in _NAME_TAGS)
+def _count(certificate: Certificate, oid: str, tags: tuple[int, ...]) -> int:
+    """Return about how many elements with one of the tags an extension has, in all levels."""
+    return sum(e.value.count(bytes((tag,))) for e in certificate.extensions if e.oid == oid for tag in tags)
+
+
+def _size(certificate: Certificate, oid: str) -> int:
+    return sum(len(e.value) for e in certificate.extensions if e.oid == oid)
 
 
 # The tags of a GeneralName. A count of octets may be too high, never too low.

@@ -33,7 +33,7 @@ from sceplab.cms.x509 import (
     CertificateLike,
     certificate_of,
     parse_crl,
-    rsa_bits,
+    shortness,
     signed_parts,
 )
 
@@ -358,9 +358,9 @@ def _objections(signed: SignedData, path: PathResult, at: datetime) -> dict[Reas
     if len(path.path) > 1 and usage is not None and not usage & {"digitalSignature", "nonRepudiation"}:
         listed = ", ".join(sorted(usage)) or "nothing"
         out[Reason.KEY_USAGE] = f"the signer's keyUsage allows {listed}, but no signatures (RFC 5280, 4.2.1.3)"
-    bits = rsa_bits(signer.public_key_info)
-    if bits is not None and bits < algorithms.MIN_RSA_BITS:
-        out[Reason.SHORT_KEY] = f"the signer's RSA key has {bits} bits, less than {algorithms.MIN_RSA_BITS}"
+    short = shortness(signer.public_key_info)
+    if short:
+        out[Reason.SHORT_KEY] = f"the signer's {short}"
     return out
 
 

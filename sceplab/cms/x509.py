@@ -25,7 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from sceplab.asn1 import der, oids
-from sceplab.cms.algorithms import AlgorithmIdentifier, parse_algorithm
+from sceplab.cms.algorithms import MIN_EC_BITS, MIN_RSA_BITS, AlgorithmIdentifier, parse_algorithm
 from sceplab.cms.name import Name
 from sceplab.errors import Layer, Problem
 
@@ -177,6 +177,8 @@ _LEAST_EXPONENT = 3
 @lru_cache(maxsize=256)
 @quiet()
 def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
+    if _has_explicit_curve(public_key_info):  # OpenSSL refuses it in a path, whatever the curve is
+        raise ValueError("an elliptic curve with explicit parameters (RFC 5480, 2.1.1 forbids them)")
     try:
         key = load_der_public_key(public_key_info)
     except UnsupportedAlgorithm as error:
@@ -188,6 +190,30 @@ def _cached_key(public_key_info: bytes) -> PublicKeyTypes:
         if exponent < _LEAST_EXPONENT:  # with 1, a signature is its own padding: anybody can make it
             raise ValueError(f"an RSA exponent of {exponent}")
     return key
+
+
+def _has_explicit_curve(public_key_info: bytes) -> bool:
+    try:
+        fields = der.read(public_key_info).children()
+        algorithm = fields[0].children() if fields else []
+        return len(algorithm) > 1 and der.oid_of(algorithm[0]) == oids.EC_PUBLIC_KEY and algorithm[1].tag != der.OID
+    except der.DerError:
+        return False
+
+
+def shortness(public_key_info: bytes) -> str:
+    """Return how short a key is ("RSA key has 1024 bits, less than 2048"), "" where it is long enough or unknown."""
+    try:
+        key = load_public_key(public_key_info)
+    except ValueError:
+        return ""
+    if isinstance(key, rsa.RSAPublicKey):
+        kind, least = "RSA key", MIN_RSA_BITS
+    elif isinstance(key, ec.EllipticCurvePublicKey):
+        kind, least = "elliptic curve", MIN_EC_BITS
+    else:
+        return ""
+    return f"{kind} has {key.key_size} bits, less than {least}" if key.key_size < least else ""
 
 
 def rsa_bits(public_key_info: bytes) -> int | None:

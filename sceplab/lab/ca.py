@@ -21,12 +21,12 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from sceplab.asn1 import der, oids
 from sceplab.cms.attribute import Attribute
 from sceplab.cms.cipher import RandomBytes
-from sceplab.cms.csr import MASK, CertificationRequest, parse_csr, serialize_csr
+from sceplab.cms.csr import CertificationRequest, parse_csr, serialize_csr
 from sceplab.cms.name import parse_subject
 from sceplab.cms.signature import SigningKey
 from sceplab.cms.signed import build_degenerate
 from sceplab.cms.x509 import Certificate, parse_certificate
-from sceplab.errors import BuildError, InputError
+from sceplab.errors import MASK, BuildError, InputError
 from sceplab.lab import replies
 from sceplab.lab.claims import TLS_USAGES
 from sceplab.lab.http import text_reply

@@ -15,6 +15,7 @@ from urllib.parse import SplitResult, urlsplit
 
 from sceplab.errors import InputError, ScepError
 from sceplab.extras import LAB, needs
+from sceplab.report.escape import without_passwords
 from sceplab.scep.transport import DEFAULT_PATH, HttpReply, HttpRequest
 
 if TYPE_CHECKING:
@@ -69,7 +70,7 @@ def http_sender(
 
     from sceplab.lab import wire
 
-    parts = _parts_of(url)
+    parts, shown = _parts_of(url), without_passwords(url)
     path = parts.path or DEFAULT_PATH
     allowance = wire.Allowance()
     session = requests.Session()
@@ -110,13 +111,14 @@ def http_sender(
             try:
                 reply = fetch(prepared)
             except (requests.RequestException, HTTPError, OSError, ValueError, ScepError) as error:
-                reason = _reason(error, url, timeout, most)
+                reason = _reason(error, shown, timeout, most)
                 continue
             if reply.status in _REDIRECTS and reply.header("Location") is not None:
-                raise ClientError(f"{url} redirects to {(reply.header('Location') or '')[:200]}: give that URL instead")
+                there = without_passwords(reply.header("Location") or "")[:200]
+                raise ClientError(f"{shown} redirects to {there}: give that URL instead")
             if reply.status != UNAVAILABLE:
                 return reply
-            reason = f"{url} answers 503: {first_line(reply.body)}"
+            reason = f"{shown} answers 503: {first_line(reply.body)}"
         raise ClientError(reason)
 
     return send
@@ -135,7 +137,8 @@ def _parts_of(url: str) -> SplitResult:
     if not usable:
         example = f"http://192.0.2.1{DEFAULT_PATH}"
         raise InputError(
-            f"{url} is no URL of a SCEP server; write for example {example} (other than ASCII: as xn--, %)"
+            f"{without_passwords(url)} is no URL of a SCEP server; "
+            f"write for example {example} (other than ASCII: as xn--, %)"
         )
     return parts
 
@@ -144,8 +147,8 @@ _REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _PIECE = 1 << 16
 
 
-def _reason(error: Exception, url: str, timeout: float, most: int) -> str:
-    """Return why a request failed. Raises ClientError where trying again would not help."""
+def _reason(error: Exception, shown: str, timeout: float, most: int) -> str:
+    """Return why a request to the URL `shown` failed. Raises ClientError where trying again would not help."""
     import requests
 
     from sceplab.lab.wire import TooMuchError
@@ -155,12 +158,12 @@ def _reason(error: Exception, url: str, timeout: float, most: int) -> str:
     while isinstance(inner := causes[-1].__cause__ or causes[-1].__context__, Exception):
         causes.append(inner)
     if any(isinstance(each, TooMuchError) for each in causes):
-        raise ClientError(f"the reply of {url} is too large: more than {most} bytes, or endless headers") from error
+        raise ClientError(f"the reply of {shown} is too large: more than {most} bytes, or endless headers") from error
     if any(isinstance(each, TimeoutError | requests.Timeout) for each in causes):
-        raise ClientError(f"{url} cannot be reached: no complete answer in {timeout:g} seconds") from error
+        raise ClientError(f"{shown} cannot be reached: no complete answer in {timeout:g} seconds") from error
     if isinstance(error, ScepError):
-        raise ClientError(f"the reply of {url} cannot be read: {error}") from error
-    return f"{url} cannot be reached: {getattr(causes[-1], 'strerror', None) or causes[-1]}"
+        raise ClientError(f"the reply of {shown} cannot be read: {error}") from error
+    return f"{shown} cannot be reached: {getattr(causes[-1], 'strerror', None) or causes[-1]}"
 
 
 def first_line(body: bytes) -> str:

@@ -1,6 +1,7 @@
 """Other people's text made safe to show: in a terminal, in JSON, HTML, Markdown and SARIF.
 
-Rule: one function for each destination; all displayed text is escaped by it.
+Rule: one function for each destination; all displayed text is escaped by it, and
+passwords in URLs are masked by all of them.
 """
 
 from __future__ import annotations
@@ -9,24 +10,81 @@ import json
 import re
 from html import escape
 
+from sceplab.errors import MASK
+
+
+def without_passwords(text: str) -> str:
+    """Return text with the passwords in its URLs masked: that of the user, and secret fields of a query.
+
+    Applying it twice changes nothing more. What is cut off before may hide the "@"
+    that shows a password: mask first, then cut. Time is linear in the text.
+    """
+    if "://" in text:
+        text = _WORD.sub(_without_userinfo, text)
+    return _SECRET_FIELD.sub(rf"\g<1>{MASK}", text) if "=" in text else text
+
+
+_WORD = re.compile(r"\S+")
+_USERINFO = re.compile(r"://[^\s/?#@:]*:")
+# What follows "host:" where that is no user's name.
+_PORT = re.compile(r"\d{0,5}(?![^/?#\"'<>)\]},;|\\])")
+_AUTHORITY_END = re.compile(r"[/?#]")
+_SECRET_FIELD = re.compile(
+    r"([?&;](?:challenge|challengepassword|password|passwd|passphrase|pwd|pass|token|secret|otp)=)[^&;#\s\"'<>]+",
+    re.IGNORECASE,
+)
+
+
+def _without_userinfo(found: re.Match[str]) -> str:
+    word, out, at = found[0], [], 0
+    last = word.rfind("@")
+    while (user := _USERINFO.search(word, at)) is not None:
+        start = user.end()
+        if start > last:
+            break
+        slash = _AUTHORITY_END.search(word, start)
+        end = word.rfind("@", start, slash.start() if slash else len(word))
+        if _PORT.match(word, start):
+            end = start  # host and port: an "@" further on is not of this URL's user
+        elif end < 0:
+            end = last  # a password with an unescaped "/"
+        out += [word[at:start], MASK if end > start else ""]
+        at = end
+    return "".join((*out, word[at:]))
+
 
 def visible(text: str) -> str:
-    """Return text with every unprintable character written as an escape.
+    """Return text with every unprintable character written as an escape, and passwords in URLs masked.
 
     These are controls (C0, DEL, C1, so also ESC and line ends), bidi overrides and
     isolates, separators of lines and paragraphs, other spaces than " ", lone
     surrogates, and what is not assigned. Applying it twice changes nothing more.
     """
+    text = without_passwords(text)
     if text.isprintable():
         return text
     return "".join(c if c.isprintable() else c.encode("unicode_escape").decode("ascii") for c in text)
 
 
 def json_text(value: object, *, ascii_only: bool = False) -> str:
-    r"""Return a value as JSON, with what `visible` would escape as \uXXXX: the same value for a reader of JSON."""
-    text = json.dumps(value, indent=1, ensure_ascii=ascii_only)
+    r"""Return a value as JSON, with what `visible` would escape as \uXXXX: the same value for a reader of JSON.
+
+    Only the passwords in URLs are masked.
+    """
+    text = json.dumps(_without_passwords_inside(value), indent=1, ensure_ascii=ascii_only)
     # Between strings JSON has ASCII alone, so every match is in a string.
     return _UNPRINTED.sub(lambda m: "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in m[0]), text)
+
+
+def _without_passwords_inside(value: object) -> object:
+    match value:
+        case str():
+            return without_passwords(value)
+        case dict():
+            return {_without_passwords_inside(k): _without_passwords_inside(v) for k, v in value.items()}
+        case list() | tuple():
+            return [_without_passwords_inside(v) for v in value]
+    return value
 
 
 _UNPRINTED = re.compile(r"[^\n -~]+")

@@ -18,12 +18,13 @@ from sceplab.analysis.faults.model import Finding
 from sceplab.asn1 import der, oids
 from sceplab.capture.reading import Capture, Unread
 from sceplab.cms.algorithms import AlgorithmIdentifier
-from sceplab.cms.csr import MASK, CertificationRequest, verify_csr
+from sceplab.cms.csr import CertificationRequest, verify_csr
 from sceplab.cms.enveloped import EnvelopedData
 from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.cms.name import Name
 from sceplab.cms.verify import CheckName, Outcome
 from sceplab.cms.x509 import Certificate, RevocationList
+from sceplab.errors import MASK
 from sceplab.report.names import place, transaction_of
 from sceplab.report.verdict import verdicts
 from sceplab.scep.capabilities import parse_caps

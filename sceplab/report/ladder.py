@@ -14,7 +14,8 @@ from itertools import pairwise
 
 from sceplab.analysis.faults.model import Side
 from sceplab.cms.verify import CheckName, Outcome
-from sceplab.report.escape import visible
+from sceplab.report.bounds import cut
+from sceplab.report.escape import visible, without_passwords
 from sceplab.report.names import kind_of
 from sceplab.scep.attributes import PkiStatus
 from sceplab.scep.capabilities import parse_caps
@@ -136,7 +137,9 @@ def _asked(item: DecodedExchange) -> str:
     what = operation.operation if operation is not None else ""
     if not method and item.csr is not None:
         return "PKCS#10 alone"
-    return f"{method} {what or (request.target.partition('?')[0][:40] if request is not None else '')}"
+    return (
+        f"{method} {what or (without_passwords(request.target.partition('?')[0])[:40] if request is not None else '')}"
+    )
 
 
 def _answered(item: DecodedExchange) -> tuple[str, ArrowState]:
@@ -196,17 +199,46 @@ def said(ladder: LadderDiagram, arrow: Arrow) -> str:
     sign = SIGNS[arrow.state]
     when = f", {arrow.time:%H:%M:%S}" if arrow.time is not None else ""
     ends = f"{ladder.lifelines[arrow.source]} to {ladder.lifelines[arrow.target]}"
-    return visible(f"[{arrow.exchange}] {ends}: {sign + ' ' if sign else ''}{arrow.label}{when}")
+    return visible(cut(f"[{arrow.exchange}] {ends}: {sign + ' ' if sign else ''}{arrow.label}{when}"))
 
 
 _WIDEST = 44
+DRAWN = 200
+"""Arrows that are drawn."""
+_MOST_LIFELINES = 12
+_LONGEST_NAME = 100
 
 
 def drawn(ladder: LadderDiagram) -> Iterator[str]:
-    """Yield the ladder as lines of text: names, lifelines, arrows with their labels, times at the left."""
+    """Yield the ladder as lines of text: names, lifelines, arrows with their labels, times at the left.
+
+    Of a long one the beginning; a sentence for each arrow where there are too many lifelines to draw.
+    """
+    left_out = len(ladder.arrows) - DRAWN
+    ladder = _beginning(ladder)
+    if len(ladder.lifelines) > _MOST_LIFELINES:
+        yield from (said(ladder, arrow) for arrow in ladder.arrows)
+    else:
+        yield from _drawn(ladder)
+    if left_out > 0:
+        yield f"... and {left_out:,} more messages"
+
+
+def _beginning(ladder: LadderDiagram) -> LadderDiagram:
+    """Return the first arrows, with their lifelines."""
+    if len(ladder.arrows) <= DRAWN:
+        return ladder
+    arrows = ladder.arrows[:DRAWN]
+    used = sorted({end for arrow in arrows for end in (arrow.source, arrow.target)})
+    numbers = {old: new for new, old in enumerate(used)}
+    arrows = tuple(replace(a, source=numbers[a.source], target=numbers[a.target]) for a in arrows)
+    return LadderDiagram(tuple(ladder.lifelines[old] for old in used), arrows)
+
+
+def _drawn(ladder: LadderDiagram) -> Iterator[str]:
     if not ladder.arrows:
         return
-    names = [visible(n) for n in ladder.lifelines]
+    names = [visible(cut(n, _LONGEST_NAME)) for n in ladder.lifelines]
     texts = [_text(a) for a in ladder.arrows]
     gaps = [max(len(a), len(b)) + 2 for a, b in pairwise(names)] or [len(names[0]) + 2]
     for arrow, text in zip(ladder.arrows, texts, strict=True):
@@ -240,7 +272,7 @@ def _drawn_arrow(text: str, room: int, *, rightwards: bool) -> str:
 
 def _text(arrow: Arrow) -> str:
     sign = SIGNS[arrow.state]
-    return visible(f"{sign} {arrow.label}" if sign else arrow.label)
+    return visible(cut(f"{sign} {arrow.label}" if sign else arrow.label))
 
 
 def _at(pieces: Mapping[int, str]) -> str:

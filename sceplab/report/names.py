@@ -13,6 +13,7 @@ from sceplab.asn1 import der, oids
 from sceplab.capture.reading import Unread
 from sceplab.cms.verify import Check, CheckName, Outcome
 from sceplab.errors import Problem
+from sceplab.report.bounds import cut, listed
 from sceplab.scep.attributes import MessageType
 from sceplab.scep.message import PkiMessage
 
@@ -34,10 +35,8 @@ def count(number: int, one: str, many: str = "") -> str:
 
 def reading_lines(notes: Iterable[Problem], unread: Iterable[Unread]) -> Iterator[str]:
     """Yield the corrections needed to read a source, and the data not read."""
-    for note in notes:
-        yield f"note: {note}"
-    for part in unread:
-        yield f"not read: {part}"
+    yield from listed((cut(f"note: {note}") for note in notes), "notes")
+    yield from listed((cut(f"not read: {part}") for part in unread), "parts that were not read")
 
 
 def kind_of(message: PkiMessage) -> str:

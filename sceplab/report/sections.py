@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from sceplab.analysis.analyse import Analysis
 from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Finding, strongest_first
+from sceplab.report.bounds import LISTED, cut, listed
 from sceplab.report.ladder import drawn, lay_out
 from sceplab.report.names import count, place
 from sceplab.report.text import outline
@@ -25,6 +26,10 @@ MANY = 5
 """With more enrollments than this, tables by cause and by client replace a sentence for each."""
 _CLIENTS = 20
 _EXAMPLES = 3
+_LONGEST_NAME = 100
+_FINDINGS = 100
+_LINES = 1_500
+"""Lines of "Layer by layer" in a report: about fifty exchanges."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,17 +68,23 @@ def ladder_section(decoded: Sequence[DecodedExchange]) -> Section:
 def findings_section(findings: Sequence[Finding]) -> Section:
     """Return broken rules as a table, strongest first."""
     rows = tuple(
-        (f.fault.level.value, place(f.exchange, f.side), f.fault.rule, f.found, f.fault.section, f.fault.fix)
-        for f in strongest_first(findings)
+        (f.fault.level.value, place(f.exchange, f.side), f.fault.rule, cut(f.found), f.fault.section, f.fault.fix)
+        for f in strongest_first(findings)[:_FINDINGS]
     )
-    return Section("RFC violations", ("level", "where", "rule", "found", "section", "fix"), rows, empty="None found.")
+    head = ("level", "where", "rule", "found", "section", "fix")
+    left = _left_out(len(findings) - _FINDINGS, "more finding")
+    return Section("RFC violations", head, rows, empty="None found.", sentences=left)
+
+
+def _left_out(number: int, what: str) -> tuple[str, ...]:
+    return (f"{count(number, what)} not listed.",) if number > 0 else ()
 
 
 def input_section(analysis: Analysis) -> Section:
     """Return the name and the time span of the input."""
     sources = dict.fromkeys(d.exchange.source for d in analysis.decoded if d.exchange.source)
     times = [d.exchange.time for d in analysis.decoded if d.exchange.time is not None]
-    out = [f"File: {', '.join(sources)}"] if sources else []
+    out = [cut(f"File: {', '.join(sources)}")] if sources else []
     if times:
         first, last = times[0], times[-1]
         until = f" to {last:%Y-%m-%d %H:%M:%S}" if last != first else ""
@@ -87,7 +98,7 @@ def verdict_section(analysis: Analysis, *, everything: bool = False) -> Section:
     if len(said) > MANY and not everything:
         endings = Counter(e.ending.value for e in analysis.enrollments.found)
         said = [f"{count(len(said), 'enrollment')}: {', '.join(f'{n:,} {name}' for name, n in endings.most_common())}."]
-    return Section("Outcome", sentences=(*said, *remaining_lines(analysis)))
+    return Section("Outcome", sentences=(*map(cut, said), *remaining_lines(analysis)))
 
 
 def tables(analysis: Analysis) -> Iterator[Section]:
@@ -105,15 +116,20 @@ def tables(analysis: Analysis) -> Iterator[Section]:
         examples = "; ".join(
             f"{subject_of(found[n], analysis.decoded)} {place(first[n].exchange)}".strip() for n in numbers[:_EXAMPLES]
         )
-        rows.append((str(len(numbers)), f"{words} For example: {examples}"))
+        rows.append((str(len(numbers)), cut(f"{words} For example: {examples}")))
     if rows:
-        yield Section("By cause", ("count", "cause"), tuple(rows))
+        left = _left_out(len(rows) - LISTED, "more cause")
+        yield Section("By cause", ("count", "cause"), tuple(rows[:LISTED]), sentences=left)
     most = sorted(clients.items(), key=lambda pair: -pair[1].total())
     lines = tuple(
-        (name, str(endings.total()), ", ".join(f"{n:,} {ending}" for ending, n in endings.most_common()))
+        (
+            cut(name, _LONGEST_NAME),
+            str(endings.total()),
+            ", ".join(f"{n:,} {ending}" for ending, n in endings.most_common()),
+        )
         for name, endings in most[:_CLIENTS]
     )
-    left = (f"{count(len(most) - _CLIENTS, 'more client')} not listed.",) if len(most) > _CLIENTS else ()
+    left = _left_out(len(most) - _CLIENTS, "more client")
     yield Section("By client", ("client", "enrollments", "outcome"), lines, sentences=left)
 
 
@@ -127,7 +143,9 @@ def causes_section(analysis: Analysis, *, everything: bool = False) -> Section:
             if id(cause) in heads:
                 once.setdefault(cause.words, cause)
         causes = tuple(once.values())
-    return Section("Why it failed", empty="No cause was found.", blocks=tuple(map(block, causes)))
+    shown = causes if everything else causes[:LISTED]
+    left = _left_out(len(causes) - len(shown), "more cause")
+    return Section("Why it failed", empty="No cause was found.", sentences=left, blocks=tuple(map(block, shown)))
 
 
 def block(cause: Cause) -> Block:
@@ -137,8 +155,8 @@ def block(cause: Cause) -> Block:
     return Block(
         place(cause.exchange),
         cause.likelihood.name.lower(),
-        cause.words,
-        (("seen", f"{cause.evidence}{section}"), *caution, ("do", cause.action)),
+        cut(cause.words),
+        (("seen", f"{cut(cause.evidence)}{section}"), *caution, ("do", cause.action)),
     )
 
 
@@ -158,4 +176,4 @@ def sections(analysis: Analysis) -> Iterator[Section]:
     yield ladder_section(analysis.decoded)
     yield findings_section(analysis.findings)
     lines = outline(analysis.decoded, show_secrets=analysis.show_secrets)
-    yield Section("Layer by layer", lines=tuple(lines))
+    yield Section("Layer by layer", lines=tuple(listed(lines, "lines: `sceplab decode` prints all", _LINES)))

@@ -11,12 +11,15 @@ from collections.abc import Iterator, Sequence
 from sceplab.analysis.faults.model import Finding
 from sceplab.analysis.statements import Source, attribute_words, statements_of
 from sceplab.asn1 import der, oids
-from sceplab.cms.csr import MASK, CertificationRequest
+from sceplab.cms.attribute import Attribute
+from sceplab.cms.csr import CertificationRequest
 from sceplab.cms.name import Name
 from sceplab.cms.partial import parts_of_enveloped, parts_of_signed
 from sceplab.cms.signed import SignerInfo
 from sceplab.cms.verify import Outcome
 from sceplab.cms.x509 import parse_certificate
+from sceplab.errors import MASK
+from sceplab.report.bounds import cut, listed
 from sceplab.report.escape import visible
 from sceplab.report.names import checks_of, is_cut, kind_of, place, transaction_of
 from sceplab.scep.attributes import FAIL_INFO_MEANING, FIELDS
@@ -28,6 +31,8 @@ from sceplab.scep.transport import Exchange
 
 _PLACES = 5
 """How many places are listed for a rule that is broken often."""
+_SIGNERS = 5
+"""SignerInfos of a truncated message that are listed; SCEP has one (RFC 8894, 3.2)."""
 _SIGNS = {Outcome.PASSED: "ok", Outcome.FAILED: "FAILED", Outcome.NOT_POSSIBLE: "–"}
 _T61 = der.STRING_TYPE_NAMES[der.T61_STRING]
 _SHOWN = frozenset({oids.CONTENT_TYPE, oids.MESSAGE_DIGEST, oids.SIGNING_TIME, *(oid for oid, _ in FIELDS.values())})
@@ -37,7 +42,7 @@ _SHOWN = frozenset({oids.CONTENT_TYPE, oids.MESSAGE_DIGEST, oids.SIGNING_TIME, *
 def finding_line(finding: Finding) -> str:
     """Return a finding as one line: place, level, rule, what was found."""
     where, rule = place(finding.exchange, finding.side), finding.fault
-    found = f"{rule.level.value} {rule.id}: {finding.found} ({rule.section})"
+    found = f"{rule.level.value} {rule.id}: {cut(finding.found)} ({rule.section})"
     return visible(f"{where}: {found}" if where else found)
 
 
@@ -63,7 +68,8 @@ def grouped_lines(findings: Sequence[Finding]) -> Iterator[str]:
 def outline(decoded: Sequence[DecodedExchange], *, show_secrets: bool = False) -> Iterator[str]:
     """Yield the lines for a list of exchanges."""
     for index, item in enumerate(decoded):
-        yield from map(visible, _exchange(index, item, show_secrets=show_secrets))
+        for line in _exchange(index, item, show_secrets=show_secrets):
+            yield visible(cut(line))
 
 
 def _exchange(index: int, item: DecodedExchange, *, show_secrets: bool) -> Iterator[str]:
@@ -73,15 +79,13 @@ def _exchange(index: int, item: DecodedExchange, *, show_secrets: bool) -> Itera
     method = exchange.request.method + " " if exchange.request and exchange.recorded.http else ""
     yield f"[{index}] {ends}{method}{operation.operation if operation else ''}{when}".rstrip()
     yield from _http(exchange)
-    for statement in statements_of(index, item):
-        if statement.source not in {Source.FAIL_INFO_TEXT, Source.ATTRIBUTE}:
-            yield f"    {statement.quoted}"
-    for problem in (*exchange.problems, *(operation.problems if operation else ())):
-        yield f"    note: {problem}"
+    said = (s for s in statements_of(index, item) if s.source not in {Source.FAIL_INFO_TEXT, Source.ATTRIBUTE})
+    yield from listed((f"    {statement.quoted}" for statement in said), "statements")
+    problems = (*exchange.problems, *(operation.problems if operation else ()))
+    yield from listed((f"    note: {problem}" for problem in problems), "notes")
     if operation is not None and operation.operation == "GetCACaps":
         yield from _offers(exchange)
-    for certificate in item.ca_certificates:
-        yield f"    certificate {certificate}"
+    yield from listed((f"    certificate {certificate}" for certificate in item.ca_certificates), "certificates")
     if item.csr is not None and item.request is None:
         yield from (f"    {line}" for line in _data(item.csr, show_secrets=show_secrets))
     for label, message in (("request", item.request), ("reply", item.reply)):
@@ -122,8 +126,7 @@ def message_lines(label: str, message: PkiMessage, *, show_secrets: bool = False
         yield from (f"  {line}" for line in signed_lines(message))
         yield from (f"  {line}" for line in envelope_lines(message))
         yield from (f"  {line}" for line in data_lines(message, show_secrets=show_secrets))
-    for problem in message.problems:
-        yield f"  note: {problem}"
+    yield from listed((f"  note: {problem}" for problem in message.problems), "notes")
 
 
 def _cut_lines(message: PkiMessage) -> Iterator[str]:
@@ -131,15 +134,17 @@ def _cut_lines(message: PkiMessage) -> Iterator[str]:
     yield "not whole; in the part that is there:"
     if signed.digest_algorithms:
         yield f"  SignedData      {', '.join(a.name for a in signed.digest_algorithms)}"
-    for certificate in signed.certificates:
-        yield f"  certificate     {_certificate_words(certificate)}"
-    for info in signed.signer_infos:
+    words = (f"  certificate     {_certificate_words(certificate)}" for certificate in signed.certificates)
+    yield from listed(words, "certificates")
+    for info in signed.signer_infos[:_SIGNERS]:
         yield f"  signer          {info.identifier}"
         yield from (f"  {line}" for line in _attribute_lines(info, frozenset()))
+    if len(signed.signer_infos) > _SIGNERS:
+        yield f"  ... and {len(signed.signer_infos) - _SIGNERS:,} more signers"
     envelope = parts_of_enveloped(signed.content) if signed.content else None
     if envelope is not None and (envelope.recipients or envelope.content_encryption.oid):
         yield f"  EnvelopedData   {envelope.content_encryption.name or 'algorithm missing'}"
-        yield from (f"    for {recipient}" for recipient in envelope.recipients)
+        yield from listed((f"    for {recipient}" for recipient in envelope.recipients), "recipients")
 
 
 def _certificate_words(raw: bytes) -> str:
@@ -151,12 +156,14 @@ def _certificate_words(raw: bytes) -> str:
 
 def _attribute_lines(info: SignerInfo, hidden: frozenset[str]) -> Iterator[str]:
     """Yield signed attributes with their values as text, without those in `hidden`."""
-    for attribute in info.signed_attributes:
-        if attribute.oid in hidden:
-            continue
-        words, _ = attribute_words(attribute)
-        size = sum(map(len, attribute.values))
-        yield f"attribute       {attribute.name}: {words or f'{size} octets'}"
+    shown = (attribute for attribute in info.signed_attributes if attribute.oid not in hidden)
+    yield from listed(map(_attribute_line, shown), "attributes")
+
+
+def _attribute_line(attribute: Attribute) -> str:
+    words, _ = attribute_words(attribute)
+    size = sum(map(len, attribute.values))
+    return f"attribute       {attribute.name}: {words or f'{size} octets'}"
 
 
 def signed_lines(message: PkiMessage) -> Iterator[str]:
@@ -189,8 +196,7 @@ def envelope_lines(message: PkiMessage) -> Iterator[str]:
     """Yield the lines for the envelopedData: algorithm, recipients, and why it was not opened."""
     if message.enveloped is not None:
         yield f"EnvelopedData   {message.enveloped.content_encryption.name}"
-        for recipient in message.enveloped.recipients:
-            yield f"  for {recipient}"
+        yield from listed((f"  for {recipient}" for recipient in message.enveloped.recipients), "recipients")
     yield from (f"  {line}" for line in message.decrypt_error.splitlines())
 
 
@@ -225,7 +231,7 @@ def _data(data: MessageData, *, show_secrets: bool) -> Iterator[str]:
         subject = data.subject.rfc4514() or "(empty subject)"
         size = f"{data.key_bits}-bit key" if data.key_bits is not None else "key of unknown size"
         yield f"PKCS#10         {subject}, {size}, {data.signature_algorithm.name}"
-        yield from _t61_notes(data.subject)
+        yield from listed(_t61_notes(data.subject), "notes")
         if data.challenge_password is not None:
             secret = data.challenge_password if show_secrets else MASK
             yield f"  challengePassword {secret} ({data.challenge_password_type})"
@@ -239,9 +245,8 @@ def _data(data: MessageData, *, show_secrets: bool) -> Iterator[str]:
     elif isinstance(data, IssuerAndSerialNumber):
         yield f"IssuerAndSerialNumber issuer {data.issuer}, serial {data.serial_hex}"
     elif isinstance(data, CertsOnly):
-        for certificate in data.certificates:
-            yield f"certificate     {certificate}"
-        for crl in data.crls:
-            yield f"CRL             issuer {crl.issuer}, {len(crl.revoked)} revoked"
+        yield from listed((f"certificate     {certificate}" for certificate in data.certificates), "certificates")
+        words = (f"CRL             issuer {crl.issuer}, {len(crl.revoked)} revoked" for crl in data.crls)
+        yield from listed(words, "CRLs")
     else:
         yield f"messageData     {len(data.raw)} octets of an unknown kind"

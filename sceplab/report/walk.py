@@ -21,7 +21,8 @@ from sceplab.cms.verify import Outcome
 from sceplab.cms.x509 import Certificate, certificate_of
 from sceplab.errors import InputError, Layer
 from sceplab.openssl import Command
-from sceplab.report.escape import visible
+from sceplab.report.bounds import cut, listed
+from sceplab.report.escape import visible, without_passwords
 from sceplab.report.json import Facts, data_facts, envelope_facts, exchange_facts, masked, message_facts
 from sceplab.report.names import checks_of, count, kind_of
 from sceplab.report.text import data_lines, envelope_lines, signed_lines
@@ -236,12 +237,13 @@ def _http(item: DecodedExchange, side: Side) -> Step:
         size = len(reply.body) if reply is not None else None
     else:
         target = request.target if request is not None else ""
-        cut = "..." if len(target) > _TARGET else ""
-        lines = [f"{request.method if request is not None else ''} {target[:_TARGET]}{cut}".strip()]
+        shown = without_passwords(target)
+        cut = "..." if len(shown) > _TARGET else ""
+        lines = [f"{request.method if request is not None else ''} {shown[:_TARGET]}{cut}".strip()]
         size = (len(request.body) or len(target)) if request is not None else None
     ends = f", from {first} to {second}" if first and second else ""
     asked = item.operation.problems if item.operation is not None and side is Side.REQUEST else ()
-    lines += [f"note: {problem}" for problem in (*exchange.problems, *asked)]
+    lines += listed((f"note: {problem}" for problem in (*exchange.problems, *asked)), "notes")
     return Step(f"The HTTP {side.value}{ends}", Layer.HTTP, size, tuple(lines), facts)
 
 
@@ -353,18 +355,18 @@ def _inside(message: PkiMessage, names: _Names, recipient: Certificate | None, *
 
 def walk_lines(walk: Walk) -> Iterator[str]:
     """Yield the walk as plain lines, not escaped yet."""
-    yield walk.head
+    yield cut(walk.head)
     for number, step in enumerate(walk.steps, 1):
         yield ""
-        yield f"{number}. {step.title}"
-        yield from (f"   {line}" for line in step.lines)
+        yield cut(f"{number}. {step.title}")
+        yield from (cut(f"   {line}") for line in step.lines)
         if step.files:
             yield f"   wrote {', '.join(name for name, _ in step.files)}"
         yield from (f"   $ {openssl.shell(command)}" for command in step.commands)
         shown = "\n".join(step.lines)
         for reason in step.not_possible:
             if reason.partition("\n")[0] not in shown:
-                yield f"   not possible: {reason}"
+                yield cut(f"   not possible: {reason}")
     yield ""
     yield f"wrote {SCRIPT}: all these commands, to run in this folder"
 

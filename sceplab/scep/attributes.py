@@ -15,7 +15,7 @@ from typing import Any, TypeVar
 
 from sceplab.asn1 import der, oids
 from sceplab.cms.attribute import Attribute
-from sceplab.errors import BuildError, Layer, Problem
+from sceplab.errors import BuildError, Layer, Problem, counted
 
 _E = TypeVar("_E", bound=IntEnum)
 
@@ -153,7 +153,7 @@ def parse_attributes(attributes: Iterable[Attribute]) -> ScepAttributes:
     ):
         if text is not None and member is None:
             problems.append(_problem("unknown-value", f"a {label} that RFC 8894 knows", repr(text[:40])))
-    return replace(result, problems=tuple(problems))
+    return replace(result, problems=counted(problems))
 
 
 def _problem(code: str, expected: str, found: str, advice: str = "") -> Problem:

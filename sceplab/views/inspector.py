@@ -13,6 +13,8 @@ from dataclasses import dataclass
 from sceplab.analysis.analyse import Analysis
 from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Side, strongest_first
+from sceplab.report.bounds import LISTED, cut, listed
+from sceplab.report.escape import without_passwords
 from sceplab.report.html import section_html, to_html
 from sceplab.report.markdown import to_markdown
 from sceplab.report.names import place
@@ -65,12 +67,14 @@ def findings_html(analysis: Analysis, index: int) -> str:
     """Return the findings of one exchange, and the number of the others."""
     mine = strongest_first(analysis.by_exchange[index])
     rest = len(analysis.findings) - len(mine)
-    listed = "".join(
-        f"<li><b>{f.fault.level.value}</b> {safe(f.fault.rule)}<br>{safe(place(f.exchange, f.side))}: {safe(f.found)}"
-        f"{'<br>' + safe(f.fault.fix) if f.fault.fix else ''} <small>{safe(f.fault.section)}</small></li>"
-        for f in mine
+    items = (
+        f"<li><b>{f.fault.level.value}</b> {safe(f.fault.rule)}<br>{safe(place(f.exchange, f.side))}: "
+        f"{safe(cut(f.found))}{'<br>' + safe(f.fault.fix) if f.fault.fix else ''} "
+        f"<small>{safe(f.fault.section)}</small></li>"
+        for f in mine[:LISTED]
     )
-    told = f"<ul>{listed}</ul>" if mine else "<p>Nothing in this exchange.</p>"
+    more = f"<p>{len(mine) - LISTED} more in this exchange.</p>" if len(mine) > LISTED else ""
+    told = f"<ul>{''.join(items)}</ul>{more}" if mine else "<p>Nothing in this exchange.</p>"
     return f"<p><b>Exchange [{index}]</b></p>{told}" + (f"<p>{rest} more in other exchanges.</p>" if rest else "")
 
 
@@ -84,8 +88,8 @@ def selected_at_first(decoded: Sequence[DecodedExchange], causes: Sequence[Cause
 def message_parts(item: DecodedExchange, side: Side) -> Iterator[str | Opened]:
     """Yield what shows one message of an exchange: HTML, and layers for a viewer."""
     exchange, message = item.exchange, item.request if side is Side.REQUEST else item.reply
-    for problem in exchange.problems:
-        yield f"<p>{safe(str(problem))}</p>"
+    for problem in listed(map(str, exchange.problems), "notes"):
+        yield f"<p>{safe(cut(problem))}</p>"
     if message is not None:
         if message.decrypt_error:
             yield f"<p><b>Not decrypted.</b> {safe(' '.join(message.decrypt_error.split()))}</p>"
@@ -108,7 +112,7 @@ def _request_parts(item: DecodedExchange) -> Iterator[str | Opened]:
         title = "PKCS#10, alone"
         yield Opened(layers_to_show(item.csr.raw, "CertificationRequest", title=title), title, open_depth=4)
     elif request is not None:
-        yield f"<pre>{safe(request.method)} {safe(request.target[:_TARGET])}</pre>"
+        yield f"<pre>{safe(request.method)} {safe(without_passwords(request.target)[:_TARGET])}</pre>"
 
 
 def _reply_parts(item: DecodedExchange) -> Iterator[str | Opened]:

@@ -5,7 +5,8 @@ Rule: `sceplab.report.ladder` says what the arrows are; here they become plain d
 
 from __future__ import annotations
 
-from sceplab.report.ladder import SIGNS, Arrow, LadderDiagram, drawn, said
+from sceplab.report.bounds import listed
+from sceplab.report.ladder import DRAWN, SIGNS, Arrow, LadderDiagram, drawn, said
 from sceplab.views.state import ArrowState, LadderState
 from sceplab.views.text import safe, safe_lines, visible
 
@@ -38,9 +39,10 @@ def ladder_html(ladder: LadderDiagram) -> str:
     """Return the diagram drawn in text, and as a list for those who cannot see it."""
     if not ladder.arrows:
         return "<p>No exchange yet.</p>"
-    spoken = "".join(f"<li>{safe(said(ladder, a))}</li>" for a in ladder.arrows)
-    listed = f"<details><summary>As a list</summary><ul>{spoken}</ul></details>"
-    return f"<div>{ladder_picture(ladder)}{listed}</div>"
+    sentences = (said(ladder, arrow) for arrow in ladder.arrows)
+    spoken = "".join(f"<li>{safe(sentence)}</li>" for sentence in listed(sentences, "messages", DRAWN))
+    as_list = f"<details><summary>As a list</summary><ul>{spoken}</ul></details>"
+    return f"<div>{ladder_picture(ladder)}{as_list}</div>"
 
 
 def ladder_picture(ladder: LadderDiagram) -> str:

@@ -5,6 +5,7 @@ Rule: every word that somebody else wrote goes through here before it is HTML.
 
 from __future__ import annotations
 
+from sceplab.report.bounds import cut
 from sceplab.report.escape import safe, visible
 
 __all__ = ["compact", "count", "cut", "safe", "safe_lines", "visible"]
@@ -18,11 +19,6 @@ def safe_lines(text: str) -> str:
 def count(number: int, word: str) -> str:
     """Return "1 key" or "2 keys"."""
     return f"{number} {word}{'' if number == 1 else 's'}"
-
-
-def cut(text: str, longest: int = 500) -> str:
-    """Return the start of a text of any length, and how much was left out."""
-    return text if len(text) <= longest else f"{text[:longest]} ... {len(text) - longest} more characters"
 
 
 def compact(html: str) -> str:

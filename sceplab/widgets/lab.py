@@ -14,6 +14,7 @@ import ipywidgets as w
 from sceplab.errors import ScepError
 from sceplab.lab.network import R1, Lab
 from sceplab.lab.responder import Decision
+from sceplab.report.escape import without_passwords
 from sceplab.report.ladder import drawn, lay_out, said, without_times
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
@@ -164,7 +165,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
             return w.HTML(compact(f"<b>{title}</b>{why}")), show(message, text=text, open_depth=4)
         if side == "request":
             request = item.exchange.request
-            line = f"{request.method} {request.target[:_SHOWN]}" if request is not None else ""
+            line = f"{request.method} {without_passwords(request.target)[:_SHOWN]}" if request is not None else ""
             return (w.HTML(compact(f"<b>{title}</b><br><code>{safe(line)}</code>")),)
         views = [show(c.der, "Certificate", title=visible(str(c.subject))) for c in item.ca_certificates]
         reply = item.exchange.reply

@@ -16,9 +16,9 @@ from typing import Any
 import ipywidgets as w
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
-from sceplab.cms.csr import MASK, CertificationRequest, parse_csr
+from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.x509 import parse_certificate
-from sceplab.errors import ScepError
+from sceplab.errors import MASK, ScepError
 from sceplab.lab.claims import claims_in
 from sceplab.lab.network import Lab
 from sceplab.lab.policy import wants_ra

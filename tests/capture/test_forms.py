@@ -9,7 +9,7 @@ from collections.abc import Callable
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from sceplab.capture import read_capture
@@ -188,6 +188,7 @@ _PIECES = st.one_of(
 )
 
 
+@settings(deadline=None)
 @given(st.lists(_PIECES, max_size=6))
 def test_spans_never_overlap(pieces: list[str]) -> None:
     """Any text of such pieces: what was read was read once, and the lines are counted from it."""

@@ -1,15 +1,21 @@
-"""The runner of corpora: one bad file is named, whatever it does, and the next one is read."""
+"""The runner of corpora: one bad file is named, whatever it does, and the next one is read; all are counted."""
 
 from __future__ import annotations
 
+import json
 import os
 import signal
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.helpers.captures import DATA
-from tools.corpora.readings import examine
+from tests.helpers.captures import DATA, certificate
+from tools.corpora.debian import ARCHIVES, is_data
+from tools.corpora.readings import DAMAGED, FILE, INSIDE, examine
 from tools.corpora.runner import Failure, Limits, run
 
 LIMITS = Limits(seconds=0.3, megabytes=100, patience=60)
@@ -58,7 +64,44 @@ def test_a_file_that_waits(tmp_path: Path) -> None:
     assert "hangs" in failure.what
 
 
+def in_parts(path: Path) -> Iterator[str]:
+    """Compute for less than the limit, five times."""
+    assert path
+    for _ in range(5):
+        end = os.times().user + 0.15
+        while os.times().user < end:
+            pass
+        yield "part"
+
+
+def test_each_part_of_a_file_has_its_own_time(tmp_path: Path) -> None:
+    """A file of many structures takes longer than one of them may."""
+    counts = Counter[str]()
+    assert list(run([tmp_path / "file"], in_parts, Limits(seconds=0.6), 1, counts)) == []
+    assert counts == {"part": 5}
+
+
 def test_good_files_of_ours() -> None:
-    """The specimen passes; two processes share the work."""
+    """The specimen passes; two processes share the work, and each file is counted."""
     files = sorted((DATA / "specimen").iterdir())
-    assert list[Failure](run(files, examine, Limits(), jobs=2)) == []
+    counts = Counter[str]()
+    assert list[Failure](run(files, partial(examine, ways=1), Limits(), 2, counts)) == []
+    assert counts[FILE] == len(files)
+    assert counts[INSIDE] >= 3
+    assert counts[DAMAGED] >= 3
+
+
+def test_structures_in_text_are_found_and_damaged(tmp_path: Path) -> None:
+    """Hex and base64, as vectors in JSON have them; what was made is counted apart from what was there."""
+    path = tmp_path / "vectors.json"
+    one, two = certificate("ca"), certificate("ra")
+    path.write_text(json.dumps({"hex": one.hex(), "base64": b64encode(two).decode(), "again": one.hex(), "no": "30"}))
+    assert Counter(examine(path, 4)) == {FILE: 1, INSIDE: 2, DAMAGED: 8}
+
+
+def test_of_a_source_package_its_test_data_is_taken() -> None:
+    """By path, below the folder that has the package's name."""
+    assert len(set(ARCHIVES.values())) == len(ARCHIVES) == 10
+    assert all(len(digest) == 64 for digest in ARCHIVES.values())
+    assert is_data(Path("openssl-3/test/certs/a.pem"))
+    assert not is_data(Path("testing-1/src/a.c"))

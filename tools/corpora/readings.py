@@ -1,6 +1,7 @@
 """What is done with each file of a corpus: everything that reads, judges and shows other people's bytes.
 
-Rule: only the exceptions that sceplab raises on purpose are taken for an answer.
+Rule: only the exceptions that sceplab raises on purpose are taken for an answer. What
+others wrote and what was made of it are counted apart.
 """
 
 from __future__ import annotations
@@ -8,8 +9,10 @@ from __future__ import annotations
 import binascii
 import contextlib
 import random
+import re
 import zlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 
 import sceplab
@@ -38,42 +41,65 @@ from sceplab.views.still import still_html, still_text
 _SHORT = 20_000
 """Bytes up to which data is also damaged."""
 _MANY = 200
-"""Exchanges of a capture, and blocks of a PEM file, that are looked at."""
+"""Exchanges of a capture, and structures in a text, that are looked at."""
+FILE, INSIDE, DAMAGED = "files", "structures in them", "made of them by damage"
 
 
-def examine(path: Path) -> None:
-    """Read a file as everything that it may be."""
+def examine(path: Path, ways: int = 6) -> Iterator[str]:
+    """Read a file as everything that it may be, and what is in it, and each of these damaged in so many ways.
+
+    Yields what was looked at after each of them: FILE, INSIDE or DAMAGED.
+    """
     data = path.read_bytes()
     for read in (read_certificates, read_private_keys):
         with contextlib.suppress(ScepError):
             read(data, path.name, lambda _: b"password")
     _capture(path)
-    octets: Iterable[bytes] = [data] if data[:1] in {b"\x30", b"\x31", b"\x24"} else []
-    for structure in (*octets, *_in_blocks(data)):
-        _structure(structure)
-        for damaged in _damaged(structure):
+    whole = data[:1] in {b"\x30", b"\x31", b"\x24"}
+    if whole:
+        _structure(data)
+    yield FILE
+    for damaged in _damaged(data, ways):
+        if whole:
             _structure(damaged)
-    if is_packets(data):
-        for damaged in _damaged(data):
+        elif is_packets(data):
             _capture(damaged)
+        else:
+            break
+        yield DAMAGED
+    for structure in () if whole else islice(dict.fromkeys(_inside(data)), _MANY):
+        _structure(structure)
+        yield INSIDE
+        for damaged in _damaged(structure, ways):
+            _structure(damaged)
+            yield DAMAGED
 
 
-def _damaged(data: bytes) -> Iterator[bytes]:
-    """Yield short data cut off, and with one byte changed; the same each time."""
+def _damaged(data: bytes, ways: int) -> Iterator[bytes]:
+    """Yield short data with one byte changed, and cut off; the same each time."""
     if not 8 <= len(data) <= _SHORT:
         return
-    yield data[: len(data) // 3]
-    yield data[: len(data) * 2 // 3]
     chosen = random.Random(zlib.crc32(data))  # noqa: S311 - no secret is made of it
-    for _ in range(4):
-        at = chosen.randrange(len(data))
-        yield data[:at] + bytes((chosen.randrange(256),)) + data[at + 1 :]
+    for way in range(ways):
+        at = chosen.randrange(1, len(data))
+        changed = data[:at] + bytes((chosen.randrange(256),)) + data[at + 1 :]
+        yield data[:at] if way % 3 == 1 else changed
 
 
-def _in_blocks(data: bytes) -> Iterable[bytes]:
-    for block in parse_pem(data)[:_MANY]:
+_HEX = re.compile(rb"(?<![0-9A-Fa-f])30(?:8[0-3])?(?:[0-9A-Fa-f]{2}){20,}(?![0-9A-Fa-f])")
+_BASE64 = re.compile(rb"(?<![A-Za-z0-9+/])M[A-Z](?:[A-Za-z0-9+/]|\\[nr]){40,}={0,2}")
+
+
+def _inside(data: bytes) -> Iterator[bytes]:
+    """Yield what may be DER in a text: PEM blocks, and hex and base64 as vectors in JSON and source have them."""
+    for block in parse_pem(data):
         with contextlib.suppress(ValueError):
             yield binascii.a2b_base64(block.body)
+    for found in _HEX.finditer(data):
+        yield binascii.a2b_hex(found[0])
+    for found in _BASE64.finditer(data):
+        with contextlib.suppress(ValueError):
+            yield binascii.a2b_base64(re.sub(rb"\\[nr]", b"", found[0]))
 
 
 def _capture(source: Path | bytes) -> None:

@@ -10,20 +10,22 @@ import multiprocessing
 import resource
 import signal
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from multiprocessing.connection import Connection
 from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
-Work = Callable[[Path], None]
+Work = Callable[[Path], Iterable[str] | None]
+"""Works on a file; may yield after each part of it what that was: each part has the time of a file."""
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take.
+    """What one file may take, or each part of it.
 
     Seconds of processor time, and as many more for each megabyte that it has;
     megabytes beyond those of an idle worker; seconds by the clock.
@@ -32,7 +34,7 @@ class Limits:
     seconds: float = 5
     per_megabyte: float = 1
     megabytes: int = 500
-    patience: float = 120
+    patience: float = 300
 
     def allowed(self, path: Path) -> float:
         """Return the seconds of processor time for a file."""
@@ -48,20 +50,29 @@ class Failure:
     what: str
 
 
-def run(files: Sequence[Path], work: Work, limits: Limits, jobs: int = 2) -> Iterator[Failure]:
-    """Yield the failures of `work` on each of the files; it runs in `jobs` processes, so it must be importable."""
+def run(
+    files: Sequence[Path], work: Work, limits: Limits, jobs: int = 2, counts: Counter[str] | None = None
+) -> Iterator[Failure]:
+    """Yield the failures of `work` on each of the files; it runs in `jobs` processes, so it must be importable.
+
+    What it yields is added to `counts`.
+    """
     parts = [files[start::jobs] for start in range(jobs)]
+    each: list[Counter[str]] = [Counter() for _ in parts]
     with ThreadPoolExecutor(jobs) as pool:
-        for failures in pool.map(lambda part: list(_failures(part, work, limits)), parts):
+        for failures in pool.map(lambda part, own: list(_failures(part, work, limits, own)), parts, each):
             yield from failures
+    if counts is not None:
+        for own in each:
+            counts.update(own)
 
 
-def _failures(files: Sequence[Path], work: Work, limits: Limits) -> Iterator[Failure]:
+def _failures(files: Sequence[Path], work: Work, limits: Limits, counts: Counter[str]) -> Iterator[Failure]:
     worker: _Worker | None = None
     for path in files:
         if worker is None:
             worker = _Worker(work, limits)
-        told = worker.do(path)
+        told = worker.do(path, counts)
         if told:
             yield Failure(path, told)
         if not worker.alive:
@@ -82,12 +93,15 @@ class _Worker:
         self.alive = True
         self._pipe.recv()  # it is ready
 
-    def do(self, path: Path) -> str:
-        """Work on a file; returns what went wrong, or ""."""
+    def do(self, path: Path, counts: Counter[str]) -> str:
+        """Work on a file, and count its parts; returns what went wrong, or ""."""
         try:
             self._pipe.send(path)
-            if self._pipe.poll(self._limits.patience):
-                return str(self._pipe.recv())
+            while self._pipe.poll(self._limits.patience):
+                part, told = self._pipe.recv()
+                if not part:
+                    return str(told)
+                counts[part] += 1
             told = f"hangs: no end after {self._limits.patience:g} seconds by the clock"
         except (EOFError, OSError):
             self._process.join()
@@ -120,7 +134,9 @@ def _serve(pipe: Connection, work: Work, limits: Limits) -> None:
             resource.setrlimit(resource.RLIMIT_AS, (_size() + (limits.megabytes << 20),) * 2)
             limited = True
         try:
-            work(path)
+            for part in work(path) or ():
+                signal.setitimer(signal.ITIMER_PROF, limits.allowed(path))
+                pipe.send((part, ""))
             told = ""
         except MemoryError:
             told = f"took more than {limits.megabytes} MB"
@@ -128,7 +144,7 @@ def _serve(pipe: Connection, work: Work, limits: Limits) -> None:
             frames = traceback.extract_tb(error.__traceback__)[-2:]
             told = f"{type(error).__name__}: {error} ({', '.join(f'{f.filename}:{f.lineno}' for f in frames)})"
         signal.setitimer(signal.ITIMER_PROF, 0)
-        pipe.send(told)
+        pipe.send(("", told))
 
 
 def _size() -> int:

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from sceplab.analysis.faults.model import Context, Fault, Hit, Likelihood
 from sceplab.asn1 import der
-from sceplab.cms.csr import MASK
+from sceplab.errors import MASK
 from sceplab.scep.attributes import FailInfo, MessageType
 from sceplab.scep.conversation import DecodedExchange
 

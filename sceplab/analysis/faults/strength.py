@@ -10,9 +10,8 @@ from collections.abc import Iterator
 from sceplab.analysis.faults.envelope import judged_envelope
 from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.cms import algorithms
-from sceplab.cms.algorithms import MIN_RSA_BITS
 from sceplab.cms.csr import CertificationRequest
-from sceplab.cms.x509 import rsa_bits
+from sceplab.cms.x509 import shortness
 from sceplab.scep.message import PkiMessage
 
 _OLD = "old Cisco IOS, sscep without -S/-E, micromdm scep (DES), MikroTik fall back to it"
@@ -104,11 +103,11 @@ def ciphers(message: PkiMessage) -> Iterator[Hit]:
 
 SHORT_KEY = Fault(
     "short-key",
-    "A key is shorter than 2048 bits, which many CAs refuse.",
-    "Make an RSA key of at least 2048 bits.",
+    "A key is shorter than many CAs take.",
+    "Make an RSA key of at least 2048 bits, or one on a curve of at least 256 bits.",
     section="NIST SP 800-131A",
     level=Level.SHOULD,
-    rule="RSA keys have 2048 bits or more",
+    rule="RSA keys have 2048 bits or more, elliptic curves 256 or more",
     seen="Cisco default 1024",
     explains=Likelihood.POSSIBLE,
 )
@@ -117,16 +116,14 @@ SHORT_KEY = Fault(
 def signer_key(message: PkiMessage) -> Iterator[Hit]:
     """Yield a signer's key that is short."""
     signer = message.verification.signer
-    bits = rsa_bits(signer.public_key_info) if signer is not None and message.signed.signer_info is not None else None
-    if bits is not None and bits < MIN_RSA_BITS:
-        yield Hit(SHORT_KEY, f"the signer's RSA key has {bits} bits")
+    if signer is not None and message.signed.signer_info is not None and (short := shortness(signer.public_key_info)):
+        yield Hit(SHORT_KEY, f"the signer's {short}")
 
 
 def request_key(_message: PkiMessage, csr: CertificationRequest) -> Iterator[Hit]:
     """Yield a key of a certificate request that is short."""
-    bits = rsa_bits(csr.public_key_info)
-    if bits is not None and bits < MIN_RSA_BITS:
-        yield Hit(SHORT_KEY, f"the request's RSA key has {bits} bits")
+    if short := shortness(csr.public_key_info):
+        yield Hit(SHORT_KEY, f"the request's {short}")
 
 
 FAULTS = (WEAK_DIGEST, OLD_DIGEST, WEAK_CIPHER, ODD_CIPHER, OLD_CIPHER, SHORT_KEY)

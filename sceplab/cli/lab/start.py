@@ -30,6 +30,7 @@ from sceplab.lab.policy import Policy
 from sceplab.lab.ra import RaPolicy
 from sceplab.lab.replies import ReplyForm
 from sceplab.lab.responder import Decision
+from sceplab.report.bounds import cut
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
@@ -147,7 +148,7 @@ def run(arguments: argparse.Namespace) -> int:
 def _tell(decision: Decision) -> None:
     # A log that nobody reads any more is no reason to leave the client without an answer.
     with suppress(OutputError, BrokenPipeError):
-        say(str(decision), at_once=True)
+        say(cut(str(decision)), at_once=True)
 
 
 # In place of a challengePassword that was typed unseen.
