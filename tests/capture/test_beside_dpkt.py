@@ -27,7 +27,7 @@ class Slow(io.BytesIO):
 
 
 def _records(data: bytes) -> list[tuple[float, bytes]]:
-    out = []
+    out: list[tuple[float, bytes]] = []
     records = iter(dpkt.pcap.Reader(io.BytesIO(data)))
     while True:
         try:
