@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import os
 import stat
+from collections.abc import Callable
 from pathlib import Path
 from typing import BinaryIO
 
@@ -60,6 +61,7 @@ class Forward(io.RawIOBase):
     def __init__(self, file: BinaryIO | io.RawIOBase) -> None:
         """Begin at the file's present place."""
         self._file = file
+        self._read1: Callable[[int], bytes | None] = getattr(file, "read1", file.read)
         self._seen = b""
         self._left = MAX_PIPED if _is_pipe(file) else None
 
@@ -75,10 +77,18 @@ class Forward(io.RawIOBase):
         out, self._seen = (self._seen, b"") if size < 0 else (self._seen[:size], self._seen[size:])
         return out if len(out) == size else out + self._more(size - len(out) if size >= 0 else -1)
 
-    def _more(self, size: int) -> bytes:
+    def read1(self, size: int) -> bytes:
+        """Return at most `size` bytes, and of a pipe what there is of them; b"" only at the end."""
+        if self._seen:
+            out, self._seen = self._seen[:size], self._seen[size:]
+            return out
+        return self._more(size, self._read1)
+
+    def _more(self, size: int, read: Callable[[int], bytes | None] | None = None) -> bytes:
+        read = read or self._file.read
         if self._left is None:
-            return self._file.read(size) or b""
-        data = self._file.read(min(size, self._left + 1) if size >= 0 else self._left + 1) or b""
+            return read(size) or b""
+        data = read(min(size, self._left + 1) if size >= 0 else self._left + 1) or b""
         self._left -= len(data)
         if self._left < 0:
             raise InputError(f"the input is larger than {MAX_PIPED:,} bytes; write it to a file and cut it first")

@@ -109,7 +109,8 @@ class Element:
         """
         out: list[Element] = []
         pos, end, data = self.content_start, self.content_end, self.data
-        while pos < end and len(out) <= limit:
+        few = end - pos <= 2 * limit  # an element has two bytes at least
+        while pos < end and (few or len(out) <= limit):
             # `read` with the most common headers inlined (low tag, length of 1 or 3
             # bytes): a decoder spends most of its time here. A test compares
             # the two.
@@ -138,7 +139,9 @@ class Element:
 
         Raises DerError if a segment is malformed.
         """
-        return self.value if not self.constructed else _join(self, 0)
+        if self.data[self.start] & CONSTRUCTED:
+            return _join(self, 0)
+        return self.data[self.content_start : self.content_end]
 
 
 def _join(element: Element, depth: int) -> bytes:
@@ -205,6 +208,17 @@ def read(data: bytes, pos: int = 0, end: int | None = None) -> Element:
     reaches past `end`. Accepts definite and indefinite lengths, minimal or not.
     """
     limit = len(data) if end is None else end
+    here = pos + 2
+    if here <= limit and (tag := data[pos]) & 0x1F != 0x1F:  # the most common headers, as in `children`
+        length = data[pos + 1]
+        if length == 0x82 and here + 2 <= limit:
+            length = data[here] << 8 | data[here + 1]
+            here += 2
+        elif length >= 0x80:
+            here = limit + 1
+        stop = here + length
+        if stop <= limit:
+            return Element(data, pos, tag, here, stop, stop)
     tag_end, here, length = header(data, pos, limit)
     if length < INDEFINITE:
         raise DerError(pos, *_REFUSED[length])

@@ -50,7 +50,11 @@ class HttpMessage:
     @property
     def promised(self) -> int | None:
         """The Content-Length in bytes, or None."""
-        value = next((v for n, v in self.headers if n.lower() == "content-length"), "")
+        value = ""
+        for name, text in self.headers:
+            if name.lower() == "content-length":
+                value = text
+                break
         return int(value) if value.isdecimal() and value.isascii() and len(value) < 16 else None
 
 
@@ -120,8 +124,14 @@ class _Collector:
 
 def _unpacked(body: bytes, headers: Headers) -> tuple[bytes, str]:
     """Decompress a body; a damaged or too large one stays compressed, with a note."""
-    coding = next((v.lower().strip() for n, v in headers if n.lower() == "content-encoding"), "identity")
-    if coding in {"identity", ""} or not body:
+    if not body:
+        return body, ""
+    coding = ""
+    for name, value in headers:
+        if name.lower() == "content-encoding":
+            coding = value.lower().strip()
+            break
+    if coding in {"identity", ""}:
         return body, ""
     if coding not in {"gzip", "x-gzip", "deflate"}:
         return body, f"{coding}, which is not read here"
@@ -145,13 +155,26 @@ _REPLY_STARTS = (b"HTTP/1.",)
 class HttpReader:
     """Reads the requests, or the replies, of one stream; `done` has the complete ones."""
 
-    __slots__ = ("_collector", "_left", "_parser", "_prefix", "_recent", "_requests", "_rest_of", "_starts", "broken")
+    __slots__ = (
+        "_collector",
+        "_left",
+        "_parser",
+        "_prefix",
+        "_recent",
+        "_requests",
+        "_rest_of",
+        "_starts",
+        "broken",
+        "done",
+    )
 
     def __init__(self, *, requests: bool) -> None:
         """Read requests, or replies."""
         self._requests = requests
         self._starts = _REQUEST_STARTS if requests else _REPLY_STARTS
         self._collector = _Collector()
+        self.done = self._collector.done
+        """The complete messages, in order; the caller removes them."""
         self._parser: httptools.HttpRequestParser | httptools.HttpResponseParser | None = None
         # Bytes since the last message began: a body without Content-Length is among them.
         self._recent = bytearray()
@@ -161,11 +184,6 @@ class HttpReader:
         self._left: int | None = None
         self.broken = False
         """Whether messages may be missing between those that were read."""
-
-    @property
-    def done(self) -> deque[HttpMessage]:
-        """The complete messages, in order; the caller removes them."""
-        return self._collector.done
 
     def take(self, data: bytes, missing: int, moment: float) -> None:
         """Process the next bytes; `missing` is how many after them are missing (negative: lost, not cut)."""
@@ -179,10 +197,11 @@ class HttpReader:
 
     def _feed(self, data: bytes) -> None:
         collector = self._collector
-        if collector.current is None and self._open_ended() is None:
-            self._recent.clear()
-        if self._requests and len(self._recent) < MAX_HEAD:
-            self._recent += data
+        if self._requests:
+            if collector.current is None and self._open_ended() is None:
+                self._recent.clear()
+            if len(self._recent) < MAX_HEAD:
+                self._recent += data
         while data:
             if self._parser is None:
                 # Not synchronised: wait for a segment that begins with a message.

@@ -1,10 +1,11 @@
 """Read packets from pcap and pcapng files, and TCP segments from packets.
 
 Rule: one packet at a time, so that memory does not grow with the file; nothing
-is kept here. dpkt (BSD) reads pcap. The blocks of pcapng are read here, as dpkt
-takes every packet for one of the first interface; so are the heads of IP and TCP,
-as dpkt also reads whatever else a packet carries, to any depth. A damaged packet
-is passed over.
+is kept here. Nearly all the time of a large capture is spent once per packet, so
+heads are read in place, with `struct`, and the payload is the only copy. dpkt
+makes an object for each record, takes every packet of pcapng for one of the first
+interface, and reads whatever a packet carries, to any depth; tests compare with
+it. A damaged packet is passed over.
 """
 
 from __future__ import annotations
@@ -12,10 +13,9 @@ from __future__ import annotations
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address
-from typing import BinaryIO
-
-import dpkt
+from typing import BinaryIO, NamedTuple
 
 from sceplab.errors import InputError
 from sceplab.sources import Forward
@@ -23,12 +23,21 @@ from sceplab.sources import Forward
 Packet = tuple[float, bytes, int]
 """A packet: its time (seconds since 1970), its bytes, and its link type."""
 
-_PCAP = {bytes.fromhex(m) for m in ("a1b2c3d4", "d4c3b2a1", "a1b23c4d", "4d3cb2a1")}
+# The first four bytes of a pcap: the byte order of its heads, and the fractions of a second that it counts.
+_PCAP = {
+    bytes.fromhex("a1b2c3d4"): (">", 10**6),
+    bytes.fromhex("d4c3b2a1"): ("<", 10**6),
+    bytes.fromhex("a1b23c4d"): (">", 10**9),
+    bytes.fromhex("4d3cb2a1"): ("<", 10**9),
+}
 _PCAPNG = bytes.fromhex("0a0d0d0a")
 LARGEST = 1 << 20
 """Limit of a packet in bytes: no snapshot length is larger than 262144."""
 # A file with this many empty records in a row is not a capture.
 _EMPTY = 100_000
+# Bytes that are read at once: some packets, so that a stream is decoded while it comes.
+_PIECE = 1 << 14
+_FILE_HEAD = 24
 
 
 def is_packets(data: bytes) -> bool:
@@ -42,46 +51,45 @@ def read_packets(file: BinaryIO | Forward) -> Iterator[Packet]:
     Raises InputError if the file header cannot be read. If the file ends in the
     middle of a packet, the packets before are yielded.
     """
-    start = file.read(24)
-    if start[:4] == _PCAPNG:
-        yield from _pcapng(_Prefixed(start, file))
+    source = file if isinstance(file, Forward) else Forward(file)
+    head = source.peek(_FILE_HEAD)
+    if head[:4] == _PCAPNG:
+        yield from _pcapng(source)
         return
-    try:
-        reader = dpkt.pcap.Reader(_Prefixed(start, file))
-        linktype = int(reader.datalink())
-        packets = iter(reader)
-    except (ValueError, dpkt.Error, struct.error, AttributeError) as error:
-        raise InputError(f"this begins like a capture file, but its head cannot be read: {error}") from error
-    empty = 0
+    order, fractions = _PCAP.get(head[:4], ("", 0))
+    if not order or len(head) < _FILE_HEAD:
+        found = f"{len(head)} octets of {_FILE_HEAD}" if order else "it is no pcap"
+        raise InputError(f"this begins like a capture file, but its head cannot be read: {found}")
+    (linktype,) = struct.unpack_from(f"{order}I", head, 20)
+    source.read(_FILE_HEAD)
+    yield from _pcap(source, order, fractions, linktype)
+
+
+def _pcap(source: Forward, order: str, fractions: int, linktype: int) -> Iterator[Packet]:
+    record = struct.Struct(f"{order}IIII")
+    size, unpack, read = record.size, record.unpack_from, source.read1
+    data, at, empty = b"", 0, 0
     while True:
-        try:
-            moment, packet = next(packets)
-        except StopIteration:
-            return
-        except (ValueError, dpkt.Error, struct.error, OverflowError):
-            return
-        empty = 0 if packet else empty + 1
-        if len(packet) > LARGEST or empty > _EMPTY:
-            return
-        yield float(moment), packet, linktype
-
-
-class _Prefixed:
-    """A file with some bytes put back in front; dpkt needs little more than `read`."""
-
-    name = "capture"
-
-    def __init__(self, start: bytes, file: BinaryIO | Forward) -> None:
-        self._start, self._file = start, file
-
-    def read(self, size: int) -> bytes:
-        if size < 0 or size > LARGEST + 1:
-            # Reject absurd record lengths instead of reading the rest of the file as one packet.
-            raise ValueError("a packet larger than any is")
-        if not self._start:
-            return self._file.read(size)
-        out, self._start = self._start[:size], self._start[size:]
-        return out if len(out) == size else out + self._file.read(size - len(out))
+        while len(data) - at < size:
+            more = read(_PIECE)
+            if not more:
+                return
+            data, at = data[at:] + more, 0
+        seconds, fraction, length, _ = unpack(data, at)
+        empty = 0 if length else empty + 1
+        if length > LARGEST or empty > _EMPTY:
+            return  # an absurd length: the rest of the file is not one packet
+        at += size
+        while len(data) - at < length:
+            more = read(max(_PIECE, length - len(data) + at))
+            if not more:
+                break  # the last packet is cut off
+            data, at = data[at:] + more, 0
+        packet = data[at : at + length]
+        at += length
+        # Nanoseconds since 1970 are no float: divide them as integers.
+        moment = seconds + fraction / 1e6 if fractions == 10**6 else (seconds * fractions + fraction) / fractions
+        yield moment, packet, linktype
 
 
 # --------------------------------------------------------------- the blocks of pcapng
@@ -98,7 +106,7 @@ class _Interface:
     offset: int = 0
 
 
-def _pcapng(file: _Prefixed) -> Iterator[Packet]:
+def _pcapng(file: Forward) -> Iterator[Packet]:
     order = "<"
     interfaces: list[_Interface] = []
     while len(head := file.read(8)) == 8:
@@ -162,8 +170,7 @@ def _block(kind: int, body: bytes, order: str, interfaces: list[_Interface]) -> 
 # --------------------------------------------------------------- packets to TCP segments
 
 
-@dataclass(frozen=True, slots=True)
-class TcpSegment:
+class TcpSegment(NamedTuple):
     """A TCP segment: endpoints (address, port), sequence number, flags, bytes, and how many were not captured."""
 
     source: tuple[str, int]
@@ -176,26 +183,32 @@ class TcpSegment:
 
 def segment_of(packet: bytes, linktype: int) -> TcpSegment | None:
     """Return the TCP segment in a packet, None if there is none. Never raises on content."""
-    payload = _network_layer(packet, linktype)
-    if payload is None:
-        return None
     try:
-        source, target, total, at = _ip_version_4(payload) if payload[0] >> 4 == 4 else _ip_version_6(payload)
-        packet = payload[:total] if total else payload  # Ethernet's padding is behind it
-        source_port, target_port, seq, _, offset, flags = _TCP_HEAD.unpack_from(packet, at)
+        begin = _network_layer(packet, linktype)
+        if begin is None:
+            return None
+        read = _ip_version_4 if packet[begin] >> 4 == 4 else _ip_version_6
+        source, target, total, at = read(packet, begin)
+        source_port, target_port, seq, offset, flags = _TCP_HEAD.unpack_from(packet, at)
     except (_NotTcpError, struct.error, IndexError):
         return None
-    start = at + (offset >> 4) * 4
-    if start < at + _TCP_HEAD_SIZE:
+    head = (offset >> 4) * 4
+    if head < _TCP_HEAD_SIZE:
         return None
-    content = packet[start:]
-    # The total is 0 where the network card cut the segments.
-    missing = max(total - start, 0) - len(content) if total else 0
+    start = at + head
+    if not total:  # the network card cut the segments
+        return TcpSegment((source, source_port), (target, target_port), seq, flags, packet[start:], 0)
+    end = begin + total  # behind it is Ethernet's padding
+    if end < at + _TCP_HEAD.size:
+        return None
+    content = packet[start:end]
+    missing = end - start - len(content) if end > start else 0
     return TcpSegment((source, source_port), (target, target_port), seq, flags, content, missing)
 
 
 _TCP = 6
-_TCP_HEAD, _TCP_HEAD_SIZE = struct.Struct(">HHIIBB"), 20
+_TCP_HEAD, _TCP_HEAD_SIZE = struct.Struct(">HHI4xBB"), 20
+_IP4_HEAD = struct.Struct(">2xH2xHxB2x4s4s")
 # Extension headers of IPv6 (RFC 8200, 4; RFC 4302): the next one's kind is their first byte.
 _FRAGMENT, _AUTHENTICATION = 44, 51
 _EXTENSIONS = {0, 43, _FRAGMENT, _AUTHENTICATION, 60, 135, 139, 140}
@@ -205,19 +218,20 @@ class _NotTcpError(Exception):
     """An IP packet carries something else, or only a later part of a segment."""
 
 
-def _ip_version_4(packet: bytes) -> tuple[str, str, int, int]:
+def _ip_version_4(packet: bytes, begin: int) -> tuple[str, str, int, int]:
     """Return source, destination, the length that the head names, and where TCP begins (RFC 791, 3.1)."""
-    at, total, fragment = (packet[0] & 15) * 4, *struct.unpack_from(">H2xH", packet, 2)
-    if packet[9] != _TCP or fragment & 0x1FFF or at < 20:
+    total, fragment, kind, source, target = _IP4_HEAD.unpack_from(packet, begin)
+    size = (packet[begin] & 15) * 4
+    if kind != _TCP or fragment & 0x1FFF or size < 20:
         raise _NotTcpError
-    return ".".join(map(str, packet[12:16])), ".".join(map(str, packet[16:20])), total, at
+    return _text_4(source), _text_4(target), total, begin + size
 
 
-def _ip_version_6(packet: bytes) -> tuple[str, str, int, int]:
+def _ip_version_6(packet: bytes, begin: int) -> tuple[str, str, int, int]:
     """Return source, destination, the length that the head names, and where TCP begins (RFC 8200, 3)."""
-    if packet[0] >> 4 != 6 or len(packet) < 40:
+    if packet[begin] >> 4 != 6 or len(packet) < begin + 40:
         raise _NotTcpError
-    (length,), kind, at = struct.unpack_from(">H", packet, 4), packet[6], 40
+    (length,), kind, at = struct.unpack_from(">H", packet, begin + 4), packet[begin + 6], begin + 40
     while kind in _EXTENSIONS:
         if kind == _FRAGMENT and int.from_bytes(packet[at + 2 : at + 4], "big") >> 3:
             raise _NotTcpError
@@ -225,8 +239,22 @@ def _ip_version_6(packet: bytes) -> tuple[str, str, int, int]:
         kind, at = packet[at], at + size
     if kind != _TCP:
         raise _NotTcpError
-    source, target = IPv6Address(packet[8:24]), IPv6Address(packet[24:40])
-    return f"[{source}]", f"[{target}]", length + 40 if length else 0, at
+    source, target = _text_6(packet[begin + 8 : begin + 24]), _text_6(packet[begin + 24 : begin + 40])
+    return source, target, length + 40 if length else 0, at
+
+
+# A capture has few addresses, each in many packets.
+_ADDRESSES = 4096
+
+
+@lru_cache(_ADDRESSES)
+def _text_4(address: bytes) -> str:
+    return ".".join(map(str, address))
+
+
+@lru_cache(_ADDRESSES)
+def _text_6(address: bytes) -> str:
+    return f"[{IPv6Address(address)}]"
 
 
 _IP4, _IP6 = 0x0800, 0x86DD
@@ -241,34 +269,30 @@ _ETHERTYPE_AT = {1: 12, 113: 14, 276: 0, 104: 2, 106: 6}  # Ethernet, cooked Lin
 _COOKED_2 = 20  # bytes of the header of cooked Linux, version 2
 
 
-def _network_layer(packet: bytes, linktype: int) -> bytes | None:
-    """Return the IP packet inside a frame, or None."""
+def _network_layer(packet: bytes, linktype: int) -> int | None:
+    """Return where the IP packet inside a frame begins, or None; IndexError where the frame ends before it."""
+    at = _ETHERTYPE_AT.get(linktype)
+    if at is not None:
+        return _typed(packet, packet[at] << 8 | packet[at + 1], _COOKED_2 if linktype == 276 else at + 2)
     if linktype in _RAW:
-        return packet or None
-    if linktype in _AT:
-        return packet[_AT[linktype] :] or None
-    if linktype == 276:
-        return _typed(packet, int.from_bytes(packet[:2], "big"), _COOKED_2)
-    if linktype in _ETHERTYPE_AT:
-        at = _ETHERTYPE_AT[linktype]
-        return _typed(packet, int.from_bytes(packet[at : at + 2], "big"), at + 2)
-    return _anywhere(packet)
+        return 0
+    return _AT[linktype] if linktype in _AT else _anywhere(packet)
 
 
-def _typed(packet: bytes, kind: int, at: int) -> bytes | None:
-    """Return the IP packet after an EtherType, skipping tags."""
+def _typed(packet: bytes, kind: int, at: int) -> int | None:
+    """Return where the IP packet after an EtherType begins, skipping tags."""
     while at < len(packet):
         if kind in {_IP4, _IP6}:
-            return packet[at:]
+            return at
         if kind in _VLAN:
             kind = int.from_bytes(packet[at + 2 : at + 4], "big")
             at += 4
         elif kind == _PPPOE:
-            return packet[at + 8 :] if packet[at + 6 : at + 8] in {b"\x00\x21", b"\x00\x57"} else None
+            return at + 8 if packet[at + 6 : at + 8] in {b"\x00\x21", b"\x00\x57"} else None
         elif kind in _MPLS:
             while at + 4 <= len(packet) and not packet[at + 2] & 1:
                 at += 4
-            return packet[at + 4 :] or None
+            return at + 4
         else:
             return None
     return None
@@ -278,7 +302,7 @@ def _typed(packet: bytes, kind: int, at: int) -> bytes | None:
 _DEEPEST = 128
 
 
-def _anywhere(packet: bytes) -> bytes | None:
+def _anywhere(packet: bytes) -> int | None:
     """Find an IP packet with TCP in any frame by version, lengths and checksum."""
     size = len(packet)
     for at in range(min(size - 39, _DEEPEST)):
@@ -290,7 +314,7 @@ def _anywhere(packet: bytes) -> bytes | None:
             # The frame may end inside a header with options.
             whole = len(head) == length >= 20
             if whole and length + 20 <= total <= size - at + LARGEST and _sums_up(head):
-                return packet[at:]
+                return at
         elif (
             first >> 4 == 6
             and packet[at + 6] == 6
@@ -300,7 +324,7 @@ def _anywhere(packet: bytes) -> bytes | None:
                 size - at - 44,  # a frame check sequence after it
             }
         ):
-            return packet[at:]
+            return at
     return None
 
 

@@ -78,11 +78,19 @@ class _Half:
     reader: HttpReader | None = None
     ended: bool = False
 
-    def place(self, seq: int, data: bytes, missing: int, moment: float) -> Iterator[tuple[bytes, int, float]]:
-        """Yield what is now in order: bytes, how many after them are missing, and their time."""
+    def place(self, seq: int, data: bytes, missing: int, moment: float) -> Iterable[tuple[bytes, int, float]]:
+        """Return what is now in order: bytes, how many after them are missing, and their time."""
         if self.next_seq is None:
             self.first_seq = self.next_seq = seq  # the capture began in the middle
-        ahead = (seq - self.next_seq) & 0xFFFFFFFF
+        if seq == self.next_seq and not self.waiting:  # nearly every segment
+            self.next_seq = (seq + len(data) + missing) & 0xFFFFFFFF
+            return ((data, missing, moment),)
+        return self._sort_in(self.next_seq, seq, data, missing, moment)
+
+    def _sort_in(
+        self, expected: int, seq: int, data: bytes, missing: int, moment: float
+    ) -> Iterator[tuple[bytes, int, float]]:
+        ahead = (seq - expected) & 0xFFFFFFFF
         if 0 < ahead < 1 << 31:
             self.waiting = {} if self.waiting is None else self.waiting
             held = self.waiting.get(seq)
@@ -161,39 +169,43 @@ class _Table:
         self._open: OrderedDict[tuple[End, End], _Stream] = OrderedDict()
         self._closing: deque[tuple[int, tuple[End, End], _Stream]] = deque()
 
-    def take(self, segment: TcpSegment, moment: float) -> Iterator[Exchange]:
-        """Process the next segment of the capture; yields exchanges."""
+    def take(self, segment: TcpSegment, moment: float) -> Iterable[Exchange]:
+        """Process the next segment of the capture; returns the exchanges that it completes."""
+        found: list[Exchange] = []
         self.segments += 1
         while self._closing and self._closing[0][0] < self.frames - _GRACE:
             _, old, done = self._closing.popleft()
             if self._open.get(old) is done:
                 del self._open[old]
-                yield from self._finish(done)
-        source, target = segment.source, segment.target
+                found += self._finish(done)
+        source, target, seq, flags, data, missing = segment
         key = (source, target) if source < target else (target, source)
         stream = self._open.get(key)
-        if stream is None or (segment.flags & (_SYN | _ACK) == _SYN and _reused(stream, segment)):
+        if stream is None or (flags & (_SYN | _ACK) == _SYN and _reused(stream, segment)):
             if stream is not None:
-                yield from self._finish(stream)
+                found += self._finish(stream)
             elif len(self._open) >= MAX_OPEN:
-                yield from self._finish(self._open.popitem(last=False)[1])
+                found += self._finish(self._open.popitem(last=False)[1])
             stream = self._open[key] = _Stream(self.streams, self.frames, source, target)
             self.streams += 1
         self._open.move_to_end(key)
         half = stream.from_a if source == stream.a else stream.from_b
-        if segment.flags & _SYN:
+        if flags & _SYN:
             if half.next_seq is None:
-                half.first_seq = half.next_seq = (segment.seq + 1) & 0xFFFFFFFF
-            return
-        if (segment.data or segment.missing) and not stream.other:
-            for piece in half.place(segment.seq, segment.data, segment.missing, moment):
+                half.first_seq = half.next_seq = (seq + 1) & 0xFFFFFFFF
+            return found
+        if (data or missing) and not stream.other:
+            for piece in half.place(seq, data, missing, moment):
                 self._hand_on(stream, half, *piece)
-            yield from self._pairs(stream)
-        if segment.flags & (_FIN | _RST):
+            # A pair is new only if this side has a whole message.
+            if half.reader is not None and half.reader.done:
+                found += self._pairs(stream)
+        if flags & (_FIN | _RST):
             half.ended = True
-            if segment.flags & _RST or (stream.from_a.ended and stream.from_b.ended):
+            if flags & _RST or (stream.from_a.ended and stream.from_b.ended):
                 self._closing.append((self.frames, key, stream))
             stream.closed = True
+        return found
 
     def end(self) -> Iterator[Exchange]:
         """End the capture; yields the remaining exchanges."""
@@ -214,7 +226,7 @@ class _Table:
     # ---------------------------------------------------------- which side is the client
 
     def _hand_on(self, stream: _Stream, half: _Half, data: bytes, missing: int, moment: float) -> None:
-        if stream.asking is None and data:
+        if data and stream.asking is None:
             start = half.opening + data[:_LONGEST_WORD]
             if start.startswith(_METHODS):
                 self._decide(stream, half)
@@ -263,7 +275,10 @@ class _Table:
     def _exchange(self, stream: _Stream, request: HttpMessage | None, reply: HttpMessage | None) -> Exchange:
         client, server = (stream.a, stream.b) if stream.asking is stream.from_a else (stream.b, stream.a)
         first = request or reply
-        problems = [p for m, side in ((request, "request"), (reply, "reply")) if m for p in _missing(m, side)]
+        problems: list[Problem] = []
+        for message, side in ((request, "request"), (reply, "reply")):
+            if message is not None and (message.cut or message.lost or message.note or not message.complete):
+                problems += _missing(message, side)
         return Exchange(
             request_of(request) if request else None,
             reply_of(reply) if reply else None,
@@ -273,7 +288,7 @@ class _Table:
             self.name,
             stream.number,
             stream.first_frame,
-            any(m is not None and m.lost for m in (request, reply)),
+            bool((request and request.lost) or (reply and reply.lost)),
             tuple(problems),
             _moment(reply.moment) if reply else None,
         )

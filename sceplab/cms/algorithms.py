@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import lru_cache
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import RC2, Blowfish, TripleDES
 from cryptography.hazmat.primitives import hashes
@@ -33,6 +34,25 @@ class AlgorithmIdentifier:
 
 def parse_algorithm(element: der.Element) -> AlgorithmIdentifier:
     """Read an AlgorithmIdentifier; raises DerError if it is malformed."""
+    raw = element.raw
+    if len(raw) <= _MAX_CACHED:
+        try:
+            return _cached_algorithm(raw)
+        except der.DerError:
+            pass  # read again: the error has offsets in the message
+    return _parse_algorithm(element)
+
+
+# Every message has the same few, so they are kept; larger ones are not, or hostile input would fill the memory.
+_MAX_CACHED = 256
+
+
+@lru_cache(maxsize=256)
+def _cached_algorithm(raw: bytes) -> AlgorithmIdentifier:
+    return _parse_algorithm(der.read(raw))
+
+
+def _parse_algorithm(element: der.Element) -> AlgorithmIdentifier:
     if element.tag != der.SEQUENCE:
         raise der.DerError(element.start, "an AlgorithmIdentifier (SEQUENCE)", f"tag {element.tag:02x}")
     children = element.children()

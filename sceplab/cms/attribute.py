@@ -48,7 +48,8 @@ def parse_attribute_list(content: bytes, start: int = 0, end: int | None = None)
         fields = item.children()
         if item.tag != der.SEQUENCE or len(fields) != 2 or fields[1].tag != der.SET:
             raise der.DerError(item.start, "an Attribute (type and SET of values)", f"tag {item.tag:02x}")
-        out.append(Attribute(der.oid_of(fields[0]), tuple(v.raw for v in fields[1].children())))
+        values = [content[v.start : v.end] for v in fields[1].children()]
+        out.append(Attribute(der.oid_of(fields[0]), tuple(values)))
     return tuple(out)
 
 

@@ -51,9 +51,7 @@ class Name:
 
     def rfc4514(self) -> str:
         """Return the name on one line, last RDN first (RFC 4514), as `openssl -nameopt RFC2253,utf8` prints it."""
-        return ",".join(
-            "+".join(f"{a.keyword}={_escape(a.value)}" for a in reversed(rdn)) for rdn in reversed(self.rdns)
-        )
+        return _cached_text(self.raw) if len(self.raw) <= _MAX_CACHED else _text(self.rdns)
 
     def oneline(self) -> str:
         """Return the name in the order sent, as `openssl cms -cmsout -print` prints it."""
@@ -86,6 +84,15 @@ def _quote(value: str) -> str:
 @lru_cache(maxsize=512)
 def _rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
     return _read_rdns(raw)
+
+
+@lru_cache(maxsize=512)
+def _cached_text(raw: bytes) -> str:
+    return _text(_rdns(raw))
+
+
+def _text(rdns: Sequence[Sequence[NameAttribute]]) -> str:
+    return ",".join("+".join(f"{a.keyword}={_escape(a.value)}" for a in reversed(rdn)) for rdn in reversed(rdns))
 
 
 def _read_rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from itertools import islice, pairwise
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -164,7 +165,8 @@ def _check_structure(signed: SignedData, info: SignerInfo | None, single_valued:
         detail = f"there are {len(signed.signer_infos)} SignerInfos; SCEP has one (RFC 8894, 3.2)"
         return Check(name, failed, detail, Reason.SEVERAL_SIGNERS)
     attributes = info.signed_attributes if info is not None else ()
-    for oid, count in Counter(a.oid for a in attributes).items():
+    counts = Counter([a.oid for a in attributes])
+    for oid, count in counts.items():
         if count > 1:
             detail = f"the signed attribute {oids.name_of(oid)} is there {count} times"
             return Check(name, failed, detail, Reason.REPEATED_ATTRIBUTE)
@@ -174,9 +176,16 @@ def _check_structure(signed: SignedData, info: SignerInfo | None, single_valued:
             return Check(name, failed, detail, Reason.SEVERAL_VALUES)
     if trailing:  # last: the mildest of these, which some callers overlook
         return Check(name, failed, str(trailing[0]), Reason.TRAILING)
-    return Check(name, Outcome.PASSED, "one signer, each signed attribute once, nothing behind the message")
+    return _passed(name, "one signer, each signed attribute once, nothing behind the message")
 
 
+# Nearly all messages have the same results, so each is made once.
+@lru_cache(maxsize=128)
+def _passed(name: CheckName, detail: str) -> Check:
+    return Check(name, Outcome.PASSED, detail)
+
+
+@lru_cache(maxsize=128)
 def _impossible(name: CheckName, why: str) -> Check:
     return Check(name, Outcome.NOT_POSSIBLE, why)
 
@@ -195,8 +204,8 @@ def _find_signer(
     """
     first: tuple[Certificate | None, bool, Check, SignedForm | None] | None = None
     for given, carried in ((signed.certificates, True), (certificates, False)):
-        matching = dict.fromkeys(c for c in map(certificate_of, given) if info.identifier.matches(c))
-        for certificate in islice(matching, _MAX_CANDIDATES):
+        matching = {c.der: c for c in map(certificate_of, given) if info.identifier.matches(c)}
+        for certificate in islice(matching.values(), _MAX_CANDIDATES):
             check, covers = _check_signature(signed, info, certificate)
             if covers is not None:
                 return certificate, carried, check, covers
@@ -233,7 +242,7 @@ def _check_content_type(signed: SignedData, info: SignerInfo) -> Check:
     if value != signed.content_type:
         detail = f"the attribute says {oids.name_of(value)}, the content is {oids.name_of(signed.content_type)}"
         return Check(name, Outcome.FAILED, detail, Reason.MISMATCH)
-    return Check(name, Outcome.PASSED, oids.name_of(value))
+    return _passed(name, oids.name_of(value))
 
 
 def _lacking(name: CheckName, attribute: Attribute | None, what: str, section: str) -> Check:
@@ -263,7 +272,7 @@ def _check_digest(signed: SignedData, info: SignerInfo) -> Check:
     if actual != stated:
         detail = f"messageDigest says {stated.hex()}, the content gives {actual.hex()} ({digest.name}): it was changed"
         return Check(name, Outcome.FAILED, detail, Reason.MISMATCH)
-    return Check(name, Outcome.PASSED, f"{digest.name} of the content equals messageDigest")
+    return _passed(name, f"{digest.name} of the content equals messageDigest")
 
 
 def covered_forms(info: SignerInfo, content: bytes) -> Iterator[tuple[SignedForm, bytes]]:
@@ -297,7 +306,7 @@ def _check_signature(signed: SignedData, info: SignerInfo, signer: Certificate) 
         for form, octets in covered_forms(info, signed.content or b""):
             how = check_signature(info.signature_algorithm, info.digest_algorithm.name, key, info.signature, octets)
             if how:
-                return Check(name, Outcome.PASSED, f"{how} over {_FORMS[form]}"), form
+                return _passed(name, f"{how} over {_FORMS[form]}"), form
     except UnknownAlgorithmError as error:
         return Check(name, Outcome.NOT_POSSIBLE, str(error), Reason.UNKNOWN_ALGORITHM), None
     except OtherDigestError as error:
@@ -338,12 +347,13 @@ def _check_validity(signer: Certificate, at: datetime | None) -> tuple[Check, da
     if at is None:
         detail = "no signingTime in the message and no moment given; the certificate is valid"
         return _impossible(name, f"{detail} from {start:%Y-%m-%d} to {end:%Y-%m-%d}"), start
-    signed = f"signed {at:%Y-%m-%d %H:%M:%S}"
+    moment = f"{at:%Y-%m-%d %H:%M:%S}"
     if at < start:
-        return Check(name, failed, f"{signed}, not valid before {start:%Y-%m-%d %H:%M:%S}", Reason.NOT_YET_VALID), start
+        detail = f"signed {moment}, not valid before {start:%Y-%m-%d %H:%M:%S}"
+        return Check(name, failed, detail, Reason.NOT_YET_VALID), start
     if at > end:
-        return Check(name, failed, f"{signed}, expired {end:%Y-%m-%d %H:%M:%S}", Reason.EXPIRED), end
-    return Check(name, Outcome.PASSED, f"{at:%Y-%m-%d %H:%M:%S} is within the certificate's validity"), at
+        return Check(name, failed, f"signed {moment}, expired {end:%Y-%m-%d %H:%M:%S}", Reason.EXPIRED), end
+    return Check(name, Outcome.PASSED, f"{moment} is within the certificate's validity"), at
 
 
 def _objections(signed: SignedData, path: PathResult, at: datetime) -> dict[Reason, str]:

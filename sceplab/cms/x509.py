@@ -450,6 +450,21 @@ class CertificateIdentifier:
 
 def parse_identifier(element: der.Element) -> CertificateIdentifier:
     """Read a SignerIdentifier or RecipientIdentifier; raises DerError where it is neither."""
+    raw = element.raw
+    if len(raw) <= _MAX_CACHED:
+        try:
+            return _cached_identifier(raw)
+        except der.DerError:
+            pass  # read again: the error has offsets in the message
+    return _parse_identifier(element)
+
+
+@lru_cache(maxsize=512)
+def _cached_identifier(raw: bytes) -> CertificateIdentifier:
+    return _parse_identifier(der.read(raw))
+
+
+def _parse_identifier(element: der.Element) -> CertificateIdentifier:
     if element.tag == der.SEQUENCE:
         fields = element.children()
         if len(fields) != 2:

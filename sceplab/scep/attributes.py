@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 from typing import Any, TypeVar
 
@@ -141,19 +141,22 @@ def parse_attributes(attributes: Iterable[Attribute]) -> ScepAttributes:
             found[field] = value.octets() if tag == der.OCTET_STRING else der.text_of(value)
         except der.DerError as error:
             problems.append(error.problem(Layer.ATTRIBUTES))
-    for required, (oid, _) in FIELDS.items():
-        if required in {"transaction_id", "message_type"} and required not in found:
+    for required in ("transaction_id", "message_type"):
+        if required not in found:
             advice = "Without it this is CMS, but not a SCEP message (RFC 8894, 3.2.1)."
-            problems.append(_problem("missing", oids.name_of(oid), "no such attribute", advice))
-    result = ScepAttributes(**found, problems=tuple(problems))
-    for label, text, member in (
-        ("messageType", result.message_type, result.type),
-        ("pkiStatus", result.pki_status, result.status),
-        ("failInfo", result.fail_info, result.failure),
-    ):
-        if text is not None and member is None:
+            problems.append(_problem("missing", oids.name_of(FIELDS[required][0]), "no such attribute", advice))
+    for label, field, enum in _NUMBERS:
+        text = found.get(field)
+        if text is not None and _member(enum, text) is None:
             problems.append(_problem("unknown-value", f"a {label} that RFC 8894 knows", repr(text[:40])))
-    return replace(result, problems=counted(problems))
+    return ScepAttributes(**found, problems=counted(problems))
+
+
+_NUMBERS: tuple[tuple[str, str, type[IntEnum]], ...] = (
+    ("messageType", "message_type", MessageType),
+    ("pkiStatus", "pki_status", PkiStatus),
+    ("failInfo", "fail_info", FailInfo),
+)
 
 
 def _problem(code: str, expected: str, found: str, advice: str = "") -> Problem:

@@ -81,9 +81,9 @@ class Place(NamedTuple):
 
 def place_of(exchange: Exchange, operation: ScepRequest | None) -> Place:
     """Return the service that an exchange was with."""
-    host = exchange.request.header("Host") if exchange.request is not None else None
+    server = exchange.server or (exchange.request.header("Host") if exchange.request is not None else None)
     path = operation.path if operation is not None else ""
-    return Place(exchange.server or host or "", path.rstrip("/").lower())
+    return Place(server or "", path.rstrip("/").lower())
 
 
 def decode_exchanges(exchanges: Iterable[Exchange], materials: Materials = NO_MATERIALS) -> list[DecodedExchange]:
@@ -111,7 +111,7 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
         place = place_of(exchange, operation)
         body = exchange.reply.body if exchange.reply is not None and exchange.reply.status in {200, None} else b""
         name = operation.operation if operation is not None else ""
-        if exchange.request is not None and exchange.request.header("Content-Type") == PKCS10 and not name:
+        if not name and exchange.request is not None and exchange.request.header("Content-Type") == PKCS10:
             alone.append(parse_csr(exchange.request.body))
             yield DecodedExchange(exchange, operation, csr=alone[-1])
             continue

@@ -99,7 +99,11 @@ class HttpReply:
 
 
 def _header(headers: Headers, name: str) -> str | None:
-    return next((v for n, v in headers if n.lower() == name.lower()), None)
+    wanted = name.lower()
+    for found, value in headers:
+        if found.lower() == wanted:
+            return value
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,7 +179,9 @@ DIALECTS = {
 }
 
 _ESCAPE = re.compile(r"%[0-9A-Fa-f]{2}")
+_LOWER_ESCAPE = re.compile(r"%(?:[a-f][0-9A-Fa-f]|[0-9A-F][a-f])")
 _NOT_BASE64 = re.compile(r"[^A-Za-z0-9+/]")
+_BASE64 = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/"
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,7 +208,7 @@ def decode_message_value(text: str) -> MessageValue:
 
     raw = text.strip(" \t")
     plain = _unescape(raw)
-    if _ESCAPE.search(plain):
+    if "%" in plain and _ESCAPE.search(plain):
         report(
             "escaped-twice", "percent-escapes applied once", "escapes inside escapes", None, "They were undone twice."
         )
@@ -220,9 +226,11 @@ def decode_message_value(text: str) -> MessageValue:
     if dialect.line_length:
         found = f"line breaks every {dialect.line_length} characters"
         report("line-breaks", "base64 without line breaks (RFC 4648, 3.1)", found, None, "Most servers skip them.")
-    letters = re.sub(r"\s", "", plain).translate(str.maketrans("-_", "+/"))
+    letters = "".join(plain.split())
+    if dialect.urlsafe:
+        letters = letters.replace("-", "+").replace("_", "/")
     body = letters.rstrip("=")
-    alien = _NOT_BASE64.search(body)
+    alien = _NOT_BASE64.search(body) if body.encode("latin-1").translate(None, _BASE64) else None
     if alien:
         report("not-base64", "a character of the base64 alphabet", repr(alien.group()), alien.start(), "Left out.")
         body = _NOT_BASE64.sub("", body)
@@ -241,22 +249,20 @@ def _unescape(text: str) -> str:
 
 
 def _dialect_of(raw: str, plain: str) -> Base64Dialect:
-    stripped = re.sub(r"\s", "", plain)
-    lines = plain.splitlines()
+    stripped = "".join(plain.split())
     line_end = "\r\n" if "\r\n" in plain else "\n"
     broken = "\n" in plain
-    escapes = _ESCAPE.findall(raw)
+    lowered = raw.lower()
+    first = plain.splitlines()[0] if broken else ""
     # A character that does not occur counts as escaped, as RFC 8894 requires.
-    escaped = "".join(
-        c for c in "+/=-_\r\n" if (c in "+/=\r\n" and c not in plain) or f"%{ord(c):02x}" in map(str.lower, escapes)
-    )
+    escaped = "".join(c for c in "+/=-_\r\n" if (c in "+/=\r\n" and c not in plain) or f"%{ord(c):02x}" in lowered)
     return Base64Dialect(
         urlsafe="-" in plain or "_" in plain,
-        line_length=len(lines[0]) if broken and lines else 0,
+        line_length=len(first),
         line_end=line_end,
         ends_with_line_end=plain.endswith("\n"),
         escaped=escaped,
-        lower_case_hex=any(e != e.upper() for e in escapes),
+        lower_case_hex=_LOWER_ESCAPE.search(raw) is not None,
         padding=len(stripped) % 4 == 0,
     )
 
