@@ -35,23 +35,39 @@ _HEALTHY_BEFORE = frozenset({"no-longer", "revoked", "wrong", "locked", "exists"
 
 def fault_of(text: str) -> str:
     """Return the id of the fault that a sentence seems to state, "" if it states none."""
-    best: tuple[int, int, str] | None = None
+    best: tuple[int, int, str, str] | None = None
+    named: set[str] = set()
     for number, clause in enumerate(_clauses(text)):
         subjects = [
             (found.start(), found.end(), SUBJECTS[(found.lastindex or 1) - 1][0]) for found in _SUBJECT.finditer(clause)
         ]
+        named |= {subject for _, _, subject in subjects}
         for at, end, state in _states(clause) if subjects else ():
             for begins, ends, subject in subjects:
-                faults = FAULTS.get(subject, {})
-                fault = faults.get(state) or (faults.get("wrong", "") if state == "unknown" else "")
                 gap = at - ends if ends <= at else begins - end if begins >= end else 0
-                if not fault or gap > _FARTHEST:
+                if gap > _FARTHEST or not _meant(subject, state):
                     continue
                 # A state behind its subject is more common than one before it, and "failed" says little.
                 cost = gap + _BEFORE * (begins >= end) + _LITTLE * (state == "wrong")
                 if best is None or (cost, number) < best[:2]:
-                    best = (cost, number, fault)
-    return best[2] if best is not None else ""
+                    best = (cost, number, subject, state)
+    if best is None:
+        return ""
+    _, _, subject, state = best
+    if subject in _WHICH:
+        # "Cannot use the CA certificate: certificate expired" is about the one that was named.
+        which = next((name for name in _CERTIFICATES if name in named and _meant(name, state)), subject)
+        subject = which
+    return _meant(subject, state)
+
+
+_CERTIFICATES = ("ca-certificate", "ra-certificate", "client-certificate", "server-certificate")
+_WHICH = frozenset({"certificate", "validity"})
+
+
+def _meant(subject: str, state: str) -> str:
+    faults = FAULTS.get(subject, {})
+    return faults.get(state) or (faults.get("wrong", "") if state == "unknown" else "")
 
 
 def _clauses(text: str) -> Iterator[str]:

@@ -77,8 +77,9 @@ _TRIPLE = re.compile(
 _STATUS = re.compile(
     r"(?i)(?:\bHTTP(?:/[\d.]{1,3})?(?:[ _-]?(?:status|error|response|code|result)){0,3}|\bstatus[ _-]?code|"
     r"\bresponse(?: code)?|\bserver returned(?: status)?)[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?([45]\d\d)\b|"
-    r"\b([45]\d\d)[: ]\s?(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Proxy Auth|Request Timeout|"
-    r"Payload Too Large|Request Entity Too Large|Content Too Large|(?:Request-)?URI Too|Too Many Requests|"
+    r"\b([45]\d\d)[): ]{1,2}(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Proxy Auth|"
+    r"Request Timeout|Payload Too Large|Request Entity Too Large|"
+    r"Content Too Large|(?:Request-)?URI Too|Too Many Requests|"
     r"Internal Server Error|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out)"
 )
 # failInfo and pkiStatus by number, in any notation: `fail_info: 0x02`, or the OID and its value.
@@ -92,7 +93,7 @@ _TROUBLE = re.compile(
     FAILURE.pattern
     + r"|exceed|expired|out of date|invalid|mismatch|incorrect|wrong|reject|refus|denied|revoked|unsupported|"
     r"forbidden|malformed|corrupt|\btoo (?:long|large|short|small|old|weak)\b|(?:\bis|was|does|did)(?: not|n.t)\b|"
-    r"\b(?:ERR|ERRO|WARN|CRIT)\b",
+    r"\bawait|\bqueued?\b|\b(?:ERR|ERRO|WARN|CRIT)\b",
     re.IGNORECASE,
 )
 # Words of clients alone: a server grants to one what it refuses to another.

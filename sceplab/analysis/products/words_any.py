@@ -220,7 +220,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any server",
-        r"(?:request|enrol\w*) (?:is |was )?(?:still |now )?pending|(?:certificate|request) pending\b|(?:awaiting|waiting for|pending|requires?)[^.\n]{0,30}(?:approval|authori[sz]ation|grant|operator)|manual approval",
+        r"(?:request|enrol\w*) (?:is |was )?(?:still |now )?pending|(?:certificate|request) pending\b|(?:awaiting|waiting for|pending|requires?)[^.\n]{0,30}(?:approval|authori[sz]ation|grant|operator|administrator|\badmin\b)|manual approval",
         "pending",
     ),
     Saying("any server", r"403[ :-]{1,3}Forbidden|HTTP Error 403", "forbidden"),

@@ -11,7 +11,7 @@ SUBJECTS: tuple[tuple[str, str], ...] = (
     ("account", r"(?:service |run ?as |user )?accounts?|credentials?|user ?name|log-?(?:i|o)n"),
     ("challenge", r"passwords?|pins?"),
     ("ra-certificate", rf"(?:ra|registration authority|encryption|exchange|enrol?l?ment agent|signing|decryption) {_CERT}"),
-    ("ca-certificate", rf"(?:ca|root|issuing|issuer'?s?|authority|trust ?anchor|trusted|server ca) {_CERT}|{_CERT} of the ca|getcacert"),
+    ("ca-certificate", rf"(?:issuing |root )?(?:ca|root|issuing|issuer'?s?|authority|trust ?anchor|trusted|server ca) {_CERT}|{_CERT} of the ca|getcacert"),
     ("client-certificate", rf"(?:tls |ssl )?client {_CERT}|mutual tls|mtls"),
     ("server-certificate", rf"(?:web|server|https|tls|ssl|site)(?: server)? {_CERT}"),
     ("template", r"(?:certificate )?templates?"),
@@ -19,9 +19,10 @@ SUBJECTS: tuple[tuple[str, str], ...] = (
     ("certificate", _CERT),
     ("key-size", r"key (?:size|length|strength|bits)|modulus|key ?len"),
     ("private-key", r"private keys?|key ?pairs?|key (?:container|store|set)|keyset|keystore|tpm"),
-    ("key", r"(?:public |rsa )?keys?"),
+    ("key", r"(?:public |rsa )?keys?|rsa[- ]?\d{3,4}|\d{3,4}[- ]?bits?(?: rsa)?"),
     ("usage", r"(?:extended |enhanced )?key usages?|eku|extensions?|usages?"),
     ("subject", r"subject(?: ?alt(?:ernative)? ?names?| ?names?| ?dn)?|common ?name|distinguished name|san|cn|dn|dns names?|upn|rdn"),
+    ("signature", r"message digest|digest value|hash value"),
     ("algorithm", r"(?:content |key |data )?(?:encryption|signature|signing|digest|hash)?[- ]?(?:algorithms?|ciphers?|digests?|hash(?:es)?)|3?des(?:-ede3)?(?:-cbc)?|aes(?:-?\d+)?(?:-cbc)?|sha-?[125]\d*|md5|oaep"),
     ("signature", r"signatures?|signed data"),
     ("fingerprint", r"finger ?prints?|thumb ?prints?"),
@@ -43,7 +44,7 @@ SUBJECTS: tuple[tuple[str, str], ...] = (
 """(subject, its words as a pattern): the first that matches at a place counts."""
 
 STATES: tuple[tuple[str, str], ...] = (
-    ("no-longer", r"(?:no longer|not) (?:valid|active) (?:since|after)|out of date|outdated|expired?|has lapsed|ran out|past its"),
+    ("no-longer", r"(?:no longer|not) (?:valid|active) (?:since|after)|out of date|outdated|expired?|(?<=validity )end(?:s|ed)|has lapsed|ran out|past its"),
     ("not-yet", r"not (?:yet )?valid (?:yet|before|until)|in the future|ahead of|behind by|not (?:be )?synchroni[sz]ed|skew(?:ed)?|out of sync|drift"),
     ("revoked", r"revoked|on hold|suspended"),
     ("used", r"(?:already |been |was )used|(?:already |been |was )?(?:consumed|redeemed)|used (?:up|before|twice|already)|exhausted|re-?used|replayed"),
@@ -57,7 +58,7 @@ STATES: tuple[tuple[str, str], ...] = (
     ("unsupported", r"(?:not|un|isn't) ?supported|(?:not|isn't) (?:allowed|permitted|accepted|available|enabled|offered)|unsupported|forbidden|disallowed|prohibited|deprecated|disabled"),
     ("missing", r"(?:not|wasn't|isn't|never) (?:be )?(?:present|provided|given|supplied|found|set|configured|included|sent|there|located|filled in)|missing|absent|lacks?|lacking|without|empty|required|does ?n[o']t exist|null|blank|no (?=\w)"),
     ("unreachable", r"unreachable|(?:not|cannot be|could not be) (?:reach|contact)\w*|no (?:connection|contact)|not respond\w*|offline|unavailable|is down"),
-    ("pending", r"pending|waiting|awaiting|queued|under review"),
+    ("pending", r"pending|waiting|awaiting|queued|in (?:the |a )?queue|under review"),
     ("unknown", r"unknown|unrecogni[sz]ed|not recogni[sz]ed|not known|no such"),
     ("wrong", r"invalid|wrong|incorrect|bad|mis-?match(?:ed|es)?|(?:not|n't) match\w*|not valid|not equal|differs?|different|not correct|rejected|denied|refused|not accepted|fail(?:ed|s|ure|ing)?|error|illegal|unexpected|violat\w+|declined|not authori[sz]ed"),
 )  # fmt: skip

@@ -17,6 +17,13 @@ _F5 = "F5 and NetScaler log references"
 
 NETWORK: tuple[Saying, ...] = (
     Saying(
+        "Cisco NX-OS",
+        r"could not perform CA authentication|is not a CA certificate",
+        "ca-form",
+        "Give the CA's certificate (basicConstraints CA:TRUE): GetCACert or the paste held another one.",
+        _CISCO,
+    ),
+    Saying(
         "Cisco IOS",
         r"must authenticate the Certificate Authority|trustpoint \S{1,60} (?:is )?not (?:yet )?authenticated|"
         r"no CA certificate (?:is )?(?:configured|found|installed)",

@@ -38,7 +38,7 @@ TRANSPORT: tuple[Saying, ...] = (
     ),
     Saying(
         "TLS",
-        r"(?:\b(?:SSL|TLS|https)\b|certificate.?verif\w*)[^\n]{0,200}certificate (?:has |is )?(?:expired|not yet valid)|"
+        r"(?:\b(?:SSL|TLS|https)\b|certificate.?verify.?failed)[^\n]{0,200}certificate (?:has |is )?(?:expired|not yet valid)|"
         r"sslv3 alert certificate expired|SEC_ERROR_EXPIRED_CERTIFICATE|CERT_DATE_INVALID|\bERR_CERT_DATE\b",
         "tls",
         _DATE,
@@ -75,7 +75,7 @@ TRANSPORT: tuple[Saying, ...] = (
     ),
     Saying(
         "TLS",
-        r"certificate.?verify.?failed|certificate verification (?:error|fail\w*)|SSL peer certificate|"
+        r"certificate.?verify.?failed|(?:SSL|TLS|https)[^\n]{0,80}certificate verification (?:error|fail\w*)|SSL peer certificate|"
         r"fatal alert code is \d|(?:TLS|SSL)[^.\n]{0,30}fatal alert|SSL alert number \d|sslv3 alert|tlsv1 alert|"
         r"\b(?:SEC|SSL)_ERROR_[A-Z_]{3,}|GNUTLS_E_\w+|TLS connection was non-properly terminated|"
         r"\bSSL_(?:connect|accept)\b[^\n]{0,40}(?:error|fail|syscall)|SSL(?:/TLS)? (?:connect|connection|handshake|secure channel) (?:error|fail\w*|could not)|"
