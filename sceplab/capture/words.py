@@ -29,7 +29,6 @@ _KNOWN = re.compile(
     r"certsrv|event ?id|ereignis-id|NetworkDeviceEnrollmentService|"
     r"badAlg|badMessageCheck|badRequest|badTime|badCertId)\b|%PKI|"
     r"\bcrypto (?:pki|ca)\b|trustpoint|\bpkid\b|"
-    r"\benrol\w*(?=.{0,200}\b(?:cert\w*|CA)\b)|\b(?:cert\w*|CA)\b.{0,200}\benrol|"
     r"certificate (?:signing )?request|certificate (?:authority|services)\b|"
     r"status ?= ?(?:0x)?[0-9A-Fa-f]{2,8}\b|\b0x[0-9A-Fa-f]{8}\b|transaction ?(?:id|permitted)",
     re.IGNORECASE,
