@@ -19,7 +19,7 @@ from sceplab.analysis.faults.outcome import BY_FAIL_INFO, SAYS
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.analysis.faults.said import LOG_SAYS
 from sceplab.analysis.faults.way import RAW_PLUS, is_cut_by_source
-from sceplab.analysis.products import Saying, recognise, sentence_in, tells_of_failure, tells_of_grant
+from sceplab.analysis.products import Saying, guess_in, recognise, sentence_in, tells_of_failure, tells_of_grant
 from sceplab.analysis.statements import Source, Statement, is_web_page, statements_of
 from sceplab.scep.conversation import DecodedExchange
 
@@ -44,7 +44,7 @@ class Cause:
 
     A `vague` one is of words that say that something failed, not why. `misleading`
     is not empty where it rests on words of a product that are also written for
-    other reasons.
+    other reasons. A `guessed` one rests on words of no table.
     """
 
     fault: Fault
@@ -57,6 +57,7 @@ class Cause:
     fix: str = ""
     vague: bool = False
     misleading: str = ""
+    guessed: bool = False
 
     @property
     def words(self) -> str:
@@ -156,7 +157,13 @@ _FOLLOWS: Mapping[str, frozenset[str]] = {
     "not-found": _WHY_404,
     "operation-not-found": _WHY_404,
     "login": _CHALLENGE | {"challenge-refused", "tls-client-certificate", "service-rights", "unknown-entity"},
-    "ca-form": frozenset({"not-found", "login", "forbidden", "no-network", "tls", "ca-html", "server-error"}),
+    "ca-form": frozenset(
+        {
+            *("not-found", "operation-not-found", "login", "forbidden", "no-network", "no-reply", "tls", "https"),
+            *("ca-html", "server-error", "http-error", "gateway", "unavailable", "redirect", "unknown-ca", "clock"),
+            *("fingerprint", "untrusted-root", "reply-type", "html-reply", "proxy-login"),
+        }
+    ),
     "server-rejects-signature": frozenset({"reply-unverified"}),
     "challenge-refused": _CHALLENGE,
     "not-authorized": _CHALLENGE
@@ -167,7 +174,7 @@ _FOLLOWS: Mapping[str, frozenset[str]] = {
         {"not-found", "login", "forbidden", "server-error", "gateway", "unavailable", "http-error", "html-reply"}
     ),
     "no-reply": frozenset({"no-network", "tls", "gateway", "overloaded", "unavailable", "proxy-login"}),
-    "no-network": frozenset({"gateway", "proxy-login", "ca-unreachable"}),
+    "no-network": frozenset({"gateway", "proxy-login", "ca-unreachable", "tls", "https"}),
     "unavailable": frozenset({"overloaded", "gateway"}),
     "forbidden": frozenset({"filtered", "https", "tls-client-certificate", "login"}),
     "policy-refused": frozenset({"template", "service-rights", "key-length", "bad-subject", "revocation-offline"}),
@@ -222,7 +229,7 @@ def _of_none(
         if failed and (request is None or _SCEP_PATH.search(request.target)):
             answers.append(index)
     left = _since_grant(remarks)
-    found: Iterable[Cause] = _said(left)
+    found: Iterable[Cause] = _of_lines(left)
     if answers:
         service = service_of(decoded[answers[-1]])
         alone = Enrollment(service, None, answers, [], Ending.FAILED, answers[-1])
@@ -241,8 +248,10 @@ def _telling(found: Iterable[Cause]) -> dict[str, Cause]:
         unique.setdefault(cause.fault.id, cause)
     said = {name for name, c in unique.items() if c.rank <= Rank.COMMON}
     why = {name for name, c in unique.items() if not c.vague and name not in _LAST and c.rank != Rank.WORTH_A_LOOK}
-    if SAYS.id in unique and unique.keys() & _TELLING_STATUS:
-        unique[SAYS.id] = replace(unique[SAYS.id], rank=Rank.WORTH_A_LOOK)
+    if unique.keys() & _TELLING_STATUS:
+        for name, cause in unique.items():
+            if name == SAYS.id or cause.guessed:
+                unique[name] = replace(cause, rank=Rank.WORTH_A_LOOK)
     if any(c.rank <= Rank.SAID and not c.vague and name not in _LAST for name, c in unique.items()):
         unique.pop(SAYS.id, None)
     return {
@@ -258,10 +267,20 @@ def _since_grant(lines: Sequence[Statement]) -> Sequence[Statement]:
     return lines[last + 1 :]
 
 
-def _order(cause: Cause) -> tuple[int, int, bool, bool, int]:
+# What a client says that follows from the server's refusal: a reason that the server gives comes first.
+_CONSEQUENCES = frozenset(
+    {
+        *("reply-type", "html-reply", "client-rejects-reply", "client-no-reply", "not-a-message", "no-reply"),
+        *("reply-unreadable", "ca-form", "issued-unusable", "empty-content"),
+    }
+)
+
+
+def _order(cause: Cause) -> tuple[int, bool, int, bool, bool, int]:
     # At equal rank, broken rules come after other causes, and unrecognised words are last.
     place = -1 if cause.exchange is None else cause.exchange
-    return cause.rank, -cause.likelihood, cause.fault.id in _LAST, bool(cause.fault.rule), place
+    follows = cause.rank == Rank.SAID and cause.fault.id in _CONSEQUENCES
+    return cause.rank, follows, -cause.likelihood, cause.fault.id in _LAST, bool(cause.fault.rule), place
 
 
 def _by_enrollment(
@@ -312,7 +331,7 @@ def _of(
         pool = [f for f in pool if f.exchange in enrollment.steps]
     pool = [f for f in pool if f.side is not Side.REPLY or not f.fault.rule or _tells(f, ending)]
     pool = _without_consequences(pool, {i for i in enrollment.steps if is_cut_by_source(decoded[i])})
-    spoken = [*_said(said), *_said(_since_grant(lines))]
+    spoken = [*_said(said), *_of_lines(_since_grant(lines))]
     stated = {c.fault.id: c for c in spoken} | {f.fault.id: _cause(f) for f in pool if f.fault.id in _GENERIC}
     merged: set[int] = set()
     for finding in pool:
@@ -327,7 +346,7 @@ def _of(
             likelihood = max(cause.likelihood, Likelihood.LIKELY)
             evidence = f"{cause.evidence}; {agreed.evidence}"
             yield replace(cause, rank=Rank.AGREED, evidence=evidence, likelihood=likelihood)
-        elif not (finding.fault.id in _EMPTY and spoken):
+        elif not (finding.fault.id in _EMPTY and any(not c.vague for c in spoken)):
             yield cause
     yield from (c for c in spoken if id(c) not in merged)
 
@@ -388,17 +407,62 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
             cause = _from_words(FAULTS[saying.fault], statement, saying.fix, who, vague=saying.vague)
             yield replace(cause, misleading=saying.misleading)
         elif code is not None:
-            yield _from_words(FAULTS[code.fault], statement, code.fix)
+            who = "" if code.meaning in statement.text else f" ({code.name}: {code.meaning})"
+            # Such a number without words around it says little.
+            vague = code.name in _COMMON_CODES and len(_WORD.findall(statement.text)) < _FEW_WORDS
+            yield _from_words(FAULTS[code.fault], statement, code.fix, who, vague=vague)
         elif statement.code is None and statement.source not in _QUIET and not _repeats_status(statement.text):
-            yield _from_words(SAYS, statement, "")
+            guess = guess_in(statement.text)
+            cause = _from_words(FAULTS[guess] if guess else SAYS, statement, "")
+            yield replace(cause, likelihood=Likelihood.POSSIBLE, guessed=True) if guess else cause
+
+
+_COMMON_CODES = frozenset({"E_ACCESSDENIED", "E_INVALIDARG", "ERROR_FILE_NOT_FOUND"})
+_WORD = re.compile(r"[A-Za-z]{3,}")
+_FEW_WORDS = 4
+
+
+def _of_lines(lines: Sequence[Statement]) -> list[Cause]:
+    """Return the causes that lines state; where none says why, also those of sentences that go over several lines."""
+    found = list(_said(lines))
+    if not any(c.rank <= Rank.SAID and not c.vague for c in found):
+        found += _wrapped(lines)
+    return found
+
+
+_MOST_WRAPPED = 4
+_QUOTE = re.compile(r"^[\s>|*#]+")
+
+
+def _wrapped(lines: Sequence[Statement]) -> Iterator[Cause]:
+    """Yield the causes of sentences that a mail or terminal wrapped: only words that follow one another count."""
+    for first, start in enumerate(lines):
+        block = [start]
+        for line in lines[first + 1 : first + _MOST_WRAPPED]:
+            if (line.line or 0) - (block[-1].line or 0) > 2 or line.exchange != start.exchange:
+                break
+            block.append(line)
+        saying = sentence_in("\n".join(_QUOTE.sub("", each.text) for each in block)) if len(block) > 1 else None
+        if saying is not None:
+            whole = replace(start, text=" ".join(each.text for each in block))
+            yield _from_words(FAULTS[saying.fault], whole, saying.fix, f" ({saying.product})")
 
 
 def _unknown(lines: Sequence[Statement]) -> list[Cause]:
-    """Return a cause for the first unrecognised line about a failure, used if there is no other cause."""
-    line = next((s for s in lines if tells_of_failure(s.text)), None)
-    if line is None:
+    """Return a cause for lines about a failure that no table knows, used if there is no other cause.
+
+    The first line whose words let the fault be guessed, else the first that tells of a failure.
+    """
+    guesses = ((line, guess) for line in lines if (guess := guess_in(line.text)))
+    for line, guess in guesses:
+        evidence = f"{line.quoted} (words that no table knows)"
+        return [
+            Cause(FAULTS[guess], Likelihood.POSSIBLE, evidence, line.exchange, None, Rank.WORTH_A_LOOK, guessed=True)
+        ]
+    told = next((s for s in lines if tells_of_failure(s.text)), None)
+    if told is None:
         return []
-    return [Cause(LOG_SAYS, Likelihood.POSSIBLE, line.quoted, line.exchange, None, Rank.WORTH_A_LOOK)]
+    return [Cause(LOG_SAYS, Likelihood.POSSIBLE, told.quoted, told.exchange, None, Rank.WORTH_A_LOOK)]
 
 
 def _most_telling(sayings: Iterable[Saying]) -> Saying | None:

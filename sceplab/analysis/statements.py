@@ -154,6 +154,7 @@ def _of_http(index: int, reply: HttpReply, *, speaks: bool) -> Iterator[Statemen
             (failed or "error" in name.lower())
             and _SAYING_HEADER.search(name)
             and name.lower() not in _NO_WORDS
+            and not name.lower().endswith("-id")
             and value.strip()
         ):
             yield Statement(Source.HEADER, _folded(value), name, index, code=code_in(value))

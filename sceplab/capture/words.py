@@ -28,6 +28,8 @@ _KNOWN = re.compile(
     r"challenge ?password|pki-\d|profiled|mdmclient|certmonger|CA_UNREACHABLE|CA_REJECTED|"
     r"certsrv|event ?id|ereignis-id|NetworkDeviceEnrollmentService|"
     r"badAlg|badMessageCheck|badRequest|badTime|badCertId)\b|%PKI|"
+    r"\bcrypto (?:pki|ca)\b|trustpoint|\bpkid\b|"
+    r"certificate (?:signing )?request|certificate (?:authority|services)\b|"
     r"status ?= ?(?:0x)?[0-9A-Fa-f]{2,8}\b|\b0x[0-9A-Fa-f]{8}\b|transaction ?(?:id|permitted)",
     re.IGNORECASE,
 )

@@ -11,6 +11,7 @@ from sceplab.analysis.products.iis import substatus_of, win32_of
 from sceplab.analysis.products.recognition import (
     LONGEST,
     code_in,
+    guess_in,
     recognise,
     sentence_in,
     tells_of_failure,
@@ -24,6 +25,7 @@ __all__ = [
     "Saying",
     "code_in",
     "code_of",
+    "guess_in",
     "recognise",
     "sentence_in",
     "substatus_of",

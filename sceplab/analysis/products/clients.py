@@ -108,3 +108,18 @@ APPLE: dict[int, Code] = {
     15002: Code("MDM-SCEP:15002", "no certificate was obtained: the CA refused", "refused", "", "FastPKI user guide"),
 }
 """Apple's codes -> meaning."""
+
+FAIL_INFOS: dict[int, Code] = {
+    0: Code("failInfo 0", "badAlg", "badAlg"),
+    1: Code("failInfo 1", "badMessageCheck", "badMessageCheck"),
+    2: Code("failInfo 2", "badRequest", "badRequest"),
+    3: Code("failInfo 3", "badTime", "badTime"),
+    4: Code("failInfo 4", "badCertId", "badCertId"),
+}
+"""failInfo as a number in words -> meaning (RFC 8894, 3.2.1.4)."""
+
+PKI_STATUSES: dict[int, Code] = {
+    2: Code("pkiStatus 2", "FAILURE", "refused", vague=True),
+    3: Code("pkiStatus 3", "PENDING", "pending"),
+}
+"""pkiStatus as a number in words -> meaning, without SUCCESS (RFC 8894, 3.2.1.3)."""

@@ -6,6 +6,7 @@ Rule: data only.
 from __future__ import annotations
 
 from sceplab.analysis.products.code import Code
+from sceplab.analysis.products.hresults_system import SYSTEM, TPM, is_of_tpm
 
 _IMPACKET = "HRESULT names: fortra/impacket, hresult_errors.py"
 _NDES_2_10 = "NDES events 2 and 10 (AskDS blog)"
@@ -241,5 +242,6 @@ HRESULTS: dict[int, Code] = {
 
 
 def code_of(number: int) -> Code | None:
-    """Return the HRESULT of a number, signed or unsigned, or None if unknown."""
-    return HRESULTS.get(number & 0xFFFFFFFF)
+    """Return the meaning of an HRESULT, signed or unsigned, or None if unknown."""
+    number &= 0xFFFFFFFF
+    return HRESULTS.get(number) or SYSTEM.get(number) or (TPM if is_of_tpm(number) else None)

@@ -10,15 +10,19 @@ import re
 from collections.abc import Iterator
 from functools import lru_cache
 
-from sceplab.analysis.products.clients import APPLE, CISCO, EXITS
+from sceplab.analysis.products.clients import APPLE, CISCO, EXITS, FAIL_INFOS, PKI_STATUSES
 from sceplab.analysis.products.code import Code
 from sceplab.analysis.products.events import CONNECTOR, EVENTS, WITH_HRESULT
+from sceplab.analysis.products.grammar import fault_of
 from sceplab.analysis.products.hresults import HRESULTS, code_of
+from sceplab.analysis.products.hresults_system import OF_CLIENT, SYSTEM, TEXTS
 from sceplab.analysis.products.iis import STATUSES, substatus_of, win32_of
 from sceplab.analysis.products.saying import Saying
 from sceplab.analysis.products.words_any import ANY
 from sceplab.analysis.products.words_clients import CLIENTS
+from sceplab.analysis.products.words_network import NETWORK
 from sceplab.analysis.products.words_servers import SERVERS
+from sceplab.analysis.products.words_transport import TRANSPORT
 from sceplab.analysis.products.words_windows import WINDOWS
 from sceplab.capture.fields import FAILURE
 
@@ -28,9 +32,18 @@ LONGEST = 4000
 _HEX = re.compile(r"(?i)\b0x([0-9a-f]{8})\b|\b(8009[0-9a-f]{4}|800[7b][0-9a-f]{4})\b")
 _DECIMAL = re.compile(r"(?<!\d)-\d{10}\b|\b214[67]\d{6}\b|\b2148\d{6}\b")
 # WinHTTP's own numbers: the same without 0x80070000.
-_WINHTTP = re.compile(r"(?i)\b(?:error|win_?http|win_?inet|12\d{3} ERROR_WINHTTP\w*)\b[:=( ]{1,3}(12[01]\d\d)\b")
-_NAMES = {code.name: number for number, code in HRESULTS.items()}
+_WINHTTP = re.compile(
+    r"(?i)\b(?:error|code|failed with|win_?http\w*|win_?inet\w*|12\d{3} ERROR_WINHTTP\w*)\b[:=( ]{1,3}"
+    r"(?:error )?(12[01]\d\d)\b"
+)
+_NAMES = {code.name: number for number, code in (HRESULTS | SYSTEM).items()}
 _NAME = re.compile(r"\b(?:" + "|".join(_NAMES) + r")\b")
+_TEXT = re.compile(r"\b(?:" + "|".join(re.escape(text).replace("\\ ", r"\s+") for text in TEXTS) + ")", re.IGNORECASE)
+# Windows' SCEP client about itself.
+_OF_CLIENT = re.compile(
+    r"(?i)SCEP: (?:Certificate enroll failed|Failed)|SCEPInstall|DeviceManagement-Enterprise|CertificateServicesClient|"
+    r"SCEP Certificate enrol|\bC?X509Enrollment|\bcertreq\b"
+)
 
 _EVENT = re.compile(
     r"(?i)\b(?:events?[\s_-]?(?:id)?s?|Ereignis-?ID|ID de l..?v.nement|Id\. ?del evento|ID evento)[\"']?\s{0,3}"
@@ -64,13 +77,29 @@ _TRIPLE = re.compile(
 _STATUS = re.compile(
     r"(?i)(?:\bHTTP(?:/[\d.]{1,3})?(?:[ _-]?(?:status|error|response|code|result)){0,3}|\bstatus[ _-]?code|"
     r"\bresponse(?: code)?|\bserver returned(?: status)?)[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?([45]\d\d)\b|"
-    r"\b([45]\d\d)[: ]\s?(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Proxy Auth|Request Timeout|"
-    r"Payload Too Large|Request Entity Too Large|Content Too Large|(?:Request-)?URI Too|Too Many Requests|"
+    r"\b([45]\d\d)[): ]{1,2}(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Proxy Auth|"
+    r"Request Timeout|Payload Too Large|Request Entity Too Large|"
+    r"Content Too Large|(?:Request-)?URI Too|Too Many Requests|"
     r"Internal Server Error|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out)"
+)
+# failInfo and pkiStatus by number, in any notation: `fail_info: 0x02`, or the OID and its value.
+_FAIL_INFO = re.compile(
+    r"(?i)\bfail(?:ure)?[ _-]?info\b[\"']?\W{0,6}(?:0x0?)?([0-4])\b(?!\.)|113733\.1\.9\.4\b\D{0,40}?\b([0-4])\b(?!\.)"
+)
+_PKI_STATUS = re.compile(
+    r"(?i)\bpki[ _-]?status\b[\"']?\W{0,6}(?:0x0?)?([23])\b(?!\.)|113733\.1\.9\.3\b\D{0,40}?\b([23])\b(?!\.)"
+)
+_TROUBLE = re.compile(
+    FAILURE.pattern
+    + r"|exceed|expired|out of date|invalid|mismatch|incorrect|wrong|reject|refus|denied|revoked|unsupported|"
+    r"forbidden|malformed|corrupt|\btoo (?:long|large|short|small|old|weak)\b|(?:\bis|was|does|did)(?: not|n.t)\b|"
+    r"\bawait|\bqueued?\b|\b(?:ERR|ERRO|WARN|CRIT)\b",
+    re.IGNORECASE,
 )
 # Words of clients alone: a server grants to one what it refuses to another.
 _GRANTED = re.compile(
-    r"(?i)%?PKI-6-CERT(?:RET|_?INSTALL)|certificate (?:request )?(?:is )?granted|\bstatus = 100\b|"
+    r"(?i)%?PKI-6-CERT(?:RET|_?INSTALL)|ASA-6-717003|certificate (?:request )?(?:is |has been )?granted|"
+    r"\bstatus = 100\b|"
     r"SCEP: Certificate installed successfully|Event ID: 39\b.{0,200}SCEP|\bCERT_ENROLLED\b|"
     r"\bpki ?status: (?:SUCCESS|0)\b|status: MONITORING|pkiStatus=SUCCESS|certificate written as|"
     r"(?:enrol?lment|certificate request) (?:was |has been )?(?:successful|succeeded)|successfully enrolled"
@@ -87,6 +116,8 @@ def hresults_in(text: str) -> Iterator[int]:
         yield 0x80070000 + int(found[1])
     for found in _NAME.finditer(text):
         yield _NAMES[found[0]]
+    for found in _TEXT.finditer(text):
+        yield TEXTS[" ".join(found[0].lower().split())]
 
 
 def code_in(text: str) -> Code | None:
@@ -100,7 +131,9 @@ def code_in(text: str) -> Code | None:
         for number in numbers:
             if (code := WITH_HRESULT.get((*event, number))) is not None:
                 return code
-    return next((code for number in numbers if (code := code_of(number)) is not None and code.fault), None)
+    by_client = OF_CLIENT if _OF_CLIENT.search(text) else {}
+    codes = (by_client.get(number) or code_of(number) for number in numbers)
+    return next((code for code in codes if code is not None and code.fault), None)
 
 
 def _events(text: str) -> Iterator[tuple[str, int]]:
@@ -123,6 +156,10 @@ def codes_in(text: str) -> Iterator[Code]:
         yield from _known(APPLE.get(int(found[1] or found[2])))
     for found in _CISCO.finditer(text):
         yield from _known(CISCO.get(int(found[1] or found[2], 0)))
+    for found in _FAIL_INFO.finditer(text):
+        yield FAIL_INFOS[int(found[1] or found[2])]
+    for found in _PKI_STATUS.finditer(text):
+        yield PKI_STATUSES[int(found[1] or found[2])]
     for found in _EXIT.finditer(text):
         program = "sscep" if found[1].lower() == "sscep" else "certmonger"
         yield from _known(EXITS.get((program, int(found[2]))))
@@ -143,12 +180,18 @@ def _as_saying(code: Code) -> Saying:
     return Saying(f"{code.name}: {code.meaning}", "", code.fault, code.fix, code.source, vague=code.vague)
 
 
-_SENTENCES = (*SERVERS, *WINDOWS, *CLIENTS)
+_SENTENCES = (*SERVERS, *WINDOWS, *NETWORK, *CLIENTS)
+_GENERAL = (*TRANSPORT, *ANY)
 
 
 def tells_of_failure(text: str) -> bool:
     """Whether words that are in no table say that something went wrong."""
     return FAILURE.search(text[:LONGEST]) is not None
+
+
+def guess_in(text: str) -> str:
+    """Return the id of the fault that words of no table may mean, "" if they do not speak of trouble."""
+    return fault_of(text) if _TROUBLE.search(text[:LONGEST]) else ""
 
 
 def sentence_in(text: str) -> Saying | None:
@@ -169,7 +212,7 @@ def recognise(text: str) -> Iterator[Saying]:
 def _recognised(text: str) -> tuple[Saying, ...]:
     out = [saying for saying in _SENTENCES if saying.pattern.search(text)]
     out += map(_as_saying, codes_in(text))
-    out += [saying for saying in ANY if saying.pattern.search(text)]
+    out += [saying for saying in _GENERAL if saying.pattern.search(text)]
     out += [_as_saying(code) for found in _STATUS.finditer(text) if (code := STATUSES.get(int(found[1] or found[2])))]
     return tuple(sorted(out, key=lambda saying: saying.vague))
 

@@ -12,7 +12,7 @@ _MICROMDM = "micromdm/scep: server/, depot/, challenge/"
 ANY: tuple[Saying, ...] = (
     Saying(
         "any client",
-        r"(?:current time|clock)[^\n]{0,80}(?:is before|19\d\d|20[01]\d)|not yet valid[^\n]{0,80}clock",
+        r"(?:current time|clock)[^\n]{0,80}(?:is before|19\d\d|20[01]\d)|not yet valid|certificate not valid before",
         "clock",
     ),
     Saying(
@@ -220,7 +220,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any server",
-        r"(?:request|enrol\w*) (?:is |was )?(?:still |now )?pending|(?:certificate|request) pending\b|(?:awaiting|waiting for|pending|requires?)[^.\n]{0,30}(?:approval|authori[sz]ation|grant|operator)|manual approval",
+        r"(?:request|enrol\w*) (?:is |was )?(?:still |now )?pending|(?:certificate|request) pending\b|(?:awaiting|waiting for|pending|requires?)[^.\n]{0,30}(?:approval|authori[sz]ation|grant|operator|administrator|\badmin\b)|manual approval",
         "pending",
     ),
     Saying("any server", r"403[ :-]{1,3}Forbidden|HTTP Error 403", "forbidden"),
@@ -231,11 +231,28 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any server",
-        r"(?:over|high)load|too many (?:requests|connections)|rate limit|throttl|server (?:is )?busy|try again later",
+        r"(?:over|high)load|too many (?:requests|connections)|rate limit|throttl|server (?:is )?busy",
         "overloaded",
     ),
     Saying("any server", r"\bPasscode[^.\n]{0,20}expired", "challenge-expired"),
-    Saying("any CA", r"certificate request (?:was )?(?:rejected|denied|refused)", "refused"),
+    Saying(
+        "any server",
+        r"try again later",
+        "overloaded",
+        vague=True,
+    ),
+    Saying(
+        "any server",
+        r"\brequest (?:\w+ )?(?:was |is |has been )?(?:rejected|denied|refused|declined|disapproved)|(?:rejected|denied|refused) by (?:the )?\bCA\b",
+        "refused",
+        vague=True,
+    ),
+    Saying(
+        "any client",
+        r"(?:content-?type|mime(?: type)?)[^\n]{0,40}text/html|text/html[^\n]{0,40}(?:expected|instead|unexpected)",
+        "html-reply",
+        "Correct the URL: a web page answers (a login or portal page, a proxy, an error page).",
+    ),
     Saying("any server", r"unsupported algorithm", "algorithm-refused"),
     Saying("any server", r"\b(?:sender)?nonce[^.\n]{0,30}(?:missing|absent|required)", "sender-nonce", "", ""),
     Saying(

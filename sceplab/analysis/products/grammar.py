@@ -1,0 +1,83 @@
+"""Sentences of no table: a subject of SCEP and a state next to it, such as "the pass phrase is out of date".
+
+Rule: used only where no table knows the words; what it returns is possible, not likely.
+A pair counts within one clause, and the two nearest words decide. Time is linear in the text.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+from sceplab.analysis.products.words_grammar import FAULTS, STATES, SUBJECTS
+
+LONGEST = 2000
+"""How many characters are searched."""
+_FARTHEST = 70
+"""Characters between a subject and its state."""
+_BEFORE = 8
+_LITTLE = 25
+# A dot ends a clause only before a space: names and numbers have dots, too.
+_CLAUSE = re.compile(r"[;!?\n|]|\.(?=\s|$)|\s[-–—]{1,2}\s")
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_/]")
+
+
+def _compiled(rows: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
+    # Each row is a group: several rows may have the same name.
+    return re.compile("|".join(rf"(\b(?:{words})(?!\w))" for _, words in rows))
+
+
+_SUBJECT = _compiled(SUBJECTS)
+_STATE = _compiled(STATES)
+_NEGATED = re.compile(r"(?:\bnot|n't|\bno|\b0|\bwithout|\bnever)\s$")
+_HEALTHY_BEFORE = frozenset({"no-longer", "revoked", "wrong", "locked", "exists", "used", "unverified", "unreadable"})
+
+
+def fault_of(text: str) -> str:
+    """Return the id of the fault that a sentence seems to state, "" if it states none."""
+    best: tuple[int, int, str, str] | None = None
+    named: set[str] = set()
+    for number, clause in enumerate(_clauses(text)):
+        subjects = [
+            (found.start(), found.end(), SUBJECTS[(found.lastindex or 1) - 1][0]) for found in _SUBJECT.finditer(clause)
+        ]
+        named |= {subject for _, _, subject in subjects}
+        for at, end, state in _states(clause) if subjects else ():
+            for begins, ends, subject in subjects:
+                gap = at - ends if ends <= at else begins - end if begins >= end else 0
+                if gap > _FARTHEST or not _meant(subject, state):
+                    continue
+                # A state behind its subject is more common than one before it, and "failed" says little.
+                cost = gap + _BEFORE * (begins >= end) + _LITTLE * (state == "wrong")
+                if best is None or (cost, number) < best[:2]:
+                    best = (cost, number, subject, state)
+    if best is None:
+        return ""
+    _, _, subject, state = best
+    if subject in _WHICH:
+        # "Cannot use the CA certificate: certificate expired" is about the one that was named.
+        which = next((name for name in _CERTIFICATES if name in named and _meant(name, state)), subject)
+        subject = which
+    return _meant(subject, state)
+
+
+_CERTIFICATES = ("ca-certificate", "ra-certificate", "client-certificate", "server-certificate")
+_WHICH = frozenset({"certificate", "validity"})
+
+
+def _meant(subject: str, state: str) -> str:
+    faults = FAULTS.get(subject, {})
+    return faults.get(state) or (faults.get("wrong", "") if state == "unknown" else "")
+
+
+def _clauses(text: str) -> Iterator[str]:
+    for clause in _CLAUSE.split(_CAMEL.sub(" ", text[:LONGEST])):
+        yield clause.lower()
+
+
+def _states(clause: str) -> Iterator[tuple[int, int, str]]:
+    for found in _STATE.finditer(clause):
+        state = STATES[(found.lastindex or 1) - 1][0]
+        if state in _HEALTHY_BEFORE and _NEGATED.search(clause[: found.start()]):
+            continue
+        yield found.start(), found.end(), state
