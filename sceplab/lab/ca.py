@@ -34,7 +34,15 @@ from sceplab.lab.identity import ENCIPHER, SIGN, Identity, issue, make_crl, make
 from sceplab.lab.opening import NotAMessageError, Refused, SignedRequest, read_csr, read_lookup
 from sceplab.lab.policy import DEFAULT_POLICY, WRONG_CHALLENGE, Judge, Policy, challenge_digest, is_ra, wants_ra
 from sceplab.lab.replies import Answer
-from sceplab.lab.responder import Decision, Responder, capabilities_reply, ignore, message_reply, refuse_method
+from sceplab.lab.responder import (
+    Decision,
+    Responder,
+    Response,
+    capabilities_reply,
+    ignore,
+    message_reply,
+    refuse_method,
+)
 from sceplab.lab.store import State, Store, StoreError, Transaction
 from sceplab.scep.attributes import FailInfo, MessageType
 from sceplab.scep.transport import CA_CERT, CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequest, parse_request
@@ -237,7 +245,7 @@ class CertificationAuthority:
                     refused = refuse_method(request.method, self.policy.capabilities)
                     if refused is not None:
                         return refused
-                    return message_reply(self.operate(asked.message or b""), self.policy.form)
+                    return message_reply(self._respond(asked.message or b""), self.policy.form)
             return text_reply(400, "operation must be GetCACaps, GetCACert, GetNextCACert or PKIOperation")
         except NotAMessageError as error:
             return text_reply(400, str(error))
@@ -261,6 +269,9 @@ class CertificationAuthority:
 
     def operate(self, data: bytes) -> bytes:
         """Answer a pkiMessage with a CertRep (RFC 8894, 3). Raises NotAMessageError and StoreError only."""
+        return self._respond(data).message
+
+    def _respond(self, data: bytes) -> Response:
         responder = Responder(
             self.name,
             self.signer,

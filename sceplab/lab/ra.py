@@ -38,7 +38,15 @@ from sceplab.lab.opening import (
 )
 from sceplab.lab.policy import DEFAULT_CAPABILITIES, check_own_key, wants_ra
 from sceplab.lab.replies import Answer, ReplyForm
-from sceplab.lab.responder import Decision, Responder, capabilities_reply, ignore, message_reply, refuse_method
+from sceplab.lab.responder import (
+    Decision,
+    Responder,
+    Response,
+    capabilities_reply,
+    ignore,
+    message_reply,
+    refuse_method,
+)
 from sceplab.lab.results import Result
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.scep.messagedata import build_issuer_and_subject
@@ -100,7 +108,7 @@ class RegistrationAuthority:
                     refused = refuse_method(request.method, self.policy.capabilities)
                     if refused is not None:
                         return refused
-                    return message_reply(self.operate(asked.message or b""), self.policy.form)
+                    return message_reply(self._respond(asked.message or b""), self.policy.form)
             return text_reply(400, "operation must be GetCACaps, GetCACert, GetNextCACert or PKIOperation")
         except NotAMessageError as error:
             return text_reply(400, str(error))
@@ -110,6 +118,9 @@ class RegistrationAuthority:
 
     def operate(self, data: bytes) -> bytes:
         """Answer a pkiMessage with a CertRep (RFC 8894, 3). Raises NotAMessageError, and ClientError from the CA."""
+        return self._respond(data).message
+
+    def _respond(self, data: bytes) -> Response:
         responder = Responder(
             self.name,
             self.signer,
