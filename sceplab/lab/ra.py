@@ -139,7 +139,7 @@ class RegistrationAuthority:
         kind = incoming.attributes.type
         assert kind is not None  # noqa: S101 - judge_request made sure
         ca, signer = self.upstream.ca.ca, incoming.signer
-        request = None
+        request = renews = None
         if kind is MessageType.CertPoll:
             replies.check_reachable(signer, None)
             data = build_issuer_and_subject(ca.subject, signer.subject)
@@ -148,19 +148,20 @@ class RegistrationAuthority:
             request = read_csr(data, self.policy.strict)
             steps.append(f"asks for {request.subject}")
             replies.check_reachable(signer, request.challenge_password)
-            self._vouch(incoming, request, steps)
+            if self._vouch(incoming, request, steps):
+                renews = signer
             # To the CA the requester is the RA, not the client that renews.
             kind = MessageType.PKCSReq
         else:
             replies.check_reachable(signer, None)
             data = read_lookup(opening(), ca.subject).raw
         steps.append(f"to the CA as {kind.name}, signed by {self.signer.parsed.subject}")
-        result = self.upstream.operate(kind, data, self.signer, _transaction_at_ca(incoming), request)
+        result = self.upstream.operate(kind, data, self.signer, _transaction_at_ca(incoming), request, renews=renews)
         steps.append(f"the CA says {result}")
         return _passed_on(result), request.challenge_password if request is not None else None
 
-    def _vouch(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> None:
-        """Raise Refused for a request that this RA does not pass on."""
+    def _vouch(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> bool:
+        """Return whether a request is a renewal. Raises Refused for one that this RA does not pass on."""
         signer, challenges = incoming.signer, self.policy.challenges
         if wants_ra(request):
             raise Refused(
@@ -168,14 +169,15 @@ class RegistrationAuthority:
             )
         if same_name(signer.subject, request.subject) and not signer.self_issued and self._holds(signer):
             steps.append("vouched for: renewal with a certificate of the CA")
-            return
+            return True
         check_own_key(signer, request)
         if not challenges:
             steps.append("vouched for: this RA vouches for everybody")
-            return
+            return False
         if not is_one_of(request.challenge_password or "", challenges):
             raise Refused(FailInfo.badRequest, "the challengePassword is not one that this RA takes")
         steps.append("vouched for: the challengePassword is right")
+        return False
 
     def _holds(self, certificate: Certificate) -> bool:
         """Whether a certificate was issued by the CA, is valid now, and is not on its current CRL."""
