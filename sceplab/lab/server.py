@@ -96,7 +96,7 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         path: str = DEFAULT_PATH,
-        threads: int = 4,
+        threads: int = 8,
         limits: Limits = LIMITS,
         delay: Callable[[], float] = lambda: 0,
         tick: float = TICK,

@@ -12,9 +12,9 @@ from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import padding, rsa
 
 import sceplab
-from sceplab.cms import csr as csr_module
 from sceplab.cms.enveloped import build_enveloped
 from sceplab.cms.sign import build_signed
+from sceplab.cms.signature import check_signature
 from sceplab.lab.client import self_signed
 from sceplab.lab.http import HeldReply
 from sceplab.lab.opening import Refused, Strictness, decoy, read_csr, read_lookup
@@ -83,15 +83,15 @@ def test_no_oracle(tmp_path: Path, kind: int, monkeypatch: pytest.MonkeyPatch) -
             "not ASN.1": bytes(40),
             "another's signature": bytes(broken),
         }
-        seen, checked = set(), []
+        seen = set()
+        checked: list[str] = []
 
         def counted(*arguments: object) -> str:
-            found = check(*arguments)  # type: ignore[arg-type]
+            found = check_signature(*arguments)  # type: ignore[arg-type]
             checked.append(spoil)
             return found
 
-        check = csr_module.check_signature
-        monkeypatch.setattr(csr_module, "check_signature", counted)
+        monkeypatch.setattr("sceplab.cms.csr.check_signature", counted)
         for spoil in SPOILS:
             data = _forged(ca, kind, plaintexts.get(spoil, good), spoil)
             assert sceplab.decode_message(data).verification.intact, "only the envelope is wrong"
