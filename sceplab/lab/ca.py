@@ -120,7 +120,7 @@ class CertificationAuthority:
         def change(data: bytes, requester: bytes) -> bytes:
             request = parse_csr(data)
             if requester == hashlib.sha256(request.public_key_info).digest():
-                reachable = isinstance(request.public_key(), rsa.RSAPublicKey)
+                reachable = not isinstance(_key_of(request), ec.EllipticCurvePublicKey)
             else:
                 reachable = requester not in without_rsa()
             return _masked(request) if reachable else data
@@ -455,6 +455,14 @@ def _masked(request: CertificationRequest) -> bytes:
     masked = Attribute(oids.CHALLENGE_PASSWORD, (der.encode(der.PRINTABLE_STRING, MASK.encode()),))
     attributes = tuple(masked if a.oid == masked.oid else a for a in request.attributes)
     return serialize_csr(replace(request, attributes=attributes, signature=b""))
+
+
+def _key_of(request: CertificationRequest) -> object:
+    """Return the key of a request, None where it cannot be loaded: the store may be damaged."""
+    try:
+        return request.public_key()
+    except ValueError:
+        return None
 
 
 def _key_octets(key: SigningKey) -> bytes:

@@ -124,6 +124,7 @@ class Store:
         self._turn = threading.Condition()
         self._committing = False
         self._waiting: list[_Job] = []
+        self._page_size = 0
         try:
             if not self.path.exists():
                 self.path.touch(mode=0o600)
@@ -296,8 +297,9 @@ class Store:
 
     def size(self) -> int:
         """Return how many bytes the store has, without what waits to be written into its file."""
-        pages, octets = self._read("PRAGMA page_count")[0][0], self._read("PRAGMA page_size")[0][0]
-        return int(pages) * int(octets)
+        if not self._page_size:
+            self._page_size = int(self._read("PRAGMA page_size")[0][0])
+        return int(self._read("PRAGMA page_count")[0][0]) * self._page_size
 
     def mask(self, change: Callable[[bytes, bytes], bytes]) -> int:
         """Rewrite the requests of a store that was made before they were masked; once, in one transaction.
