@@ -213,8 +213,7 @@ class Server:
             reply = HeldReply(500, (("Content-Type", "text/plain"),), b"this server failed; see its log\n")
         if isinstance(reply, HeldReply):
             await asyncio.sleep(leaves_at(arrived, began, loop.time(), self._tick) - loop.time())
-        if (delay := self._delay()) > 0:
-            await asyncio.sleep(delay)
+        await asyncio.sleep(self._delay())
         if self._on_exchange is not None:
             here = f"{self.host}:{self.port}"
             self._on_exchange(Exchange(request, reply, client, here, asked, "lab", answered=datetime.now(UTC)))
