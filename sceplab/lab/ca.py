@@ -8,12 +8,13 @@ and the steps that CA and RA share are in `responder`.
 from __future__ import annotations
 
 import hashlib
+import logging
 import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
@@ -30,16 +31,25 @@ from sceplab.errors import MASK, BuildError, InputError
 from sceplab.lab import replies
 from sceplab.lab.claims import TLS_USAGES
 from sceplab.lab.http import text_reply
-from sceplab.lab.identity import ENCIPHER, SIGN, Identity, issue, make_crl, make_request, make_root, new_key
+from sceplab.lab.identity import ENCIPHER, SIGN, Identity, issue, make_crl, make_request, make_root, new_key, subject_of
 from sceplab.lab.opening import NotAMessageError, Refused, SignedRequest, read_csr, read_lookup
-from sceplab.lab.policy import DEFAULT_POLICY, WRONG_CHALLENGE, Judge, Policy, challenge_digest, is_ra, wants_ra
+from sceplab.lab.policy import DEFAULT_POLICY, WRONG_CHALLENGE, Judge, Policy, challenge_digest, is_name_of_ra, wants_ra
 from sceplab.lab.replies import Answer
-from sceplab.lab.responder import Decision, Responder, capabilities_reply, ignore, message_reply, refuse_method
+from sceplab.lab.responder import (
+    Decision,
+    Responder,
+    Response,
+    capabilities_reply,
+    ignore,
+    message_reply,
+    refuse_method,
+)
 from sceplab.lab.store import State, Store, StoreError, Transaction
 from sceplab.scep.attributes import FailInfo, MessageType
 from sceplab.scep.transport import CA_CERT, CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequest, parse_request
 
 Clock = Callable[[], datetime]
+_LOG = logging.getLogger(__name__)
 
 
 def utc_now() -> datetime:
@@ -66,6 +76,7 @@ class CertificationAuthority:
         self._roles: tuple[float, dict[str, tuple[bytes, bytes]]] = _NEVER, {}
         if "issuer" not in store.identities():
             raise InputError(f"{store.path} holds no CA yet")
+        self._mask_requests()
 
     @classmethod
     def create(
@@ -97,6 +108,28 @@ class CertificationAuthority:
                 request = make_request(parse_subject(f"CN=SCEP {role}"), own, usage=usage)
                 roles[role] = Identity(issue(parse_csr(request), root, _new_serial(), start, end), own)
         store.add_identities(**{role: (i.certificate, _key_octets(i.key)) for role, i in roles.items()})
+
+    def _mask_requests(self) -> None:
+        """Mask the challengePasswords in a store that was made when they were kept."""
+
+        @cache
+        def without_rsa() -> frozenset[bytes]:
+            issued = (parse_certificate(i.der) for i in self.store.all_issued())
+            return frozenset(requester_of(c) for c in issued if not replies.receives(c))
+
+        def change(data: bytes, requester: bytes) -> bytes:
+            request = parse_csr(data)
+            if requester == hashlib.sha256(request.public_key_info).digest():
+                reachable = not isinstance(_key_of(request), ec.EllipticCurvePublicKey)
+            else:
+                reachable = requester not in without_rsa()
+            return _masked(request) if reachable else data
+
+        changed = self.store.mask(change)
+        if changed:
+            _LOG.warning(
+                "%s: challengePasswords of %d requests were in it; they were removed", self.store.path, changed
+            )
 
     # ---------------------------------------------------------- keys
 
@@ -237,7 +270,7 @@ class CertificationAuthority:
                     refused = refuse_method(request.method, self.policy.capabilities)
                     if refused is not None:
                         return refused
-                    return message_reply(self.operate(asked.message or b""), self.policy.form)
+                    return message_reply(self._respond(asked.message or b""), self.policy.form)
             return text_reply(400, "operation must be GetCACaps, GetCACert, GetNextCACert or PKIOperation")
         except NotAMessageError as error:
             return text_reply(400, str(error))
@@ -261,6 +294,9 @@ class CertificationAuthority:
 
     def operate(self, data: bytes) -> bytes:
         """Answer a pkiMessage with a CertRep (RFC 8894, 3). Raises NotAMessageError and StoreError only."""
+        return self._respond(data).message
+
+    def _respond(self, data: bytes) -> Response:
         responder = Responder(
             self.name,
             self.signer,
@@ -322,6 +358,8 @@ class CertificationAuthority:
         verdict = judge.authorise(incoming, request)
         for _ in range(_TRIES):
             made = None
+            if self.store.size() >= self.policy.max_store_size:
+                raise Refused(FailInfo.badRequest, f"the store is full: it has {self.policy.max_store_size} bytes")
             if verdict.granted:
                 made = self._issue(verdict.request)
             elif self.store.count(State.PENDING) >= self.policy.max_pending:
@@ -378,7 +416,7 @@ class CertificationAuthority:
             )
         except BuildError as error:
             raise Refused(FailInfo.badRequest, str(error)) from error
-        if not by_person and is_ra(parse_certificate(made)):
+        if not by_person and is_name_of_ra(subject_of(made)):
             # Judged by what was made, too: another reader of names may see more in a request than ours.
             raise Refused(FailInfo.badRequest, "only a person makes an RA")
         return serial, made
@@ -408,11 +446,23 @@ def _kept(request: CertificationRequest, signer: Certificate) -> bytes:
     The request's own signature was checked, and is over the challengePassword. A signer
     that has no RSA key gets the replies to its polls encrypted with it, so there it stays.
     """
-    if request.challenge_password is None or not replies.receives(signer):
+    return _masked(request) if replies.receives(signer) else request.raw
+
+
+def _masked(request: CertificationRequest) -> bytes:
+    if request.challenge_password is None:
         return request.raw
     masked = Attribute(oids.CHALLENGE_PASSWORD, (der.encode(der.PRINTABLE_STRING, MASK.encode()),))
     attributes = tuple(masked if a.oid == masked.oid else a for a in request.attributes)
     return serialize_csr(replace(request, attributes=attributes, signature=b""))
+
+
+def _key_of(request: CertificationRequest) -> object:
+    """Return the key of a request, None where it cannot be loaded: the store may be damaged."""
+    try:
+        return request.public_key()
+    except ValueError:
+        return None
 
 
 def _key_octets(key: SigningKey) -> bytes:

@@ -25,6 +25,7 @@ from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.verify import verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import InputError
+from sceplab.lab import renewal
 from sceplab.lab.claims import TLS_USAGES, claims_of
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.http import OK, ClientError, Send, first_line, http_sender
@@ -268,7 +269,14 @@ class ScepClient:
         return self.operate(MessageType.GetCRL, data, signer, secrets.token_hex(16).upper(), None)
 
     def operate(
-        self, kind: MessageType, data: bytes, signer: Identity, transaction_id: str, csr: CertificationRequest | None
+        self,
+        kind: MessageType,
+        data: bytes,
+        signer: Identity,
+        transaction_id: str,
+        csr: CertificationRequest | None,
+        *,
+        renews: Certificate | None = None,
     ) -> Result:
         """Send a pkiMessage with `data` (messageData) and check the reply (RFC 8894, 3). Raises ClientError.
 
@@ -278,9 +286,10 @@ class ScepClient:
             signer: Who signs it, and for whom the reply is encrypted.
             transaction_id: The transactionID.
             csr: The request whose key a certificate in the reply must have, None for look-ups.
+            renews: The certificate that an RA vouches to be renewed (see `renewal`).
         """
         nonce = self._random(self.dialect.nonce_length)
-        octets = self.build(kind, data, signer, transaction_id, nonce)
+        octets = self.build(kind, data, signer, transaction_id, nonce, renews)
         reply = self._send(self._request(octets))
         if reply.status != OK:
             raise ClientError(f"PKIOperation: HTTP {reply.status}, {first_line(reply.body) or 'an empty body'}")
@@ -301,7 +310,15 @@ class ScepClient:
             self._warn(f"the reply uses {weakness}")
         return result_of(answer, sent, signer, transaction_id, csr, self.ca.trust)
 
-    def build(self, kind: MessageType, data: bytes, signer: Identity, transaction_id: str, nonce: bytes) -> bytes:
+    def build(
+        self,
+        kind: MessageType,
+        data: bytes,
+        signer: Identity,
+        transaction_id: str,
+        nonce: bytes,
+        renews: Certificate | None = None,
+    ) -> bytes:
         """Return the pkiMessage (DER) that would be sent, encrypted for the CA or its RA (RFC 8894, 3.2)."""
         attributes = ScepAttributes(message_type=str(int(kind)), transaction_id=transaction_id, sender_nonce=nonce)
         dialect, recipient = self.dialect, self.ca.recipient
@@ -322,6 +339,8 @@ class ScepClient:
             cipher=self._cipher or dialect.cipher or self.capabilities.cipher,
             signature_scheme=dialect.signature_scheme,
             key_transport=dialect.key_transport,
+            certificates=(signer.certificate, renews.der) if renews is not None else None,
+            extra_attributes=(renewal.renews(renews),) if renews is not None else (),
             random=self._random,
         )
         return encode_message(draft, signer.key)

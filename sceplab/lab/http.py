@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from http.cookiejar import DefaultCookiePolicy
 from typing import TYPE_CHECKING
 from urllib.parse import SplitResult, urlsplit
@@ -169,6 +170,11 @@ def _reason(error: Exception, shown: str, timeout: float, most: int) -> str:
 def first_line(body: bytes) -> str:
     """Return the first line of a body, at most 200 bytes, for an error message."""
     return body[:200].decode("utf-8", "replace").strip().split("\n")[0]
+
+
+@dataclass(frozen=True, slots=True)
+class HeldReply(HttpReply):
+    """A reply whose time must not show what was found in the request: the server sends it at a tick of its clock."""
 
 
 def text_reply(status: int, text: str) -> HttpReply:

@@ -11,6 +11,7 @@ import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 
 from cryptography import x509
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -202,10 +203,10 @@ def _certificate(
     start: datetime,
     end: datetime,
 ) -> x509.CertificateBuilder:
-    above = x509.load_der_x509_certificate(issuer.certificate) if issuer is not None else None
+    above, key_identifier = _issuer(issuer.certificate) if issuer is not None else (subject, None)
     builder = (
         x509.CertificateBuilder()
-        .issuer_name(above.subject if above is not None else subject)
+        .issuer_name(above)
         .subject_name(subject)
         .public_key(public_key)
         .serial_number(serial)
@@ -213,10 +214,23 @@ def _certificate(
         .not_valid_after(end.astimezone(UTC))
         .add_extension(x509.SubjectKeyIdentifier.from_public_key(public_key), critical=False)
     )
-    if above is not None:
-        key_identifier = x509.AuthorityKeyIdentifier.from_issuer_public_key(above.public_key())  # type: ignore[arg-type]
+    if key_identifier is not None:
         builder = builder.add_extension(key_identifier, critical=False)
     return builder
+
+
+@lru_cache(maxsize=16)
+def _issuer(certificate: bytes) -> tuple[x509.Name, x509.AuthorityKeyIdentifier]:
+    """Return what each certificate says about its issuer, whose own certificate (DER) this is."""
+    own = x509.load_der_x509_certificate(certificate)
+    key = own.public_key()
+    return own.subject, x509.AuthorityKeyIdentifier.from_issuer_public_key(key)  # type: ignore[arg-type]
+
+
+def subject_of(certificate: bytes) -> Name:
+    """Return the subject of a certificate (DER) that `issue` made, without reading the rest."""
+    version_to_key = der.read(certificate).children()[0].children()
+    return Name(version_to_key[5].raw)
 
 
 def _usage(usage: frozenset[str], *, ca: bool = False) -> x509.KeyUsage:

@@ -85,6 +85,17 @@ class Kept(deque[T]):
                 self.drop()
             self._budget.make_room()
 
+    def newest(self, items: int, octets: int) -> list[T]:
+        """Return the newest items, oldest first: so many at most, and of so many bytes together."""
+        with self._budget.lock:
+            found, held = 0, 0
+            for _, size in reversed(self._sizes):
+                held += size
+                if found == items or held > octets:
+                    break
+                found += 1
+            return list(self)[len(self) - found :]
+
     @property
     def oldest(self) -> int:
         """When the oldest item came, as a number that grows; only where there is one."""

@@ -5,11 +5,13 @@ answered with a CertRep raises `NotAMessageError`; one that is answered with
 FAILURE raises `Refused`.
 
 No padding oracle: anybody may change bytes of a captured envelope, sign it with
-another key, send it and watch the reply. So every failure of decryption gives the
-same failInfoText after the same time, up to a PKCS#10 request that is not signed
-with its own key. The content of a CertPoll is not opened at all (RFC
-8894, 3.3.3: transactionID and signer decide), and a GetCert or GetCRL is answered
-only if it names this CA byte for byte.
+another key, send it and watch the reply. So every failure of decryption, up to a
+PKCS#10 request that is not signed with its own key, ends in one exception
+(`_unopened`): the same failInfoText, and a reply that is held until a tick of the
+clock (`Refused.held`, see `server`). An envelope that cannot be decrypted is taken for
+one that holds a decoy, which then fails where a changed request fails. The content of a
+CertPoll is not opened at all (RFC 8894, 3.3.3: transactionID and signer decide), and a
+GetCert or GetCRL is answered only if it names this CA byte for byte.
 """
 
 from __future__ import annotations
@@ -17,29 +19,32 @@ from __future__ import annotations
 import hmac
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import cache
 
 from cryptography.exceptions import InvalidTag, UnsupportedAlgorithm
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
-from sceplab.asn1 import der
+from sceplab.asn1 import der, oids
 from sceplab.cms import algorithms
 from sceplab.cms.algorithms import MIN_EC_BITS
+from sceplab.cms.attribute import Attribute
 from sceplab.cms.cipher import decrypt_content, iv_of
-from sceplab.cms.csr import CertificationRequest, parse_csr, verify_csr
+from sceplab.cms.csr import CertificationRequest, build_extensions, parse_csr, serialize_csr, verify_csr
 from sceplab.cms.enveloped import MAX_RECIPIENTS, EnvelopedData, decrypt, parse_enveloped
 from sceplab.cms.keytransport import KeyTransRecipient, decrypt_key
 from sceplab.cms.name import Name, parse_subject
 from sceplab.cms.password import PasswordRecipient, rounds_of
 from sceplab.cms.reason import Reason
+from sceplab.cms.signature import signature_algorithm_for
 from sceplab.cms.signed import SignedData, parse_signed
 from sceplab.cms.verify import CheckName, Outcome, verify_signed
-from sceplab.cms.x509 import Certificate
+from sceplab.cms.x509 import Certificate, Extension
 from sceplab.errors import DecryptError, ScepError
 from sceplab.lab.claims import check_claims
-from sceplab.lab.identity import Identity, make_request, new_key
+from sceplab.lab.identity import Identity
 from sceplab.scep.attributes import SINGLE_VALUED, FailInfo, MessageType, ScepAttributes, parse_attributes
 from sceplab.scep.messagedata import IssuerAndSerialNumber, parse_issuer_and_serial
 
@@ -49,11 +54,15 @@ class NotAMessageError(ScepError):
 
 
 class Refused(ScepError):  # noqa: N818 - a verdict, not an error of ours
-    """A request is answered with FAILURE: `text` becomes failInfoText, `aside` is only logged by the server."""
+    """A request is answered with FAILURE.
 
-    def __init__(self, fail_info: FailInfo, text: str, aside: str = "") -> None:
+    `text` becomes failInfoText, `aside` is only logged by the server. With `held` the time of the
+    reply must not show what was found in the request.
+    """
+
+    def __init__(self, fail_info: FailInfo, text: str, aside: str = "", *, held: bool = False) -> None:
         super().__init__(text)
-        self.fail_info, self.text, self.aside = fail_info, text, aside
+        self.fail_info, self.text, self.aside, self.held = fail_info, text, aside, held
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,15 +176,24 @@ UNOPENED = "the pkcsPKIEnvelope cannot be opened, or what is in it is no request
 
 
 def _unopened(aside: str) -> Refused:
-    return Refused(FailInfo.badMessageCheck, UNOPENED, aside)
+    return Refused(FailInfo.badMessageCheck, UNOPENED, aside, held=True)
 
 
-def open_request(incoming: SignedRequest, mine: Sequence[Identity], passwords: Sequence[str] = ()) -> bytes:
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """The messageData of a request, or a `decoy` where `aside` says why it cannot be decrypted."""
+
+    data: bytes = field(repr=False)
+    aside: str = ""
+
+
+def open_request(incoming: SignedRequest, mine: Sequence[Identity], passwords: Sequence[str] = ()) -> Opened:
     """Return the messageData of a request, decrypted with a key in `mine` or a password. Raises Refused.
 
     A wrong recipient is reported openly: anyone can see the recipient. All later
     failures look the same: if the content key cannot be decrypted, a random one is
-    used instead (as RFC 5246 7.4.7.1 does for TLS).
+    used instead (as RFC 5246 7.4.7.1 does for TLS), and what decrypts to no ASN.1 is
+    replaced by a decoy, which `read_csr` and `read_lookup` refuse.
     """
     enveloped = incoming.enveloped
     for recipient in enveloped.recipients[:MAX_RECIPIENTS]:
@@ -189,7 +207,7 @@ def open_request(incoming: SignedRequest, mine: Sequence[Identity], passwords: S
     raise Refused(FailInfo.badMessageCheck, f"this is encrypted for {whom}, not for this server")
 
 
-def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: rsa.RSAPrivateKey) -> bytes:
+def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: rsa.RSAPrivateKey) -> Opened:
     cipher = enveloped.cipher
     assert cipher is not None  # noqa: S101 - judge_request made sure
     try:
@@ -210,37 +228,49 @@ def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: 
     except (ValueError, InvalidTag, UnsupportedAlgorithm, der.DerError):
         whole = False
     if not whole:
-        _work_on()
-        raise _unopened("decryption gives nothing that is ASN.1: another key, or octets were changed")
-    return plaintext
-
-
-def _work_on() -> None:
-    """Do the work of the remaining steps, so that the time does not show which step failed."""
-    verify_csr(parse_csr(_some_request()))
+        return Opened(
+            decoy(), "decryption gives nothing that is ASN.1: another key, or bytes were changed (a decoy fails)"
+        )
+    return Opened(plaintext)
 
 
 @cache
-def _parsed_request() -> CertificationRequest:
-    return parse_csr(_some_request())
+def decoy() -> bytes:
+    """Return a request (DER) with attributes as devices send them, which nobody can have signed.
+
+    Its RSA key is a random number of 2048 bits, which has no private key; making it takes no time.
+    """
+    modulus = secrets.randbits(2048) | 1 << 2047 | 1
+    key = rsa.RSAPublicNumbers(65537, modulus).public_key()
+    usage = der.encode(der.BIT_STRING, b"\x05\xa0")
+    wanted = build_extensions([Extension(oids.KEY_USAGE, critical=False, value=usage)])
+    challenge = der.encode(der.PRINTABLE_STRING, secrets.token_hex(8).encode())
+    return serialize_csr(
+        CertificationRequest(
+            b"",
+            subject=parse_subject("CN=nobody"),
+            public_key_info=key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo),
+            attributes=(Attribute(oids.CHALLENGE_PASSWORD, (challenge,)), Attribute(oids.EXTENSION_REQUEST, (wanted,))),
+            signature_algorithm=signature_algorithm_for(key, "sha256", "digestWithRSA"),
+            signature=secrets.token_bytes(255).rjust(256, b"\0"),
+        )
+    )
 
 
 @cache
-def _some_request() -> bytes:
-    """Return a request with a wrong signature: rejecting one takes longer than accepting a valid one."""
-    made = make_request(parse_subject("CN=nobody"), new_key())
-    return made[:-1] + bytes((made[-1] ^ 1,))
+def _parsed_decoy() -> CertificationRequest:
+    return parse_csr(decoy())
 
 
-def _open_with_password(enveloped: EnvelopedData, passwords: Sequence[str]) -> bytes:
+def _open_with_password(enveloped: EnvelopedData, passwords: Sequence[str]) -> Opened:
     asked = (r for r in enveloped.recipients if isinstance(r, PasswordRecipient))
     if sum(map(rounds_of, asked)) * len(passwords) > _MAX_ROUNDS:
         # Openly: anyone can see the number of rounds.
         raise Refused(FailInfo.badRequest, f"more than {_MAX_ROUNDS} PBKDF2 rounds for all recipients and passwords")
     try:
-        return decrypt(enveloped, passwords=[p.encode() for p in passwords]).plaintext
-    except (DecryptError, ValueError, der.DerError) as error:
-        raise _unopened("no challengePassword of this server opens it") from error
+        return Opened(decrypt(enveloped, passwords=[p.encode() for p in passwords]).plaintext)
+    except (DecryptError, ValueError, der.DerError):
+        return Opened(decoy(), "no challengePassword of this server opens it (a decoy fails)")
 
 
 def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
@@ -249,7 +279,8 @@ def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:
     possession = verify_csr(request)
     if request.problems or possession.outcome is not Outcome.PASSED:
         if possession.reason is not Reason.MISMATCH:
-            verify_csr(_parsed_request())
+            # One signature is checked, however it fails.
+            verify_csr(_parsed_decoy())
         raise _unopened(f"PKCS#10: {next(iter(request.problems), possession)}")
     if not request.subject.rdns:
         raise Refused(FailInfo.badRequest, "the request has no subject (RFC 8894, 3.3.1)")

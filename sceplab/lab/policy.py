@@ -19,6 +19,7 @@ from sceplab.lab.claims import CLAIMS, TLS_USAGES, Claims, claims_of
 from sceplab.lab.faults import faults_named
 from sceplab.lab.identity import RA_UNIT
 from sceplab.lab.opening import Refused, SignedRequest, Strictness, is_one_of
+from sceplab.lab.renewal import renewed_by
 from sceplab.lab.replies import ReplyForm
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import FailInfo, MessageType
@@ -45,7 +46,8 @@ class Policy:
     certificate, for a subjectAltName that none of `alt_names` allows (patterns of what
     OpenSSL prints, as ``DNS:*.example``), or for an extendedKeyUsage that is not one of
     `usages` (object identifiers). A renewal may have what the old certificate has.
-    `max_pending` requests may wait for a person, of `max_pending_size` bytes together.
+    `max_pending` requests may wait for a person, of `max_pending_size` bytes together. A store
+    of `max_store_size` bytes takes no more requests: a certificate and its request have about 2200.
     """
 
     challenges: tuple[str, ...] = field(default=(), repr=False)
@@ -59,6 +61,7 @@ class Policy:
     strict: Strictness = Strictness()
     max_pending: int = 1000
     max_pending_size: int = 10_000_000
+    max_store_size: int = 1_000_000_000
     crl_url: str | None = None
     form: ReplyForm = ReplyForm()
 
@@ -74,19 +77,23 @@ def with_faults(policy: Policy, *names: str) -> Policy:
 # --------------------------------------------------------------- RAs
 
 
-def _of_ra(name: Name) -> bool:
-    wanted, unit = fold(RA_UNIT), oids.ORGANIZATIONAL_UNIT_NAME
-    return any(a.oid == unit and fold(a.value) == wanted for rdn in name.rdns for a in rdn)
+_RA_UNIT = fold(RA_UNIT)
+
+
+def is_name_of_ra(name: Name) -> bool:
+    """Whether this CA takes a subject for an RA's."""
+    unit = oids.ORGANIZATIONAL_UNIT_NAME
+    return any(a.oid == unit and fold(a.value) == _RA_UNIT for rdn in name.rdns for a in rdn)
 
 
 def is_ra(certificate: Certificate) -> bool:
     """Whether a certificate of this CA is an RA's: `OU=ioscs RA` in its subject."""
-    return _of_ra(certificate.subject)
+    return is_name_of_ra(certificate.subject)
 
 
 def wants_ra(request: CertificationRequest) -> bool:
     """Whether the certificate would be an RA's."""
-    return _of_ra(request.subject)
+    return is_name_of_ra(request.subject)
 
 
 # --------------------------------------------------------------- the decision
@@ -143,7 +150,10 @@ class Judge:
         if holder is not None and renewing:
             return self._renew(holder, request)
         if by_ra and self.policy.ra_auto:
-            return self._granted(request, "signed by an RA of this CA")
+            old = self._renewed_through_ra(incoming, request)
+            return (
+                self._renew(old, request) if old is not None else self._granted(request, "signed by an RA of this CA")
+            )
         if self.policy.grant_auto:
             return self._granted(request, "this CA grants everything")
         return self._check_challenge(request)
@@ -169,18 +179,26 @@ class Judge:
         attribute = Attribute(oids.EXTENSION_REQUEST, (build_extensions(kept),))
         return Verdict(granted=True, request=replace(request, subject=old.subject, attributes=(attribute,)))
 
-    def _renewable(self, signer: Certificate) -> Certificate | None:
-        """Return the signer's certificate if this CA issued it. Raises Refused if it is revoked or not valid now."""
+    def _renewed_through_ra(self, incoming: SignedRequest, request: CertificationRequest) -> Certificate | None:
+        """Return the certificate that an RA renews, where it has all that is asked for. Raises Refused."""
+        named = renewed_by(incoming.signed)
+        old = self._renewable(named, "the certificate that the RA renews") if named is not None else None
+        if old is None or not same_name(old.subject, request.subject):
+            return None
+        return None if claims_of(request.extensions).without(_claims_of(old)) else old
+
+    def _renewable(self, signer: Certificate, what: str = "the signer's certificate") -> Certificate | None:
+        """Return a certificate if this CA issued it. Raises Refused if it is revoked or not valid now."""
         serial = signer.serial_number
         issued = self.store.issued(serial) if serial > 0 else None
         if issued is None or issued.der != signer.der:
             return None
         if issued.revoked is not None:
-            raise Refused(FailInfo.badRequest, f"the signer's certificate was revoked {issued.revoked:%Y-%m-%d}")
+            raise Refused(FailInfo.badRequest, f"{what} was revoked {issued.revoked:%Y-%m-%d}")
         start, end = signer.not_before, signer.not_after
         if start is None or end is None or not start <= self.now <= end:
-            raise Refused(FailInfo.badRequest, f"the signer's certificate is valid from {start} to {end}")
-        self.steps.append("the signer's certificate is this CA's")
+            raise Refused(FailInfo.badRequest, f"{what} is valid from {start} to {end}")
+        self.steps.append(f"{what} is this CA's")
         return signer
 
     def _check_window(self, old: Certificate) -> None:

@@ -38,7 +38,15 @@ from sceplab.lab.opening import (
 )
 from sceplab.lab.policy import DEFAULT_CAPABILITIES, check_own_key, wants_ra
 from sceplab.lab.replies import Answer, ReplyForm
-from sceplab.lab.responder import Decision, Responder, capabilities_reply, ignore, message_reply, refuse_method
+from sceplab.lab.responder import (
+    Decision,
+    Responder,
+    Response,
+    capabilities_reply,
+    ignore,
+    message_reply,
+    refuse_method,
+)
 from sceplab.lab.results import Result
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.scep.messagedata import build_issuer_and_subject
@@ -100,7 +108,7 @@ class RegistrationAuthority:
                     refused = refuse_method(request.method, self.policy.capabilities)
                     if refused is not None:
                         return refused
-                    return message_reply(self.operate(asked.message or b""), self.policy.form)
+                    return message_reply(self._respond(asked.message or b""), self.policy.form)
             return text_reply(400, "operation must be GetCACaps, GetCACert, GetNextCACert or PKIOperation")
         except NotAMessageError as error:
             return text_reply(400, str(error))
@@ -110,6 +118,9 @@ class RegistrationAuthority:
 
     def operate(self, data: bytes) -> bytes:
         """Answer a pkiMessage with a CertRep (RFC 8894, 3). Raises NotAMessageError, and ClientError from the CA."""
+        return self._respond(data).message
+
+    def _respond(self, data: bytes) -> Response:
         responder = Responder(
             self.name,
             self.signer,
@@ -128,7 +139,7 @@ class RegistrationAuthority:
         kind = incoming.attributes.type
         assert kind is not None  # noqa: S101 - judge_request made sure
         ca, signer = self.upstream.ca.ca, incoming.signer
-        request = None
+        request = renews = None
         if kind is MessageType.CertPoll:
             replies.check_reachable(signer, None)
             data = build_issuer_and_subject(ca.subject, signer.subject)
@@ -137,19 +148,20 @@ class RegistrationAuthority:
             request = read_csr(data, self.policy.strict)
             steps.append(f"asks for {request.subject}")
             replies.check_reachable(signer, request.challenge_password)
-            self._vouch(incoming, request, steps)
+            if self._vouch(incoming, request, steps):
+                renews = signer
             # To the CA the requester is the RA, not the client that renews.
             kind = MessageType.PKCSReq
         else:
             replies.check_reachable(signer, None)
             data = read_lookup(opening(), ca.subject).raw
         steps.append(f"to the CA as {kind.name}, signed by {self.signer.parsed.subject}")
-        result = self.upstream.operate(kind, data, self.signer, _transaction_at_ca(incoming), request)
+        result = self.upstream.operate(kind, data, self.signer, _transaction_at_ca(incoming), request, renews=renews)
         steps.append(f"the CA says {result}")
         return _passed_on(result), request.challenge_password if request is not None else None
 
-    def _vouch(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> None:
-        """Raise Refused for a request that this RA does not pass on."""
+    def _vouch(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> bool:
+        """Return whether a request is a renewal. Raises Refused for one that this RA does not pass on."""
         signer, challenges = incoming.signer, self.policy.challenges
         if wants_ra(request):
             raise Refused(
@@ -157,14 +169,15 @@ class RegistrationAuthority:
             )
         if same_name(signer.subject, request.subject) and not signer.self_issued and self._holds(signer):
             steps.append("vouched for: renewal with a certificate of the CA")
-            return
+            return True
         check_own_key(signer, request)
         if not challenges:
             steps.append("vouched for: this RA vouches for everybody")
-            return
+            return False
         if not is_one_of(request.challenge_password or "", challenges):
             raise Refused(FailInfo.badRequest, "the challengePassword is not one that this RA takes")
         steps.append("vouched for: the challengePassword is right")
+        return False
 
     def _holds(self, certificate: Certificate) -> bool:
         """Whether a certificate was issued by the CA, is valid now, and is not on its current CRL."""

@@ -31,12 +31,13 @@ from sceplab.scep.message import encode_message
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """The content of a CertRep. `payload` is the degenerate SignedData of a SUCCESS."""
+    """The content of a CertRep. `payload` is the degenerate SignedData of a SUCCESS; `held` as in `Refused`."""
 
     status: PkiStatus
     payload: bytes | None = field(default=None, repr=False)
     fail_info: FailInfo | None = None
     text: str = ""
+    held: bool = False
 
 
 def success(certificates: Sequence[bytes] = (), crls: Sequence[bytes] = ()) -> Answer:
@@ -49,7 +50,7 @@ PENDING = Answer(PkiStatus.PENDING)
 
 def failure(refused: Refused) -> Answer:
     """Return the FAILURE with the reason of a refusal (RFC 8894, 3.3.2.2)."""
-    return Answer(PkiStatus.FAILURE, None, refused.fail_info, refused.text)
+    return Answer(PkiStatus.FAILURE, None, refused.fail_info, refused.text, refused.held)
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,10 +10,9 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
-from functools import partial
 
 from sceplab.cms.cipher import RandomBytes
-from sceplab.lab.http import OK, text_reply
+from sceplab.lab.http import OK, HeldReply, text_reply
 from sceplab.lab.identity import Identity
 from sceplab.lab.opening import (
     DEFAULT_CIPHER,
@@ -63,6 +62,14 @@ def ignore(_: Decision) -> None:
     """Do nothing with a decision."""
 
 
+@dataclass(frozen=True, slots=True)
+class Response:
+    """The CertRep (DER) to a request; `held` as in `Refused`."""
+
+    message: bytes = field(repr=False)
+    held: bool
+
+
 Decide = Callable[[SignedRequest, Callable[[], bytes], list[str]], tuple[Answer, str | None]]
 """Takes a request, a function that opens it, and a list for the steps; returns the answer, and the challengePassword
 to encrypt it with for a signer with an EC key. Raises Refused."""
@@ -81,8 +88,8 @@ class Responder:
     random: RandomBytes
     on_decision: Callable[[Decision], None]
 
-    def respond(self, data: bytes, now: datetime, decide: Decide) -> bytes:
-        """Answer a pkiMessage (DER) with a CertRep (DER; RFC 8894, 3).
+    def respond(self, data: bytes, now: datetime, decide: Decide) -> Response:
+        """Answer a pkiMessage (DER) with a CertRep (RFC 8894, 3).
 
         Raises NotAMessageError, and whatever `decide` raises except Refused.
         """
@@ -93,14 +100,13 @@ class Responder:
         try:
             incoming = judge_request(signed, attributes, self.strict, now)
             steps.append(f"signed by {incoming.signer}")
-            opening = partial(open_request, incoming, self.decrypters, self.passwords)
-            answer, password = decide(incoming, opening, steps)
+            answer, password = decide(incoming, self._opening(incoming, steps), steps)
         except Refused as refused:
             answer = failure(refused)
             if refused.aside:
                 steps.append(refused.aside)
         self.on_decision(Decision.about(self.name, attributes, answer, steps))
-        return build_reply(
+        message = build_reply(
             answer,
             asked,
             self.signer,
@@ -110,6 +116,16 @@ class Responder:
             cipher=incoming.cipher if incoming is not None else DEFAULT_CIPHER,
             random=self.random,
         )
+        return Response(message, answer.held)
+
+    def _opening(self, incoming: SignedRequest, steps: list[str]) -> Callable[[], bytes]:
+        def opening() -> bytes:
+            opened = open_request(incoming, self.decrypters, self.passwords)
+            if opened.aside:
+                steps.append(opened.aside)
+            return opened.data
+
+        return opening
 
 
 # --------------------------------------------------------------- HTTP
@@ -124,12 +140,12 @@ def refuse_method(method: str, capabilities: Sequence[str]) -> HttpReply | None:
     return None
 
 
-def message_reply(message: bytes, form: ReplyForm) -> HttpReply:
-    """Return the HTTP reply around a CertRep (RFC 8894, 4.3.1)."""
-    reply = HttpReply(OK, (("Content-Type", PKI_MESSAGE),), message)
+def message_reply(response: Response, form: ReplyForm) -> HttpReply:
+    """Return the HTTP reply around a CertRep (RFC 8894, 4.3.1); a HeldReply where its time must show nothing."""
+    reply = HttpReply(OK, (("Content-Type", PKI_MESSAGE),), response.message)
     for fault in form.faults:
         reply = fault.reply(reply)
-    return reply
+    return HeldReply(reply.status, reply.headers, reply.body, reply.reason) if response.held else reply
 
 
 def capabilities_reply(words: Sequence[str], form: ReplyForm) -> HttpReply:

@@ -6,6 +6,11 @@ and limits the time for all of the header and all of the body. Connections, and 
 they may hold, have limits too, for each client and in total, so that none can shut
 out the others. Each server has a thread for its event loop and a few that answer;
 `stop` ends them all and frees the port.
+
+A `HeldReply` leaves at a tick that was chosen before a thread began to work on the
+request (`leaves_at`), so its time does not show how long that took. It waits in
+the event loop: no thread is held up, and the limits of connections and of bodies
+apply while it waits.
 """
 
 from __future__ import annotations
@@ -13,6 +18,7 @@ from __future__ import annotations
 import asyncio
 import http.client
 import logging
+import math
 import socket
 import threading
 import time
@@ -30,7 +36,7 @@ from sceplab.capture.record import Sent
 from sceplab.errors import InputError
 from sceplab.extras import LAB, needs
 from sceplab.lab.guard import GuardedStream, foreign_name, is_loopback
-from sceplab.lab.http import text_reply
+from sceplab.lab.http import HeldReply, text_reply
 from sceplab.scep.transport import DEFAULT_PATH, Exchange, HttpReply, HttpRequest
 
 with needs(LAB):
@@ -66,6 +72,18 @@ class Limits:
 
 
 LIMITS = Limits()
+TICK = 0.05
+"""Seconds between the ticks at which held replies leave: many times what the work on a request takes."""
+
+
+def leaves_at(arrived: float, began: float, done: float, tick: float = TICK) -> float:
+    """Return when a held reply leaves, in seconds of the same clock as the arguments.
+
+    Ticks are counted from when the request had `arrived`. The reply leaves at the first that is at least
+    a whole tick after the work on it `began`; where it was `done` only after that, at the first tick after it.
+    """
+    chosen = math.floor((began - arrived) / tick) + 2
+    return arrived + max(chosen, math.ceil((done - arrived) / tick)) * tick
 
 
 class Server:
@@ -78,9 +96,10 @@ class Server:
         host: str = "127.0.0.1",
         port: int = 0,
         path: str = DEFAULT_PATH,
-        threads: int = 4,
+        threads: int = 8,
         limits: Limits = LIMITS,
         delay: Callable[[], float] = lambda: 0,
+        tick: float = TICK,
         on_exchange: Callable[[Exchange], None] | None = None,
         on_sent: Callable[[Sent], None] | None = None,
         sockets: list[socket.socket] | None = None,
@@ -96,13 +115,14 @@ class Server:
             threads: How many requests are answered at the same time.
             limits: Limits of each client.
             delay: Seconds to wait before each reply.
+            tick: Seconds between the ticks at which held replies leave.
             on_exchange: Called with each request and its reply.
             on_sent: Called with the bytes as they are sent or received.
             sockets: Listening sockets to use instead of new ones.
             host_names: On loopback, names that requests may be for besides loopback ones.
         """
         self._answer, self.host, self.port, self._path = answer, host, port, path
-        self._threads, self._limits, self._delay = threads, limits, delay
+        self._threads, self._limits, self._delay, self._tick = threads, limits, delay, tick
         self._on_exchange, self._on_sent = on_exchange, on_sent
         self._sockets, self._host_names, self._loopback = sockets, host_names, is_loopback(host)
         self._thread: threading.Thread | None = None
@@ -176,14 +196,23 @@ class Server:
 
     async def handle(self, request: HttpRequest, client: str, pool: ThreadPoolExecutor) -> HttpReply:
         """Answer one request in one of the threads; an exception there becomes a 500 without details."""
-        asked = datetime.now(UTC)
+        asked, loop = datetime.now(UTC), asyncio.get_running_loop()
+        arrived = began = loop.time()
+
+        def work() -> HttpReply:
+            nonlocal began
+            began = loop.time()
+            return self._answer(request)
+
         try:
             reply = self._misdirected(request)
             if reply is None:
-                reply = await asyncio.get_running_loop().run_in_executor(pool, self._answer, request)
+                reply = await loop.run_in_executor(pool, work)
         except Exception:  # noqa: BLE001 - a server keeps running
             _LOG.exception("a request from %s could not be answered", client)
-            reply = HttpReply(500, (("Content-Type", "text/plain"),), b"this server failed; see its log\n")
+            reply = HeldReply(500, (("Content-Type", "text/plain"),), b"this server failed; see its log\n")
+        if isinstance(reply, HeldReply):
+            await asyncio.sleep(leaves_at(arrived, began, loop.time(), self._tick) - loop.time())
         await asyncio.sleep(self._delay())
         if self._on_exchange is not None:
             here = f"{self.host}:{self.port}"

@@ -3,20 +3,21 @@
 Rule: rows in, rows out; `ca` decides what is granted. A grant is one database
 transaction (certificate, state and used challenge together), so that a process
 killed at any moment has either granted or not; several processes may share one
-store. The file holds private keys and is readable by its owner only.
+store. Threads that write at the same time share one commit, and each waits for it: what
+a method returned about is on the disk. The file holds private keys and is readable by
+its owner only.
 """
 
 from __future__ import annotations
 
 import sqlite3
 import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 from sceplab.errors import InputError, ScepError
 
@@ -91,6 +92,21 @@ _TRANSACTION = (
 )
 # With the types of the schema.
 Row = tuple[Any, ...]
+T = TypeVar("T")
+
+
+@dataclass(eq=False, slots=True)
+class _Job:
+    """Something to write, and what became of it."""
+
+    do: Callable[[sqlite3.Connection], Any]
+    result: Any = None
+    error: Exception | None = None
+    over: bool = False
+
+
+# The version of a store whose requests have no challengePassword (see `ca`).
+_MASKED = 1
 # Seconds to wait while another process writes.
 _PATIENCE = 20.0
 
@@ -104,6 +120,11 @@ class Store:
         self._local = threading.local()
         self._opened: list[sqlite3.Connection] = []
         self._lock = threading.Lock()
+        # Of writing: whether a thread commits, and what waits until it has.
+        self._turn = threading.Condition()
+        self._committing = False
+        self._waiting: list[_Job] = []
+        self._page_size = 0
         try:
             if not self.path.exists():
                 self.path.touch(mode=0o600)
@@ -136,23 +157,73 @@ class Store:
             self._opened.clear()
         self._local = threading.local()
 
-    @contextmanager
-    def _writing(self) -> Iterator[sqlite3.Connection]:
-        """Write as one transaction: all of it or nothing. Raises StoreError."""
-        connection = self._connection
+    def _write(self, do: Callable[[sqlite3.Connection], T]) -> T:
+        """Do something in a transaction: all of it or nothing. Returns when it is on the disk. Raises StoreError.
+
+        A transaction takes the time of a disk to sync, so what came meanwhile goes into one, the next. The
+        first thread that waits commits it for all.
+        """
+        job = _Job(do)
+        with self._turn:
+            self._waiting.append(job)
+            while self._committing and not job.over:
+                self._turn.wait()
+            if not job.over:
+                self._committing = True
+                group, self._waiting = self._waiting, []
+        if not job.over:
+            try:
+                self._commit(group)
+            finally:
+                with self._turn:
+                    for each in group:
+                        each.over = True
+                    self._committing = False
+                    self._turn.notify_all()
+        if job.error is not None:
+            raise job.error
+        result: T = job.result
+        return result
+
+    def _commit(self, group: list[_Job]) -> None:
+        """Do the jobs in one transaction, in which each is a savepoint: one that fails leaves the others alone."""
+        done = False
         try:
+            connection = self._connection
             connection.execute("BEGIN IMMEDIATE")
             try:
-                yield connection
+                for job in group:
+                    connection.execute("SAVEPOINT job")
+                    try:
+                        job.result = job.do(connection)
+                    except sqlite3.IntegrityError as error:
+                        job.error = error
+                        connection.execute("ROLLBACK TO job")
+                    connection.execute("RELEASE job")
                 connection.execute("COMMIT")
-            except BaseException:
+                done = True
+            finally:
                 if connection.in_transaction:
                     connection.execute("ROLLBACK")
-                raise
-        except sqlite3.IntegrityError:
-            raise
         except sqlite3.Error as error:
-            raise StoreError(f"{self.path} cannot be written: {error}") from error
+            for job in group:
+                job.error = StoreError(f"{self.path} cannot be written: {error}")
+        finally:
+            if not done:
+                for job in group:
+                    job.error = job.error or StoreError(f"{self.path} was not written")
+
+    def _written(self, do: Callable[[sqlite3.Connection], object]) -> bool:
+        """As `_write`; False, and nothing is written, where another was first. Raises StoreError."""
+        try:
+            self._write(do)
+        except sqlite3.IntegrityError:
+            return False
+        return True
+
+    def _change(self, sql: str, *values: object) -> int:
+        """Return how many rows a statement changed. Raises StoreError."""
+        return self._write(lambda connection: connection.execute(sql, values).rowcount)
 
     def _read(self, sql: str, *values: object) -> list[Row]:
         try:
@@ -169,22 +240,20 @@ class Store:
 
     def set_identities(self, **roles: tuple[bytes, bytes] | None) -> None:
         """Write certificates and keys of roles at once; None removes a role."""
-        with self._writing() as connection:
+
+        def write(connection: sqlite3.Connection) -> None:
             for role, pair in roles.items():
                 if pair is None:
                     connection.execute("DELETE FROM identities WHERE role = ?", (role,))
                 else:
                     connection.execute("INSERT OR REPLACE INTO identities VALUES (?, ?, ?)", (role, *pair))
 
+        self._write(write)
+
     def add_identities(self, **roles: tuple[bytes, bytes]) -> bool:
         """Write roles that are not there yet; False if another process was first."""
-        try:
-            with self._writing() as connection:
-                for role, pair in roles.items():
-                    connection.execute("INSERT INTO identities VALUES (?, ?, ?)", (role, *pair))
-        except sqlite3.IntegrityError:
-            return False
-        return True
+        rows = [(role, *pair) for role, pair in roles.items()]
+        return self._written(lambda c: c.executemany("INSERT INTO identities VALUES (?, ?, ?)", rows))
 
     # ---------------------------------------------------------- certificates
 
@@ -204,17 +273,13 @@ class Store:
 
     def revoke(self, serial: int, at: datetime) -> bool:
         """Mark a certificate as revoked; False if there is none, or it already was."""
-        with self._writing() as connection:
-            sql = "UPDATE certificates SET revoked = ? WHERE serial = ? AND revoked IS NULL"
-            return connection.execute(sql, (at.timestamp(), f"{serial:x}")).rowcount == 1
+        sql = "UPDATE certificates SET revoked = ? WHERE serial = ? AND revoked IS NULL"
+        return self._change(sql, at.timestamp(), f"{serial:x}") == 1
 
     def next_number(self, name: str) -> int:
         """Return the next number of a counter, from 1; for CRL numbers."""
-        with self._writing() as connection:
-            sql = (
-                "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
-            )
-            return int(connection.execute(sql, (name,)).fetchone()[0])
+        sql = "INSERT INTO counters VALUES (?, 1) ON CONFLICT (name) DO UPDATE SET value = value + 1 RETURNING value"
+        return self._write(lambda connection: int(connection.execute(sql, (name,)).fetchone()[0]))
 
     # ---------------------------------------------------------- transactions
 
@@ -229,6 +294,40 @@ class Store:
         sql = _TRANSACTION + "WHERE t.transaction_id = ? AND t.requester = ? ORDER BY t.id DESC LIMIT 1"
         rows = self._read(sql, transaction_id, requester)
         return _transaction(rows[0]) if rows else None
+
+    def size(self) -> int:
+        """Return how many bytes the store has, without what waits to be written into its file."""
+        if not self._page_size:
+            self._page_size = int(self._read("PRAGMA page_size")[0][0])
+        return int(self._read("PRAGMA page_count")[0][0]) * self._page_size
+
+    def mask(self, change: Callable[[bytes, bytes], bytes]) -> int:
+        """Rewrite the requests of a store that was made before they were masked; once, in one transaction.
+
+        `change` gets a request and its requester, and returns the request to keep. Returns how many changed.
+        """
+
+        def write(connection: sqlite3.Connection) -> int:
+            if connection.execute("PRAGMA user_version").fetchone()[0] >= _MASKED:
+                return 0
+            changed = 0
+            for (number,) in connection.execute("SELECT id FROM transactions").fetchall():
+                sql = "SELECT request, requester FROM transactions WHERE id = ?"
+                request, requester = connection.execute(sql, (number,)).fetchone()
+                kept = change(request, requester)
+                if kept != request:
+                    connection.execute("UPDATE transactions SET request = ? WHERE id = ?", (kept, number))
+                    changed += 1
+            connection.execute(f"PRAGMA user_version = {_MASKED}")
+            return changed
+
+        if self._read("PRAGMA user_version")[0][0] >= _MASKED:
+            return 0
+        # What is overwritten is zeroed, also in the log of the database.
+        self._read("PRAGMA secure_delete = ON")
+        changed = self._write(write)
+        self._read("PRAGMA wal_checkpoint(TRUNCATE)")
+        return changed
 
     def transaction(self, number: int) -> Transaction | None:
         """Return a transaction by its own number, or None."""
@@ -269,54 +368,47 @@ class Store:
         up. Returns False, and writes nothing, if another process was first
         with this request, serial or challenge.
         """
-        try:
-            with self._writing() as connection:
-                serial = None
-                if certificate is not None:
-                    serial = f"{certificate[0]:x}"
-                    connection.execute("INSERT INTO certificates VALUES (?, ?, NULL)", (serial, certificate[1]))
-                state = State.GRANTED if certificate is not None else State.PENDING
-                done = connection.execute(
-                    "INSERT INTO transactions (transaction_id, digest, request, requester, state, serial, created) "
-                    "VALUES (?, ?, ?, ?, ?, ?, ?)",
-                    (transaction_id, digest, request, requester, state.value, serial, now.timestamp()),
-                )
-                number = int(done.lastrowid or 0)
-                if challenge is not None:
-                    sql = "UPDATE challenges SET used_by = ? WHERE digest = ? AND used_by IS NULL"
-                    if connection.execute(sql, (number, challenge)).rowcount != 1:
-                        raise sqlite3.IntegrityError("used by another")
-        except sqlite3.IntegrityError:
-            return False
-        return True
+        serial = f"{certificate[0]:x}" if certificate is not None else None
+        state = State.GRANTED if certificate is not None else State.PENDING
+        row = (transaction_id, digest, request, requester, state.value, serial, now.timestamp())
+
+        def write(connection: sqlite3.Connection) -> None:
+            if certificate is not None:
+                connection.execute("INSERT INTO certificates VALUES (?, ?, NULL)", (serial, certificate[1]))
+            done = connection.execute(
+                "INSERT INTO transactions (transaction_id, digest, request, requester, state, serial, created) "
+                "VALUES (?, ?, ?, ?, ?, ?, ?)",
+                row,
+            )
+            if challenge is not None:
+                sql = "UPDATE challenges SET used_by = ? WHERE digest = ? AND used_by IS NULL"
+                if connection.execute(sql, (done.lastrowid, challenge)).rowcount != 1:
+                    raise sqlite3.IntegrityError("used by another")
+
+        return self._written(write)
 
     def grant(self, number: int, serial: int, certificate: bytes) -> bool:
         """Grant a pending transaction; False if it is no longer pending or the serial is taken."""
-        try:
-            with self._writing() as connection:
-                connection.execute("INSERT INTO certificates VALUES (?, ?, NULL)", (f"{serial:x}", certificate))
-                sql = "UPDATE transactions SET state = 'granted', serial = ? WHERE id = ? AND state = 'pending'"
-                if connection.execute(sql, (f"{serial:x}", number)).rowcount != 1:
-                    raise sqlite3.IntegrityError("pending no more")
-        except sqlite3.IntegrityError:
-            return False
-        return True
+
+        def write(connection: sqlite3.Connection) -> None:
+            connection.execute("INSERT INTO certificates VALUES (?, ?, NULL)", (f"{serial:x}", certificate))
+            sql = "UPDATE transactions SET state = 'granted', serial = ? WHERE id = ? AND state = 'pending'"
+            if connection.execute(sql, (f"{serial:x}", number)).rowcount != 1:
+                raise sqlite3.IntegrityError("pending no more")
+
+        return self._written(write)
 
     def deny(self, number: int, why: str) -> bool:
         """Deny a pending transaction; False if it is no longer pending."""
-        with self._writing() as connection:
-            sql = "UPDATE transactions SET state = 'denied', why = ? WHERE id = ? AND state = 'pending'"
-            return connection.execute(sql, (why, number)).rowcount == 1
+        sql = "UPDATE transactions SET state = 'denied', why = ? WHERE id = ? AND state = 'pending'"
+        return self._change(sql, why, number) == 1
 
     # ---------------------------------------------------------- challenges
 
     def add_challenge(self, digest: bytes, subject: bytes | None, expires: datetime | None) -> None:
         """Write a one-time challengePassword (its digest)."""
-        with self._writing() as connection:
-            connection.execute(
-                "INSERT INTO challenges VALUES (?, ?, ?, NULL)",
-                (digest, subject, expires.timestamp() if expires is not None else None),
-            )
+        end = expires.timestamp() if expires is not None else None
+        self._change("INSERT INTO challenges VALUES (?, ?, ?, NULL)", digest, subject, end)
 
     def challenge(self, digest: bytes) -> Challenge | None:
         """Return a one-time challengePassword by its digest, used or not, or None."""

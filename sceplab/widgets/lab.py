@@ -28,8 +28,10 @@ from sceplab.widgets.live import Following
 from sceplab.widgets.pending import PendingQueue
 from sceplab.widgets.viewer import show
 
-# How many of the newest exchanges and decisions are shown; the lab keeps more.
+# How many of the newest exchanges and decisions are shown; the lab keeps more. Decoded exchanges take
+# up to twenty times the bytes that passed, and are no part of the lab's limit of memory.
 _EXCHANGES = 300
+_EXCHANGES_SIZE = 3_000_000
 _DECISIONS = 60
 # Bytes shown of an answer that is no SCEP message.
 _SHOWN = 2000
@@ -105,7 +107,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         return compact(f"R1 (CA): <code>{safe(self._lab.ca_url)}</code><br>{ra}")
 
     def _show_exchanges(self) -> None:
-        passed = list(self._lab.exchanges)[-_EXCHANGES:]
+        passed = self._lab.exchanges.newest(_EXCHANGES, _EXCHANGES_SIZE)
         if self._lab.running:
             materials = self._lab.materials()
             # Other programs on this machine come from the CA's own address.

@@ -21,6 +21,7 @@ from sceplab.cms.sign import build_signed
 from sceplab.cms.signature import SigningKey
 from sceplab.cms.x509 import Certificate, Extension
 from sceplab.errors import InputError
+from sceplab.lab import renewal
 from sceplab.lab.client import ScepClient, self_signed
 from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.http import ClientError, http_sender
@@ -215,6 +216,58 @@ def test_a_renewal_gets_what_the_old_certificate_had() -> None:
             assert _claims(renewed) == had
             assert renewed is not None
             assert renewed.subject == old.parsed.subject
+
+
+def test_a_renewal_through_the_ra_gets_what_the_old_certificate_had() -> None:
+    """As one at the CA itself; what asks for more waits for a person, and so does a first request with these names."""
+    with running_lab(ra=True) as lab:
+        client = lab.client(via="ra")
+        wishes = (_alt_names("r3.example"), _usages(oids.IPSEC_IKE))
+        pending = client.enroll(_request("CN=R3", quick_key(), SECRET, wishes), quick_key())
+        assert pending.status is PkiStatus.PENDING
+        lab.ca.grant(lab.ca.pending()[0])
+        old = _identity(client.poll(pending))
+        for number, asked in enumerate(((), wishes), 1):
+            renewed = client.renew(_request("CN=R3", quick_key(number), None, asked), old)
+            assert renewed.status is PkiStatus.SUCCESS, renewed
+            assert _claims(renewed.certificate) == {w.oid: w.value for w in wishes}
+        more = (_alt_names("r3.example", "r4.example"),)
+        assert client.renew(_request("CN=R3", quick_key(3), None, more), old).status is PkiStatus.PENDING
+        again = client.enroll(_request("CN=R3", quick_key(4), SECRET, wishes), quick_key(4))
+        assert again.status is PkiStatus.PENDING, "it is not signed with the old certificate"
+
+
+@pytest.mark.parametrize("forged", ["another subject", "not issued here", "only carried", "revoked"])
+def test_what_an_ra_does_not_vouch_for_is_no_renewal(forged: str) -> None:
+    """The certificate to renew must be this CA's, have the name, be valid, and be in what the RA signed."""
+    with running_lab(ra=True) as lab:
+        assert lab.ra is not None
+        wishes = (_alt_names("r3.example"),)
+        client = lab.client()
+        pending = client.enroll(_request("CN=R3", quick_key(), SECRET, wishes), quick_key())
+        lab.ca.grant(lab.ca.pending()[0])
+        old = _identity(client.poll(pending)).parsed
+        name = "CN=R4" if forged == "another subject" else "CN=R3"
+        if forged == "not issued here":
+            old = self_signed(csr("CN=R3"), quick_key()).parsed
+        if forged == "revoked":
+            lab.ca.revoke(old.serial_number)
+        request = sceplab.parse_csr(_request(name, quick_key(1), None, wishes))
+        attributes = ScepAttributes("19", "T1", bytes(16))
+        draft = sceplab.draft_message(
+            attributes,
+            request.raw,
+            signer_certificate=lab.ra.signer.certificate,
+            recipients=[lab.ca.certificate],
+            certificates=[lab.ra.signer.certificate, old.der],
+            extra_attributes=() if forged == "only carried" else (renewal.renews(old),),
+        )
+        message = sceplab.encode_message(draft, lab.ra.signer.key)
+        reply = sceplab.decode_message(
+            http_sender(lab.ca_url)(build_request("PKIOperation", message=message, method="POST")).body
+        )
+        expected = PkiStatus.FAILURE if forged == "revoked" else PkiStatus.PENDING
+        assert reply.attributes.status is expected
 
 
 def test_a_person_sees_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:

@@ -174,3 +174,15 @@ def test_a_flood_of_pending_requests_is_refused_by_name(tmp_path: Path) -> None:
         for transaction in ca.pending():
             ca.deny(transaction)
         assert client.enroll(csr("CN=later", 1, challenge=None), quick_key(1)).status is PkiStatus.PENDING
+
+
+def test_the_newest_of_a_queue() -> None:
+    """As many as are allowed, and as many bytes; oldest first."""
+    queue = Kept[bytes](Budget(1_000_000))
+    assert queue.newest(5, 1000) == []
+    for i in range(10):
+        queue.append(bytes((i,)) * 500)
+    assert [item[0] for item in queue.newest(3, 1_000_000)] == [7, 8, 9]
+    assert [item[0] for item in queue.newest(300, 1500)] == [8, 9]
+    assert queue.newest(300, 100) == []
+    assert len(queue.newest(300, 1_000_000)) == 10

@@ -30,6 +30,7 @@ from sceplab.lab.responder import Decision
 from sceplab.lab.results import Result
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import PkiStatus
+from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
 from sceplab.widgets import EnrollmentForm, LabView, PendingQueue, show
 from sceplab.widgets import lab as lab_module
 from sceplab.widgets import pending as pending_module
@@ -597,3 +598,16 @@ def test_after_the_lab_the_view_is_still_there() -> None:
     view.form.enroll()
     assert "Not done: the lab is not running" in _words(view.form)
     assert [t.name for t in threading.enumerate() if "sceplab" in t.name] == []
+
+
+def test_large_exchanges_are_not_all_decoded(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Decoded, they take more memory than the lab may: only the newest of so many bytes are."""
+    monkeypatch.setattr(lab_module, "_EXCHANGES_SIZE", 55_000)
+    view = LabView(lab)
+    for number in range(20):
+        request = HttpRequest("POST", f"/?operation=PKIOperation&{number}", (), bytes(9_000))
+        lab.exchanges.append(Exchange(request, HttpReply(200)))
+        view.refresh()
+    shown = [item.exchange.request for item in view.ladder.decoded]
+    assert [request.target[-2:] for request in shown if request is not None] == ["15", "16", "17", "18", "19"]
+    assert len(lab.exchanges) == 20

@@ -1,0 +1,36 @@
+"""A renewal through an RA: how the RA tells the CA which certificate is renewed.
+
+Rule: writes and reads one signed attribute, and judges nothing. The RA signs for the
+client, so the CA does not see who holds the old certificate. The RA adds it to the
+message, and its SHA-256 to what it signs: certificates around a message are not
+signed, and anybody could add one. Other CAs ignore both.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from sceplab.asn1 import der
+from sceplab.cms.attribute import Attribute
+from sceplab.cms.signed import SignedData
+from sceplab.cms.x509 import Certificate, parse_certificate
+
+RENEWS = "2.25.230389279954614815570127049014214682380"
+"""The signed attribute: an OCTET STRING with the SHA-256 of the certificate. (A UUID is an arc of its own: X.667.)"""
+
+
+def renews(old: Certificate) -> Attribute:
+    """Return the attribute that names the certificate to renew."""
+    return Attribute(RENEWS, (der.encode(der.OCTET_STRING, hashlib.sha256(old.der).digest()),))
+
+
+def renewed_by(signed: SignedData) -> Certificate | None:
+    """Return the certificate that a message says it renews, None where it says nothing or carries no such one."""
+    info = signed.signer_info
+    attribute = info.attribute(RENEWS) if info is not None else None
+    if attribute is None:
+        return None
+    for carried in signed.certificates:
+        if renews(parse_certificate(carried)) == attribute:
+            return parse_certificate(carried)
+    return None
