@@ -11,12 +11,15 @@ from sceplab.analysis.products.iis import substatus_of, win32_of
 from sceplab.analysis.products.recognition import (
     LONGEST,
     code_in,
+    parties_in,
     recognise,
     sentence_in,
     tells_of_failure,
     tells_of_grant,
+    tells_of_issue,
 )
 from sceplab.analysis.products.saying import Saying
+from sceplab.analysis.products.speaker import is_client, is_server, of_reply
 
 __all__ = [
     "LONGEST",
@@ -24,10 +27,15 @@ __all__ = [
     "Saying",
     "code_in",
     "code_of",
+    "is_client",
+    "is_server",
+    "of_reply",
+    "parties_in",
     "recognise",
     "sentence_in",
     "substatus_of",
     "tells_of_failure",
     "tells_of_grant",
+    "tells_of_issue",
     "win32_of",
 ]
