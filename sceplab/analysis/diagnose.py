@@ -19,7 +19,19 @@ from sceplab.analysis.faults.outcome import BY_FAIL_INFO, SAYS
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.analysis.faults.said import LOG_SAYS
 from sceplab.analysis.faults.way import RAW_PLUS, is_cut_by_source
-from sceplab.analysis.products import Saying, guess_in, recognise, sentence_in, tells_of_failure, tells_of_grant
+from sceplab.analysis.products import (
+    Saying,
+    guess_in,
+    is_client,
+    is_server,
+    of_reply,
+    parties_in,
+    recognise,
+    sentence_in,
+    tells_of_failure,
+    tells_of_grant,
+    tells_of_issue,
+)
 from sceplab.analysis.statements import Source, Statement, is_web_page, statements_of
 from sceplab.scep.conversation import DecodedExchange
 
@@ -82,6 +94,7 @@ _EXPLAINS_WORDS: Mapping[str, tuple[str, ...]] = {
     "badMessageCheck": (
         *("signature", "digest", "oaep", "wrong-recipient", "signing-only-recipient", "ca-instead-of-ra"),
         *("key-id-wrapped", "weak-digest", "odd-cipher", "weak-cipher", "possession", "cut-off", "self-signed-key"),
+        "renewal-signer",
     ),
     "server-rejects-signature": ("signature", "digest", "weak-digest", "possession", "cms-attributes"),
     "csr-unreadable": ("csr-pem", "csr-base64", "csr-no-outer", "csr-is-other", "challenge-type", "possession"),
@@ -117,6 +130,7 @@ _SPOILS = frozenset(
     {
         *("cms-attributes", "issued-key", "issued-not-first", "renewed-nothing", "nonce-answer", "transaction-answer"),
         *("reply-recipient", "digest", "signature", "empty-content", "reply-attributes", "degenerate", "readable"),
+        *("reply-base64", "reply-signer", "reply-type"),
     }
 )
 # These only repeat the status or failInfo.
@@ -262,9 +276,23 @@ def _telling(found: Iterable[Cause]) -> dict[str, Cause]:
 
 
 def _since_grant(lines: Sequence[Statement]) -> Sequence[Statement]:
-    """Return the lines behind the last one by which a client says that it has its certificate."""
-    last = max((n for n, s in enumerate(lines) if tells_of_grant(s.text)), default=-1)
-    return lines[last + 1 :]
+    """Return the lines that no later success settles.
+
+    A client that has its certificate settles what was before; where both lines name a
+    client or transaction it must be the same one. A server's success settles only lines that name the same.
+    """
+    settled: set[str] = set()
+    granted = somebody = False
+    left = []
+    for line in reversed(lines):
+        parties = parties_in(line.text)
+        grant = tells_of_grant(line.text)
+        if grant or (tells_of_issue(line.text) and parties):
+            somebody, granted = somebody or (grant and not parties), granted or grant
+            settled |= parties
+        elif not (somebody or (granted and not parties) or settled & parties):
+            left.append(line)
+    return left[::-1]
 
 
 # What a client says that follows from the server's refusal: a reason that the server gives comes first.
@@ -398,13 +426,18 @@ def _cause(finding: Finding) -> Cause:
 
 def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
     """Yield a cause for each statement: the fault that its code or words mean, else the words themselves."""
+    logged = [s.text for s in statements if s.source in _LOGGED]
+    client_alone = any(map(is_client, logged)) and not any(map(is_server, logged))
     for statement in statements:
         code = statement.code if statement.code is not None and statement.code.fault else None
         # A code means different things to different programs: the sentence around it says which.
         saying = sentence_in(statement.text) if code is not None else _most_telling(recognise(statement.text))
         if saying is not None:
             who = "" if saying.product.startswith("any ") else f" ({saying.product})"
-            cause = _from_words(FAULTS[saying.fault], statement, saying.fix, who, vague=saying.vague)
+            own = statement.source in _LOGGED and (client_alone or is_client(statement.text))
+            name = of_reply(saying.fault, saying.product, statement.text) if own else saying.fault
+            fix = saying.fix if name == saying.fault else ""
+            cause = _from_words(FAULTS[name], statement, fix, who, vague=saying.vague)
             yield replace(cause, misleading=saying.misleading)
         elif code is not None:
             who = "" if code.meaning in statement.text else f" ({code.name}: {code.meaning})"
@@ -471,6 +504,8 @@ def _most_telling(sayings: Iterable[Saying]) -> Saying | None:
     return next((s for s in known if s.fault not in _LITTLE), known[0] if known else None)
 
 
+# A log may be the client's.
+_LOGGED = frozenset({Source.LOG_FIELD, Source.LOG_LINE})
 # The text there is not about a failure unless it is recognised.
 _QUIET = frozenset({Source.ATTRIBUTE, Source.LOG_LINE, Source.SUBSTATUS})
 

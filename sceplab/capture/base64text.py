@@ -1,7 +1,7 @@
 r"""Base64 inside other text: after a log's prefix, in JSON, XML, YAML or source, in links, with `\n` for line ends.
 
 Rule: it begins like DER or HTTP in base64, and continues over line ends of any
-spelling until the structure is complete. Time is linear in the text.
+spelling, or over spaces that were "+", until the structure is complete. Time is linear in the text.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from sceplab.scep.transport import decode_message_value
 # 30 80 .. 30 84 ("MI"), "POST ", "GET ", "HTTP/".
 _START = re.compile(r"(?<![A-Za-z0-9+/_-])(?:MI[A-T]|UE9TVC|R0VUI|SFRUUC8)(?=[A-Za-z0-9+/_%-]{12})")
 _PIECE = re.compile(r"[A-Za-z0-9+/_%=-]++")
+_SPACED = re.compile(r"[A-Za-z0-9+/ ]++")
 # Escaped line ends, and operators that join strings in source code.
 _WRITTEN = re.compile(r"(?:\\r|\\n|\\u000[aAdD]|&#(?:10|13|x[aAdD]|x0[aAdD]);)+\s{0,80}")
 _JOINED = re.compile(r"[\"'][ \t]{0,8}[,+.\\]?[ \t]{0,8}\r?\n[ \t]{0,80}[+.]?[ \t]{0,8}[\"']")
@@ -76,7 +77,22 @@ def _gather(text: str, start: int) -> tuple[str, int]:
         size, end = size + len(letters), piece.end()
         width = width if len(pieces) == 2 else max(width, min(len(letters), 1 << 16)) if len(pieces) > 1 else 0
         at = _further(text, end, width, None if wanted is None else wanted - size)
+        if at is None and wanted is not None and (spaced := _with_spaces(text, end, wanted - size)):
+            pieces.append(spaced)
+            end += len(spaced)
     return "".join(pieces), end
+
+
+def _with_spaces(text: str, end: int, remaining: int) -> str:
+    """Return the rest of a structure in which "+" became spaces, "" if what follows is no such rest."""
+    rest = text[end : end + remaining]
+    if not rest.startswith(" ") or len(rest) < remaining or _SPACED.fullmatch(rest) is None:
+        return ""
+    # Of 64 letters one is a "+"; words have a space after every few.
+    if rest.count(" ") > remaining // 16 + 2:
+        return ""
+    behind = text[end + remaining : end + remaining + 3]
+    return rest + behind[: len(behind) - len(behind.lstrip("="))]
 
 
 def _plain(piece: str) -> str:

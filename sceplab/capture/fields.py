@@ -30,10 +30,15 @@ SAYING = (
         "error_description",
         "fault",
         "status_text",
+        "error_msg",
+        "errormsg",
+        "fail_reason",
+        "upstream_transport_failure_reason",
+        "response_code_details",
     ),
 )
 _ONLY_WHEN_BAD = frozenset({"msg", "message", "reason", "detail", "details", "cause", "status_text"})
-_NOTHING = frozenset({"", "null", "nil", "none", "<nil>", "-", "ok", "false", "true", "0"})
+_NOTHING = frozenset({"", "via_upstream", "null", "nil", "none", "<nil>", "-", "ok", "false", "true", "0"})
 # What a filter in front of the server writes of a request that it did not let through.
 _FILTERED = frozenset({"block", "blocked", "deny", "denied", "drop", "reject"})
 _BAD_LEVELS = frozenset(
@@ -42,18 +47,22 @@ _BAD_LEVELS = frozenset(
 _FAILED = (
     r"(?<!\b0 )(?<!\bno )\b(?:errors?|fail(?:s|ed|ures?)?)\b"
     r"(?![\"']?\s?[=:]\s?[\"']?(?:<?nil|null|none|0|false|[\"']|$))|"
-    r"\b(?:fatal|exception|refused|rejected|denied|aborted|cannot|can't|could ?n[o']t|"
+    r"\b(?:fatal|\w*exception|refus(?:ed|ing)|reject(?:ed|ing)|den(?:ied|ying)|aborted|cannot|can't|could ?n[o']t|"
     r"unable to|not (?:permitted|allowed|authori[sz]ed|trusted))\b"
 )
 FAILURE = re.compile(_FAILED, re.IGNORECASE)
 """Words that say that something went wrong; "0 errors" and "error=null" do not."""
 BAD = re.compile(
     rf"{_FAILED}|error|fail|refus|reject|deny|denied|invalid|unable|could not|exception|time(?:d )?-?out|unreachable|"
-    r"(?:n['\u2019]t|\bnot) (?:exist|found|permit|support|trust|allow|authori[sz]|valid|known|match|have|be\b)|"
+    r"(?:n['\u2019]t|\bnot) (?:exist|found|permit|support|trust|allow|authori[sz]|valid|known|match|have|be\b|"
+    r"available|belong)|"
     r"non-?exist|forbidden|unauthori[sz]ed|is full|insufficient|incorrect|wrong|"
     r"bad ?request|mismatch|expired|missing|unknown|abort|unexpected|unsupported|revoked|no such|HRESULT|"
     r"pending|violat|exceed|\btoo (?:long|large|big|short|small|old|many|weak)|block|none of|exited|"
-    r"requires the use of|\bempty\b|reset by|closed by",
+    r"requires the use of|\bempty\b|reset by|closed by|hang up|\bE(?:OF|PIPE|PROTO|CONN[A-Z]+|NOTFOUND|AI_[A-Z]+)\b|"
+    r"n[o']t (?:long|accept|verif|complet|process|read|decrypt|connect|resolve)|off-?line|no valid|denial|misbehaving|"
+    r"not in the list|no more|not yet valid|unrecogni[sz]ed|illegal|"
+    r"\b[45]\d\d[ -]{1,3}(?:Bad|Method|Proxy|Request|Payload|Content|URI|Internal|Service|Gateway|Backend)\b",
     re.IGNORECASE,
 )
 """Words for which a line is kept; most of them mean something only beside others."""

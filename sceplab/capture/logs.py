@@ -42,6 +42,11 @@ _FORMATS = (
         r"(?P<client>[\w.:\[\]-]{1,80}):\d{1,5} \[(?P<time>[^\]]{1,40})\] \S{1,200} \S{1,200} [-+\d/]{1,60} "
         rf"(?P<status>-?\d+) [^\"]{{0,2000}}{_REQUEST}"
     ),
+    # AWS: http 2026-11-24T08:04:11.123Z app/lb/50dc 192.0.2.2:4711 10.0.0.1:80 0.0 0.1 0.0 502 502 34 366 "GET ..."
+    re.compile(
+        r"(?P<time>\d{4}-\d\d-\d\dT[\d:.]{8,20}Z) \S{1,200} (?P<client>[\w.:\[\]-]{1,80}):\d{1,5} \S{1,80}"
+        rf"(?: -?[\d.]{{1,12}}){{3}} (?P<status>\d{{3}}) [-\d]{{1,4}} \d{{1,12}} \d{{1,12}} {_REQUEST}"
+    ),
     # 1795507451.123     45 192.0.2.2 TCP_MISS/200 3355 GET http://ca.example/scep?... - HIER_DIRECT/192.0.2.1 type
     re.compile(
         r"(?P<time>\d{9,11}\.\d{1,6})\s{1,10}-?\d{1,10} (?P<client>[\w.:]{1,80}) [A-Z_]{1,60}/(?P<status>\d{3}) "
@@ -60,10 +65,13 @@ _NGINX_ERROR = re.compile(
 _NAMES: dict[str, tuple[str, ...]] = {
     "target": ("path", "uri", "request_uri", "requestpath", "url", "request"),
     "method": ("method", "request_method", "requestmethod", "httpmethod"),
-    "status": ("status", "downstreamstatus", "status_code", "statuscode", "originstatus"),
+    "status": (
+        *("status", "downstreamstatus", "status_code", "statuscode", "originstatus", "response_code", "responsestatus"),
+        *("edgeresponsestatus", "elb_status_code"),
+    ),
     "client": ("remote-address", "clientip", "remote_ip", "client_ip", "clienthost", "remote_addr", "client"),
     "time": ("time", "startutc", "ts", "timestamp", "@timestamp", "time_iso8601"),
-    "server": ("host", "requesthost", "server_name"),
+    "server": ("host", "requesthost", "server_name", "authority"),
 }
 _WRAPPED = ("log", "message", "msg")
 # A line that ends inside a URL, and the line that continues it.
@@ -226,13 +234,13 @@ def _said(line: str, fields: list[str]) -> Mapping[str, Any]:
         return of_iis
     if match := _NGINX_ERROR.search(line):
         return {**match.groupdict(), "remarks": (Remark(match["words"], "error"),)}
-    for form in _FORMATS[:3]:
+    for form in _FORMATS[:-1]:
         if match := form.search(line):
             return match.groupdict()
     named = _of_fields(line)
     if "target" in named and "method" in named:
         return named
-    match = _FORMATS[3].search(line)
+    match = _FORMATS[-1].search(line)
     return match.groupdict() if match else named if "target" in named and '{"' in line else {}
 
 

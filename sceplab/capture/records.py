@@ -1,7 +1,8 @@
 """Lines of words, where those that belong together are put together: an event of Windows, an error of Apple.
 
 Rule: what is printed as `Name: value` below one another, or as XML, is one record when an
-event number or an error code is among its names; every other line is a record of its own.
+event number or an error code is among its names. An exception with its stack trace
+is one record (`traces`); every other line is a record of its own.
 """
 
 from __future__ import annotations
@@ -9,6 +10,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+
+from sceplab.capture.traces import Trace
 
 LONGEST = 8000
 """Characters of a record."""
@@ -62,6 +65,24 @@ Line = tuple[int, int, str]
 
 def records_of(lines: Iterator[Line]) -> Iterator[Record]:
     """Put lines (number, place, text; none of them empty) together into records, in their order."""
+    last: Record | None = None
+    trace = Trace("")
+    for record in _blocks(lines):
+        if last is not None and len(record.lines) == 1 and trace.takes(record.text):
+            continue
+        if last is not None:
+            yield _with(trace, last)
+        last, trace = record, Trace(record.text)
+    if last is not None:
+        yield _with(trace, last)
+
+
+def _with(trace: Trace, record: Record) -> Record:
+    return Record(record.number, record.start, (trace.text[:LONGEST],)) if trace.lines > 1 else record
+
+
+def _blocks(lines: Iterator[Line]) -> Iterator[Record]:
+    """Put the lines of an event or an error together."""
     block: list[Line] = []
     names: set[str] = set()
     xml = False

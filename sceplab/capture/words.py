@@ -8,7 +8,7 @@ read is named, with what to do. One pass over the lines; a line of a scrap count
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 
 from sceplab.capture.fields import BAD, fields_of, remarks_of
@@ -39,6 +39,12 @@ _FOREIGN = re.compile(
 # Such a line of a SCEP page, whose status says that it failed.
 _SCEP_FAILED = re.compile(
     r"(?i)(?:mscep(?!_admin)|pkiclient|\bscep\b).{0,2000}?(?:\" [45]\d\d(?: |$)|\s[45]\d\d \d{1,3} \d{1,10}(?:\s|$))"
+)
+# host program[pid]: in syslog and the journal.
+_PROGRAM = re.compile(r"(?:^|\s)([A-Za-z][\w./@-]{0,60})\[\d{1,10}\]:(?=\s)")
+_OF_PKI = re.compile(
+    r"scep|\bpki|cert|\bCA\b|\bRA\b|enrol|challenge|pkcs|\bcsr\b|x509|\btls\b|\bssl\b|step-?ca|ejbca|ndes",
+    re.IGNORECASE,
 )
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 #]{1,40})-----")
 _PEM_END = re.compile(r"-----END [A-Z0-9 #]{1,40}-----")
@@ -105,6 +111,8 @@ def read_rest(data: bytes, name: str) -> Left:
             left.answers.append((record.start, exchange))
         elif len(words) < MAX_REMARKS and not _octets_only(line[: 4 * LONGEST]) and not _is_foreign(line):
             words.append((_speaks(line), record))
+    others = _of_others([record.text for _, record in words])
+    words = [pair for n, pair in enumerate(words) if n not in others]
     if any(speaks for speaks, _ in words):
         # People cut the lines that matter out of a log: in a scrap each of them counts.
         scrap = len(words) <= SCRAP
@@ -131,6 +139,18 @@ def _speaks(line: str) -> bool:
     """Whether a line speaks of SCEP or of an error."""
     start = line[: 4 * LONGEST]
     return bool(BAD.search(start) or _KNOWN.search(start))
+
+
+def _of_others(lines: Sequence[str]) -> set[int]:
+    """Return which lines of a system log are of programs that never speak of certificates, where another does."""
+    names, ours = [], set()
+    for line in lines:
+        start = line[: 4 * LONGEST]
+        found = _PROGRAM.search(start[:200])
+        names.append(found[1] if found is not None else "")
+        if found is not None and _OF_PKI.search(start, found.start(1)):
+            ours.add(found[1])
+    return {n for n, name in enumerate(names) if name and name not in ours} if ours else set()
 
 
 def _is_foreign(line: str) -> bool:

@@ -19,7 +19,7 @@ from sceplab.cms.trust import Trust
 from sceplab.cms.x509 import Certificate, CertificateLike, certificate_of
 from sceplab.scep.message import PkiMessage, decode_message
 from sceplab.scep.messagedata import CertsOnly, parse_ca_certificates
-from sceplab.scep.transport import CA_CERT, CA_RA_CERT, PKCS10, Exchange, ScepRequest, parse_request
+from sceplab.scep.transport import CA_CERT, CA_RA_CERT, PKCS10, Exchange, ScepRequest, message_in_text, parse_request
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +133,8 @@ def iter_decoded(exchanges: Iterable[Exchange], materials: Materials = NO_MATERI
         # The reply is encrypted for the signer of the request: try that key first.
         known += request.signed.certificates if request is not None else ()
         octets = exchange.reply.body if exchange.reply is not None else b""
+        if name == "PKIOperation" and octets[:1] != b"\x30":
+            octets = message_in_text(octets) or octets
         reply = decode(octets, certificates=known) if _may_be_message(name, octets) else None
         csr = _asked_with(request, alone)
         if request is not None and csr is not None and request.attributes.transaction_id is not None:

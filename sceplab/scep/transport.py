@@ -336,6 +336,18 @@ def _posted(
     return body, text, None, None, (Problem(Layer.HTTP, "body", "a pkiMessage (30 ..)", body[:8].hex(" ")),)
 
 
+_TEXT_OF_DER = re.compile(
+    rb"\s*(?:-----BEGIN [A-Z0-9 #]{1,40}-----\s+)?(MI[A-Za-z0-9+/\s]+={0,2})\s*(?:-----END [^\n]{1,60})?\s*"
+)
+
+
+def message_in_text(body: bytes) -> bytes | None:
+    """Return the DER that a body holds as base64 or PEM, None if it is not such text. Never raises."""
+    found = _TEXT_OF_DER.fullmatch(body)
+    data = decode_message_value(re.sub(rb"\s", b"", found[1]).decode("ascii")).data if found is not None else b""
+    return data if data[:1] == b"\x30" else None
+
+
 def build_request(
     operation: str,
     *,

@@ -1,4 +1,4 @@
-"""Scraps as people paste them (`tests/data/scraps.txt`): the true cause first, and nothing that the scrap contradicts.
+"""Scraps as people paste them (`tests/data/scraps*.txt`): the true cause first, and nothing that the scrap contradicts.
 
 The forms and sentences are those of public bug reports and guides; names and addresses are examples.
 A scrap begins with `#### name | faults that may be said first`, "-" where all went well.
@@ -15,7 +15,12 @@ from sceplab.capture.forms import read_octets
 from sceplab.scep.conversation import decode_exchanges
 from tests.helpers.captures import ROOT
 
-_PARTS = re.split(r"(?m)^#### ", (ROOT / "tests" / "data" / "scraps.txt").read_text(encoding="utf-8"))[1:]
+# scraps_servers.txt: servers and clients of open source, what is in front of them, clouds, managed devices.
+_PARTS = [
+    part
+    for name in ("scraps.txt", "scraps_servers.txt")
+    for part in re.split(r"(?m)^#### ", (ROOT / "tests" / "data" / name).read_text(encoding="utf-8"))[1:]
+]
 SCRAPS = [
     (head.partition("|")[0].strip(), frozenset(head.partition("|")[2].split()), text)
     for head, _, text in (part.partition("\n") for part in _PARTS)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 from collections.abc import Callable
 from datetime import timedelta
 from functools import cache
@@ -110,6 +111,7 @@ SCENES: dict[str, Callable[[], Scene]] = {
     "http-error": lambda: _status(418, "I'm a teapot"),
     "empty-reply": lambda: scene(s.posted(s.request(), b"")),
     "html-reply": lambda: scene(s.posted(s.request(), b"<html>login</html>")),
+    "reply-base64": lambda: scene(s.posted(s.request(), base64.encodebytes(s.reply()))),
     "not-a-message": lambda: scene(s.posted(s.request(), b"error 17")),
     "broken-reply": lambda: scene(s.posted(s.request(), s.reply()[:-90])),
     "plus-lost": _plus_lost,

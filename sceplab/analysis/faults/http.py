@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sceplab.analysis.enrollments import is_scep
 from sceplab.analysis.faults.model import Context, Fault, Hit, Level, Likelihood
+from sceplab.scep.attributes import PkiStatus
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.transport import CA_CERT, CA_RA_CERT, NEXT_CA_CERT, OPERATIONS, PKI_MESSAGE
 
@@ -91,7 +92,11 @@ def answered(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
         return
     kind = (reply.header("Content-Type") or "").partition(";")[0].strip().lower()
     if name in _TYPES and kind not in _TYPES[name]:
-        yield Hit(REPLY_TYPE, f"{name} answered with {kind or 'no Content-Type'}")
+        # Some clients (sscep, certmonger) refuse even a grant of another type.
+        granted = item.reply is not None and item.reply.attributes.status is PkiStatus.SUCCESS
+        refused = granted and not kind.endswith("x-pki-message")
+        found = f"{name} answered with {kind or 'no Content-Type'}"
+        yield Hit(REPLY_TYPE, found, None, Likelihood.LIKELY if refused else None)
 
 
 FAULTS = (OPERATION, NO_REPLY, BASE64, HTTP_STATUS, REPLY_TYPE)

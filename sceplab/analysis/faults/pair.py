@@ -128,7 +128,10 @@ def answer(item: DecodedExchange, context: Context) -> Iterator[Hit]:
     known = {c.public_key_info for c in context.ca_certificates}
     author = reply.verification.signer
     if known and author is not None and author.public_key_info not in known:
-        yield Hit(REPLY_SIGNER, f"{author} is not among the certificates of GetCACert")
+        # Some clients take a signer that the CA issued.
+        issued_by = any(c.subject == author.issuer for c in context.ca_certificates)
+        found = f"{author} is not among the certificates of GetCACert"
+        yield Hit(REPLY_SIGNER, found, None, Likelihood.POSSIBLE if issued_by else None)
     issued, answers = item.issued, item.answers
     if issued is not None and answers is not None and issued.public_key_info != answers.public_key_info:
         yield Hit(ISSUED_KEY, f"{issued} has another key")

@@ -81,8 +81,6 @@ def _renewal(message: PkiMessage, csr: CertificationRequest) -> Iterator[Hit]:
         return
     if csr.challenge_password is not None:
         yield Hit(RENEWAL_CHALLENGE, "there is one")
-    if signer.self_issued:
-        yield Hit(RENEWAL_SIGNER, f"signed by the self-signed {signer.subject}")
     if signer.public_key_info == csr.public_key_info:
         yield Hit(RENEWAL_KEY, "the key is the old one")
 
@@ -174,7 +172,10 @@ _FINDERS: tuple[Callable[[PkiMessage, CertificationRequest], Iterator[Hit]], ...
 
 def request(message: PkiMessage) -> Iterator[Hit]:
     """Yield faults of the certificate request of a message, or of its signer's certificate."""
-    data = message.message_data
+    data, signer = message.message_data, message.verification.signer
+    # Everybody can see this one, also without the key that opens the envelope.
+    if message.type is MessageType.RenewalReq and signer is not None and signer.self_issued:
+        yield Hit(RENEWAL_SIGNER, f"signed by the self-signed {signer.subject}")
     if isinstance(data, CertificationRequest) and not data.problems:
         for finder in _FINDERS:
             yield from finder(message, data)

@@ -86,6 +86,13 @@ NOT_A_MESSAGE = Fault(
     "Check that this is the SCEP URL, and read the server's log of this moment.",
     explains=_C,
 )
+REPLY_TEXT = Fault(
+    "reply-base64",
+    "The reply is base64 text (or PEM), not the bytes of the message: no client can read it.",
+    "Have the server, or the proxy in front of it, send the bytes (DER).",
+    section="RFC 8894, 4.3",
+    explains=_C,
+)
 BROKEN_REPLY = Fault(
     "broken-reply",
     "The reply cannot be read to its end.",
@@ -208,6 +215,8 @@ def _body(item: DecodedExchange, reply: HttpReply, name: str) -> Hit | None:
         if is_web_page(body):
             return Hit(CA_HTML, start)
         return Hit(CA_TEXT if _is_text_of_der(body) else CA_UNREADABLE, start)
+    if name == "PKIOperation" and item.reply is not None and body[:1] != b"\x30":
+        return Hit(REPLY_TEXT, start)
     if name != "PKIOperation" or (item.reply is not None and not item.reply.signed.problems):
         return None
     if not body:
@@ -254,6 +263,6 @@ def _is_json(text: str) -> bool:
 
 FAULTS = (
     *(NOT_FOUND, PORT_IN_PATH, PATH_LOST, FORBIDDEN, METHOD, TOO_LONG, REDIRECT, SERVER_ERROR, HTTP_ERROR),
-    *(EMPTY_REPLY, HTML_REPLY, NOT_A_MESSAGE, BROKEN_REPLY),
+    *(EMPTY_REPLY, HTML_REPLY, NOT_A_MESSAGE, REPLY_TEXT, BROKEN_REPLY),
     *(CA_HTML, CA_EMPTY, CA_TEXT, CA_UNREADABLE, CAPS_HTML, CAPS_FORM),
 )

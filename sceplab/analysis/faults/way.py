@@ -106,6 +106,9 @@ def sent(item: DecodedExchange, _context: Context) -> Iterator[Hit]:
     if operation is None:
         return
     codes = {p.code: p for p in operation.problems}
+    if not item.exchange.recorded.http:
+        # Base64 in another text, in which the sender or a log wrote spaces.
+        codes |= {p.code: p for p in item.exchange.problems if p.code == PLUS_LOST.id}
     for code, fault in _OF_TEXT.items():
         if code in codes:
             yield Hit(fault, str(codes[code]), side=Side.REQUEST)

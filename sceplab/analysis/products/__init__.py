@@ -12,12 +12,15 @@ from sceplab.analysis.products.recognition import (
     LONGEST,
     code_in,
     guess_in,
+    parties_in,
     recognise,
     sentence_in,
     tells_of_failure,
     tells_of_grant,
+    tells_of_issue,
 )
 from sceplab.analysis.products.saying import Saying
+from sceplab.analysis.products.speaker import is_client, is_server, of_reply
 
 __all__ = [
     "LONGEST",
@@ -26,10 +29,15 @@ __all__ = [
     "code_in",
     "code_of",
     "guess_in",
+    "is_client",
+    "is_server",
+    "of_reply",
+    "parties_in",
     "recognise",
     "sentence_in",
     "substatus_of",
     "tells_of_failure",
     "tells_of_grant",
+    "tells_of_issue",
     "win32_of",
 ]

@@ -7,6 +7,7 @@ source, `MDM-SCEP:14006`): a bare number is never taken as a code. Time is linea
 from __future__ import annotations
 
 import re
+from bisect import bisect_right
 from collections.abc import Iterator
 from functools import lru_cache
 
@@ -19,7 +20,11 @@ from sceplab.analysis.products.hresults_system import OF_CLIENT, SYSTEM, TEXTS
 from sceplab.analysis.products.iis import STATUSES, substatus_of, win32_of
 from sceplab.analysis.products.saying import Saying
 from sceplab.analysis.products.words_any import ANY
+from sceplab.analysis.products.words_cas import CAS, SERVICES, STEPS
 from sceplab.analysis.products.words_clients import CLIENTS
+from sceplab.analysis.products.words_fronts import FRONTS
+from sceplab.analysis.products.words_libraries import LIBRARIES
+from sceplab.analysis.products.words_mdm import MDM
 from sceplab.analysis.products.words_network import NETWORK
 from sceplab.analysis.products.words_servers import SERVERS
 from sceplab.analysis.products.words_transport import TRANSPORT
@@ -76,7 +81,8 @@ _TRIPLE = re.compile(
 )
 _STATUS = re.compile(
     r"(?i)(?:\bHTTP(?:/[\d.]{1,3})?(?:[ _-]?(?:status|error|response|code|result)){0,3}|\bstatus[ _-]?code|"
-    r"\bresponse(?: code)?|\bserver returned(?: status)?)[\"']?\s{0,2}[:=(]?\s{0,2}[\"']?([45]\d\d)\b|"
+    r"\bresponse(?: code)?|\bserver returned(?: status)?|\bfailed with (?:the )?(?:HTTP )?status(?: code)?)"
+    r"[\"'\u201c]?\s{0,2}[:=(]?\s{0,2}[\"'\u201c]?([45]\d\d)\b|"
     r"\b([45]\d\d)[): ]{1,2}(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Proxy Auth|"
     r"Request Timeout|Payload Too Large|Request Entity Too Large|"
     r"Content Too Large|(?:Request-)?URI Too|Too Many Requests|"
@@ -96,6 +102,10 @@ _TROUBLE = re.compile(
     r"\bawait|\bqueued?\b|\b(?:ERR|ERRO|WARN|CRIT)\b",
     re.IGNORECASE,
 )
+# Between what failed and why, as Go and many others write it; not in a time or an address.
+_LINK = re.compile(r"(?<=[A-Za-z\])\"']): (?=[A-Za-z\"'(\[])")
+# A step that fails for a reason, which may be behind it.
+_STEP_FAULTS = frozenset({"cannot-decrypt", "server-rejects-signature", "not-a-request", "ca-cannot-sign"})
 # Words of clients alone: a server grants to one what it refuses to another.
 _GRANTED = re.compile(
     r"(?i)%?PKI-6-CERT(?:RET|_?INSTALL)|ASA-6-717003|certificate (?:request )?(?:is |has been )?granted|"
@@ -103,6 +113,17 @@ _GRANTED = re.compile(
     r"SCEP: Certificate installed successfully|Event ID: 39\b.{0,200}SCEP|\bCERT_ENROLLED\b|"
     r"\bpki ?status: (?:SUCCESS|0)\b|status: MONITORING|pkiStatus=SUCCESS|certificate written as|"
     r"(?:enrol?lment|certificate request) (?:was |has been )?(?:successful|succeeded)|successfully enrolled"
+)
+
+# Words of servers, that name the client or the transaction to which they granted.
+_ISSUED = re.compile(
+    r"(?i)\bCertRep\b[^.\n]{0,20}\bSUCCESS|certificate (?:was |has been )?(?:successfully )?issued|"
+    r"issued (?:a )?certificate|pki_?status\W{1,3}(?:SUCCESS|0)\b"
+)
+_PARTY = re.compile(
+    r"(?i)\b(?:client|remote|peer|from|src|source|device|host|cn|subject|serial|trans(?:action)?)"
+    r"[ _-]?(?:id|ip|addr(?:ess)?|name)?"
+    r"[\"']?\s?[=:]?\s?[\"']?((?=[\w.:-]*\d)[\w.:-]{4,80})"
 )
 
 
@@ -180,8 +201,9 @@ def _as_saying(code: Code) -> Saying:
     return Saying(f"{code.name}: {code.meaning}", "", code.fault, code.fix, code.source, vague=code.vague)
 
 
-_SENTENCES = (*SERVERS, *WINDOWS, *NETWORK, *CLIENTS)
-_GENERAL = (*TRANSPORT, *ANY)
+_SENTENCES = (*STEPS, *SERVERS, *WINDOWS, *NETWORK, *CLIENTS, *CAS, *FRONTS, *MDM)
+# What any program may write: after the sentences of products and the codes, before loose words.
+_LOOSE = (*SERVICES, *LIBRARIES, *TRANSPORT, *ANY)
 
 
 def tells_of_failure(text: str) -> bool:
@@ -212,11 +234,29 @@ def recognise(text: str) -> Iterator[Saying]:
 def _recognised(text: str) -> tuple[Saying, ...]:
     out = [saying for saying in _SENTENCES if saying.pattern.search(text)]
     out += map(_as_saying, codes_in(text))
-    out += [saying for saying in _GENERAL if saying.pattern.search(text)]
+    out += _innermost_first([saying for saying in _LOOSE if saying.pattern.search(text)], text)
     out += [_as_saying(code) for found in _STATUS.finditer(text) if (code := STATUSES.get(int(found[1] or found[2])))]
     return tuple(sorted(out, key=lambda saying: saying.vague))
+
+
+def _innermost_first(sayings: list[Saying], text: str) -> list[Saying]:
+    """Sort sayings of loose words about a step by where they are in `what: why: why`: the last part is the reason."""
+    ends = [found.end() for found in _LINK.finditer(text)]
+    if len(sayings) < 2 or sayings[0].fault not in _STEP_FAULTS or not ends:
+        return sayings
+    return sorted(sayings, key=lambda s: -max(bisect_right(ends, m.start()) for m in s.pattern.finditer(text)))
 
 
 def tells_of_grant(text: str) -> bool:
     """Whether a client says that it has its certificate now."""
     return _GRANTED.search(text[:LONGEST]) is not None
+
+
+def tells_of_issue(text: str) -> bool:
+    """Whether a server says that it granted a certificate; `parties_in` says to whom."""
+    return _ISSUED.search(text[:LONGEST]) is not None
+
+
+def parties_in(text: str) -> frozenset[str]:
+    """Return the clients and transactions that a line names."""
+    return frozenset(found[1].lower() for found in _PARTY.finditer(text[:LONGEST]))

@@ -137,7 +137,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any client",
-        r"connection refused|unable to open (?:a )?connection|PKI-3-SOCKETSELECT|fail\w* to (?:select|open|create)[^.\n]{0,10} socket|error while sending message|NSURLErrorDomain\D{0,20}-100[134569]\b|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|connection (?:timed out|failed)|\bconnect\w* to [^\n]{0,60}(?:failed|refused|timed out)|failed to (?:connect|open http connection)|SOCKET_?SEND",
+        r"connection refused|unable to open (?:a )?connection|PKI-3-SOCKETSELECT|fail\w* to (?:select|open|create)[^.\n]{0,10} socket|NSURLErrorDomain\D{0,20}-100[134569]\b|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|connection (?:timed out|failed)|\bconnect\w* to [^\n]{0,60}(?:failed|refused|timed out)|failed to (?:connect|open http connection)|SOCKET_?SEND",
         "no-network",
     ),
     Saying(

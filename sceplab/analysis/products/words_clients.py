@@ -28,8 +28,15 @@ CLIENTS: tuple[Saying, ...] = (
         "inverse-inc/packetfence#8727",
     ),
     Saying(
+        "OpenXPKI",
+        r"connect to (?:the )?(?:unix )?socket[^\n]{0,120}(?:no such file|permission denied|refused)|openxpki\.socket",
+        "ca-unreachable",
+        "Start the OpenXPKI server, and check its socket and permissions.",
+        "openxpki/openxpki: Client",
+    ),
+    Saying(
         "any client library",
-        r"(?:open|read|write|load|access)\w*[^\n]{0,120}(?:permission denied|no such file or directory|\bEACCES\b|\bENOENT\b)",
+        r"\b(?:open|read|writ|load|access)(?:e|s|ed|ing|ting)?\b[^\n]{0,120}(?:permission denied|no such file or directory|\bEACCES\b|\bENOENT\b)",
         "client-files",
         "",
         _SSCEP,
@@ -93,7 +100,7 @@ CLIENTS: tuple[Saying, ...] = (
     ),
     Saying(
         "OpenSSL",
-        r"cms_signerinfo_verify_cert:certificate verify error",
+        r"cms_signerinfo_verify_cert:certificate verify error|PKCS7_verify:certificate verify error",
         "chain",
         "Give the CA certificate with -CAfile.",
         "OpenSSL, crypto/cms/cms_smime.c",
@@ -421,4 +428,14 @@ CLIENTS: tuple[Saying, ...] = (
         "",
         "jscep/jscep",
     ),
+    Saying("sscep", r"error while sending message", "no-network", "", _SSCEP, vague=True),
+    Saying(
+        "sscep, strongSwan",
+        r"scep response too short|no valid CA or RA certificate|(?:error|cannot|could not|failed|unable)[^.\n]{0,20}(?:read|pars|load|decod)\w*[^.\n]{0,20}CA cert",
+        "ca-form",
+        "",
+        _STRONGSWAN,
+        vague=True,
+    ),
+    Saying("strongSwan", r"failed to decrypt content encryption key", "reply-unreadable", "", _STRONGSWAN),
 )

@@ -252,7 +252,7 @@ WINDOWS: tuple[Saying, ...] = (
     ),
     Saying(
         "Apache",
-        r"AH00126|Invalid URI in request",
+        r"AH00126|Invalid URI in request(?![^\n]{0,20}too long)",
         "filtered",
         "Use POST, or write the base64 of the GET as %2B, %2F and %3D.",
         "Apache httpd, error log",
