@@ -6,17 +6,25 @@ Rule: `sceplab.report.ladder` says what the arrows are; here they become plain d
 from __future__ import annotations
 
 from sceplab.report.ladder import SIGNS, Arrow, LadderDiagram, drawn, said
+from sceplab.report.names import count
 from sceplab.views.state import ArrowState, LadderState
 from sceplab.views.text import safe, safe_lines, visible
 
 
-def ladder_state(ladder: LadderDiagram) -> LadderState:
-    """Return the state of a ladder; nothing is selected."""
+def ladder_state(ladder: LadderDiagram, *, older: int = 0, newest: bool = False) -> LadderState:
+    """Return the state of a ladder (see `LadderState`); nothing is selected."""
     return {
         "lifelines": [visible(name) for name in ladder.lifelines],
         "arrows": [_arrow(a) for a in ladder.arrows],
+        "older": older,
+        "newest": newest,
         "selected": {},
     }
+
+
+def older_words(older: int) -> str:
+    """Return how many exchanges are left out before the first one shown, as a sentence; "" for none."""
+    return f"{count(older, 'older exchange')} {'is' if older == 1 else 'are'} not shown." if older else ""
 
 
 def _arrow(arrow: Arrow) -> ArrowState:
@@ -34,15 +42,17 @@ def _arrow(arrow: Arrow) -> ArrowState:
     }
 
 
-def ladder_html(ladder: LadderDiagram) -> str:
-    """Return the diagram drawn in text, and as a list for those who cannot see it."""
+def ladder_html(ladder: LadderDiagram, older: int = 0) -> str:
+    """Return the diagram drawn in text, and as a list for those who cannot see it; `older` as in `LadderState`."""
     if not ladder.arrows:
         return "<p>No exchange yet.</p>"
     spoken = "".join(f"<li>{safe(said(ladder, a))}</li>" for a in ladder.arrows)
     listed = f"<details><summary>As a list</summary><ul>{spoken}</ul></details>"
-    return f"<div>{ladder_picture(ladder)}{listed}</div>"
+    return f"<div>{ladder_picture(ladder, older)}{listed}</div>"
 
 
-def ladder_picture(ladder: LadderDiagram) -> str:
-    """Return the diagram alone, drawn in text."""
-    return f"<pre>{safe_lines(chr(10).join(drawn(ladder)))}</pre>"
+def ladder_picture(ladder: LadderDiagram, older: int = 0) -> str:
+    """Return the diagram alone, drawn in text; `older` as in `LadderState`."""
+    words = older_words(older)
+    left_out = f"<p>{words}</p>" if words else ""
+    return f"{left_out}<pre>{safe_lines(chr(10).join(drawn(ladder)))}</pre>"
