@@ -182,8 +182,8 @@ class CertificationAuthority:
         """Refuse a pending transaction. Raises InputError where it is not pending."""
         if not self.store.deny(transaction.id, why):
             raise InputError(f"transaction {transaction.transaction_id} is not pending")
-        told = f"the client is told: {why}"
-        self._on_decision(Decision.by_person(self.name, transaction.transaction_id, "DENIED", transaction.request, told))
+        number, request = transaction.transaction_id, transaction.request
+        self._on_decision(Decision.by_person(self.name, number, "DENIED", request, f"the client is told: {why}"))
 
     def find_pending(self, text: str) -> Transaction:
         """Return the pending transaction with this number, or whose transactionID begins so. Raises InputError.

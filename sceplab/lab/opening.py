@@ -211,7 +211,7 @@ def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: 
         whole = False
     if not whole:
         _work_on()
-        raise _unopened("decryption gives nothing that is ASN.1: another key, or octets were changed")
+        raise _unopened("decryption gives nothing that is ASN.1: another key, or bytes were changed")
     return plaintext
 
 

@@ -43,7 +43,8 @@ def result_words(result: Result) -> str:
         return f"SUCCESS: a certificate for {result.certificate.subject}, issued by {result.certificate.issuer}."
     failure = result.fail_info
     words = f"FAILURE: {failure.name} ({FAIL_INFO_MEANING[failure]})" if failure is not None else "FAILURE: no failInfo"
-    return f"{words}. {'The server says: ' + result.fail_info_text if result.fail_info_text else 'The server does not say why.'}"
+    said = f"says: {result.fail_info_text}" if result.fail_info_text else "does not say why."
+    return f"{words}. The server {said}"
 
 
 class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
@@ -70,9 +71,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         self.dialect = w.Dropdown(options=list(CLIENT_DIALECTS), description="Imitate", layout=wide, style=style)
         self.method = w.Dropdown(options=_METHODS, description="Method", layout=wide, style=style)
         self.folder = w.Text(str(folder), description="Save in folder", layout=wide, style=style, **AS_A_WHOLE)
-        self.replace = w.Checkbox(
-            description="replace existing files", indent=False, layout=w.Layout(width="auto")
-        )
+        self.replace = w.Checkbox(description="replace existing files", indent=False, layout=w.Layout(width="auto"))
         self.enroll_button = self._button("Enroll", self.enroll, "primary")
         self.poll_button = self._button("Poll", self.poll)
         self.renew_button = self._button("Renew", self.renew)

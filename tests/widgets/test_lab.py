@@ -407,8 +407,9 @@ def test_what_goes_wrong_is_said(lab: Lab) -> None:
     """A wrong challengePassword, no RA, a bad subject, a key that cannot be answered, a CA that is gone."""
     form = _filled(lab, challenge="wrong")
     form.enroll()
-    assert "FAILURE: badRequest (transaction not permitted or supported). The server says: the challengePassword" in _words(
-        form
+    assert (
+        "FAILURE: badRequest (transaction not permitted or supported). The server says: the challengePassword"
+        in _words(form)
     )
     form.via.value = "ra"
     form.enroll()
