@@ -10,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 
 NUMBERS = {
@@ -52,7 +53,8 @@ def note_solved(place: tuple[str, int], folder: Path | None = None) -> None:
         aside.write_text(text, encoding="utf-8")
         aside.replace(target)
     except OSError:
-        aside.unlink(missing_ok=True)
+        with suppress(OSError):
+            aside.unlink(missing_ok=True)
 
 
 def solved_in(folder: Path | None = None) -> dict[str, tuple[int, ...]]:

@@ -31,8 +31,9 @@ pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 
 @pytest.mark.parametrize("name", [s.stem for s in sources()])
 def test_run_all_is_clean(page: Page, lab: str, name: str) -> None:
-    """Every cell runs, in order, and none fails."""
+    """Opening it changes nothing; every cell runs, in order, and none fails."""
     open_notebook(page, lab, name)
+    assert page.evaluate("() => window.jupyterapp.shell.currentWidget.context.model.dirty") is False
     clear_outputs(page)
     expect(page.get_by_text("Not attempted yet")).to_have_count(0)
     assert len(run_all(page)) >= 8
