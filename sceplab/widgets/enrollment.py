@@ -195,9 +195,8 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
     def _say(self, words: str, *, busy: bool = False) -> None:
         self._words = visible(words)
         self.status.value = compact(f"<b>{safe(words)}</b>")
-        self.details.value = "".join(f"<div>⚠ {safe(warning)}</div>" for warning in self.warnings) + _held(
-            self.identity
-        )
+        warned = "".join(f"<div>⚠ {safe(warning)}</div>" for warning in self.warnings)
+        self.details.value = compact(warned + _held(self.identity))
         waits = self.result is not None and self.result.status is PkiStatus.PENDING
         self.enroll_button.disabled = busy
         self.poll_button.disabled = busy or not waits
