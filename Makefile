@@ -33,7 +33,7 @@ $(READY): requirements.lock pyproject.toml
 
 lab: setup
 	$(BIN)/python -m sceplab.cli doctor
-	$(BIN)/python -m jupyter lab notebooks/00-start-here.ipynb
+	$(BIN)/python -m jupyter lab --ServerApp.root_dir=$(CURDIR) --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb
 
 # COVERAGE=1 also measures which lines and branches of sceplab ran, and fails below the floor that pyproject.toml
 # has. It takes a quarter more time; what runs in a process of its own (a kernel, a server, a shell) is not measured.

@@ -47,7 +47,7 @@ class Problem:
     advice: str = ""
 
     def __str__(self) -> str:
-        where = self.layer.value if self.offset is None else f"{self.layer.value}, octet {self.offset}"
+        where = self.layer.value if self.offset is None else f"{self.layer.value}, byte {self.offset}"
         text = f"{where}: expected {self.expected}, found {self.found}"
         return f"{text}. {self.advice}" if self.advice else text
 

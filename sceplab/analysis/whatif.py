@@ -99,7 +99,7 @@ def _readable(name: str, problems: tuple[Problem, ...]) -> Check:
 def overwrite(data: bytes, offset: int, octets: bytes) -> bytes:
     """Return the bytes with those at `offset` replaced by `octets`; raises BuildError outside the data."""
     if not 0 <= offset <= len(data) - len(octets):
-        raise BuildError(f"octets {offset} to {offset + len(octets)} are not inside the {len(data)} there are")
+        raise BuildError(f"bytes {offset} to {offset + len(octets)} are not inside the {len(data)} there are")
     return data[:offset] + octets + data[offset + len(octets) :]
 
 
@@ -112,7 +112,7 @@ def replace_content(data: bytes, offset: int, content: bytes, type_name: str = "
     """
     around = find(describe(data, type_name), offset)
     if not around or around[-1].start != offset:
-        raise BuildError(f"no element starts at octet {offset}")
+        raise BuildError(f"no element starts at byte {offset}")
     end = around[-1].end
     start, new = offset, content
     for number, node in enumerate(reversed(around)):
@@ -150,7 +150,7 @@ def reseal(layers: Sequence[LayerBytes], message: PkiMessage, plaintext: bytes) 
     if message.opened is None or message.enveloped is None or last.parent is None or last.made is not Made.DECRYPTED:
         raise BuildError("the envelope was not opened, so nothing inside can be changed")
     if layers[last.parent].data != message.raw or message.enveloped.cipher is None:
-        raise BuildError("the envelope came in BER segments: change its octets, not what is inside")
+        raise BuildError("the envelope came in BER segments: change its bytes, not what is inside")
     opened = message.opened
     ciphertext = encrypt_content(message.enveloped.cipher, opened.content_key, opened.iv, plaintext)
     return replace_content(message.raw, last.at, ciphertext)

@@ -108,7 +108,7 @@ def _tree(data: bytes, strings: Collection[int]) -> _Tree:
     tree = _Tree()
     root = der.read(data)
     if root.end != len(data):
-        raise der.DerError(root.end, "the end of the element", f"{len(data) - root.end} more octets")
+        raise der.DerError(root.end, "the end of the element", f"{len(data) - root.end} more bytes")
     stack: list[tuple[der.Element, int, int]] = [(root, -1, 0)]
     while stack:
         element, parent, depth = stack.pop()
@@ -182,7 +182,7 @@ def _length(length: int, form: Form) -> bytes:
 
 def _write_segments(content: bytes, segments: tuple[tuple[int, Form], ...]) -> bytes:
     if sum(length for length, _ in segments) != len(content):
-        raise der.DerError(0, "a string as long as the captured one", f"{len(content)} octets")
+        raise der.DerError(0, "a string as long as the captured one", f"{len(content)} bytes")
     out = []
     pos = 0
     for length, form in segments:

@@ -50,7 +50,7 @@ class DerError(ScepError):
 
     def __init__(self, offset: int, expected: str, found: str) -> None:
         """Set the offset (bytes from the start of the data), what was expected and what was found."""
-        super().__init__(f"octet {offset}: expected {expected}, found {found}")
+        super().__init__(f"byte {offset}: expected {expected}, found {found}")
         self.offset = offset
         self.expected = expected
         self.found = found
@@ -158,8 +158,8 @@ RESERVED = -4
 PRIMITIVE = -5
 _REFUSED = {
     CUT_OFF: ("an element (tag, length, value)", "the end of the data"),
-    LONG_TAG: ("a tag number of at most 8 octets", "a longer one"),
-    RESERVED: ("a length (X.690, 8.1.3)", "the reserved octet ff"),
+    LONG_TAG: ("a tag number of at most 8 bytes", "a longer one"),
+    RESERVED: ("a length (X.690, 8.1.3)", "the reserved byte ff"),
     PRIMITIVE: ("a definite length (the element is primitive)", "an indefinite length"),
 }
 
@@ -233,7 +233,7 @@ def read(data: bytes, pos: int = 0, end: int | None = None) -> Element:
 
 
 def _count(length: int) -> str:
-    return f"{length} octets" if length < 1 << 64 else "an absurd number of octets"
+    return f"{length} bytes" if length < 1 << 64 else "an absurd number of bytes"
 
 
 def _end_of_contents(data: bytes, start: int, pos: int, limit: int) -> int:
@@ -241,7 +241,7 @@ def _end_of_contents(data: bytes, start: int, pos: int, limit: int) -> int:
     depth = 1
     while True:
         if pos + 2 > limit:
-            raise DerError(start, "end-of-contents octets (00 00)", "the end of the data")
+            raise DerError(start, "end-of-contents bytes (00 00)", "the end of the data")
         if data[pos] == 0 and data[pos + 1] == 0:
             depth -= 1
             if depth == 0:
@@ -313,7 +313,7 @@ def int_of(element: Element) -> int:
     if element.tag != INTEGER:
         raise DerError(element.start, "an INTEGER (tag 02)", f"tag {element.tag:02x}")
     if element.content_end - element.content_start > _MAX_INTEGER:
-        raise DerError(element.start, f"an INTEGER of at most {_MAX_INTEGER} octets", "a longer one")
+        raise DerError(element.start, f"an INTEGER of at most {_MAX_INTEGER} bytes", "a longer one")
     return int.from_bytes(element.value, "big", signed=True)
 
 

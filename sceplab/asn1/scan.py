@@ -239,18 +239,18 @@ def level(data: bytes, start: int, end: int, ends: Ends) -> array[int]:
 def _problem(data: bytes, pos: int, flag: int) -> Problem:
     if flag & GARBAGE:
         expected, found, code = "an element (tag, length, value)", data[pos : pos + 4].hex(" "), "not-asn1"
-        advice = "Is this octet really ASN.1, or does something before it have a wrong length?"
+        advice = "Is this byte really ASN.1, or does something before it have a wrong length?"
     elif flag & CUT:
         expected, found, code = "the whole element", "the end of what holds it", "cut-off"
-        advice = "Octets are missing, or a length before this one is wrong: was everything copied?"
+        advice = "Bytes are missing, or a length before this one is wrong: was everything copied?"
     elif flag & DEEP:
         expected, found, code = "fewer levels", "more levels inside", "too-deep"
         advice = "Raise max_depth to see them; no SCEP message nests so deep."
     elif flag & TRAILING:
-        expected, found, code = "the end of the data", f"{len(data) - pos} more octets", "trailing"
+        expected, found, code = "the end of the data", f"{len(data) - pos} more bytes", "trailing"
         advice = "Decode them as a further element, or cut them off."
     else:
-        expected, found, code = "an element", "end-of-contents octets (00 00) that end nothing", "stray-eoc"
+        expected, found, code = "an element", "end-of-contents bytes (00 00) that end nothing", "stray-eoc"
         advice = "They belong only behind an element of indefinite length."
     return Problem(Layer.DER, code, expected, found, pos, advice)
 
@@ -271,18 +271,18 @@ def violations(
     `set_of`: a context-tagged element is an IMPLICIT SET OF.
     """
     if flags & TRAILING:
-        return ("octets behind the end of the outermost element",)
+        return ("bytes behind the end of the outermost element",)
     if flags & GARBAGE:
         return ("no ASN.1 element starts here",)
     out = []
     if flags & CUT:
         out.append("the content is cut short")
     if flags & STRAY_EOC:
-        return (*out, "end-of-contents octets that end nothing (X.690, 8.1.5)")
+        return (*out, "end-of-contents bytes that end nothing (X.690, 8.1.5)")
     if flags & INDEFINITE:
         out.append("indefinite length: BER, not DER (X.690, 10.1)")
     if flags & LONG_LENGTH:
-        out.append("more length octets than needed (X.690, 10.1)")
+        out.append("more length bytes than needed (X.690, 10.1)")
     tag = data[start]
     if tag & 0x1F == 0x1F and data[start + 1] < 0x1F:
         out.append("a tag number below 31 in the long form (X.690, 8.1.2.2)")
@@ -313,21 +313,21 @@ def is_sorted(data: bytes, start: int, end: int) -> bool:
 
 def _boolean(content: bytes) -> str:
     if len(content) != 1:
-        return "a BOOLEAN of other than one octet (X.690, 8.2.1)"
+        return "a BOOLEAN of other than one byte (X.690, 8.2.1)"
     return "" if content in {b"\0", b"\xff"} else "TRUE that is not FF (X.690, 11.1)"
 
 
 def _integer(content: bytes) -> str:
     if not content:
-        return "an INTEGER without octets (X.690, 8.3.1)"
+        return "an INTEGER without bytes (X.690, 8.3.1)"
     if len(content) > 1 and (content[0], content[1] >> 7) in {(0, 0), (0xFF, 1)}:
-        return "an INTEGER with more octets than needed (X.690, 8.3.2)"
+        return "an INTEGER with more bytes than needed (X.690, 8.3.2)"
     return ""
 
 
 def _bit_string(content: bytes) -> str:
     if not content:
-        return "a BIT STRING without its first octet (X.690, 8.6.2)"
+        return "a BIT STRING without its first byte (X.690, 8.6.2)"
     unused = content[0]
     if unused > 7 or (unused and len(content) == 1):
         return f"a BIT STRING with {unused} unused bits (X.690, 8.6.2)"
@@ -335,14 +335,14 @@ def _bit_string(content: bytes) -> str:
 
 
 def _null(content: bytes) -> str:
-    return "a NULL with octets (X.690, 8.8.2)" if content else ""
+    return "a NULL with bytes (X.690, 8.8.2)" if content else ""
 
 
 def _oid(content: bytes) -> str:
     if not content or content[-1] & 0x80:
         return "an OBJECT IDENTIFIER that is cut off (X.690, 8.19)"
     if content[0] == 0x80 or any(content[i] == 0x80 and not content[i - 1] & 0x80 for i in range(1, len(content))):
-        return "an arc with a leading zero octet (X.690, 8.19.2)"
+        return "an arc with a leading zero byte (X.690, 8.19.2)"
     return ""
 
 
@@ -351,7 +351,7 @@ def _decodes(codec: str, name: str) -> Callable[[bytes], str]:
         try:
             content.decode(codec)
         except ValueError:
-            return f"octets that are no {name}"
+            return f"bytes that are no {name}"
         return ""
 
     return rule

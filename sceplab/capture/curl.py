@@ -202,7 +202,7 @@ def _without_text(exchange: Exchange) -> Exchange:
     request = exchange.request
     if request is None or len(request.body) < 4 or request.body[1:2] >= b"\x80":
         return exchange
-    found = "a body with dots for its octets"
+    found = "a body with dots for its bytes"
     problem = Problem(Layer.CAPTURE, "not-logged", "the message", found, None, "Use `curl --trace`, not --trace-ascii.")
     kept = tuple(p for p in exchange.problems if p.code != "incomplete")
     return replace(exchange, request=replace(request, body=b"", truncated=True), problems=(*kept, problem))

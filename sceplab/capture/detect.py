@@ -99,7 +99,7 @@ def _from_file(file: BinaryIO, name: str) -> Capture | Iterator[Exchange]:
     data = source.read(MAX_OCTETS + 1)
     if len(data) > MAX_OCTETS:
         advice = "cut it first (of a log: `grep -i operation=`)"
-        raise InputError(f"this is larger than {MAX_OCTETS} octets and no capture of packets; {advice}")
+        raise InputError(f"this is larger than {MAX_OCTETS} bytes and no capture of packets; {advice}")
     return _read_octets(data, name)
 
 

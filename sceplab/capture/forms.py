@@ -45,7 +45,7 @@ PARTS = (
     Format("strings of a program", numbers.fits, numbers.read_strings),
     Format("hex dump", hexdump.fits, hexdump.read),
     Format("heads of HTTP", httptext.fits_heads, httptext.read_heads),
-    Format("octets of a program", numbers.fits, numbers.read),
+    Format("bytes of a program", numbers.fits, numbers.read),
     Format("PEM", pem.fits, pem.read),
     Format("URL or request target", target.fits, target.read),
     Format("base64, or the value of message=", value.fits, value.read),

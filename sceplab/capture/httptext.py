@@ -115,8 +115,8 @@ def what_is_missing(message: HttpMessage) -> tuple[Problem, ...]:
     if message.complete:
         return ()
     promised = message.promised
-    found = f"{len(message.body)} octets of body" + (f" of {promised}" if promised is not None else "")
-    advice = "Text that was copied loses octets: save the stream as a file (raw), or give the capture."
+    found = f"{len(message.body)} bytes of body" + (f" of {promised}" if promised is not None else "")
+    advice = "Text that was copied loses bytes: save the stream as a file (raw), or give the capture."
     return (Problem(Layer.CAPTURE, "incomplete", "the whole message", found, None, advice),)
 
 

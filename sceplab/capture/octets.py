@@ -83,4 +83,4 @@ def _cut(data: bytes, size: int | None) -> tuple[Problem, ...]:
     if size is None or size <= len(data):
         return ()
     advice = "What was copied is not the whole message: copy all of it, or give the capture."
-    return (Problem(Layer.CAPTURE, "cut-short", f"{size} octets", f"{len(data)}", None, advice),)
+    return (Problem(Layer.CAPTURE, "cut-short", f"{size} bytes", f"{len(data)}", None, advice),)

@@ -324,17 +324,17 @@ def _reused(stream: _Stream, segment: TcpSegment) -> bool:
 def _missing(message: HttpMessage, side: str) -> Iterator[Problem]:
     """Yield which parts of a message are missing from the capture, and why."""
     if message.cut:
-        found = f"{message.cut} octets of it were cut off, from octet {message.hole} of the body on"
+        found = f"{message.cut} bytes of it were cut off, from byte {message.hole} of the body on"
         advice = "The sniffer kept the start of each packet only: capture again with `tcpdump -s 0`."
         yield Problem(Layer.CAPTURE, "cut-short", f"the whole {side}", found, None, advice)
     if message.lost:
-        found = f"{message.lost} octets of it are missing (a gap), from octet {message.hole} of the body on"
+        found = f"{message.lost} bytes of it are missing (a gap), from byte {message.hole} of the body on"
         yield Problem(
             Layer.CAPTURE, "incomplete", f"every segment of the {side}", found, None, "The sniffer lost packets."
         )
     if not message.complete and not message.cut and not message.lost:
         promised = message.promised
-        found = f"{len(message.body)} octets of body" + (f" of {promised}" if promised is not None else "")
+        found = f"{len(message.body)} bytes of body" + (f" of {promised}" if promised is not None else "")
         advice = "The capture ended before the message did, or the connection broke."
         yield Problem(Layer.CAPTURE, "incomplete", f"the whole {side}", found, None, advice)
     if message.note:

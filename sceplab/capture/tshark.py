@@ -32,7 +32,7 @@ _OF_JSON = re.compile(
     r'\s{0,40}"(?P<value>[^"]*)"'
 )
 _RAW_IP = 101
-_ADVICE = "an export without the octets: give the pcap, or `tshark -r FILE -T pdml` with all fields"
+_ADVICE = "an export without the bytes: give the pcap, or `tshark -r FILE -T pdml` with all fields"
 
 
 def fits_pdml(data: bytes) -> bool:
@@ -152,11 +152,11 @@ def read_text(data: bytes, name: str) -> Reading:
             reply = HttpReply(int(found[3]), tuple(headers), b"", found[4].decode("latin-1").strip(), truncated=True)
             exchanges.append(Exchange(None, reply, source=name, problems=_not_there(), recorded=HTTP_TEXT))
         places.append(place)
-    what = "packet as text (tshark -V, Wireshark's plain text), cut and without its octets: give the pcap"
+    what = "packet as text (tshark -V, Wireshark's plain text), cut and without its bytes: give the pcap"
     unread = (Unread(what, frames, (numbers[0], numbers[-1])),) if numbers else ()
     return Reading(exchanges, tuple(spans), tuple(places), unread=unread)
 
 
 def _not_there() -> tuple[Problem, ...]:
-    found = "a description by Wireshark, without the octets"
+    found = "a description by Wireshark, without the bytes"
     return (Problem(Layer.CAPTURE, "not-logged", "the message", found, None, "Give the pcap."),)

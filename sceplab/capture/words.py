@@ -65,19 +65,19 @@ _EXPORTS = (
     ),
     (
         re.compile(r"^PKCS7 Message:|^X509 Certificate(?: Request)?:|^PKCS10 Certificate Request:"),
-        "a description by certutil -dump, without its octets: give the file itself",
+        "a description by certutil -dump, without its bytes: give the file itself",
     ),
     (
         re.compile(r"^\s*\d+:d=\d+\s+hl=\d+ l=\s*\d+ (?:cons|prim):"),
-        "a description by openssl asn1parse, without its octets: give the DER or PEM",
+        "a description by openssl asn1parse, without its bytes: give the DER or PEM",
     ),
     (
         re.compile(r"^(?:CMS_ContentInfo|PKCS7):\s*$"),
-        "a description by openssl cms -print, without its octets: give the DER or PEM",
+        "a description by openssl cms -print, without its bytes: give the DER or PEM",
     ),
     (
         re.compile(r"^SEQUENCE \(\d+ elem\)|^(?:  )?ContentInfo SEQUENCE \(\d+ elem\)"),
-        "a tree by asn1js, without its octets: copy the hex or the link",
+        "a tree by asn1js, without its bytes: copy the hex or the link",
     ),
 )
 _ADVICE = {

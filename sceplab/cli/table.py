@@ -46,15 +46,10 @@ def run(arguments: argparse.Namespace) -> int:
     if arguments.scheduler:
         if materials.keys or materials.passwords:
             raise InputError("secrets are not sent to a cluster: leave out --key and --password, or --scheduler")
-        read: Iterable[list[Row]] = _on_cluster(files, materials, arguments.scheduler)
+        read: Iterable[list[Row]] = _on_cluster(files, materials, arguments.folder, arguments.scheduler)
     else:
-        read = (rows_of(path, materials) for path in tracked(files, "reading"))
-    # A row has the name of its file; of many files, the path tells which it is.
-    rows = [
-        {**row, "file": str(Path(path).relative_to(arguments.folder))}
-        for path, found in zip(files, read, strict=True)
-        for row in found
-    ]
+        read = (rows_of(path, materials, arguments.folder) for path in tracked(files, "reading"))
+    rows = [row for found in read for row in found]
     if arguments.csv is not None:
         write_new(arguments.csv, "".join(f"{line}\r\n" for line in csv_lines(rows)).encode(), force=arguments.force)
     if arguments.json:
@@ -82,7 +77,7 @@ def _files(folder: Path, pattern: str) -> Sequence[str]:
     return found
 
 
-def _on_cluster(files: Sequence[str], materials: Materials, scheduler: str) -> list[list[Row]]:
+def _on_cluster(files: Sequence[str], materials: Materials, folder: Path, scheduler: str) -> list[list[Row]]:
     """Return the rows of each file. Raises InputError, MissingLibraryError."""
     if not _ADDRESS.fullmatch(scheduler):
         raise InputError(f"{scheduler} is no address of a scheduler; write for example tcp://192.0.2.1:8786")
@@ -91,6 +86,6 @@ def _on_cluster(files: Sequence[str], materials: Materials, scheduler: str) -> l
 
     try:
         with Client(scheduler, timeout=10) as client:
-            return list(client.gather(client.map(partial(rows_of, materials=materials), files)))
+            return list(client.gather(client.map(partial(rows_of, materials=materials, root=folder), files)))
     except (OSError, ValueError, TypeError, AssertionError, RuntimeError) as error:
         raise InputError(f"the cluster at {scheduler} cannot be used: {error}") from error

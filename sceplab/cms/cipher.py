@@ -32,7 +32,7 @@ def iv_of(algorithm: AlgorithmIdentifier, cipher: ContentCipher) -> bytes:
     iv = element.octets()
     wanted = cipher.block_length if cipher.mode == "cbc" else 12
     if len(iv) != wanted:
-        raise der.DerError(element.start, f"an initialization vector of {wanted} octets", f"{len(iv)}")
+        raise der.DerError(element.start, f"an initialization vector of {wanted} bytes", f"{len(iv)}")
     return iv
 
 

@@ -20,7 +20,7 @@ def content_of(data: bytes, content_type: str, what: str, problems: list[Problem
     if not fields:
         raise der.DerError(outer.start, "ContentInfo with a contentType", "an empty SEQUENCE")
     if outer.end != len(data):
-        extra = f"{len(data) - outer.end} more octets"
+        extra = f"{len(data) - outer.end} more bytes"
         problems.append(Problem(layer, "trailing", "the end of the message", extra, outer.end, "They are ignored."))
     found = der.oid_of(fields[0])
     if found != content_type:

@@ -45,7 +45,7 @@ class CertificationRequest:
 
     def __repr__(self) -> str:
         # The octets hold the challengePassword, which is a secret.
-        return f"<CertificationRequest {self.subject.rfc4514()!a}, {len(self.raw)} octets>"
+        return f"<CertificationRequest {self.subject.rfc4514()!a}, {len(self.raw)} bytes>"
 
     def attribute(self, oid: str) -> Attribute | None:
         """Return an attribute by its identifier, or None."""
@@ -135,7 +135,7 @@ def parse_csr(data: bytes) -> CertificationRequest:
 def _read_csr(data: bytes, out: dict[str, Any], problems: list[Problem]) -> None:
     outer = der.read_expected(data, der.SEQUENCE, "CertificationRequest")
     if outer.end != len(data):
-        found = f"{len(data) - outer.end} more octets"
+        found = f"{len(data) - outer.end} more bytes"
         problems.append(Problem(Layer.CSR, "trailing", "the end of the request", found, outer.end))
     parts = outer.children()
     if len(parts) < 3:

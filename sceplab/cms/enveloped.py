@@ -329,9 +329,7 @@ def build_enveloped(draft: EnvelopeDraft, plaintext: bytes) -> bytes:
     """
     cipher = algorithms.CIPHERS_BY_OID.get(draft.content_encryption.oid)
     if cipher is None or len(draft.content_key) != cipher.key_length:
-        raise BuildError(
-            f"{draft.content_encryption.name} cannot be used with a key of {len(draft.content_key)} octets"
-        )
+        raise BuildError(f"{draft.content_encryption.name} cannot be used with a key of {len(draft.content_key)} bytes")
     try:
         iv = iv_of(draft.content_encryption, cipher)
         encrypted = encrypt_content(cipher, draft.content_key, iv, plaintext)

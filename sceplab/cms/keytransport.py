@@ -167,7 +167,7 @@ def transport_key(draft: KeyTransDraft, content_key: bytes) -> bytes:
     else:
         block = b"\0\2" + draft.randomness + b"\0" + content_key
         if 0 in draft.randomness or len(block) != size or len(draft.randomness) < 8:
-            raise BuildError(f"PKCS#1 v1.5 padding needs {size - 3 - len(content_key)} octets, none of them 0")
+            raise BuildError(f"PKCS#1 v1.5 padding needs {size - 3 - len(content_key)} bytes, none of them 0")
     return pow(int.from_bytes(block, "big"), numbers.e, numbers.n).to_bytes(size, "big")
 
 
@@ -189,7 +189,7 @@ def _oaep_block(content_key: bytes, size: int, draft: KeyTransDraft) -> bytes:
     label_hash = hashlib.new(digest, label, usedforsecurity=False).digest()
     room = size - 2 * len(label_hash) - 2 - len(content_key)
     if room < 0 or len(draft.randomness) != len(label_hash):
-        raise BuildError(f"OAEP with {digest} needs a seed of {len(label_hash)} octets and a longer RSA key")
+        raise BuildError(f"OAEP with {digest} needs a seed of {len(label_hash)} bytes and a longer RSA key")
     data = label_hash + bytes(room) + b"\1" + content_key
     masked = _xor(data, _mgf1(draft.randomness, len(data), mgf_digest))
     return b"\0" + _xor(draft.randomness, _mgf1(masked, len(label_hash), mgf_digest)) + masked

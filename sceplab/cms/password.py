@@ -110,7 +110,7 @@ def _unwrap(algorithm: AlgorithmIdentifier, kek: bytes, wrapped: bytes) -> tuple
     length = plain[0]
     key = plain[4 : 4 + length]
     if len(key) != length or bytes(b ^ 0xFF for b in key[:3]) != plain[1:4]:
-        raise ValueError("the check octets are wrong: another password")
+        raise ValueError("the check bytes are wrong: another password")
     return key, plain[4 + length :]
 
 

@@ -91,7 +91,7 @@ def parse_signed(data: bytes) -> SignedData:
     try:
         _read_signed(data, fields, problems)
     except der.DerError as error:
-        advice = "Check that the whole message was copied, from its first octet (30) to its last."
+        advice = "Check that the whole message was copied, from its first byte (30) to its last."
         problems.append(error.problem(Layer.SIGNED, advice))
     return SignedData(data, problems=counted(problems), **fields)
 

@@ -165,7 +165,7 @@ def quiet() -> Iterator[None]:
 def load_public_key(public_key_info: bytes) -> PublicKeyTypes:
     """Load a SubjectPublicKeyInfo; raises ValueError when `cryptography` cannot."""
     if len(public_key_info) > _MAX_CACHED:
-        raise ValueError(f"a public key of {len(public_key_info)} octets")
+        raise ValueError(f"a public key of {len(public_key_info)} bytes")
     return _cached_key(public_key_info)
 
 

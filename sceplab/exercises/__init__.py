@@ -10,12 +10,13 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from html import escape
 from types import EllipsisType
 from typing import Any
 
 from sceplab.errors import InputError
+from sceplab.exercises.progress import note_solved
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,12 +25,20 @@ class Note:
 
     kind: str
     text: str
+    code: str = ""
 
     def __repr__(self) -> str:
-        return f"{self.kind}: {self.text}"
+        return f"{self.kind}: {' '.join(filter(None, (self.text, self.code)))}"
 
     def _repr_html_(self) -> str:
-        return f"<p><b>{escape(self.kind)}</b>: {escape(self.text)}</p>"
+        code = f" <code>{escape(self.code)}</code>" if self.code else ""
+        return f"<p><b>{escape(self.kind)}</b>: {_marked(self.text)}{code}</p>"
+
+
+def _marked(text: str) -> str:
+    """Return a text as HTML, what is between backticks as code."""
+    parts = enumerate(text.split("`"))
+    return "".join(f"<code>{escape(part)}</code>" if number % 2 else escape(part) for number, part in parts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +49,8 @@ class Exercise:
     that runs it: it returns "" if it is right, else what is wrong with it. `code`
     gives the right answer when it is run in the notebook, `why` is the reason.
     `mistakes` maps what goes wrong to the wrong answer it gives, so that a wrong
-    answer is explained.
+    answer is explained. `place` is its notebook and number there, by which progress
+    is kept (see `progress`).
     """
 
     question: str
@@ -49,12 +59,13 @@ class Exercise:
     hints: tuple[str, ...]
     mistakes: Mapping[str, object] = field(default_factory=dict)
     why: str = ""
+    place: tuple[str, int] = ("", 0)
 
     def __repr__(self) -> str:
         return f"Exercise: {self.question}"
 
     def _repr_html_(self) -> str:
-        return f"<p><b>Exercise</b>: {escape(self.question)}</p>"
+        return f"<p><b>Exercise</b>: {_marked(self.question)}</p>"
 
     def check(self, answer: object) -> Note:
         """Judge an answer; `...` is "not attempted yet". Never raises."""
@@ -74,7 +85,8 @@ class Exercise:
         return Note("Not yet", "that is not it; .hint() helps.")
 
     def _praise(self) -> Note:
-        return Note("Right", f"{self.why} In code: {self.code}" if self.why else self.code)
+        note_solved(self.place)
+        return Note("Right", f"{self.why} In code:" if self.why else "", self.code)
 
     def hint(self, number: int = 1) -> Note:
         """Give a hint; the last one says nearly everything."""
@@ -84,7 +96,7 @@ class Exercise:
 
     def solution(self) -> Note:
         """Show the code that gives the answer."""
-        return Note("Solution", self.code)
+        return Note("Solution", "", self.code)
 
 
 def _judged(judge: Callable[[object], str], answer: object) -> str:
@@ -114,4 +126,4 @@ def load(notebook: str, *loaded: Any) -> tuple[Exercise, ...]:  # noqa: ANN401
     except ModuleNotFoundError as error:
         raise InputError(f"there are no exercises for notebook {notebook}") from error
     make: Callable[..., tuple[Exercise, ...]] = module.exercises
-    return make(*loaded)
+    return tuple(replace(one, place=(notebook, number)) for number, one in enumerate(make(*loaded), 1))

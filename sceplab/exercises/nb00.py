@@ -14,7 +14,7 @@ def exercises(message: PkiMessage) -> tuple[Exercise, ...]:
         raise ValueError("these exercises need a message with its signer's certificate, opened")
     return (
         Exercise(
-            "The onion: how many octets does the outer layer add around the pkcsPKIEnvelope?",
+            "The onion: how many bytes does the outer layer add around the pkcsPKIEnvelope?",
             len(message.raw) - len(message.signed.content),
             "len(message.raw) - len(message.signed.content)",
             (

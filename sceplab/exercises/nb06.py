@@ -22,17 +22,17 @@ def exercises(captured: PkiMessage, ca_key: rsa.RSAPrivateKey) -> tuple[Exercise
     poll = build_issuer_and_subject(signer.issuer, csr.subject)
     return (
         Exercise(
-            "Around the content key there is random padding (PKCS#1 v1.5). How many random octets are in the block?",
+            "Around the content key there is random padding (PKCS#1 v1.5). How many random bytes are in the block?",
             filling,
             "256 - 3 - 16  # 00 02 ... 00 around it, and the key",
             ("The block is as long as the RSA key.", "00 02 <random> 00 <content key>"),
             {
-                "two octets before, and one between padding and key, are fixed.": filling + 3,
+                "two bytes before, and one between padding and key, are fixed.": filling + 3,
                 "that is the whole block.": ca_key.key_size // 8,
             },
         ),
         Exercise(
-            "Which octets must the messageDigest attribute of the captured message hold?",
+            "Which bytes must the messageDigest attribute of the captured message hold?",
             hashlib.sha256(content).digest(),
             "hashlib.sha256(captured.signed.content).digest()",
             ("It is a SHA-256 over the content of the signedData.", "captured.signed.content"),
@@ -41,7 +41,7 @@ def exercises(captured: PkiMessage, ca_key: rsa.RSAPrivateKey) -> tuple[Exercise
                     opened.plaintext
                 ).digest(),
                 "that is the hash of the whole message.": hashlib.sha256(captured.raw).digest(),
-                "octets were asked for, not hex.": hashlib.sha256(content).hexdigest(),
+                "bytes were asked for, not hex.": hashlib.sha256(content).hexdigest(),
             },
         ),
         Exercise(

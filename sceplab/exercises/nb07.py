@@ -19,7 +19,7 @@ def exercises(legs: Sequence[DecodedExchange], polling: Sequence[DecodedExchange
         raise ValueError("these exercises need both legs, opened, and an enrollment that polled")
     return (
         Exercise(
-            "R2 takes R3's message apart and makes a new one. Which octets of R3's message reach R1 as they were? "
+            "R2 takes R3's message apart and makes a new one. Which bytes of R3's message reach R1 as they were? "
             "Give the longest such piece (bytes).",
             inner.opened.plaintext,
             "legs[1].request.opened.plaintext  # the PKCS#10 request; legs[0].request.csr.raw is the same",
@@ -34,7 +34,7 @@ def exercises(legs: Sequence[DecodedExchange], polling: Sequence[DecodedExchange
             },
         ),
         Exercise(
-            "R1's CertRep to R2 has a recipientNonce. Which octets must it hold?",
+            "R1's CertRep to R2 has a recipientNonce. Which bytes must it hold?",
             inner.attributes.sender_nonce,
             "legs[1].request.attributes.sender_nonce",
             ("It repeats a nonce of the request that it answers.", "R1 answers R2, not R3."),

@@ -23,7 +23,7 @@ def exercises(data: bytes, held: Materials, at: datetime | None) -> tuple[Exerci
     block = len(opened.iv)
     return (
         Exercise(
-            "At which octet must you write the letter 7 to make a RenewalReq (17) out of this PKCSReq (19)?",
+            "At which byte must you write the letter 7 to make a RenewalReq (17) out of this PKCSReq (19)?",
             kind.content_start + 1,
             'next(n for n in schema.nodes_of(root) if n.name == "messageType" and not n.children).content_start + 1',
             ("The messageType is two characters in a PrintableString.", "`view.select(...)` gives offsets."),
@@ -34,7 +34,7 @@ def exercises(data: bytes, held: Materials, at: datetime | None) -> tuple[Exerci
             },
         ),
         Exercise(
-            "Flip the lowest bit of the first octet of encryptedKey. How many checks that passed before now fail?",
+            "Flip the lowest bit of the first byte of encryptedKey. How many checks that passed before now fail?",
             len(changed.broke(before)),
             "len(judge(overwrite(data, (at := next(n for n in schema.nodes_of(root) if n.name == 'encryptedKey')"
             ".content_start), bytes([data[at] ^ 1])), held, exchange.time).broke(before))",
@@ -45,14 +45,14 @@ def exercises(data: bytes, held: Materials, at: datetime | None) -> tuple[Exerci
             },
         ),
         Exercise(
-            "An octet of a CBC ciphertext is changed. How many octets of plaintext can become different at most "
+            "A byte of a CBC ciphertext is changed. How many bytes of plaintext can become different at most "
             f"({before.message.enveloped.content_encryption.name})?",
             block + 1,
             "len(before.message.opened.iv) + 1",
-            ("One block is decrypted to garbage.", "And in the block after it the octet at the same place."),
+            ("One block is decrypted to garbage.", "And in the block after it the byte at the same place."),
             {
                 "and one more, in the block after it.": block,
-                "of the block after it only one octet changes.": 2 * block,
+                "of the block after it only one byte changes.": 2 * block,
             },
         ),
     )

@@ -207,6 +207,7 @@ class CertificationAuthority:
                 break
             serial, certificate = self._issue(parse_csr(found.request), by_person=True)
             if self.store.grant(number, serial, certificate):
+                self._on_decision(Decision.by_person(self.name, found.transaction_id, "GRANTED", found.request))
                 return certificate
         raise InputError(f"transaction {transaction.transaction_id} is not pending")
 
@@ -214,6 +215,8 @@ class CertificationAuthority:
         """Refuse a pending transaction. Raises InputError where it is not pending."""
         if not self.store.deny(transaction.id, why):
             raise InputError(f"transaction {transaction.transaction_id} is not pending")
+        number, request = transaction.transaction_id, transaction.request
+        self._on_decision(Decision.by_person(self.name, number, "DENIED", request, f"the client is told: {why}"))
 
     def find_pending(self, text: str) -> Transaction:
         """Return the pending transaction with this number, or whose transactionID begins so. Raises InputError.

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from sceplab.cms.cipher import RandomBytes
+from sceplab.cms.csr import parse_csr
 from sceplab.lab.http import OK, HeldReply, text_reply
 from sceplab.lab.identity import Identity
 from sceplab.lab.opening import (
@@ -38,7 +39,7 @@ def _short(text: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """The decision on one request, with its steps."""
+    """The decision on one request, with its steps. `kind` is its messageType, or "a person" who granted or denied."""
 
     who: str
     kind: str
@@ -53,6 +54,12 @@ class Decision:
         told = (answer.text,) if answer.text else ()
         transaction_id = _short(attributes.transaction_id or "")
         return cls(who, kind, transaction_id, answer.status.name, tuple(map(_short, (*steps, *told))))
+
+    @classmethod
+    def by_person(cls, who: str, transaction_id: str, outcome: str, request: bytes, *more: str) -> Decision:
+        """Return the decision of a person on a pending request (PKCS#10, DER), with `more` steps."""
+        steps = (f"asked for {parse_csr(request).subject}", *more)
+        return cls(who, "a person", _short(transaction_id), outcome, tuple(map(_short, steps)))
 
     def __str__(self) -> str:
         return f"{self.who}: {self.kind} {self.transaction_id}: {self.outcome} ({'; '.join(self.steps)})"

@@ -8,8 +8,9 @@ from sceplab.report.escape import safe
 from sceplab.report.sections import TITLE, Block, Section, sections
 
 _STYLE = (
-    "body{font:14px/1.5 system-ui,sans-serif;max-width:75em;margin:2em auto;padding:0 1em;color-scheme:light dark}"
-    "table{border-collapse:collapse}td,th{border:1px solid #8888;padding:.2em .5em;text-align:left;"
+    ":root{color-scheme:light dark}"
+    "body{font:14px/1.5 system-ui,sans-serif;max-width:75em;margin:2em auto;padding:0 1em}"
+    "table{border-collapse:collapse}td,th{border:1px solid #8888;padding:.2em .5em;text-align:left;min-width:4.2em;"
     "vertical-align:top;overflow-wrap:anywhere}pre{overflow:auto;border:1px solid #8888;padding:.5em}"
 )
 

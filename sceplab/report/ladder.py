@@ -166,7 +166,7 @@ def _answered(item: DecodedExchange) -> tuple[str, ArrowState]:
     elif item.operation is not None and item.operation.operation == "GetCACaps" and reply.status == 200:
         words.append(_count(len(parse_caps(reply.body)), "capability", "capabilities"))
     elif reply.body:
-        words.append(_count(len(reply.body), "octet"))
+        words.append(_count(len(reply.body), "byte"))
     return ", ".join(words), ArrowState.FAILED if (reply.status or 0) >= 400 else ArrowState.PLAIN
 
 

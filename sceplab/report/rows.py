@@ -12,7 +12,10 @@ from typing import Any
 from sceplab.analysis.analyse import analyse
 from sceplab.analysis.faults.model import worst
 from sceplab.capture import read_capture
+from sceplab.cms import algorithms
+from sceplab.cms.x509 import rsa_bits
 from sceplab.errors import ScepError
+from sceplab.report.escape import visible
 from sceplab.report.names import kind_of, transaction_of
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
@@ -20,15 +23,17 @@ from sceplab.scep.message import PkiMessage
 Row = dict[str, Any]
 
 
-def rows_of(path: str | Path, materials: Materials = NO_MATERIALS) -> list[Row]:
+def rows_of(path: str | Path, materials: Materials = NO_MATERIALS, root: str | Path | None = None) -> list[Row]:
     """Return one row for each exchange of a capture that has a message. Never raises on content.
 
     A file that cannot be read gives one row with its name and the error. A row has:
-    file, exchange, time, client, server, method, type, transaction, cipher, digest,
-    key_bits, status, failInfo, worst (level of its broken rules),
-    rules (identifiers), cause (the likeliest), error.
+    file (its path below `root`, without `root` its name), exchange, time, client,
+    device (subject of the request where it could be opened, else of the signer's
+    certificate), server, method, type, transaction, cipher, digest, key_bits, weak
+    (names of weak algorithms, and RSA keys that are too short), status, failInfo,
+    worst (level of its broken rules), rules (identifiers), cause (the likeliest), error.
     """
-    name = Path(path).name
+    name = Path(path).name if root is None else Path(path).relative_to(root).as_posix()
     try:
         capture = read_capture(str(path))
         decoded = decode_exchanges(capture, materials)
@@ -70,11 +75,24 @@ def _exchange(item: DecodedExchange) -> Row:
 
 
 def _message(message: PkiMessage) -> Row:
-    info = message.signed.signer_info
+    info, csr, signer = message.signed.signer_info, message.csr, message.verification.signer
+    cipher = message.enveloped.content_encryption.name if message.enveloped is not None else ""
+    digest = info.digest_algorithm.name if info is not None else ""
+    subject = csr.subject if csr is not None else signer.subject if signer is not None else ""
     return {
+        "device": visible(str(subject)),
         "type": kind_of(message),
         "transaction": transaction_of(message) or "",
-        "cipher": message.enveloped.content_encryption.name if message.enveloped is not None else "",
-        "digest": info.digest_algorithm.name if info is not None else "",
-        "key_bits": message.csr.key_bits if message.csr is not None else None,
+        "cipher": cipher,
+        "digest": digest,
+        "key_bits": csr.key_bits if csr is not None else None,
+        "weak": [name for name in (cipher, digest) if name in _WEAK] + _short_key(message),
     }
+
+
+_WEAK = {name for table in (algorithms.CIPHERS, algorithms.DIGESTS) for name, a in table.items() if a.weak}
+
+
+def _short_key(message: PkiMessage) -> list[str]:
+    bits = rsa_bits(message.csr.public_key_info) if message.csr is not None else None
+    return [f"RSA {bits}"] if bits is not None and bits < algorithms.MIN_RSA_BITS else []

@@ -12,17 +12,15 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
-from sceplab.cms import algorithms
 from sceplab.report.names import count
 from sceplab.report.rows import Row
 
 COLUMNS = (
-    *("file", "exchange", "time", "client", "server", "method", "type", "transaction", "cipher", "digest", "key_bits"),
-    *("status", "failInfo", "worst", "rules", "cause", "error"),
+    *("file", "exchange", "time", "client", "device", "server", "method", "type", "transaction"),
+    *("cipher", "digest", "key_bits", "weak", "status", "failInfo", "worst", "rules", "cause", "error"),
 )
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
 _MOST = 10
-_WEAK = {name for table in (algorithms.CIPHERS, algorithms.DIGESTS) for name, a in table.items() if a.weak}
 
 
 def csv_lines(rows: Iterable[Row]) -> Iterator[str]:
@@ -48,12 +46,14 @@ def summary_lines(rows: Sequence[Row]) -> Iterator[str]:
     yield f"{count(len(messages), 'message')} in {count(files, 'file')}; {count(unread, 'file')} could not be read"
     yield from _counted("outcome", Counter(row["status"] or "no SCEP reply" for row in messages))
     yield from _counted("cause", Counter(row["cause"] for row in messages if row["cause"]))
-    weak = ((row["client"] or "unknown client", used) for row in messages for used in _weak(row))
-    yield from _counted("weak", Counter(f"{client}: {used}" for client, used in weak))
+    weak = ((_who(row), used) for row in messages for used in row.get("weak", ()))
+    yield from _counted("weak", Counter(f"{who}: {used}" for who, used in weak))
 
 
-def _weak(row: Row) -> Iterator[str]:
-    return (name for name in (row.get("cipher", ""), row.get("digest", "")) if name in _WEAK)
+def _who(row: Row) -> str:
+    """Return who sent a request: the address, and the name of the device where it is known."""
+    device = row.get("device", "")
+    return " ".join(part for part in (row["client"] or "unknown client", f"({device})" if device else "") if part)
 
 
 def _counted(what: str, counts: Counter[str]) -> Iterator[str]:

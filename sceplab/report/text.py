@@ -107,7 +107,7 @@ def _http(exchange: Exchange) -> Iterator[str]:
     parts = [f"HTTP {reply.status}" if reply.status is not None else "status not recorded"]
     if recorded.headers:
         parts.append(reply.header("Content-Type") or "no Content-Type")
-    parts.append(f"{len(reply.body)} octets" if recorded.bodies or reply.body else "body not recorded")
+    parts.append(f"{len(reply.body)} bytes" if recorded.bodies or reply.body else "body not recorded")
     yield f"    {', '.join(parts)}"
 
 
@@ -119,7 +119,7 @@ def _offers(exchange: Exchange) -> Iterator[str]:
 
 def message_lines(label: str, message: PkiMessage, *, show_secrets: bool = False) -> Iterator[str]:
     """Yield the lines for one message, layer by layer; of a truncated one those of the captured part."""
-    yield f"{label}: {kind_of(message)}, {len(message.raw)} octets"
+    yield f"{label}: {kind_of(message)}, {len(message.raw)} bytes"
     if is_cut(message):
         yield from (f"  {line}" for line in _cut_lines(message))
     else:
@@ -151,7 +151,7 @@ def _certificate_words(raw: bytes) -> str:
     try:
         return str(parse_certificate(raw))
     except der.DerError:
-        return f"cut off after {len(raw)} octets"
+        return f"cut off after {len(raw)} bytes"
 
 
 def _attribute_lines(info: SignerInfo, hidden: frozenset[str]) -> Iterator[str]:
@@ -249,4 +249,4 @@ def _data(data: MessageData, *, show_secrets: bool) -> Iterator[str]:
         words = (f"CRL             issuer {crl.issuer}, {len(crl.revoked)} revoked" for crl in data.crls)
         yield from listed(words, "CRLs")
     else:
-        yield f"messageData     {len(data.raw)} octets of an unknown kind"
+        yield f"messageData     {len(data.raw)} bytes of an unknown kind"

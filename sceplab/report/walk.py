@@ -258,12 +258,12 @@ def _message(item: DecodedExchange, side: Side, message: PkiMessage, names: _Nam
         how = "The body is base64" if posted else "URL-decoded, the value of message= is base64"
         text = (names.of("b64"), base64.encodebytes(message.raw))
         command = openssl.base64_decode(Path(text[0]), Path(binary[0]))
-        title = f"{how}; decoded, it is a CMS message of {count(size, 'octet')}"
+        title = f"{how}; decoded, it is a CMS message of {count(size, 'byte')}"
         return Step(title, Layer.BASE64, size, (), facts, (text, binary), (command,))
     if item.exchange.recorded.http:
-        title = f"The body of the {side.value} is the CMS message: {count(size, 'octet')}"
+        title = f"The body of the {side.value} is the CMS message: {count(size, 'byte')}"
     else:
-        title = f"It is a CMS message of {count(size, 'octet')}"
+        title = f"It is a CMS message of {count(size, 'byte')}"
     return Step(title, Layer.DER, size, (), facts, (binary,), (openssl.print_cms(Path(binary[0])),))
 
 

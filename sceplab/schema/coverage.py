@@ -134,12 +134,12 @@ def _of_signed(node: Node, layer: int) -> Iterator[Coverage]:
                 yield Coverage(Covered.SIGNATURE, content.name, label, _content(content, layer), proof)
             continue
         label = "the signature covers signedAttrs"
-        note = "with the first octet a0 read as 31, SET OF (RFC 5652, 5.4)"
+        note = "with the first byte a0 read as 31, SET OF (RFC 5652, 5.4)"
         yield Coverage(Covered.SIGNATURE, attributes.name, label, (_whole(attributes, layer),), proof, note)
         digest = next((n for n in _structures(attributes) if n.name == "messageDigest"), None)
         if digest is not None and content is not None:
             label = "messageDigest covers eContent"
-            note = "the content octets alone, without tag and length (RFC 5652, 5.4)"
+            note = "the content bytes alone, without tag and length (RFC 5652, 5.4)"
             yield Coverage(Covered.DIGEST, content.name, label, _content(content, layer), _whole(digest, layer), note)
 
 

@@ -88,7 +88,7 @@ class Node:
     def __repr__(self) -> str:
         # (ascii: the value is other people's text, and a notebook shows what this returns.)
         said = f" {self.value!a}" if self.value else ""
-        return f"<{self.name} {self.type}{said}, octets {self.start} to {self.end - 1}>"
+        return f"<{self.name} {self.type}{said}, bytes {self.start} to {self.end - 1}>"
 
     @property
     def start(self) -> int:
@@ -137,7 +137,7 @@ class Node:
     def value(self) -> str:
         """The value in words."""
         if self.flags & (GARBAGE | TRAILING):
-            return f"{self.end - self.start} octets"
+            return f"{self.end - self.start} bytes"
         text = value_of(self.element, self._kind, self._tree.names)
         if text or not self.children:
             return text or ("empty" if self.element.constructed and self.content_start == self.content_end else "")
@@ -255,7 +255,7 @@ class Node:
         guess: bool = False,
     ) -> Node:
         if flags & (GARBAGE | TRAILING):
-            name, shown, known = ("trailing octets" if flags & TRAILING else "unreadable octets"), "not ASN.1", False
+            name, shown, known = ("trailing bytes" if flags & TRAILING else "unreadable bytes"), "not ASN.1", False
         else:
             structured = (definition.fields or definition.each) and given.definition is None and element.constructed
             shown = given.type if structured else tag_name(element.tag, given.type)

@@ -165,12 +165,12 @@ def _text(text: str) -> str:
 def _octets(content: bytes) -> str:
     if not content:
         return "empty"
-    return content.hex(" ") if len(content) <= SHOWN else f"{len(content)} octets"
+    return content.hex(" ") if len(content) <= SHOWN else f"{len(content)} bytes"
 
 
 def _serial(element: der.Element) -> str:
     content = element.value
-    return f"{int.from_bytes(content, 'big', signed=True):X}" if len(content) <= 64 else f"{len(content)} octets"
+    return f"{int.from_bytes(content, 'big', signed=True):X}" if len(content) <= 64 else f"{len(content)} bytes"
 
 
 def _modulus(element: der.Element) -> str:
@@ -229,7 +229,7 @@ def _curve_point(element: der.Element) -> str:
 def _signature(element: der.Element) -> str:
     content = element.value
     length = len(content) - (element.tag == der.BIT_STRING)
-    return f"{length} octets" if length > 0 else ""
+    return f"{length} bytes" if length > 0 else ""
 
 
 _MEANINGS: dict[str, Callable[[der.Element], str]] = {

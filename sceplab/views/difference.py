@@ -78,7 +78,7 @@ def _table(root: Pair, titles: tuple[str, str]) -> Table:
 
 
 def _size(node: Node | None) -> str:
-    return "" if node is None else f"{node.content_end - node.content_start} octets"
+    return "" if node is None else f"{node.content_end - node.content_start} bytes"
 
 
 def _said(node: Node | None) -> str:

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from sceplab.scep.message import PkiMessage
 from sceplab.schema import Node
 from sceplab.schema.nodes import step_of
+from sceplab.schema.values import link
 from sceplab.views.table import Table, table
 from sceplab.views.viewer import layers_to_show, look_up
 
@@ -30,7 +31,9 @@ def show_fields(value: bytes | PkiMessage, place: int | str = "", type_name: str
     node = root if place == "" else look_up(layers, place)[1]
     if node is None:
         raise LookupError(f"nothing is at {place!r}")
-    return table(("field", "bytes", "here", "what it is for", "defined in"), map(_row, _fields(node)))
+    rows = [_row(field) for field in _fields(node)]
+    links = {row[-1]: url for row in rows if (url := link(row[-1]))}
+    return table(("field", "bytes", "here", "what it is for", "defined in"), rows, code=("bytes",), links=links)
 
 
 def _fields(node: Node) -> Iterator[Node]:
@@ -52,11 +55,11 @@ def _unwrapped(node: Node) -> Node:
 
 def _row(node: Node) -> tuple[str, str, str, str, str]:
     shown = _valued(node)
-    octets = shown.raw[:_SHOWN].hex(" ") + (f" ... {len(shown.raw)} in all" if len(shown.raw) > _SHOWN else "")
+    data = shown.raw[:_SHOWN].hex(" ") + (f" ... {len(shown.raw)} in all" if len(shown.raw) > _SHOWN else "")
     said = shown.value or _summary(shown)
     return (
         step_of(node) or node.name,
-        octets,
+        data,
         said[:_LONGEST] + "..." * (len(said) > _LONGEST),
         node.meaning,
         shown.section,

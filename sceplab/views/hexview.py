@@ -20,5 +20,5 @@ def hexdump(data: bytes, *, start: int = 0, limit: int = 256) -> str:
     """Return a hex dump as text; beyond `limit` bytes, only how many there are."""
     out = list(lines(data[:limit], start))
     if len(data) > limit:
-        out.append(f"       ... {len(data) - limit} more octets")
+        out.append(f"       ... {len(data) - limit} more bytes")
     return "\n".join(out)

@@ -31,6 +31,10 @@ _BODY = 4000
 _REPORTS = (("report.html", "text/html", to_html), ("report.md", "text/markdown", to_markdown))
 
 
+# JupyterLab gives links in widgets the colour of text.
+_AS_LINK = 'style="color:var(--jp-content-link-color, #0b57d0);text-decoration:underline"'
+
+
 @dataclass(frozen=True, slots=True)
 class Opened:
     """Layers for a viewer, with its title and the levels that are unfolded."""
@@ -52,7 +56,7 @@ def summary_html(analysis: Analysis, materials: Materials) -> str:
 def report_links_html(analysis: Analysis) -> str:
     """Return links that save a report in each format, secrets masked."""
     return "Report for a ticket, secrets masked: " + " ".join(
-        f'<a download="{name}" href="data:{kind};base64,'
+        f'<a {_AS_LINK} download="{name}" href="data:{kind};base64,'
         f'{base64.b64encode(make(analysis).encode()).decode()}">{name}</a>'
         for name, kind, make in _REPORTS
     )

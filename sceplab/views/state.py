@@ -218,8 +218,14 @@ class Place(TypedDict):
 
 
 class LadderState(TypedDict):
-    """A ladder diagram; `selected` is {} where nothing is selected."""
+    """A ladder diagram; `selected` is {} where nothing is selected.
+
+    `older` counts the exchanges before the first arrow that are left out. With
+    `newest`, the list is first shown scrolled to its end.
+    """
 
     lifelines: list[str]
     arrows: list[ArrowState]
+    older: int
+    newest: bool
     selected: Place | dict[str, object]

@@ -31,7 +31,7 @@ def still_html(layers: Sequence[LayerBytes], open_depth: int, coverage: Sequence
     for layer in layers:
         made = f", {layer.made.value}" if layer.made else ""
         inside = _html(layer.tree, open_depth, left) if layer.tree is not None else f"<pre>{safe(_start(layer))}</pre>"
-        title = f"<p><b>{safe(layer.title)}</b> ({len(layer.data)} octets{safe(made)})</p>"
+        title = f"<p><b>{safe(layer.title)}</b> ({len(layer.data)} bytes{safe(made)})</p>"
         parts.append(title + inside)
     if coverage:
         parts.append("<ul>" + "".join(f"<li>{safe(_said(c, layers))}</li>" for c in coverage) + "</ul>")
@@ -39,7 +39,7 @@ def still_html(layers: Sequence[LayerBytes], open_depth: int, coverage: Sequence
 
 
 def _said(coverage: Coverage, layers: Sequence[LayerBytes]) -> str:
-    where = ", ".join(f"octets {s.start} to {s.end - 1} of {layers[s.layer].title}" for s in coverage.spans)
+    where = ", ".join(f"bytes {s.start} to {s.end - 1} of {layers[s.layer].title}" for s in coverage.spans)
     note = f", {coverage.note}" if coverage.note else ""
     return f"{coverage.label}{note}: {where}"
 

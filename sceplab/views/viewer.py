@@ -69,7 +69,7 @@ def layers_to_show(
     """Return the layers of a decoded message (`text`: the base64 that it came in), or one layer of bytes."""
     if isinstance(value, PkiMessage):
         return layers_of(value, text, reading)
-    named = title or ("octets" if type_name == "ANY" else type_name)
+    named = title or ("bytes" if type_name == "ANY" else type_name)
     return (LayerBytes(named, value, type_name, reading=reading),)
 
 
@@ -154,7 +154,7 @@ def look_up(layers: Sequence[LayerBytes], place: int | str, layer: int | None = 
         if isinstance(place, int):
             chain = find(root, place)
             if not chain:
-                raise LookupError(f"octet {place} is outside of {one.title}")
+                raise LookupError(f"byte {place} is outside of {one.title}")
             return index, chain[-1]
         node = by_path(root, place) or _named(root, place)
         if node is not None:

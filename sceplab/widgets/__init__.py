@@ -11,6 +11,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 from sceplab.extras import LAB, NOTEBOOKS, needs
+from sceplab.views.bars import bars
 from sceplab.views.fields import show_fields
 from sceplab.views.hexview import hexdump
 from sceplab.views.table import show_checks, table
@@ -36,6 +37,7 @@ __all__ = [
     "Ladder",
     "PendingQueue",
     "WhatIf",
+    "bars",
     "hexdump",
     "inspect_capture",
     "show",

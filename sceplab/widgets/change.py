@@ -60,7 +60,7 @@ class WhatIf(Asn1Viewer):
         """
         node = self.select(place, layer)
         if isinstance(place, int) and node.start != place:
-            raise LookupError(f"no element starts at octet {place}")
+            raise LookupError(f"no element starts at byte {place}")
         index = self.selected[0]
         new = content if isinstance(content, bytes) else encode_content(node.element.tag, content)
         held = self.layers[index]

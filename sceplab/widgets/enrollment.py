@@ -31,19 +31,20 @@ from sceplab.widgets.live import AS_A_WHOLE, Still
 
 KEYS = (("RSA 2048", "2048"), ("RSA 3072", "3072"), ("RSA 4096", "4096"), ("EC P-256", "P-256"), ("EC P-384", "P-384"))
 _SERVERS = (("R1, the CA", "ca"), ("R2, the RA", "ra"))
-_METHODS = (("as that program does", ""), ("GET", "GET"), ("POST", "POST"))
+_METHODS = (("client's default", ""), ("GET", "GET"), ("POST", "POST"))
 
 
 def result_words(result: Result) -> str:
     """Return what came back as a sentence, without anything that a new key changes."""
     subject = str(result.csr.subject) if result.csr is not None else "this request"
     if result.status is PkiStatus.PENDING:
-        return f"PENDING: {subject} waits for a person. Poll asks again."
+        return f"PENDING: {subject} awaits approval. Poll asks again."
     if result.status is PkiStatus.SUCCESS and result.certificate is not None:
         return f"SUCCESS: a certificate for {result.certificate.subject}, issued by {result.certificate.issuer}."
     failure = result.fail_info
     words = f"FAILURE: {failure.name} ({FAIL_INFO_MEANING[failure]})" if failure is not None else "FAILURE: no failInfo"
-    return f"{words}. {'It says: ' + result.fail_info_text if result.fail_info_text else 'It does not say why.'}"
+    said = f"says: {result.fail_info_text}" if result.fail_info_text else "does not say why."
+    return f"{words}. The server {said}"
 
 
 class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
@@ -67,12 +68,10 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         self.challenge = w.Password(description="challengePassword", layout=wide, style=style, **AS_A_WHOLE)
         self.kind = w.Dropdown(options=KEYS, description="Key", layout=wide, style=style)
         self.via = w.Dropdown(options=_SERVERS, description="Send to", layout=wide, style=style)
-        self.dialect = w.Dropdown(options=list(CLIENT_DIALECTS), description="Write like", layout=wide, style=style)
+        self.dialect = w.Dropdown(options=list(CLIENT_DIALECTS), description="Imitate", layout=wide, style=style)
         self.method = w.Dropdown(options=_METHODS, description="Method", layout=wide, style=style)
         self.folder = w.Text(str(folder), description="Save in folder", layout=wide, style=style, **AS_A_WHOLE)
-        self.replace = w.Checkbox(
-            description="replace files that are there", indent=False, layout=w.Layout(width="auto")
-        )
+        self.replace = w.Checkbox(description="replace existing files", indent=False, layout=w.Layout(width="auto"))
         self.enroll_button = self._button("Enroll", self.enroll, "primary")
         self.poll_button = self._button("Poll", self.poll)
         self.renew_button = self._button("Renew", self.renew)
@@ -90,7 +89,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
                 w.HBox([self.folder, self.replace, self.save_button], layout=wrap),
             ]
         )
-        self._say("Nothing was sent yet.")
+        self._say("Nothing sent yet.")
 
     def _button(self, name: str, act: Callable[[], None], look: str = "") -> w.Button:
         button = w.Button(description=name, button_style=look, layout=w.Layout(width="auto"))
@@ -158,7 +157,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         key, certificate = folder / f"{stem}.key.pem", folder / f"{stem}.pem"
         there = [path.name for path in (key, certificate) if path.exists()]
         if there and not self.replace.value:
-            raise InputError(f"{folder} has {' and '.join(there)} already: tick the box to replace what is there")
+            raise InputError(f"{folder} already has {' and '.join(there)}: tick the box to replace existing files")
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
@@ -196,9 +195,8 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
     def _say(self, words: str, *, busy: bool = False) -> None:
         self._words = visible(words)
         self.status.value = compact(f"<b>{safe(words)}</b>")
-        self.details.value = "".join(f"<div>⚠ {safe(warning)}</div>" for warning in self.warnings) + _held(
-            self.identity
-        )
+        warned = "".join(f"<div>⚠ {safe(warning)}</div>" for warning in self.warnings)
+        self.details.value = compact(warned + _held(self.identity))
         waits = self.result is not None and self.result.status is PkiStatus.PENDING
         self.enroll_button.disabled = busy
         self.poll_button.disabled = busy or not waits
@@ -229,7 +227,7 @@ def _held(identity: Identity | None) -> str:
     certificate = identity.parsed
     until = f", until {certificate.not_after:%Y-%m-%d %H:%M} UTC" if certificate.not_after is not None else ""
     lines = (
-        f"Held: the certificate for {certificate.subject}, serial {certificate.serial_hex}{until}, and its key",
+        f"Issued: {certificate.subject}, serial {certificate.serial_hex}{until} (key in memory)",
         f"SHA-256 fingerprint {certificate.fingerprint()}",
     )
     return "".join(f"<div><small>{safe(line)}</small></div>" for line in lines)

@@ -33,13 +33,13 @@ from sceplab.views.inspector import (
     selected_at_first,
     summary_html,
 )
-from sceplab.views.text import safe
+from sceplab.views.text import compact, safe
 from sceplab.walk.settings import set_capture
 from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.live import AS_A_WHOLE, Still
 from sceplab.widgets.viewer import Asn1Viewer
 
-_HINT = "or paste: a URL, log lines with it, base64, a hex dump, a router's debug output"
+_HINT = "a URL, log lines with it, base64, a hex dump, a router's debug output"
 
 
 class Inspector(Still, w.VBox):  # type: ignore[misc]
@@ -57,7 +57,11 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self._analysis = Analysis()
         self.capture = w.FileUpload(description="Capture", multiple=False, layout=w.Layout(width="11em"))
         self.paste = w.Textarea(
-            placeholder=_HINT, layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"), **AS_A_WHOLE
+            description="Or paste",
+            placeholder=_HINT,
+            layout=w.Layout(flex="1 1 auto", width="auto", height="4.5em"),
+            style={"description_width": "initial"},
+            **AS_A_WHOLE,
         )
         self.held = w.FileUpload(description="Keys, certificates", multiple=True, layout=w.Layout(width="15em"))
         self.passphrase = _secret("Key passphrase (optional)")
@@ -113,7 +117,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             if not self.exchanges and not getattr(self.exchanges, "remarks", ()):
                 raise InputError("choose a capture, or paste something into the box")
         except ScepError as error:
-            self.status.value = f"<b>Not read:</b> {safe(str(error))}"
+            self.status.value = compact(f"<b>Not read:</b> {safe(str(error))}")
             return
         finally:
             self._empty()
@@ -131,9 +135,9 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         try:
             path = set_capture(Path.cwd(), self.source, number)
         except ScepError as error:
-            self.walked.value = f"<b>Not written:</b> {safe(str(error))}"
+            self.walked.value = compact(f"<b>Not written:</b> {safe(str(error))}")
             return
-        self.walked.value = (
+        self.walked.value = compact(
             f"Notebooks 01 to 05 now open this capture: run them again. It is set in <code>{safe(path.name)}</code>, "
             "beside them. Keys are not copied: write the paths of their files into <code>keys</code> there. "
             "To go back to the specimen, delete the file."
@@ -200,9 +204,9 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             self.onion.children = ()
             self.links.value = self.causes.value = self.found.value = ""
             return
-        self.status.value = summary_html(self._analysis, self.materials)
-        self.links.value = report_links_html(self._analysis)
-        self.causes.value = causes_html(self._analysis)
+        self.status.value = compact(summary_html(self._analysis, self.materials))
+        self.links.value = compact(report_links_html(self._analysis))
+        self.causes.value = compact(causes_html(self._analysis))
         self.ladder.show(self.decoded)
         self.ladder.selected = {}
         self.side.selected_index = 0 if causes else 1
@@ -215,7 +219,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             return
         parts = message_parts(self.decoded[index], Side.REQUEST if side == Side.REQUEST else Side.REPLY)
         self.onion.children = [_shown(part) for part in parts]
-        self.found.value = findings_html(self._analysis, index)
+        self.found.value = compact(findings_html(self._analysis, index))
 
     def __repr__(self) -> str:
         if not self.decoded:
@@ -239,7 +243,7 @@ def _secret(label: str) -> w.Password:
 
 def _shown(part: str | Opened) -> w.Widget:
     if isinstance(part, str):
-        return w.HTML(part)
+        return w.HTML(compact(part))
     return Asn1Viewer(part.layers, title=part.title, open_depth=part.open_depth)
 
 

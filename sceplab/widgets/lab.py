@@ -15,12 +15,12 @@ from sceplab.errors import ScepError
 from sceplab.lab.network import R1, Lab
 from sceplab.lab.responder import Decision
 from sceplab.report.escape import without_passwords
-from sceplab.report.ladder import drawn, lay_out, said, without_times
+from sceplab.report.ladder import LadderDiagram, drawn, lay_out, said, without_times
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange
-from sceplab.views.ladder import ladder_picture
+from sceplab.views.ladder import ladder_picture, older_words
 from sceplab.views.text import compact, cut, safe, visible
 from sceplab.widgets.enrollment import EnrollmentForm
 from sceplab.widgets.ladder import Ladder
@@ -33,6 +33,8 @@ from sceplab.widgets.viewer import show
 _EXCHANGES = 300
 _EXCHANGES_SIZE = 3_000_000
 _DECISIONS = 60
+# And how many exchanges where no script runs, and nothing can be scrolled.
+_STILL = 12
 # Bytes shown of an answer that is no SCEP message.
 _SHOWN = 2000
 
@@ -54,7 +56,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         self._kept: dict[int, DecodedExchange] = {}
         self._last: Decision | None = None
         self._open: tuple[Exchange, str] | None = None
-        self.ladder = Ladder()
+        self.ladder = Ladder(newest=True)
         self.queue = PendingQueue(lab)
         self.form = EnrollmentForm(lab)
         self.status, self.decided = w.HTML(), w.HTML()
@@ -103,11 +105,12 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
     def _where(self) -> str:
         if not self._lab.running:
             return "<b>The lab is not running.</b>"
-        ra = f"R2 (RA): <code>{safe(self._lab.ra_url)}</code>" if self._lab.ra is not None else "There is no RA yet."
+        ra = f"R2 (RA): <code>{safe(self._lab.ra_url)}</code>" if self._lab.ra is not None else "R2 (RA): not started."
         return compact(f"R1 (CA): <code>{safe(self._lab.ca_url)}</code><br>{ra}")
 
     def _show_exchanges(self) -> None:
         passed = self._lab.exchanges.newest(_EXCHANGES, _EXCHANGES_SIZE)
+        older = len(self._lab.exchanges) - len(passed)
         if self._lab.running:
             materials = self._lab.materials()
             # Other programs on this machine come from the CA's own address.
@@ -122,9 +125,9 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         decoded = dict(zip(map(id, new), decode_exchanges(new, materials), strict=True))
         self._kept = {id(e): decoded.get(id(e)) or self._kept[id(e)] for e in passed}
         shown = tuple(self._kept.values())
-        if shown == self.ladder.decoded and self._names == self.ladder.names:
+        if (shown, self._names, older) == (self.ladder.decoded, self.ladder.names, self.ladder.older):
             return
-        self.ladder.show(shown, self._names)
+        self.ladder.show(shown, self._names, older=older)
         if self._open is not None:
             # The oldest were dropped: the open one has another number now, or none.
             exchange, side = self._open
@@ -136,7 +139,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         if decisions and decisions[-1] is self._last:
             return
         self._last = decisions[-1] if decisions else None
-        self.decided.value = compact("".join(map(_decision, reversed(decisions))) or "Nothing was decided yet.")
+        self.decided.value = compact("".join(map(_decision, reversed(decisions))) or "No decisions yet.")
 
     # ---------------------------------------------------------- the message that is chosen
 
@@ -182,14 +185,21 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
 
     def __repr__(self) -> str:
         with self._lock:
-            ladder = "\n".join(drawn(without_times(lay_out(self.ladder.decoded, self._names)))) or "No exchange yet."
+            ladder = "\n".join([*filter(None, [older_words(self._left_out())]), *drawn(self._newest())])
             decided = "\n".join(visible(_told(d)) for d in list(self._lab.decisions)[-_DECISIONS:])
-            return "\n\n".join(part for part in (ladder, decided, repr(self.queue), repr(self.form)) if part)
+            parts = (ladder or "No exchange yet.", decided, repr(self.queue), repr(self.form))
+            return "\n\n".join(part for part in parts if part)
+
+    def _newest(self) -> LadderDiagram:
+        return without_times(lay_out(self.ladder.decoded[-_STILL:], self._names))
+
+    def _left_out(self) -> int:
+        return int(self.ladder.older) + max(0, len(self.ladder.decoded) - _STILL)
 
     def _still(self) -> str:
         with self._lock:
-            ladder = without_times(lay_out(self.ladder.decoded, self._names))
-            picture = ladder_picture(ladder) if ladder.arrows else ""
+            ladder = self._newest()
+            picture = ladder_picture(ladder, self._left_out()) if ladder.arrows else ""
             decided = "".join(f"<li>{safe(_told(d))}</li>" for d in list(self._lab.decisions)[-_DECISIONS:])
             trace = f"<details><summary>Decisions</summary><ul>{decided}</ul></details>" if decided else ""
             return (

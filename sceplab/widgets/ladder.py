@@ -14,7 +14,7 @@ import traitlets
 from sceplab.report.ladder import drawn, lay_out, without_times
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
-from sceplab.views.ladder import ladder_html, ladder_state
+from sceplab.views.ladder import ladder_html, ladder_state, older_words
 from sceplab.views.state import Place
 from sceplab.widgets.live import CHOSEN, STATIC, View
 from sceplab.widgets.script import join
@@ -31,6 +31,7 @@ class Ladder(View):
             CA. (Its port as a client changes: name the endpoint of each exchange,
             or its host where no other actor has the same host.)
         timed: Show the time of each message; False shows their order only.
+        newest: Scroll to the last message when it is first shown.
 
     A click or Enter selects a message. `selected` is then `{"exchange": n, "side":
     "request" or "reply"}`, with n the index in `decoded`; `{}` where nothing is selected.
@@ -46,6 +47,8 @@ class Ladder(View):
     _css = STATIC / "ladder.css"
     lifelines: Any = traitlets.List().tag(sync=True)
     arrows: Any = traitlets.List().tag(sync=True)
+    older: Any = traitlets.Int().tag(sync=True)
+    newest: Any = traitlets.Bool().tag(sync=True)
     selected: Any = traitlets.Dict().tag(**CHOSEN)
 
     def __init__(
@@ -54,9 +57,10 @@ class Ladder(View):
         names: Mapping[str, str] | None = None,
         *,
         timed: bool = True,
+        newest: bool = False,
     ) -> None:
         """Lay out the exchanges; more may come later."""
-        super().__init__()
+        super().__init__(newest=newest)
         self._timed = timed
         self._decoded: tuple[DecodedExchange, ...] = ()
         self._names: dict[str, str] = {}
@@ -80,8 +84,10 @@ class Ladder(View):
     def names(self, names: Mapping[str, str]) -> None:
         self.show(self._decoded, names)
 
-    def show(self, decoded: Sequence[DecodedExchange], names: Mapping[str, str] | None = None) -> None:
-        """Draw other exchanges; `names` None keeps the names."""
+    def show(
+        self, decoded: Sequence[DecodedExchange], names: Mapping[str, str] | None = None, *, older: int = 0
+    ) -> None:
+        """Draw other exchanges; `names` None keeps the names, `older` is how many are left out before them."""
         self._decoded = tuple(decoded)
         if names is not None:
             self._names = dict(names)
@@ -89,7 +95,8 @@ class Ladder(View):
         self._ladder = ladder = laid if self._timed else without_times(laid)
         chosen = self.selected if self._exists(self.selected) else {}
         with self.hold_sync():
-            for name, value in (ladder_state(ladder) | {"selected": chosen}).items():
+            state = ladder_state(ladder, older=older, newest=self.newest)
+            for name, value in (state | {"selected": chosen}).items():
                 setattr(self, name, value)
 
     def _exists(self, place: Mapping[str, Any]) -> bool:
@@ -115,7 +122,8 @@ class Ladder(View):
     # ---------------------------------------------------------- where JavaScript does not run
 
     def __repr__(self) -> str:
-        return "\n".join(drawn(self._ladder)) or "Ladder: no exchange yet"
+        words = older_words(self.older)
+        return "\n".join([*filter(None, [words]), *drawn(self._ladder)]) or "Ladder: no exchange yet"
 
     def _still(self) -> str:
-        return ladder_html(self._ladder)
+        return ladder_html(self._ladder, self.older)

@@ -23,6 +23,7 @@ from sceplab.lab.claims import claims_in
 from sceplab.lab.network import Lab
 from sceplab.lab.policy import wants_ra
 from sceplab.lab.store import Transaction
+from sceplab.report.names import count
 from sceplab.views.text import compact, cut, safe, visible
 from sceplab.widgets.live import AS_A_WHOLE, Following, in_order
 
@@ -77,7 +78,7 @@ def _signer(transaction: Transaction, request: CertificationRequest, holders: Ca
     holder = holders().get(transaction.requester)
     if holder is not None:
         return f"{cut(holder)}, which has a certificate of this CA"
-    return "another key, of which this CA knows nothing"
+    return "a key that this CA does not know"
 
 
 class PendingQueue(Following, w.VBox):  # type: ignore[misc]
@@ -172,16 +173,16 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
             return "<b>The lab is not running.</b>"
         number = len(self._rows) + self._more
         if not number:
-            return "<b>No request waits for a person.</b>"
+            return "<b>No pending requests.</b>"
         more = f" The first {len(self._rows)} are shown." if self._more else ""
-        return f"<b>{number} {'request waits' if number == 1 else 'requests wait'} for a person.</b>{more}"
+        return f"<b>{count(number, 'request')} awaiting approval.</b>{more}"
 
     def _row(self, transaction: Transaction, waiting: Waiting) -> w.HBox:
         parts = "; ".join(f"{safe(what)} <b>{safe(value)}</b>" for what, value in waiting.lines)
         text = w.HTML(
             compact(
                 f"<b>{safe(waiting.subject)}</b><br>{parts}<br>"
-                f"<small>transaction {safe(waiting.transaction_id)}, asked {safe(waiting.asked)}</small>"
+                f"<small>transactionID {safe(waiting.transaction_id)}, sent {safe(waiting.asked)}</small>"
             ),
             layout=w.Layout(flex="1 1 100%", min_width="0", max_height="12em", overflow="auto"),
         )
@@ -190,7 +191,7 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
         narrow = w.Layout(width="auto")
         grant = w.Button(description="Grant", button_style="success", tooltip=f"Grant {about}", layout=narrow)
         deny = w.Button(description="Deny", button_style="danger", tooltip=f"Deny {about}", layout=narrow)
-        reason = w.Text(placeholder="reason, told to the client", layout=w.Layout(width="180px"), **AS_A_WHOLE)
+        reason = w.Text(placeholder="reason for the client", layout=w.Layout(width="180px"), **AS_A_WHOLE)
         grant.on_click(lambda _: self.grant(transaction))
         deny.on_click(lambda _: self.deny(transaction, reason.value))
         layout = w.Layout(
@@ -211,7 +212,7 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
                 f"{visible(w_.subject)}: " + "; ".join(f"{visible(a)} {visible(b)}" for a, b in w_.lines)
                 for w_ in self._waiting.values()
             ]
-        return "\n".join(lines) or "PendingQueue: no request waits"
+        return "\n".join(lines) or "PendingQueue: no pending requests"
 
     def _still(self) -> str:
         with self._lock:

@@ -72,11 +72,11 @@ def test_ber_and_der_of_one_message_say_the_same() -> None:
     ("first", "second", "likeness", "why"),
     [
         ("130141", "0c0141", Likeness.ENCODING, "PrintableString and UTF8String"),
-        ("020105", "02020005", Likeness.ENCODING, "more octets than needed"),
+        ("020105", "02020005", Likeness.ENCODING, "more bytes than needed"),
         ("0101ff", "010101", Likeness.ENCODING, "not FF"),
         ("020105", "020106", Likeness.DIFFERENT, ""),
         ("3106020101020102", "3106020102020101", Likeness.ENCODING, "ascending order"),
-        ("30020500", "3081020500", Likeness.ENCODING, "more length octets"),
+        ("30020500", "3081020500", Likeness.ENCODING, "more length bytes"),
         ("3003020101", "3006020101020102", Likeness.DIFFERENT, ""),
     ],
 )

@@ -135,7 +135,7 @@ def test_from_upload_to_report(page: Page, lab: str, lab_root: Path, tmp_path: P
 def test_what_cannot_be_read_is_one_line(page: Page, lab: str, lab_root: Path, tmp_path: Path) -> None:
     """Text that is nothing, and a protected key without its passphrase; what was there before stays."""
     ladder = _run_until_there(page, lab, lab_root)
-    box = page.get_by_placeholder("or paste")
+    box = page.get_by_label("Or paste")
     box.fill("The router does not enroll.")
     page.get_by_role("button", name="Decode").click()
     expect(page.get_by_text("Not read:")).to_be_visible(timeout=PATIENCE)
@@ -169,7 +169,7 @@ def test_what_is_typed_before_a_button_is_pressed_counts(page: Page, lab: str, l
     write_notebook(lab_root, "boxes", first, _BUSY, asked)
     open_notebook(page, lab, "boxes")
     run_cell(page, 0)
-    paste, challenge = page.get_by_placeholder("or paste"), page.get_by_label("Expected challengePassword (optional)")
+    paste, challenge = page.get_by_label("Or paste"), page.get_by_label("Expected challengePassword (optional)")
     expect(paste).to_be_visible(timeout=PATIENCE)
     # The second time the kernel has answered once: it may take messages otherwise then.
     for word in ("one", "two"):

@@ -298,7 +298,7 @@ _ASK = """
 r3_key = new_key(2048)
 lab.keys.append(r3_key)
 client = lab.client()
-asked = client.enroll(make_request(parse_subject('CN=live'), r3_key), r3_key)
+asked = client.enroll(make_request(sceplab.parse_subject('CN=live'), r3_key), r3_key)
 print(asked.status.name)
 """
 
@@ -321,6 +321,15 @@ def _typed(page: Page, number: int, text: str) -> Locator:
     page.keyboard.insert_text(text)
     page.keyboard.press("Control+Enter")
     return cell.locator(".jp-OutputArea")
+
+
+# What a person types; typed by a machine, the editor's own indents would be in the way.
+_TO_STOP = """() => {
+    for (const { model } of window.jupyterapp.shell.currentWidget.content.widgets) {
+        const text = model.sharedModel.getSource();
+        if (text.includes("STOP = False")) model.sharedModel.setSource(text.replace("STOP = False", "STOP = True"));
+    }
+}"""
 
 
 def _cell_with(page: Page, text: str) -> int:
@@ -349,17 +358,27 @@ def test_enroll_for_real(page: Page, lab: str, lab_root: Path) -> None:
 
 
 def _start_again(page: Page, lab: str) -> tuple[Locator, int]:
-    """Run All, start the lab anew; returns the output with its view, and the number of a cell to type into."""
+    """Run All, stop the lab, start it anew; returns the output with its view, and the number of a cell to type into."""
     open_notebook(page, lab, "live")
     clear_outputs(page)
     run_all(page)
     start = _cell_with(page, _STARTED)
-    # The lab of Run All is stopped: every view of it says so, and the new one has none of it.
     output = page.locator(".jp-CodeCell").nth(start).locator(".jp-OutputArea")
+    # Run All leaves the lab running, and its ladder at the newest message; a person's grant is among the decisions.
+    expect(output.get_by_text("R1 (CA): http://127.0.0.1")).to_be_visible(timeout=PATIENCE)
+    expect(output.get_by_text("a person").first).to_be_visible()
+    last = page.locator(".sceplab-rungs").last
+    last.scroll_into_view_if_needed()
+    expect(last.get_by_role("option", name="CertRep SUCCESS").last).to_be_in_viewport(timeout=PATIENCE)
+    expect(last.get_by_role("option").first).not_to_have_attribute("aria-posinset", "1")
+    stop = _cell_with(page, "STOP = False")
+    page.evaluate(_TO_STOP)
+    run_cell(page, stop)
+    # Now every view says so, and the new one has none of it.
     expect(output.get_by_text("The lab is not running.").first).to_be_visible(timeout=PATIENCE)
     run_cell(page, start)
-    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=PATIENCE)
-    expect(output.get_by_text("There is no RA yet.")).to_be_visible()
+    expect(output.get_by_text("No pending requests.")).to_be_visible(timeout=PATIENCE)
+    expect(output.get_by_text("R2 (RA): not started.")).to_be_visible()
     return output, _cell_with(page, "for waiting in lab.ca.pending():")
 
 
@@ -374,21 +393,21 @@ def _grant(page: Page, output: Locator, other: int) -> None:
     output.scroll_into_view_if_needed()
     screenshot(page, "lab-pending")
     row.get_by_role("button", name="Grant").click()
-    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=PATIENCE)
+    expect(output.get_by_text("No pending requests.")).to_be_visible(timeout=PATIENCE)
     _typed(page, other, "print(client.poll(asked).certificate.subject)")
     expect(page.locator(".jp-CodeCell").nth(other).locator(".jp-OutputArea")).to_contain_text("CN=live")
     expect(output.get_by_role("option", name="CertRep SUCCESS")).to_be_visible(timeout=PATIENCE)
     # The same without a cell: the form asks, waits, polls.
     output.get_by_label("Subject").fill("CN=form,O=Lab")
     output.get_by_role("button", name="Enroll").click()
-    expect(output.get_by_text("PENDING: O=Lab,CN=form waits for a person.")).to_be_visible(timeout=PATIENCE)
+    expect(output.get_by_text("PENDING: O=Lab,CN=form awaits approval.")).to_be_visible(timeout=PATIENCE)
     output.get_by_role("button", name="Grant").click(timeout=PATIENCE)
-    expect(output.get_by_text("No request waits for a person.")).to_be_visible(timeout=PATIENCE)
+    expect(output.get_by_text("No pending requests.")).to_be_visible(timeout=PATIENCE)
     output.get_by_role("button", name="Poll").click()
     expect(output.get_by_text("SUCCESS: a certificate for O=Lab,CN=form, issued by CN=R1.")).to_be_visible(
         timeout=PATIENCE
     )
-    expect(output.get_by_text("Held: the certificate for O=Lab,CN=form")).to_be_visible()
+    expect(output.get_by_text("Issued: O=Lab,CN=form")).to_be_visible()
 
 
 def _look(page: Page, output: Locator) -> None:

@@ -248,16 +248,16 @@ def test_coverage_is_lit(page: Page) -> None:
     goto.press("Enter")
     proof = "".join(page.locator(".sceplab-hexes .sceplab-proof").all_inner_texts()).replace(" ", "")
     assert proof[:8] == "04820100"
-    expect(page.locator("[role=treeitem][aria-selected=true] .sceplab-mark")).to_have_text("by this")
+    expect(page.locator("[role=treeitem][aria-selected=true] .sceplab-mark")).to_have_text("signature")
 
 
 def test_trailing_octets_and_guesses(page: Page) -> None:
     """Octets behind the end are offered; an unknown string is opened as a guess, when asked."""
     data = bytes.fromhex("3009 0407 3005 0403 010203 3003 0201 07")
     mount(page, show(data, "ANY", open_depth=9))
-    rows, inside = page.locator("[role=treeitem]"), page.get_by_role("button", name="Look inside")
+    rows, inside = page.locator("[role=treeitem]"), page.get_by_role("button", name="Try to parse as ASN.1")
     expect(rows).to_have_count(3)
-    expect(rows.last).to_contain_text("5 octets behind the end: open to read on")
+    expect(rows.last).to_contain_text("5 bytes behind the end: open to read on")
     expect(rows.last).to_have_attribute("aria-expanded", "false")
     page.get_by_role("tree").focus()
     page.keyboard.press("End")

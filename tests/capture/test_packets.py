@@ -235,7 +235,7 @@ def test_cut_by_the_sniffer() -> None:
         assert request.startswith(e.request.body)
         assert reply.startswith(e.reply.body)
         first, second = map(str, e.problems)
-        assert f"from octet {len(e.request.body)} of the body on" in first
+        assert f"from byte {len(e.request.body)} of the body on" in first
         assert "tcpdump -s 0" in first
         assert "the whole reply" in second
     missing = [int(str(p).split("found ")[1].split()[0]) for e in exchanges for p in e.problems]
@@ -267,7 +267,7 @@ def test_the_capture_ends_too_early() -> None:
     (e,) = read_capture(packets.pcap(frames(segments[:-3])))
     assert e.reply is not None
     assert e.reply.truncated
-    assert f"{len(e.reply.body)} octets of body of 904" in str(e.problems[0])
+    assert f"{len(e.reply.body)} bytes of body of 904" in str(e.problems[0])
     whole = packets.pcap(frames(conversation(TALK)))
     for end in range(24, len(whole), 50):
         with contextlib.suppress(InputError):

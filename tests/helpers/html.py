@@ -5,11 +5,11 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-_ALLOWED = {"div", "p", "b", "i", "details", "summary", "code", "small", "pre", "ul", "li"} | {
+_ALLOWED = {"div", "p", "b", "span", "i", "details", "summary", "code", "small", "pre", "ul", "li"} | {
     *("table", "thead", "tbody", "tr", "th", "td", "a")
 }
 # As JupyterLab's sanitizer lets them pass.
-_ATTRIBUTES = {("details", "open"), ("a", "href"), ("b", "title"), ("th", "style"), ("td", "style")}
+_ATTRIBUTES = {("details", "open"), ("a", "href"), ("b", "title"), ("th", "style"), ("td", "style"), ("span", "style")}
 
 
 class _Tags(HTMLParser):

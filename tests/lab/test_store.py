@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from sceplab.cms.csr import MASK, parse_csr
+from sceplab.cms.csr import parse_csr
+from sceplab.errors import MASK
 from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.client import ScepClient
 from sceplab.lab.policy import Policy

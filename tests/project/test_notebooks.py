@@ -117,3 +117,11 @@ def test_no_private_key_and_no_path_of_the_builder_is_stored(source: Path) -> No
     assert "/tmp/" not in text  # noqa: S108 - looking for one, not making one
     assert str(ROOT) not in text
     assert "PRIVATE KEY-----\\nMI" not in text
+
+
+def test_make_lab_shows_the_project_and_opens_the_first_notebook() -> None:
+    """README, notebooks and data are in JupyterLab's file browser, so its root is the project; the page is there."""
+    recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\nlab:")[2].partition("\n\n")[0]
+    assert "--ServerApp.root_dir=$(CURDIR)" in recipe
+    (page,) = re.findall(r"--LabApp\.default_url=/lab/tree/(\S+)", recipe)
+    assert (ROOT / page).is_file()

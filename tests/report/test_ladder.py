@@ -92,7 +92,7 @@ def test_without_times_the_order_is_the_given_one() -> None:
         (lambda: scenes.posted(scenes.request(), scenes.reply("7")), "CertRep", ArrowState.PLAIN),
         (
             lambda: scenes.posted(scenes.request(), HttpReply(500, (), b"no", "x")),
-            "HTTP 500, 2 octets",
+            "HTTP 500, 2 bytes",
             ArrowState.FAILED,
         ),
         (lambda: scenes.posted(scenes.request()), "no reply in the capture", ArrowState.MISSING),

@@ -243,7 +243,7 @@ def test_what_is_empty_says_so() -> None:
     assert schema.describe(b"\x30\x00", "BasicConstraints").value == "empty: not a CA"
     assert schema.describe(b"\x30\x03\x01\x01\xff", "BasicConstraints").value == ""
     hostile = schema.describe(b"\x0c\x05a\xe2\x80\xaeb")
-    assert repr(hostile) == r"<ContentInfo UTF8String 'a\u202eb', octets 0 to 6>"
+    assert repr(hostile) == r"<ContentInfo UTF8String 'a\u202eb', bytes 0 to 6>"
 
 
 def test_an_element_further_on_can_be_described() -> None:
@@ -251,7 +251,7 @@ def test_an_element_further_on_can_be_described() -> None:
     data = bytes.fromhex("0500 3003 020107")
     node = schema.describe(data, "ANY", start=2)
     assert [(n.start, n.end, n.value) for n in schema.nodes_of(node)] == [(2, 7, ""), (4, 7, "7")]
-    assert schema.describe(data, "ANY", start=7).value == "0 octets"
+    assert schema.describe(data, "ANY", start=7).value == "0 bytes"
 
 
 def test_a_large_crl_costs_only_what_is_looked_at() -> None:

@@ -93,10 +93,10 @@ def _row(queue: PendingQueue, subject: str) -> tuple[w.Button, w.Button, w.Text]
 def test_a_request_waits_and_is_granted(lab: Lab) -> None:
     """It shows up when looked for; Grant issues the certificate and the row goes away."""
     queue = PendingQueue(lab)
-    assert "No request waits" in queue.status.value
+    assert "No pending requests" in queue.status.value
     asked = _ask(lab, "CN=R3,O=Lab")
     queue.refresh_button.click()
-    assert "1 request waits" in queue.status.value
+    assert "1 request awaiting approval" in queue.status.value
     text = _texts(queue)
     for shown in ("O=Lab,CN=R3", "RSA 2048", "its own key", asked.transaction_id, "challengePassword <b>none"):
         assert shown in text
@@ -185,7 +185,7 @@ def test_who_would_become_an_ra_and_who_signed(lab: Lab) -> None:
     _kept_by_an_older_version(lab, make_request(parse_subject("CN=R4"), key("r3")), stranger)
     queue.refresh()
     ra, plain, other = (_texts(row) for row in queue._list.children)
-    assert "another key, of which this CA knows nothing" in other
+    assert "a key that this CA does not know" in other
     assert "an RA: whatever it signs will be granted at once" in ra
     assert "unstructuredName=R2,OU=ioscs RA, which has a certificate of this CA" in ra
     assert "an RA" not in plain
@@ -256,11 +256,11 @@ def test_many_requests(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
         _ask(lab, f"CN=R{number}")
     queue.refresh()
     assert len(queue._list.children) == 3
-    assert "5 requests wait" in queue.status.value
+    assert "5 requests awaiting" in queue.status.value
     assert "first 3 are shown" in queue.status.value
     queue.grant(lab.ca.pending()[0])
     assert len(queue._list.children) == 3
-    assert "4 requests wait" in queue.status.value
+    assert "4 requests awaiting" in queue.status.value
 
 
 def test_it_follows_by_itself_until_the_lab_stops(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -367,7 +367,7 @@ def test_save_replaces_nothing_unasked(lab: Lab, tmp_path: Path) -> None:
     (tmp_path / "cn-r3.pem").write_text("mine")
     form.save()
     assert "Not done" in _words(form)
-    assert "cn-r3.pem already" in _words(form)
+    assert "already has cn-r3.pem" in _words(form)
     assert [p.name for p in tmp_path.iterdir()] == ["cn-r3.pem"]
     assert (tmp_path / "cn-r3.pem").read_text() == "mine"
     form.replace.value = True
@@ -408,8 +408,9 @@ def test_what_goes_wrong_is_said(lab: Lab) -> None:
     """A wrong challengePassword, no RA, a bad subject, a key that cannot be answered, a CA that is gone."""
     form = _filled(lab, challenge="wrong")
     form.enroll()
-    assert "FAILURE: badRequest (transaction not permitted or supported). It says: the challengePassword" in _words(
-        form
+    assert (
+        "FAILURE: badRequest (transaction not permitted or supported). The server says: the challengePassword"
+        in _words(form)
     )
     form.via.value = "ra"
     form.enroll()
@@ -483,8 +484,8 @@ def test_no_private_key_leaves_the_kernel(lab: Lab) -> None:
 def test_the_view_shows_what_passes_and_opens_it(lab: Lab) -> None:
     """New arrows come with a refresh; a chosen message is an onion, opened with the lab's keys."""
     view = LabView(lab)
-    assert "There is no RA yet" in view.status.value
-    assert "Nothing was decided" in view.decided.value
+    assert "R2 (RA): not started" in view.status.value
+    assert "No decisions yet" in view.decided.value
     view.form.challenge.value = SECRET
     view.form.enroll()
     view.refresh()

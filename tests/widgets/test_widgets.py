@@ -198,7 +198,7 @@ def test_hexdump() -> None:
     """Offsets, hex, ASCII, and how much is left out."""
     assert hexdump(b"AB\x00" * 6, start=16, limit=16).splitlines() == [
         "   16  41 42 00 41 42 00 41 42 00 41 42 00 41 42 00 41  AB.AB.AB.AB.AB.A",
-        "       ... 2 more octets",
+        "       ... 2 more bytes",
     ]
 
 

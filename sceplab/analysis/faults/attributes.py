@@ -72,7 +72,7 @@ NONCE_SIZE = Fault(
     "Use 16 random bytes.",
     section="RFC 8894, 3.2.1",
     level=Level.SHOULD,
-    rule="nonces have 16 octets",
+    rule="nonces have 16 bytes",
     seen="Apple 2016: 8",
 )
 CLEAR_SECRET = Fault(
@@ -105,7 +105,7 @@ def present(message: PkiMessage) -> Iterator[Hit]:
         yield Hit(REPLY_SENDER_NONCE if attributes.type is MessageType.CertRep else SENDER_NONCE, "there is none")
     for name, nonce in (("senderNonce", attributes.sender_nonce), ("recipientNonce", attributes.recipient_nonce)):
         if nonce is not None and len(nonce) != 16:
-            yield Hit(NONCE_SIZE, f"{name} has {len(nonce)} octets")
+            yield Hit(NONCE_SIZE, f"{name} has {len(nonce)} bytes")
     if attributes.type is not MessageType.CertRep and attributes.recipient_nonce is not None:
         yield Hit(RECIPIENT_NONCE, f"recipientNonce {attributes.recipient_nonce.hex()[:64]}")
     if attributes.type is not MessageType.CertRep and attributes.sender_nonce == attributes.recipient_nonce is not None:

@@ -37,7 +37,7 @@ def presence(message: PkiMessage) -> Iterator[Hit]:
     """Yield an envelope that is missing, unreadable, or not allowed."""
     attributes, enveloped = message.attributes, message.enveloped
     if attributes.status is not None and _should_be_empty(message):
-        yield Hit(NO_ENVELOPE, f"{attributes.status.name} with {len(message.signed.content or b'')} octets of content")
+        yield Hit(NO_ENVELOPE, f"{attributes.status.name} with {len(message.signed.content or b'')} bytes of content")
         return
     if enveloped is None:
         asks = attributes.type is not None and attributes.type is not MessageType.CertRep

@@ -253,7 +253,7 @@ SERIAL = Fault(
     "Use a positive serial number of at most 20 bytes.",
     section="RFC 5280, 4.1.2.2",
     level=Level.INFO,
-    rule="serials are positive, 20 octets at most",
+    rule="serials are positive, 20 bytes at most",
     seen="sscep, OpenSCEP: 32",
 )
 
@@ -262,7 +262,7 @@ def serial(message: PkiMessage) -> Iterator[Hit]:
     """Yield a signer's serial number that RFC 5280 does not allow."""
     signer = message.verification.signer
     if message.signed.signer_info is not None and signer is not None and not 0 < signer.serial_number < 1 << 160:
-        yield Hit(SERIAL, f"the signer's serial has {len(signer.serial)} octets")
+        yield Hit(SERIAL, f"the signer's serial has {len(signer.serial)} bytes")
 
 
 FAULTS = (

@@ -28,13 +28,16 @@ class Ladder {
     this.row = 0;
     this.count = 0;
     this.again = 0;
+    /** Whether the end is to be shown as soon as there is something to scroll. */
+    this.toEnd = Boolean(model.get("newest"));
     this.actors = make("div", "actors", { "aria-hidden": "true" });
     this.drawn = make("div", "drawn", { role: "presentation" });
     this.spacer = make("div", "spacer", { role: "presentation" });
     this.list = make("div", "rungs", { role: "listbox", tabindex: "0", "aria-label": "Messages, in their order" },
       this.spacer, this.drawn);
     this.none = make("div", "none", {}, "No exchange yet.");
-    this.root = make("div", "ladder", {}, this.actors, this.list, this.none);
+    this.older = make("div", "older", {});
+    this.root = make("div", "ladder", {}, this.older, this.actors, this.list, this.none);
     keepKeys(this.root, (event) => this.key(event));
     el.append(this.root);
     this.list.addEventListener("scroll", () => this.draw(), { passive: true });
@@ -49,6 +52,7 @@ class Ladder {
     this.taken = (/** @type {FromPython} */ message) => take(model, message);
     model.on("change:arrows", this.changed);
     model.on("change:lifelines", this.changed);
+    model.on("change:older", this.changed);
     model.on("change:selected", this.moved);
     model.on("msg:custom", this.taken);
     this.relist();
@@ -60,6 +64,7 @@ class Ladder {
     clearTimeout(this.again);
     this.model.off("change:arrows", this.changed);
     this.model.off("change:lifelines", this.changed);
+    this.model.off("change:older", this.changed);
     this.model.off("change:selected", this.moved);
     this.model.off("msg:custom", this.taken);
   }
@@ -83,6 +88,9 @@ class Ladder {
     );
     this.actors.hidden = list.hidden = !arrows.length;
     this.none.hidden = arrows.length > 0;
+    const older = this.model.get("older") ?? 0;
+    this.older.hidden = !older;
+    this.older.textContent = older ? `${older} older exchange${older === 1 ? " is" : "s are"} not shown.` : "";
     list.style.height = `${Math.min(arrows.length, TALLEST) * HEIGHT}px`;
     this.spacer.style.height = `${arrows.length * HEIGHT}px`;
     this.row = Math.max(0, Math.min(this.row, arrows.length - 1));
@@ -96,6 +104,10 @@ class Ladder {
       // As in viewer/rows.js: out of sight the rows stay, and of a moment shorter than a frame nobody tells the end.
       this.again = setTimeout(() => { if (this.list.clientHeight) this.draw(); }, 200);
       return;
+    }
+    if (this.toEnd) {
+      this.toEnd = false;
+      this.list.scrollTop = this.list.scrollHeight;
     }
     const arrows = this.arrows, chosen = this.chosen, lanes = (this.model.get("lifelines") ?? []).length;
     const first = Math.max(0, Math.floor(this.list.scrollTop / HEIGHT) - SPARE);

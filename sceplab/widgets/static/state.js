@@ -200,6 +200,8 @@
  * @typedef {object} LadderState
  * @property {string[]} lifelines
  * @property {ArrowState[]} arrows
+ * @property {number} older how many exchanges are left out before the first arrow
+ * @property {boolean} newest whether it is first shown scrolled to its end
  * @property {Partial<Place>} selected
  */
 

@@ -120,7 +120,7 @@ export class Content {
       return { ...bare, name: buffer.title, type: "text", value: ascii(buffer.bytes.subarray(0, 60)), step: buffer.title };
     }
     if (flags & TRAILING) {
-      return { ...bare, name: "trailing octets", value: `${length} octets behind the end: open to read on`, step: "" };
+      return { ...bare, name: "trailing bytes", value: `${length} bytes behind the end: open to read on`, step: "" };
     }
     const known = buffer.labels.get(start);
     if (known) return known;

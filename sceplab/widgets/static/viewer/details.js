@@ -39,7 +39,7 @@ export function detailsOf(scene, element) {
     make("b", "", {}, label.name), type ? ` ${type}` : "", label.guess ? " (a guess)" : "", " ",
     label.link ? make("a", "", { href: label.link, target: "_blank", rel: "noopener" }, label.section) : label.section,
     make("br"),
-    `octets ${start} to ${end - 1} of ${buffer.title}: ${content - start} of tag and length, ${end - content} of content. `,
+    `bytes ${start} to ${end - 1} of ${buffer.title}: ${content - start} of tag and length, ${end - content} of content. `,
     "Path ", make("code", "", {}, scene.content.path(buffer, i)),
   ];
   if (label.header) parts.push(make("br"), label.header);

@@ -134,7 +134,7 @@ export class TreePane {
     line.style.paddingLeft = `calc(${Math.min(depth, 40)} * var(--sl-indent) + 2px)`;
     line.append(make("span", "twisty", { "aria-hidden": "true" }, expandable ? (open ? "▾" : "▸") : " "),
       make("b", "", {}, label.name));
-    if (mark) line.append(" ", make("span", "mark", {}, mark === "proof" ? "by this" : "covered"));
+    if (mark) line.append(" ", make("span", "mark", {}, mark === "proof" ? "signature" : "covered"));
     if (type) line.append(" ", make("i", "", {}, type));
     if (label.guess) line.append(" ", make("span", "mark guess", {}, "guess"));
     if (value) line.append(" ", make("code", "", {}, value.length > 160 ? `${value.slice(0, 160)} ...` : value));

@@ -14,7 +14,7 @@ import { TreePane } from "./tree.js";
 /** @import { Form } from "./forms.js" */
 /** @import { Element } from "./scene.js" */
 
-/** Elements that "Look inside" reads to see whether a string's content is ASN.1. */
+/** Elements that "Try to parse as ASN.1" reads to see whether a string's content is ASN.1. */
 const LOOKED_AT = 10_000;
 
 export class Viewer {
@@ -49,14 +49,14 @@ export class Viewer {
     });
     this.title = make("div", "title", {});
     const right = make("div", "right", {}, this.title);
-    this.octets = new Octets(right, `${this.id}-h`, "Octets", (from, to) => this.scene.codes(from, to), {
+    this.octets = new Octets(right, `${this.id}-h`, "Bytes", (from, to) => this.scene.codes(from, to), {
       hover: (at) => this.hoverOctet(at),
       pick: (at) => this.pickOctet(at),
       type: editable ? (at, digit) => this.type(at, digit) : null,
     });
     right.append(legend());
     this.details = make("div", "details", {});
-    this.probe = makeButton("probe", "Look inside (a guess)", () => this.lookInside());
+    this.probe = makeButton("probe", "Try to parse as ASN.1", () => this.lookInside());
     this.newValue = make("input", "new-value", { type: "text", "aria-label": "New content of the element" });
     this.undo = makeButton("undo", "Undo", () => send(model, { kind: "undo" }));
     this.checks = make("div", "checks", {});
@@ -131,7 +131,7 @@ export class Viewer {
     this.newValue.addEventListener("keydown", (event) => { if (event.key === "Enter") apply(); });
     return make("div", "edits", { role: "toolbar", "aria-label": "Change" },
       "New content ", this.newValue, asHex, make("label", "", { for: `${this.id}-hex` }, "hex"),
-      makeButton("apply", "Change", apply), this.undo, make("small", "", {}, "or type hex digits over the octets"));
+      makeButton("apply", "Change", apply), this.undo, make("small", "", {}, "or type hex digits over the bytes"));
   }
 
   draw() {
@@ -200,7 +200,7 @@ export class Viewer {
     if (!buffer) return;
     this.scene.current = index;
     this.octets.set(buffer.bytes);
-    this.title.textContent = `${buffer.title}${buffer.how ? ` (${buffer.how})` : ""}: ${buffer.bytes.length} octets`;
+    this.title.textContent = `${buffer.title}${buffer.how ? ` (${buffer.how})` : ""}: ${buffer.bytes.length} bytes`;
   }
 
   /** Show elements that have other indexes now. */
@@ -265,7 +265,7 @@ export class Viewer {
     const { selected, content } = this.scene;
     this.probe.hidden = !selected || !this.mayHold(selected);
     if (!selected) {
-      this.details.replaceChildren(make("span", "", {}, "Choose an element in the tree, or an octet."));
+      this.details.replaceChildren(make("span", "", {}, "Choose an element in the tree, or a byte."));
       return;
     }
     this.details.replaceChildren(...detailsOf(this.scene, selected));
@@ -274,7 +274,7 @@ export class Viewer {
     this.newValue.placeholder = value.slice(0, 60);
     this.drawUndo();
     const covered = this.scene.covering(selected).map((region) => `, ${region.label}`).join("");
-    this.say(`${name} ${type} ${value.slice(0, 80)}, octets ${start} to ${end - 1}${covered}`);
+    this.say(`${name} ${type} ${value.slice(0, 80)}, bytes ${start} to ${end - 1}${covered}`);
   }
 
   drawUndo() {
@@ -384,7 +384,7 @@ function legend() {
   return make("div", "legend", { "aria-hidden": "true" },
     make("span", "tag", {}, "tag"), " ", make("span", "length", {}, "length"), " ", make("span", "value", {}, "value"), " ",
     make("span", "value selected", {}, "selected"), " ", make("span", "value region", {}, "covered"), " ",
-    make("span", "value proof", {}, "by this"));
+    make("span", "value proof", {}, "signature"));
 }
 
 /** @param {{ type: string }} buffer */
