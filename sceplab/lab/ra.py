@@ -22,8 +22,8 @@ from sceplab.cms.signed import build_degenerate
 from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.x509 import Certificate
 from sceplab.lab import replies
-from sceplab.lab.ca import Clock, utc_now
 from sceplab.lab.client import ScepClient
+from sceplab.lab.clock import Clock, utc_now
 from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.http import ClientError, text_reply
 from sceplab.lab.identity import RA_UNIT, Identity
