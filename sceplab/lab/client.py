@@ -137,17 +137,16 @@ class ScepClient:
         """Fetch the next CA certificates, signed by the current CA (RFC 8894, 4.7). Raises ClientError."""
         (body, *_), _ = unwrap(self.fetch("GetNextCACert"))
         signed = parse_signed(body)
-        if self._ca is None and self.fingerprint is not None:
-            # After a rollover GetCACert has the next one already.
-            known: tuple[Certificate, ...] = ()
-        else:
-            known = (self.ca.ca,)
-        verification = verify_signed(signed, certificates=[c.der for c in known])
+        verification = verify_signed(signed)
         signer = verification.signer
-        believed = signer is not None and (
-            signer in known or (not known and has_fingerprint(signer, self.fingerprint or ""))
-        )
-        if not verification.intact or not believed:
+        # After a rollover GetCACert has the next one already: then its fingerprint says which is the one before.
+        wanted = self.fingerprint if self._ca is None else None
+        if wanted is None or signer is None or not has_fingerprint(signer, wanted):
+            verification = verify_signed(signed, certificates=[c.der for c in self.ca.all])
+            signer = verification.signer
+            if signer is None or signer.der != self.ca.ca.der:
+                raise ClientError("GetNextCACert is not signed by the current CA")
+        if not verification.intact:
             raise ClientError(f"GetNextCACert is not signed by the current CA: {verification['signature'].detail}")
         # Only what the CA signed: anybody can put certificates around a CertRep of this CA, which has no content.
         found = parse_ca_certificates(signed.content or b"")
