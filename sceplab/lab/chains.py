@@ -23,7 +23,7 @@ from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.x509 import Certificate, load_public_key, signed_parts
 from sceplab.errors import InputError
 from sceplab.lab.claims import TLS_USAGES, claims_of
-from sceplab.lab.http import ClientError, first_line
+from sceplab.lab.http import ClientError, UntrustedError, first_line
 from sceplab.scep.messagedata import parse_ca_certificates
 
 # --------------------------------------------------------------- who issued whom
@@ -156,7 +156,7 @@ def sort_out(found: Sequence[Certificate], fingerprint: str | None, now: datetim
         raise ClientError(f"GetCACert brought {len(found)} certificates; at most {_MOST} are looked at")
     known = [c for c in found if fingerprint is not None and has_fingerprint(c, fingerprint)]
     if fingerprint is not None and not known:
-        raise ClientError(
+        raise UntrustedError(
             f"the CA certificate has the fingerprint {issuing_ca(found).fingerprint()}, not {fingerprint}: "
             "this is another CA, or somebody is in between"
         )

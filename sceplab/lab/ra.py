@@ -26,7 +26,7 @@ from sceplab.lab import replies
 from sceplab.lab.client import ScepClient
 from sceplab.lab.clock import Clock, concern, ended, ends_soon, utc_now
 from sceplab.lab.dialects import CLIENT_DIALECTS
-from sceplab.lab.http import ClientError, text_reply
+from sceplab.lab.http import ClientError, UntrustedError, text_reply
 from sceplab.lab.identity import RA_UNIT, Identity
 from sceplab.lab.opening import (
     NotAMessageError,
@@ -151,7 +151,7 @@ class RegistrationAuthority:
         try:
             try:
                 return self._answer(request, asked)
-            except ClientError:
+            except UntrustedError:
                 # The CA may have rolled over: its replies are then signed by one that is not known yet.
                 if not self._upkeep.recover(before, self._now()):
                     raise

@@ -20,7 +20,7 @@ from sceplab.errors import ScepError
 from sceplab.lab.chains import issued_by
 from sceplab.lab.client import ScepClient
 from sceplab.lab.clock import ended, ends_soon
-from sceplab.lab.http import ClientError
+from sceplab.lab.http import ClientError, UntrustedError
 from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request
 from sceplab.lab.responder import Decision
 from sceplab.lab.results import Result
@@ -168,7 +168,7 @@ class Upkeep:
         fresh.forget()
         try:
             ca = fresh.get_ca_cert().ca
-        except ClientError as mistrust:
+        except UntrustedError as mistrust:
             ca = self._next_of(fresh, mistrust)
         if fresh.fingerprint is None:
             fresh.fingerprint = ca.fingerprint()
