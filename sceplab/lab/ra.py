@@ -189,7 +189,7 @@ class RegistrationAuthority:
         return self._respond(data).message
 
     def _respond(self, data: bytes) -> Response:
-        standing = self._upkeep.standing
+        standing, now = self._upkeep.standing, self._now()
         responder = Responder(
             self.name,
             standing.signer,
@@ -199,8 +199,9 @@ class RegistrationAuthority:
             self.policy.challenges,
             self._random,
             self._on_decision,
+            tuple(pair for pair in standing.former if not ended(pair[1].parsed, now)),
         )
-        return responder.respond(data, self._now(), self._decide)
+        return responder.respond(data, now, self._decide)
 
     def _decide(
         self, incoming: SignedRequest, opening: Callable[[], bytes], steps: list[str]

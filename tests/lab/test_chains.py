@@ -88,7 +88,7 @@ def _ca_below(above: Identity, name: str, number: int, serial: int, *, receives:
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .add_extension(usage, critical=True)
     )
-    return Identity(builder.sign(above.key, hashes.SHA256()).public_bytes(Encoding.DER), key)  # type: ignore[arg-type]
+    return Identity(builder.sign(above.key, hashes.SHA256()).public_bytes(Encoding.DER), key)
 
 
 @contextmanager
@@ -111,7 +111,8 @@ def _chain(folder: Path) -> Iterator[Chain]:
             granted = client.poll(pending).certificate
             assert granted is not None
             found.append(granted.der)
-        yield Chain(root.certificate, sub.certificate, own.certificate, *found, answer=ca.answer)
+        ra, sign, encrypt = found
+        yield Chain(root.certificate, sub.certificate, own.certificate, ra, sign, encrypt, ca.answer)
 
 
 SERVED = (
