@@ -13,17 +13,17 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from functools import cache, lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from sceplab.asn1 import der, oids
 from sceplab.cms.attribute import Attribute
 from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import MASK, CertificationRequest, parse_csr, serialize_csr
-from sceplab.cms.name import Name, parse_subject, same_name
+from sceplab.cms.name import parse_subject, same_name
 from sceplab.cms.signature import SigningKey
 from sceplab.cms.signed import build_degenerate
 from sceplab.cms.x509 import Certificate, parse_certificate
@@ -34,14 +34,9 @@ from sceplab.lab.claims import TLS_USAGES
 from sceplab.lab.clock import Clock, concern, ended, utc_now
 from sceplab.lab.http import text_reply
 from sceplab.lab.identity import (
-    CURVES,
-    ENCIPHER,
-    SIGN,
     Identity,
     issue,
     make_crl,
-    make_request,
-    make_root,
     new_key,
     subject_of,
 )
@@ -57,6 +52,7 @@ from sceplab.lab.responder import (
     message_reply,
     refuse_method,
 )
+from sceplab.lab.roles import kind_of, new_roles, new_serial
 from sceplab.lab.store import State, Store, StoreError, Transaction
 from sceplab.scep.attributes import FailInfo, MessageType
 from sceplab.scep.transport import CA_CERT, CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequest, parse_request
@@ -105,7 +101,7 @@ class CertificationAuthority:
         if "issuer" in store.identities():
             return
         own_key = new_key(key) if isinstance(key, str | int) else key
-        store.add_identities(**_new_roles(parse_subject(subject), own_key, now(), days, separate=separate))
+        store.add_identities(**new_roles(parse_subject(subject), own_key, now(), days, separate=separate))
 
     def _mask_requests(self) -> None:
         """Mask the challengePasswords in a store that was made when they were kept."""
@@ -177,9 +173,9 @@ class CertificationAuthority:
         now, following = self._now(), self.identity("next")
         if following is None or ended(following.parsed, now):
             own = self.issuer
-            made = _new_roles(
+            made = new_roles(
                 own.parsed.subject,
-                key or new_key(_kind(own.key)),
+                key or new_key(kind_of(own.key)),
                 now,
                 days,
                 separate=self.identity("signer") is not None,
@@ -476,7 +472,7 @@ class CertificationAuthority:
     ) -> tuple[int, bytes]:
         """Return serial and certificate (DER) for a request. Raises Refused."""
         self._check_alive()
-        serial, now, issuer = _new_serial(), self._now(), self.issuer
+        serial, now, issuer = new_serial(), self._now(), self.issuer
         # A certificate cannot be used after its CA has expired.
         end = min(now + self.policy.validity, issuer.parsed.not_after or now + self.policy.validity)
         try:
@@ -507,11 +503,6 @@ _SHORTEST_BEGINNING = 8
 _TRIES = 5
 
 
-def _new_serial() -> int:
-    """Return a serial of 127 random bits: it cannot be guessed, and the store refuses one that was used."""
-    return secrets.randbits(126) | 1 << 126
-
-
 def requester_of(signer: Certificate) -> bytes:
     """Return who a transaction belongs to: the SHA-256 of the signing key, since its certificate may change."""
     return hashlib.sha256(signer.public_key_info).digest()
@@ -540,33 +531,6 @@ def _key_of(request: CertificationRequest) -> object:
         return request.public_key()
     except ValueError:
         return None
-
-
-def _new_roles(
-    subject: Name, key: SigningKey, now: datetime, days: int, *, separate: bool
-) -> dict[str, tuple[bytes, bytes]]:
-    """Return certificate and private key (DER) of each role of a new CA."""
-    start = now - timedelta(minutes=5)
-    end = start + timedelta(days=days)
-    root = make_root(subject, key, _new_serial(), start, end)
-    roles = {"issuer": root}
-    if separate or not isinstance(root.key, rsa.RSAPrivateKey):
-        for role, usage in (("signer", SIGN), ("decrypter", ENCIPHER)):
-            own = new_key(2048)
-            request = make_request(parse_subject(f"CN=SCEP {role}"), own, usage=usage)
-            roles[role] = Identity(issue(parse_csr(request), root, _new_serial(), start, end), own)
-    return {role: (i.certificate, _key_octets(i.key)) for role, i in roles.items()}
-
-
-def _kind(key: SigningKey) -> str | int:
-    """Return the kind of a key, as `new_key` takes it."""
-    if isinstance(key, rsa.RSAPrivateKey):
-        return key.key_size
-    return next((name for name, curve in CURVES.items() if isinstance(key.curve, curve)), "P-256")
-
-
-def _key_octets(key: SigningKey) -> bytes:
-    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
 @lru_cache(maxsize=32)
