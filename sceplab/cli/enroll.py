@@ -96,7 +96,8 @@ def run(arguments: argparse.Namespace) -> int:
         # Before the request is sent: a certificate without its key is worth nothing.
         write_new(paths["key"], pem_key(key), force=arguments.force, private=True)
     write_new(paths["csr"], build_pem("CERTIFICATE REQUEST", csr), force=True)
-    write_new(paths["ca"], b"".join(pem_certificate(c.der) for c in client.ca.all), force=True)
+    chain = dict.fromkeys((*client.ca.all, *client.ca.above))
+    write_new(paths["ca"], b"".join(pem_certificate(c.der) for c in chain), force=True)
     renewing = arguments.renew and signer is not None
     result = client.renew(csr, signer) if renewing and signer else client.enroll(csr, signer or key)
     return _finish(client, result, arguments, paths["certificate"])

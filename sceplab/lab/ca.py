@@ -13,25 +13,33 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from functools import cache, lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
-from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat, load_der_private_key
+from cryptography.hazmat.primitives.serialization import load_der_private_key
 
 from sceplab.asn1 import der, oids
 from sceplab.cms.attribute import Attribute
 from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import CertificationRequest, parse_csr, serialize_csr
-from sceplab.cms.name import parse_subject
+from sceplab.cms.name import parse_subject, same_name
 from sceplab.cms.signature import SigningKey
 from sceplab.cms.signed import build_degenerate
 from sceplab.cms.x509 import Certificate, parse_certificate
 from sceplab.errors import MASK, BuildError, InputError
 from sceplab.lab import replies
+from sceplab.lab.chains import issued_by
 from sceplab.lab.claims import TLS_USAGES
+from sceplab.lab.clock import Clock, concern, ended, utc_now
 from sceplab.lab.http import text_reply
-from sceplab.lab.identity import ENCIPHER, SIGN, Identity, issue, make_crl, make_request, make_root, new_key, subject_of
+from sceplab.lab.identity import (
+    Identity,
+    issue,
+    make_crl,
+    new_key,
+    subject_of,
+)
 from sceplab.lab.opening import NotAMessageError, Refused, SignedRequest, read_csr, read_lookup
 from sceplab.lab.policy import DEFAULT_POLICY, WRONG_CHALLENGE, Judge, Policy, challenge_digest, is_name_of_ra, wants_ra
 from sceplab.lab.replies import Answer
@@ -44,17 +52,12 @@ from sceplab.lab.responder import (
     message_reply,
     refuse_method,
 )
+from sceplab.lab.roles import kind_of, new_roles, new_serial
 from sceplab.lab.store import State, Store, StoreError, Transaction
 from sceplab.scep.attributes import FailInfo, MessageType
 from sceplab.scep.transport import CA_CERT, CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequest, parse_request
 
-Clock = Callable[[], datetime]
 _LOG = logging.getLogger(__name__)
-
-
-def utc_now() -> datetime:
-    """Return the current time, in UTC."""
-    return datetime.now(UTC)
 
 
 class CertificationAuthority:
@@ -97,17 +100,8 @@ class CertificationAuthority:
         """
         if "issuer" in store.identities():
             return
-        start = now() - timedelta(minutes=5)
-        end = start + timedelta(days=days)
         own_key = new_key(key) if isinstance(key, str | int) else key
-        root = make_root(parse_subject(subject), own_key, _new_serial(), start, end)
-        roles = {"issuer": root}
-        if separate or not isinstance(root.key, rsa.RSAPrivateKey):
-            for role, usage in (("signer", SIGN), ("decrypter", ENCIPHER)):
-                own = new_key(2048)
-                request = make_request(parse_subject(f"CN=SCEP {role}"), own, usage=usage)
-                roles[role] = Identity(issue(parse_csr(request), root, _new_serial(), start, end), own)
-        store.add_identities(**{role: (i.certificate, _key_octets(i.key)) for role, i in roles.items()})
+        store.add_identities(**new_roles(parse_subject(subject), own_key, now(), days, separate=separate))
 
     def _mask_requests(self) -> None:
         """Mask the challengePasswords in a store that was made when they were kept."""
@@ -166,26 +160,49 @@ class CertificationAuthority:
 
     @property
     def _decrypters(self) -> tuple[Identity, ...]:
-        """The recipients of requests; after a rollover, clients use the old certificate for a while."""
-        roles = [self.identity(r) for r in ("decrypter", "previous")]
+        """The recipients of requests; after a rollover, clients use the old certificates for a while."""
+        roles = [self.identity(r) for r in ("decrypter", "previous_decrypter", "previous")]
         return (*(i for i in roles if i is not None), self.issuer)
 
-    def prepare_rollover(self, *, days: int = 3650) -> bytes:
-        """Make the next CA certificate (DER), which GetNextCACert announces (RFC 8894, 4.7). `days` is its validity."""
-        now = self._now()
-        name = self.issuer.parsed.subject
-        following = make_root(
-            name, new_key(2048), _new_serial(), now - timedelta(minutes=5), now + timedelta(days=days)
-        )
-        self._set_identities(next=(following.certificate, _key_octets(following.key)))
+    def prepare_rollover(self, *, days: int = 3650, key: SigningKey | None = None) -> bytes:
+        """Make the next CA certificate (DER), which GetNextCACert announces (RFC 8894, 4.7).
+
+        `days` is its validity, and `key` its private key: by default a new one of the
+        same kind. One that was announced already, and has not ended, is returned again.
+        """
+        now, following = self._now(), self.identity("next")
+        if following is None or ended(following.parsed, now):
+            own = self.issuer
+            made = new_roles(
+                own.parsed.subject,
+                key or new_key(kind_of(own.key)),
+                now,
+                days,
+                separate=self.identity("signer") is not None,
+            )
+            self._set_identities(**{_NEXT[role]: made.get(role) for role in _NEXT})
+            return made["issuer"][0]
         return following.certificate
 
     def roll_over(self) -> None:
-        """Make the prepared CA certificate the current one. Raises InputError when none was prepared."""
+        """Make the prepared CA certificate the current one. Raises InputError when none was prepared, or it ended."""
         roles = self.store.identities()
         if "next" not in roles:
             raise InputError("no CA certificate was prepared to follow this one")
-        self._set_identities(issuer=roles["next"], previous=roles["issuer"], next=None, signer=None, decrypter=None)
+        if ended(parse_certificate(roles["next"][0]), self._now()):
+            raise InputError("the CA certificate that was prepared has ended: prepare another")
+        changes = {role: roles.get(following) for role, following in _NEXT.items()}
+        changes |= dict.fromkeys(_NEXT.values())
+        changes |= {"previous": roles["issuer"], "previous_decrypter": roles.get("decrypter")}
+        self._set_identities(**changes)
+
+    def concerns(self) -> list[str]:
+        """Return what its operator should know: a sentence where its certificate ends soon, or has ended."""
+        remedy = "make the next one with `sceplab lab next-ca`, then `sceplab lab rollover`"
+        now = self._now()
+        # Certificates for signing and receiving end with the CA's, and follow it.
+        found = concern(f"the certificate of {self.name}", self.issuer.parsed, now, remedy)
+        return [found] if found is not None else []
 
     # ---------------------------------------------------------- what the operator does
 
@@ -205,7 +222,10 @@ class CertificationAuthority:
                 return found.certificate
             if found is None or found.state is not State.PENDING:
                 break
-            serial, certificate = self._issue(parse_csr(found.request), by_person=True)
+            try:
+                serial, certificate = self._issue(parse_csr(found.request), by_person=True)
+            except Refused as refused:
+                raise InputError(str(refused)) from refused
             if self.store.grant(number, serial, certificate):
                 self._on_decision(Decision.by_person(self.name, found.transaction_id, "GRANTED", found.request))
                 return certificate
@@ -251,10 +271,13 @@ class CertificationAuthority:
         if not self.store.revoke(serial, self._now()):
             raise InputError(f"no certificate with serial {serial:X} that is not revoked yet")
 
-    def crl(self) -> bytes:
-        """Return a new CRL (DER)."""
+    def crl(self, about: Certificate | None = None) -> bytes:
+        """Return a new CRL (DER), signed with the CA's key; with the one before a rollover if that issued `about`."""
         revoked = [(i.serial, i.revoked) for i in self.store.all_revoked() if i.revoked is not None]
-        return make_crl(self.issuer, revoked, self.store.next_number("crl"), self._now())
+        issuer, previous = self.issuer, self.identity("previous")
+        if about is not None and previous is not None and issued_by(about, previous.parsed):
+            issuer = previous
+        return make_crl(issuer, revoked, self.store.next_number("crl"), self._now())
 
     # ---------------------------------------------------------- requests of clients
 
@@ -288,11 +311,17 @@ class CertificationAuthority:
         return HttpReply(200, (("Content-Type", CA_RA_CERT),), body)
 
     def _next_ca_certificate(self) -> HttpReply:
-        following = self.identity("next")
-        if following is None:
-            return text_reply(404, "this CA has no next certificate yet")
+        current, upcoming = self.issuer, True
+        if self.identity("next") is None:
+            # After a rollover the CA of before still says who follows: some clients ask too late.
+            previous = self.identity("previous")
+            if previous is None or ended(previous.parsed, self._now()):
+                return text_reply(404, "this CA has no next certificate yet")
+            current, upcoming = previous, False
+        roles = ("signer", "decrypter", "issuer")
+        found = [i for i in (self.identity(_NEXT[r] if upcoming else r) for r in roles) if i is not None]
         # A SignedData without SCEP attributes: the current CA signs the next one (RFC 8894, 4.7.1).
-        body = replies.vouch(build_degenerate([following.certificate]), self.issuer)
+        body = replies.vouch(build_degenerate([i.certificate for i in found]), current)
         return HttpReply(200, (("Content-Type", NEXT_CA_CERT),), body)
 
     def operate(self, data: bytes) -> bytes:
@@ -334,14 +363,15 @@ class CertificationAuthority:
         wanted = read_lookup(opening(), self.issuer.parsed.subject)
         if kind is MessageType.GetCRL:
             steps.append("asks for the CRL")
-            return replies.success(crls=[self.crl()]), None
+            about = self.store.issued(int.from_bytes(wanted.serial, "big")) if wanted.serial else None
+            return replies.success(crls=[self.crl(parse_certificate(about.der) if about is not None else None)]), None
         steps.append(f"asks for certificate {wanted.serial_hex}")
         return self._get_certificate(wanted.serial), None
 
     def _get_certificate(self, serial: bytes) -> Answer:
-        own = self.issuer
-        if own.parsed.serial == serial:
-            return replies.success([own.certificate])
+        for own in (self.issuer, self.identity("previous")):
+            if own is not None and own.parsed.serial == serial:
+                return replies.success([own.certificate])
         issued = self.store.issued(abs(int.from_bytes(serial, "big", signed=True)))
         if issued is None or parse_certificate(issued.der).serial != serial:
             raise Refused(FailInfo.badCertId, "this CA issued no certificate with that serial")
@@ -351,20 +381,20 @@ class CertificationAuthority:
 
     def _enroll(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> Answer:
         requester = requester_of(incoming.signer)
-        digest = hashlib.sha256(request.raw).digest()
-        known = self.store.find(incoming.transaction_id, digest, requester)
+        digest, known = self._asked_before(incoming, request, requester)
         if known is not None:
             # The reply was lost, or the client polls by repeating the request: give the same answer.
             steps.append("asked before")
             return self._state(known, steps)
-        judge = Judge(self.policy, self.store, self.issuer.parsed.subject, self._now(), steps)
+        self._check_alive()
+        judge = Judge(self.policy, self.store, self.issuer.parsed, self._now(), steps)
         verdict = judge.authorise(incoming, request)
         for _ in range(_TRIES):
             made = None
             if self.store.size() >= self.policy.max_store_size:
                 raise Refused(FailInfo.badRequest, f"the store is full: it has {self.policy.max_store_size} bytes")
             if verdict.granted:
-                made = self._issue(verdict.request)
+                made = self._issue(verdict.request, same_ra=verdict.same_ra)
             elif self.store.count(State.PENDING) >= self.policy.max_pending:
                 raise Refused(FailInfo.badRequest, f"{self.policy.max_pending} requests are waiting already")
             elif self.store.pending_size() + len(request.raw) > self.policy.max_pending_size:
@@ -380,6 +410,8 @@ class CertificationAuthority:
             )
             if added and made is not None:
                 steps.append(f"certificate {made[0]:X}")
+                if self._now() + self.policy.validity > (self.issuer.parsed.not_after or self._now()):
+                    steps.append(f"it ends with this CA, on {self.issuer.parsed.not_after:%Y-%m-%d}")
                 return replies.success([made[1]])
             known = self.store.find(incoming.transaction_id, digest, requester)
             if known is not None:
@@ -387,6 +419,39 @@ class CertificationAuthority:
             if verdict.challenge is not None:
                 raise Refused(FailInfo.badRequest, WRONG_CHALLENGE)
         raise StoreError(f"{self.store.path} takes no serial")
+
+    def _asked_before(
+        self, incoming: SignedRequest, request: CertificationRequest, requester: bytes
+    ) -> tuple[bytes, Transaction | None]:
+        """Return the digest under which the store has a request, and the transaction if this is a retry of it.
+
+        A retry has the same transactionID, messageType, CSR and signer. Programs that
+        keep their CSR send it again years later, signed with the certificate to
+        renew: so a renewal is known by that certificate too. A certificate that has ended
+        answers nobody any more.
+        """
+        digest, signer, kind = hashlib.sha256(request.raw).digest(), incoming.signer, incoming.attributes.type
+        own = signer.serial_number > 0 and not signer.self_issued
+        issued = self.store.issued(signer.serial_number) if own else None
+        if issued is not None and issued.der == signer.der and same_name(signer.subject, request.subject):
+            digest = hashlib.sha256(digest + str(int(kind or 0)).encode() + signer.der).digest()
+        while True:
+            known = self.store.find(incoming.transaction_id, digest, requester)
+            if (
+                known is None
+                or known.certificate is None
+                or not ended(parse_certificate(known.certificate), self._now())
+            ):
+                return digest, known
+            digest = hashlib.sha256(digest + known.certificate).digest()
+
+    def _check_alive(self) -> None:
+        """Raise Refused where this CA cannot issue anything now, which is no fault of a request."""
+        own, now = self.issuer.parsed, self._now()
+        start, end = own.not_before, own.not_after
+        if start is None or end is None or not start <= now <= end:
+            reason = f"this CA can issue nothing now: its own certificate is valid from {start} to {end}"
+            raise Refused(FailInfo.badRequest, f"{reason}. Nothing is wrong with the request")
 
     def _state(self, transaction: Transaction, steps: list[str]) -> Answer:
         """Return the answer that a transaction's state gives."""
@@ -399,12 +464,18 @@ class CertificationAuthority:
         issued = self.store.issued(certificate.serial_number)
         if issued is not None and issued.revoked is not None:
             raise Refused(FailInfo.badCertId, "the certificate of this transaction was revoked")
+        if ended(certificate, self._now()):
+            reason = f"the certificate of this transaction ended on {certificate.not_after:%Y-%m-%d}: ask for a new one"
+            raise Refused(FailInfo.badCertId, reason)
         steps.append(f"certificate {certificate.serial_hex}")
         return replies.success([transaction.certificate])
 
-    def _issue(self, request: CertificationRequest, *, by_person: bool = False) -> tuple[int, bytes]:
+    def _issue(
+        self, request: CertificationRequest, *, by_person: bool = False, same_ra: bool = False
+    ) -> tuple[int, bytes]:
         """Return serial and certificate (DER) for a request. Raises Refused."""
-        serial, now, issuer = _new_serial(), self._now(), self.issuer
+        self._check_alive()
+        serial, now, issuer = new_serial(), self._now(), self.issuer
         # A certificate cannot be used after its CA has expired.
         end = min(now + self.policy.validity, issuer.parsed.not_after or now + self.policy.validity)
         try:
@@ -419,23 +490,20 @@ class CertificationAuthority:
             )
         except BuildError as error:
             raise Refused(FailInfo.badRequest, str(error)) from error
-        if not by_person and is_name_of_ra(subject_of(made)):
+        if not (by_person or same_ra) and is_name_of_ra(subject_of(made)):
             # Judged by what was made, too: another reader of names may see more in a request than ours.
             raise Refused(FailInfo.badRequest, "only a person makes an RA")
         return serial, made
 
 
+# The role of each certificate that follows at a rollover.
+_NEXT = {"issuer": "next", "signer": "next_signer", "decrypter": "next_decrypter"}
 _NEVER = float("-inf")
 # Seconds until a rollover made by another process is noticed.
 _ROLES_KEPT = 1.0
 _SHORTEST_BEGINNING = 8
 # Retries are for races with other processes; collisions of serials are negligible.
 _TRIES = 5
-
-
-def _new_serial() -> int:
-    """Return a serial of 127 random bits: it cannot be guessed, and the store refuses one that was used."""
-    return secrets.randbits(126) | 1 << 126
 
 
 def requester_of(signer: Certificate) -> bytes:
@@ -466,10 +534,6 @@ def _key_of(request: CertificationRequest) -> object:
         return request.public_key()
     except ValueError:
         return None
-
-
-def _key_octets(key: SigningKey) -> bytes:
-    return key.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption())
 
 
 @lru_cache(maxsize=32)

@@ -7,26 +7,23 @@ Rule: this module decides what is sent and when. The transport is a function
 
 from __future__ import annotations
 
-import hashlib
 import secrets
 import time
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
-from sceplab.asn1 import der
 from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.signature import SigningKey
 from sceplab.cms.signed import parse_signed
-from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.verify import verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import InputError
 from sceplab.lab import renewal
-from sceplab.lab.claims import TLS_USAGES, claims_of
+from sceplab.lab.chains import CaCertificates, has_fingerprint, read_ca_certificates, sort_out, unwrap
+from sceplab.lab.clock import Clock, ended, utc_now
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.http import OK, ClientError, Send, first_line, http_sender
 from sceplab.lab.identity import Identity, make_self_signed
@@ -38,51 +35,6 @@ from sceplab.scep.draft import draft_message
 from sceplab.scep.message import decode_message, encode_message
 from sceplab.scep.messagedata import build_issuer_and_serial, build_issuer_and_subject, parse_ca_certificates
 from sceplab.scep.transport import HttpRequest, build_request
-
-# --------------------------------------------------------------- CA certificates
-
-
-@dataclass(frozen=True, slots=True)
-class CaCertificates:
-    """The certificates of GetCACert and the role of each (RFC 8894, 4.2.1).
-
-    `known` is the CA's own where one knows which it is, by its fingerprint.
-    """
-
-    all: tuple[Certificate, ...]
-    known: Certificate | None = None
-
-    @property
-    def ca(self) -> Certificate:
-        """The CA's own: the known one, else the one that is a CA, the last of several (RAs come first)."""
-        return self.known or next((c for c in reversed(self.all) if c.is_ca or c.self_issued), self.all[-1])
-
-    @property
-    def trust(self) -> Trust:
-        """What a certificate of this CA must lead to; old algorithms are allowed."""
-        return Trust((self.ca,), self.all, legacy=True)
-
-    @property
-    def registration_authorities(self) -> tuple[Certificate, ...]:
-        """The other certificates: one or two of an RA."""
-        return tuple(c for c in self.all if not c.is_ca and not c.self_issued)
-
-    @property
-    def recipient(self) -> Certificate:
-        """The recipient of requests: the RA certificate for keyEncipherment, else the CA."""
-        return self._with("keyEncipherment")
-
-    @property
-    def signer(self) -> Certificate:
-        """The signer of replies: the RA certificate for digitalSignature, else the CA."""
-        return self._with("digitalSignature")
-
-    def _with(self, usage: str) -> Certificate:
-        others = self.registration_authorities
-        able = [c for c in others if c.key_usage is None or usage in c.key_usage]
-        # Of two RA certificates, prefer the one with no other keyUsage.
-        able.sort(key=lambda c: len(c.key_usage or ()))
-        return (*able, *others, self.ca)[0]
 
 
 def _silent(_: str) -> None:
@@ -107,23 +59,26 @@ class ScepClient:
         digest: str | None = None,
         on_warning: Callable[[str], None] = _silent,
         random: RandomBytes = secrets.token_bytes,
+        now: Clock = utc_now,
     ) -> None:
         """Set the client up; nothing is sent yet.
 
         Args:
             send: The SCEP URL, or a function that brings an HttpRequest to the server.
-            fingerprint: Hex of the SHA-256 (or SHA-1) of the CA certificate, obtained out of band (RFC 8894, 2.2).
+            fingerprint: Hex of the SHA-256 (or SHA-1) of the CA certificate, or of one above it that GetCACert
+                has too, obtained out of band (RFC 8894, 2.2).
             dialect: The program to imitate.
             method: "GET" or "POST"; by default what dialect or GetCACaps say.
             cipher: Name in `algorithms.CIPHERS`, likewise.
             digest: Name in `algorithms.DIGESTS`, likewise.
             on_warning: Called with one sentence each.
             random: Source of nonces, keys and padding.
+            now: The clock by which certificates are valid.
         """
         self._send = http_sender(send) if isinstance(send, str) else send
         self.fingerprint, self.dialect = fingerprint, dialect
         self._method, self._cipher, self._digest = method, cipher, digest
-        self._warn, self._random = on_warning, random
+        self._warn, self._random, self._now = on_warning, random, now
         self._caps: Capabilities | None = None
         self._ca: CaCertificates | None = None
 
@@ -148,29 +103,24 @@ class ScepClient:
 
     def get_ca_cert(self) -> CaCertificates:
         """Fetch the CA's certificates and compare the fingerprint (RFC 8894, 2.2, 4.2). Raises ClientError."""
-        body = self.fetch("GetCACert")
-        found = parse_ca_certificates(body)
-        if not found or any(c.problems for c in found):
-            raise ClientError("GetCACert brought no certificate that can be read")
-        certificates = CaCertificates(found)
+        found, form = read_ca_certificates(self.fetch("GetCACert"), "GetCACert")
+        if form:
+            self._warn(f"the body of GetCACert is {form}: RFC 8894 4.2.1 has DER")
+        now = self._now()
+        certificates = sort_out(found, self.fingerprint, now)
         if self.fingerprint is None:
             self._warn(
                 f"the CA certificate {certificates.ca.subject} was not authenticated (RFC 8894, 2.2): compare its "
                 f"SHA-256 fingerprint {certificates.ca.fingerprint()} with one from elsewhere"
             )
-        else:
-            known = [c for c in found if _has_fingerprint(c, self.fingerprint)]
-            if not known:
-                raise ClientError(
-                    f"the CA certificate has the fingerprint {certificates.ca.fingerprint()}, not {self.fingerprint}: "
-                    "this is another CA, or somebody is in between"
-                )
-            certificates = CaCertificates(found, known[0])
-        now = datetime.now(UTC)
         for certificate in found:
             if certificate.not_after is not None and certificate.not_after < now:
                 self._warn(f"{certificate.subject} expired {certificate.not_after:%Y-%m-%d} (RFC 8894, 2.2)")
-        certificates = _of_one_ca(certificates, now)
+        if certificates.recipient is certificates.ca and not _receives(certificates.ca):
+            self._warn(
+                f"the keyUsage of {certificates.ca.subject} has no keyEncipherment, and there is no RA certificate "
+                "that has it (RFC 8894, 2.1.2): the request is encrypted for it nevertheless"
+            )
         self._ca = certificates
         return certificates
 
@@ -185,10 +135,18 @@ class ScepClient:
 
     def get_next_ca_cert(self) -> CaCertificates:
         """Fetch the next CA certificates, signed by the current CA (RFC 8894, 4.7). Raises ClientError."""
-        body = self.fetch("GetNextCACert")
+        (body, *_), _ = unwrap(self.fetch("GetNextCACert"))
         signed = parse_signed(body)
-        verification = verify_signed(signed, certificates=[c.der for c in self.ca.all])
-        if not verification.intact or verification.signer is None or verification.signer.der != self.ca.ca.der:
+        verification = verify_signed(signed)
+        signer = verification.signer
+        # After a rollover GetCACert has the next one already: then its fingerprint says which is the one before.
+        wanted = self.fingerprint if self._ca is None else None
+        if wanted is None or signer is None or not has_fingerprint(signer, wanted):
+            verification = verify_signed(signed, certificates=[c.der for c in self.ca.all])
+            signer = verification.signer
+            if signer is None or signer.der != self.ca.ca.der:
+                raise ClientError("GetNextCACert is not signed by the current CA")
+        if not verification.intact:
             raise ClientError(f"GetNextCACert is not signed by the current CA: {verification['signature'].detail}")
         # Only what the CA signed: anybody can put certificates around a CertRep of this CA, which has no content.
         found = parse_ca_certificates(signed.content or b"")
@@ -220,7 +178,7 @@ class ScepClient:
             message_type: PKCSReq by default.
         """
         request = parse_csr(csr)
-        identity = signer if isinstance(signer, Identity) else self_signed(csr, signer)
+        identity = signer if isinstance(signer, Identity) else self_signed(csr, signer, self._now())
         kind = message_type or MessageType.PKCSReq
         return self.operate(kind, csr, identity, self.dialect.transaction_id(request.public_key_info), request)
 
@@ -308,7 +266,13 @@ class ScepClient:
         check_reply(answer, sent, self.ca.all)
         for weakness in weaknesses(answer):
             self._warn(f"the reply uses {weakness}")
-        return result_of(answer, sent, signer, transaction_id, csr, self.ca.trust)
+        result = result_of(answer, sent, signer, transaction_id, csr, self.ca.trust)
+        if csr is not None and result.certificate is not None:
+            if result.certificate.der == signer.certificate:
+                self._warn("the CA sent back the certificate that was to be renewed, not a new one")
+            elif ended(result.certificate, self._now()):
+                self._warn(f"the certificate in the reply ended on {result.certificate.not_after:%Y-%m-%d}")
+        return result
 
     def build(
         self,
@@ -356,48 +320,13 @@ class ScepClient:
 _MAX_WORDS, _MAX_WORD = 100, 60
 
 
-def _of_one_ca(certificates: CaCertificates, now: datetime) -> CaCertificates:
-    """Return the certificates that the CA vouches for. Raises ClientError for one that it does not.
-
-    GetCACert is not signed: whoever is in between can add a certificate, to read requests or to sign replies. Those
-    above the CA have no part in SCEP, and are left out.
-    """
-    ca, kept = certificates.ca, []
-    for other in certificates.all:
-        if other.der == ca.der:
-            kept.append(other)
-            continue
-        path = validate_path(other, certificates.trust, other.not_before or now)
-        if path.valid and not other.is_ca and _only_for_tls(other):
-            raise ClientError(f"GetCACert has {other.subject}, which is a certificate for TLS, not one of an RA")
-        if path.valid:
-            kept.append(other)
-        elif not validate_path(ca, Trust((other,), certificates.all, legacy=True), ca.not_before or now).valid:
-            raise ClientError(
-                f"GetCACert has {other.subject}, which was not issued by the CA {ca.subject}: {path.detail}; "
-                "somebody in between may have added it"
-            )
-    return CaCertificates(tuple(kept), ca)
-
-
-def _only_for_tls(certificate: Certificate) -> bool:
-    """Whether a certificate is a device's: its extendedKeyUsage allows nothing but TLS (RFC 5280, 4.2.1.12)."""
-    try:
-        usages = claims_of(certificate.extensions).usages
-    except der.DerError:
-        return False
-    return bool(usages) and set(usages) <= set(TLS_USAGES)
-
-
-def _has_fingerprint(certificate: Certificate, wanted: str) -> bool:
-    digits = "".join(c for c in wanted.lower() if c in "0123456789abcdef")
-    digest = {40: "sha1", 64: "sha256"}.get(len(digits))
-    if digest is None:
-        raise InputError(f"{wanted} is no SHA-256 or SHA-1 fingerprint in hex")
-    return hashlib.new(digest, certificate.der, usedforsecurity=False).hexdigest() == digits
+def _receives(certificate: Certificate) -> bool:
+    """Whether a certificate is one to encrypt for."""
+    usage = certificate.key_usage
+    return usage is None or "keyEncipherment" in usage
 
 
 def self_signed(csr: bytes, key: SigningKey, now: datetime | None = None) -> Identity:
     """Return an identity with a self-signed certificate, for a client that has no other yet (RFC 8894, 2.3)."""
-    start = (now or datetime.now(UTC)) - timedelta(minutes=5)
+    start = (now or utc_now()) - timedelta(minutes=5)
     return Identity(make_self_signed(csr, key, start, start + timedelta(days=7)), key)

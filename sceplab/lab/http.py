@@ -33,6 +33,10 @@ class ClientError(ScepError):
     """The server cannot be reached, or its answer cannot be trusted; the text says which."""
 
 
+class UntrustedError(ClientError):
+    """What came is not from the CA that is known: it has another certificate now, or somebody is in between."""
+
+
 REPLY_SIZE = 10_000_000
 """The most bytes that a client takes as the body of a reply, also after unpacking; a CRL may be large."""
 

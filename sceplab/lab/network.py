@@ -10,7 +10,9 @@ from __future__ import annotations
 
 import socket
 import tempfile
+import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -24,6 +26,7 @@ from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_signing_key, pem_certificate, pem_key, write_new
 from sceplab.lab.ca import CertificationAuthority, requester_of
 from sceplab.lab.client import ScepClient
+from sceplab.lab.clock import Clock, utc_now
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
 from sceplab.lab.http import http_sender
 from sceplab.lab.identity import ENCIPHER, RA_UNIT, SIGN, Identity, make_request, new_key
@@ -32,9 +35,9 @@ from sceplab.lab.policy import Policy, with_faults
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
 from sceplab.lab.responder import Decision, ignore
 from sceplab.lab.server import LIMITS, Answerer, Limits, Server
-from sceplab.lab.store import Store
+from sceplab.lab.store import Store, StoreError
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
-from sceplab.scep.transport import Exchange
+from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
 
 
 @cache
@@ -55,6 +58,8 @@ STORE_FILE = "ca.sqlite"
 _CA, _RA, _CLIENT = "R1 (CA)", "R2 (RA)", "R3 (client)"
 # The RA's files in that folder begin with these: to sign, and to receive where that is another certificate.
 _RA_STEMS = ("ra", "ra-decrypter")
+# Seconds until the lab looks again whether something is to be renewed.
+_UPKEEP = 60.0
 
 
 def _address(number: int) -> str:
@@ -84,6 +89,7 @@ class Lab:
         host_names: Sequence[str] = (),
         memory_size: int = 64_000_000,
         on_decision: Callable[[Decision], None] = ignore,
+        now: Clock = utc_now,
     ) -> None:
         """Set it up; `start` (or `with`) opens the ports.
 
@@ -102,6 +108,7 @@ class Lab:
             host_names: Names that requests may be for, besides localhost and loopback addresses.
             memory_size: Bytes of memory for `exchanges`, `decisions` and the record together; the oldest make room.
             on_decision: Called with each decision of CA and RA, besides `decisions`.
+            now: The clock of CA, RA and clients; what passes is recorded by that of the machine.
         """
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
         if folder is None:
@@ -111,7 +118,7 @@ class Lab:
         challenges = (challenge,) if challenge is not None else ()
         self._ra_policy = ra_policy or RaPolicy(challenges)
         self._limits, self._ports, self._host_names = limits, ports, host_names
-        self._record, self._on_decision = record, on_decision
+        self._record, self._on_decision, self._now = record, on_decision, now
         memory = Budget(memory_size)
         self._sent: Kept[Sent] = Kept(memory)
         self.exchanges: Kept[Exchange] = Kept(memory)
@@ -122,13 +129,17 @@ class Lab:
             raise InputError(f"{self.folder} cannot be made: {error.strerror}") from error
         self.store = Store(self.folder / STORE_FILE)
         try:
-            CertificationAuthority.create(self.store, subject, key=key, separate=separate)
+            CertificationAuthority.create(self.store, subject, key=key, separate=separate, now=now)
         except InputError:
             self.store.close()
             raise
-        self.ca = CertificationAuthority(self.store, policy or Policy(challenges), name=_CA, on_decision=self._decided)
+        self.ca = CertificationAuthority(
+            self.store, policy or Policy(challenges), name=_CA, now=now, on_decision=self._decided
+        )
         self.ra: RegistrationAuthority | None = None
         self._servers: list[Server] = []
+        self._tending: threading.Thread | None = None
+        self._stopping = threading.Event()
         self.keys: list[rsa.RSAPrivateKey] = []
         self._last_materials: Materials | None = None
 
@@ -147,6 +158,9 @@ class Lab:
                 found = self._load_ra()
                 if found is not None:
                     self.start_ra(*found)
+                self._stopping.clear()
+                self._tending = threading.Thread(target=self._tend, name="sceplab upkeep", daemon=True)
+                self._tending.start()
             except BaseException:
                 for server in self._servers:
                     server.stop()
@@ -157,6 +171,10 @@ class Lab:
 
     def stop(self) -> None:
         """Close the ports, end the threads, remove the temporary folder. Stopping twice is not an error."""
+        self._stopping.set()
+        if self._tending is not None:
+            self._tending.join()
+            self._tending = None
         for server in reversed(self._servers):
             server.stop()
         if self._servers:
@@ -188,6 +206,23 @@ class Lab:
         )
         server.start()
         self._servers.append(server)
+
+    def _tend(self) -> None:
+        while not self._stopping.wait(_UPKEEP):
+            self.keep_up()
+
+    def keep_up(self) -> None:
+        """Let the RA follow a rollover of the CA and renew its certificates where that is due. Never raises.
+
+        The running lab does so by itself: each minute, and when a request comes.
+        """
+        if self.ra is not None:
+            with suppress(StoreError):
+                self.ra.keep_up(self.ca.certificate)
+
+    def concerns(self) -> list[str]:
+        """Return what the operator should know: a sentence for each certificate that ends soon, or has ended."""
+        return [*self.ca.concerns(), *(self.ra.concerns() if self.ra is not None else ())]
 
     @property
     def running(self) -> bool:
@@ -234,18 +269,23 @@ class Lab:
         url = self.ca_url if via == "ca" else self.ra_url
         send = http_sender(url, source=_address(source) if own_addresses() else None)
         known = self.ca.issuer.parsed.fingerprint() if fingerprint else None
-        return ScepClient(send, fingerprint=known, dialect=dialect, on_warning=on_warning)
+        return ScepClient(send, fingerprint=known, dialect=dialect, on_warning=on_warning, now=self._now)
 
     # ---------------------------------------------------------- the RA
 
     def enroll_ra(self, name: str = "R2", *, two_certificates: bool = False) -> None:
-        """Make an RA's key and request, submit and grant it, and start the RA.
+        """Make an RA's key and request, submit and grant it, and start the RA; a running one goes on with the new one.
 
         With `two_certificates` it gets one to sign with and one to be encrypted
         for, as NDES has; PyScep's client needs that.
         """
         usages = (SIGN, ENCIPHER) if two_certificates else (SIGN | ENCIPHER,)
-        self.start_ra(*(self._enroll_ra(f"OU={RA_UNIT},unstructuredName={name}", usage) for usage in usages))
+        signer, *others = (self._enroll_ra(f"OU={RA_UNIT},unstructuredName={name}", usage) for usage in usages)
+        decrypter = others[0] if others else None
+        if self.ra is None:
+            self.start_ra(signer, decrypter)
+        else:
+            self.ra.take(signer, decrypter, self.client(source=2))
 
     def _enroll_ra(self, subject: str, usage: frozenset[str]) -> Identity:
         key = new_key()
@@ -265,20 +305,37 @@ class Lab:
         """Start R2 with this certificate and key, which are kept in the folder. Raises InputError."""
         if self.ra is not None:
             raise InputError("R2 is running already")
-        for stem, identity in zip(_RA_STEMS, (signer, decrypter), strict=True):
-            if identity is not None:
-                certificate, key = self._files(stem)
-                write_new(key, pem_key(identity.key), force=True, private=True)
-                write_new(certificate, pem_certificate(identity.certificate), force=True)
+        self._keep_ra(signer, decrypter)
+        previous = self.ca.identity("previous")
         self.ra = RegistrationAuthority(
             signer,
             self.client(source=2),
             self._ra_policy,
             decrypter=decrypter,
             name=_RA,
+            now=self._now,
             on_decision=self._decided,
+            on_renewed=lambda own: self._keep_ra(own.signer, own.decrypter),
+            former_cas=() if previous is None else (previous.parsed,),
         )
-        self._serve(self.ra.answer, _address(2), self._ports[1])
+        self._serve(self._answer_as_ra, _address(2), self._ports[1])
+        self.keep_up()
+
+    def _answer_as_ra(self, request: HttpRequest) -> HttpReply:
+        assert self.ra is not None  # noqa: S101 - it is served
+        self.keep_up()
+        return self.ra.answer(request)
+
+    def _keep_ra(self, signer: Identity, decrypter: Identity | None) -> None:
+        """Write the RA's certificates and keys into the folder, and remove what it no longer has. Raises InputError."""
+        for stem, identity in zip(_RA_STEMS, (signer, decrypter), strict=True):
+            certificate, key = self._files(stem)
+            if identity is None or (stem != _RA_STEMS[0] and identity.certificate == signer.certificate):
+                certificate.unlink(missing_ok=True)
+                key.unlink(missing_ok=True)
+                continue
+            write_new(key, pem_key(identity.key), force=True, private=True)
+            write_new(certificate, pem_certificate(identity.certificate), force=True)
 
     def _load_ra(self) -> list[Identity] | None:
         out = []
@@ -302,9 +359,10 @@ class Lab:
         """Return all keys of the lab, and those added to `keys`; keys of a lab are not secret."""
         if self._last_materials is not None and not self._servers:
             return self._last_materials
-        identities = [i for role in ("issuer", "decrypter", "previous") if (i := self.ca.identity(role)) is not None]
+        roles = ("issuer", "decrypter", "previous", "previous_decrypter")
+        identities = [i for role in roles if (i := self.ca.identity(role)) is not None]
         if self.ra is not None:
-            identities += [self.ra.signer, self.ra.decrypter]
+            identities += self.ra.identities
         keys = [i.key for i in identities] + self.keys
         return Materials(
             tuple(k for k in keys if isinstance(k, rsa.RSAPrivateKey)),

@@ -14,7 +14,8 @@ from sceplab.asn1 import der, oids
 from sceplab.cms.attribute import Attribute
 from sceplab.cms.csr import CertificationRequest, build_extensions
 from sceplab.cms.name import Name, fold, same_name
-from sceplab.cms.x509 import Certificate
+from sceplab.cms.x509 import Certificate, parse_certificate
+from sceplab.lab.chains import issued_by
 from sceplab.lab.claims import CLAIMS, TLS_USAGES, Claims, claims_of
 from sceplab.lab.faults import faults_named
 from sceplab.lab.identity import RA_UNIT
@@ -112,27 +113,28 @@ class Verdict:
 
     `request` is the one that came, or for a renewal with subject and claims of the old
     certificate. `challenge` is the `challenge_digest` of a one-time challengePassword,
-    None where none was used.
+    None where none was used. `same_ra`: an RA renews its own certificate.
     """
 
     granted: bool
     request: CertificationRequest
     challenge: bytes | None = None
+    same_ra: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class Judge:
-    """Decides on one request. Holds the CA's policy, store and subject, the time, and the list for the steps."""
+    """Decides on one request. Holds the CA's policy, store and certificate, the time, and the list for the steps."""
 
     policy: Policy
     store: Store
-    issuer: Name
+    issuer: Certificate
     now: datetime
     steps: list[str]
 
     def authorise(self, incoming: SignedRequest, request: CertificationRequest) -> Verdict:
         """Return what becomes of a PKCSReq or RenewalReq. Raises Refused when a person should not even be asked."""
-        if same_name(request.subject, self.issuer):
+        if same_name(request.subject, self.issuer.subject):
             raise Refused(FailInfo.badRequest, "the subject is the CA's own")
         holder = self._renewable(incoming.signer)
         renewing = holder is not None and same_name(holder.subject, request.subject)
@@ -145,6 +147,8 @@ class Judge:
             check_own_key(incoming.signer, request)
         if wants_ra(request):
             # First of all: whoever signs, and whatever else the policy grants.
+            if holder is not None and renewing and self._is_same_ra(incoming, holder, request):
+                return self._renew(holder, request, same_ra=True)
             self.steps.append(f"waits for a person: OU={RA_UNIT} would make it an RA")
             return Verdict(granted=False, request=request)
         if holder is not None and renewing:
@@ -167,17 +171,33 @@ class Judge:
             self.steps.append(f"granted: {why}")
         return Verdict(granted=not beyond, request=request, challenge=challenge)
 
-    def _renew(self, old: Certificate, request: CertificationRequest) -> Verdict:
+    def _is_same_ra(self, incoming: SignedRequest, holder: Certificate, request: CertificationRequest) -> bool:
+        """Whether an RA of this CA renews its own certificate, so that nobody becomes an RA who was none.
+
+        A client of the RA that asks for the RA's name cannot bring this about, also
+        where an RA passes on everything: what an RA passes on is a PKCSReq, and a
+        request with the RA's key has a proof of possession that only the RA can make. A
+        key that is in a revoked certificate renews nothing.
+        """
+        key, kind = holder.public_key_info, incoming.attributes.type
+        if not is_ra(holder) or kind is not MessageType.RenewalReq or request.public_key_info != key:
+            return False
+        return all(parse_certificate(i.der).public_key_info != key for i in self.store.all_revoked())
+
+    def _renew(self, old: Certificate, request: CertificationRequest, *, same_ra: bool = False) -> Verdict:
         """Grant a renewal with what the old certificate had; one that asks for more waits for a person."""
         self._check_window(old)
         more = claims_of(request.extensions).without(_claims_of(old))
         if more:
             self.steps.append(f"waits for a person: a renewal that asks for more than the old certificate has: {more}")
             return Verdict(granted=False, request=request)
-        self.steps.append("granted: renewal with the old certificate")
-        kept = [e for e in request.extensions if e.oid not in CLAIMS] + [e for e in old.extensions if e.oid in CLAIMS]
+        what = "renewal of an RA's own certificate, with its key" if same_ra else "renewal with the old certificate"
+        self.steps.append(f"granted: {what}")
+        taken = (*CLAIMS, oids.KEY_USAGE) if same_ra else CLAIMS
+        kept = [e for e in request.extensions if e.oid not in taken] + [e for e in old.extensions if e.oid in taken]
         attribute = Attribute(oids.EXTENSION_REQUEST, (build_extensions(kept),))
-        return Verdict(granted=True, request=replace(request, subject=old.subject, attributes=(attribute,)))
+        renewed = replace(request, subject=old.subject, attributes=(attribute,))
+        return Verdict(granted=True, request=renewed, same_ra=same_ra)
 
     def _renewed_through_ra(self, incoming: SignedRequest, request: CertificationRequest) -> Certificate | None:
         """Return the certificate that an RA renews, where it has all that is asked for. Raises Refused."""
@@ -203,6 +223,8 @@ class Judge:
 
     def _check_window(self, old: Certificate) -> None:
         window, end = self.policy.renewal_window, old.not_after
+        if not issued_by(old, self.issuer):
+            return  # after a rollover: it should follow
         if window is not None and end is not None and end - self.now > window:
             raise Refused(FailInfo.badRequest, f"it is too early: renewal is possible {window.days} days before {end}")
 

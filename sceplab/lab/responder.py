@@ -13,6 +13,8 @@ from datetime import datetime
 
 from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import parse_csr
+from sceplab.cms.enveloped import MAX_RECIPIENTS
+from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.lab.http import OK, HeldReply, text_reply
 from sceplab.lab.identity import Identity
 from sceplab.lab.opening import (
@@ -94,6 +96,8 @@ class Responder:
     passwords: tuple[str, ...] = field(repr=False)
     random: RandomBytes
     on_decision: Callable[[Decision], None]
+    # (decrypter, signer) of before: who encrypts for it knows no other signer yet.
+    former: tuple[tuple[Identity, Identity], ...] = ()
 
     def respond(self, data: bytes, now: datetime, decide: Decide) -> Response:
         """Answer a pkiMessage (DER) with a CertRep (RFC 8894, 3).
@@ -116,7 +120,7 @@ class Responder:
         message = build_reply(
             answer,
             asked,
-            self.signer,
+            self.signer if incoming is None else self._signer(incoming),
             self.form,
             recipient=incoming.signer if incoming is not None else None,
             password=password,
@@ -124,6 +128,16 @@ class Responder:
             random=self.random,
         )
         return Response(message, answer.held)
+
+    def _signer(self, incoming: SignedRequest) -> Identity:
+        """Return who signs the reply: with the certificate of before where the request is encrypted for that one."""
+        if not self.former:
+            return self.signer
+        recipients = incoming.enveloped.recipients[:MAX_RECIPIENTS]
+        named = [r.identifier for r in recipients if isinstance(r, KeyTransRecipient)]
+        if any(i.matches(self.decrypters[0].parsed) for i in named):
+            return self.signer
+        return next((s for d, s in self.former if any(i.matches(d.parsed) for i in named)), self.signer)
 
     def _opening(self, incoming: SignedRequest, steps: list[str]) -> Callable[[], bytes]:
         def opening() -> bytes:

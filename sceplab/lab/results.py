@@ -6,7 +6,7 @@ refused and never used. Nothing is sent from here.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 
@@ -16,7 +16,7 @@ from sceplab.cms.reason import Reason
 from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.verify import CheckName, Outcome
 from sceplab.cms.x509 import Certificate, RevocationList, certificate_of
-from sceplab.lab.http import ClientError
+from sceplab.lab.http import ClientError, UntrustedError
 from sceplab.lab.identity import Identity
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.scep.message import PkiMessage
@@ -62,7 +62,7 @@ def check_reply(reply: PkiMessage, sent: PkiMessage, trusted: Sequence[Certifica
     signer = reply.verification.signer
     if signer is None or signer.der not in {c.der for c in trusted}:
         # Not just any certificate of this CA: every device has one of those.
-        raise ClientError(f"the reply is signed by {signer}, which is none of the certificates of GetCACert")
+        raise UntrustedError(f"the reply is signed by {signer}, which is none of the certificates of GetCACert")
     mine, theirs = sent.attributes, reply.attributes
     if theirs.type is not MessageType.CertRep:
         raise ClientError(f"the reply has messageType {theirs.message_type}, not 3 (CertRep)")
@@ -91,6 +91,12 @@ def _check_issuer(certificate: Certificate, trust: Trust) -> None:
         raise ClientError(f"SUCCESS, but the CA that was asked did not issue {certificate.subject}: {path.detail}")
 
 
+def _newest(certificates: Iterable[Certificate]) -> Certificate | None:
+    """Return the one whose validity begins last: beside it a reply may have the one that was renewed."""
+    start = datetime.min.replace(tzinfo=UTC)
+    return max(certificates, key=lambda c: c.not_before or start, default=None)
+
+
 def result_of(
     reply: PkiMessage,
     sent: PkiMessage,
@@ -113,7 +119,7 @@ def result_of(
         if not isinstance(data, CertsOnly):
             raise ClientError(f"SUCCESS, but the reply cannot be opened: {reply.decrypt_error or 'it is empty'}")
         certificates, crls = data.certificates, data.crls
-        own = next((c for c in certificates if csr is not None and c.public_key_info == csr.public_key_info), None)
+        own = _newest(c for c in certificates if csr is not None and c.public_key_info == csr.public_key_info)
         if csr is not None and own is None:
             raise ClientError("SUCCESS, but no certificate for the key of the request is in it (RFC 8894, 3.3.2.1)")
         if own is not None:

@@ -13,7 +13,8 @@ import pytest
 import sceplab
 from sceplab.cms.name import parse_subject
 from sceplab.errors import BuildError, InputError, ScepError
-from sceplab.lab.client import CaCertificates, ScepClient, self_signed
+from sceplab.lab.chains import CaCertificates
+from sceplab.lab.client import ScepClient, self_signed
 from sceplab.lab.faults import FAULTS, Fault, faults_named
 from sceplab.lab.http import ClientError, http_sender
 from sceplab.lab.identity import Identity, new_key

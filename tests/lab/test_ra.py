@@ -12,6 +12,7 @@ import pytest
 from sceplab.cms.name import parse_subject
 from sceplab.errors import ScepError
 from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.chains import issued_by
 from sceplab.lab.client import ScepClient
 from sceplab.lab.http import ClientError
 from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request
@@ -211,23 +212,42 @@ def test_a_ca_that_is_away(tmp_path: Path) -> None:
 
 
 def test_after_a_rollover_of_the_ca(tmp_path: Path) -> None:
-    """The RA notices by the first reply that it cannot believe; with a renewed certificate it works on."""
-    with network(tmp_path) as (ra, wire, _):
+    """The RA notices by the first reply that it cannot believe, trusts what the CA of before signed, and renews."""
+    with network(tmp_path) as (ra, wire, decisions):
         client = _client(ra, wire)
         assert client.enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
-        wire.ca.prepare_rollover()
+        before, first = ra.signer, wire.ca.issuer.parsed
+        wire.ca.prepare_rollover(key=quick_key(10))
         wire.ca.roll_over()
-        with pytest.raises(ClientError, match="502"):
+        # The client knows the CA of before: it believes the reply, signed as before, but not what is in it.
+        with pytest.raises(ClientError, match="the CA that was asked did not issue CN=R4"):
             client.enroll(csr("CN=R4", 1), quick_key(1))
-        upstream = ScepClient(wire, fingerprint=wire.ca.issuer.parsed.fingerprint())
-        request = make_request(parse_subject("OU=ioscs RA,CN=R2"), quick_key(30))
-        pending = upstream.renew(request, ra.signer)
-        assert pending.status is PkiStatus.PENDING, "a person decides who stays an RA, too"
-        wire.ca.grant(wire.ca.pending()[0])
-        renewed = upstream.poll(pending).certificate
-        assert renewed is not None
-        again = RegistrationAuthority(Identity(renewed.der, quick_key(30)), upstream, ra.policy)
-        assert _client(again, wire).enroll(csr("CN=R4", 1), quick_key(1)).status is PkiStatus.SUCCESS
+        assert ra.signer != before
+        assert _client(ra, wire).enroll(csr("CN=R4", 1), quick_key(1)).status is PkiStatus.SUCCESS
+        told = [str(d) for d in decisions if d.kind == "GetNextCACert" or "renews its own" in str(d)]
+        assert len(told) == 2, told
+        assert wire.ca.issuer.parsed.fingerprint() in told[0]
+        assert issued_by(ra.signer.parsed, wire.ca.issuer.parsed)
+        assert not issued_by(ra.signer.parsed, first)
+
+
+def test_another_ca_behind_the_ra(tmp_path: Path) -> None:
+    """One of the same name that the known one did not sign is not trusted, whatever it says of the next."""
+    (tmp_path / "other").mkdir()
+    with network(tmp_path) as (ra, wire, _), authority(tmp_path / "other", key=8) as other:
+        assert _client(ra, wire).enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
+        before, mine = ra.signer, wire.ca
+        other.prepare_rollover(key=quick_key(10))
+        for rolled in (False, True):
+            if rolled:
+                other.roll_over()
+            wire.ca = other
+            ra.keep_up(other.certificate)
+            assert (ra.signer, ra.upstream.fingerprint) == (before, mine.issuer.parsed.fingerprint())
+            with pytest.raises(ClientError, match="502"):
+                ScepClient(ra.answer).enroll(csr("CN=R4", 1), quick_key(1))
+        wire.ca = mine
+        assert _client(ra, wire).enroll(csr("CN=R4", 1), quick_key(1)).status is PkiStatus.SUCCESS
 
 
 def test_http(tmp_path: Path) -> None:

@@ -192,8 +192,9 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
     with Lab(tmp_path / "kept", challenge=SECRET, ports=(ports[0], 0)) as again:
         assert again.ca.certificate == certificate
         assert again.client(via="ra").enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
+        assert again.ra is not None
         with pytest.raises(InputError, match="running already"):
-            again.enroll_ra()
+            again.start_ra(again.ra.signer)
         with pytest.raises(InputError, match="cannot be listened on"):
             Server(lambda _: HttpReply(200), port=ports[0]).start()
 

@@ -18,7 +18,7 @@ from pathlib import Path
 from sceplab.asn1 import oids
 from sceplab.cli.arguments import secret
 from sceplab.cli.lab.folder import add_folder
-from sceplab.cli.terminal import OutputError, say
+from sceplab.cli.terminal import OutputError, say, warn
 from sceplab.cli.values import DAY, PORT, YEAR, whole
 from sceplab.errors import InputError
 from sceplab.files import pem_certificate, write_new
@@ -131,8 +131,11 @@ def run(arguments: argparse.Namespace) -> int:
     before = {s: signal.signal(s, lambda *_: ended.set()) for s in (signal.SIGINT, signal.SIGTERM)}
     try:
         with lab:
-            if not arguments.no_ra and lab.ra is None:
-                lab.enroll_ra(two_certificates=arguments.two_ra_certificates)
+            for sentence in lab.concerns():
+                warn(f"sceplab: warning: {sentence}")
+            if not arguments.no_ra and (lab.ra is None or lab.ra.has_ended()):
+                had_two = lab.ra is not None and lab.ra.decrypter != lab.ra.signer
+                lab.enroll_ra(two_certificates=arguments.two_ra_certificates or had_two)
             for line in _welcome(lab, _TYPED if typed else challenge and shlex.quote(challenge)):
                 say(line, at_once=True)
             ended.wait()

@@ -1,0 +1,151 @@
+"""Years of a lab in a minute: a CA that rolls over, an RA that renews itself, devices that renew each in its way."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import timedelta
+from pathlib import Path
+
+from sceplab.cms.name import parse_subject
+from sceplab.cms.signature import SigningKey
+from sceplab.cms.x509 import Certificate
+from sceplab.files import pem_certificate
+from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.client import ScepClient
+from sceplab.lab.identity import Identity, make_request
+from sceplab.lab.policy import Policy
+from sceplab.lab.ra import RaPolicy, RegistrationAuthority
+from sceplab.lab.responder import Decision
+from sceplab.lab.results import Result
+from sceplab.lab.store import Store
+from sceplab.scep.attributes import MessageType
+from tests.helpers.labs import SECRET, Clock, openssl, quick_key
+
+WAYS = (
+    "RenewalReq, same request",
+    "PKCSReq, same request",
+    "RenewalReq, new key",
+    "PKCSReq, new key",
+    "enrolls anew with the same request once it has ended",
+)
+"""How a device renews; all but the last sign with the old certificate."""
+_EARLY = timedelta(days=60)
+
+
+@dataclass
+class Device:
+    """A device: how it renews, at the RA or the CA, its keys in turn, and what it got."""
+
+    name: str
+    way: str
+    via_ra: bool
+    keys: tuple[SigningKey, SigningKey]
+    certificates: list[Certificate] = field(default_factory=list)
+    turn: int = 0
+
+    @property
+    def key(self) -> SigningKey:
+        """The key of now."""
+        return self.keys[self.turn]
+
+    def request(self) -> bytes:
+        """Return its PKCS#10 request: with the same key the same bytes, as programs that store it send them."""
+        return make_request(parse_subject(f"CN={self.name}"), self.key, challenge=SECRET)
+
+    def enroll(self, client: ScepClient) -> Result:
+        """Enroll for the first time, or anew."""
+        return client.enroll(self.request(), self.key)
+
+    def renew(self, client: ScepClient) -> Result:
+        """Renew in its way."""
+        if self.way.startswith("enrolls anew"):
+            return self.enroll(client)
+        old = Identity(self.certificates[-1].der, self.key)
+        if self.way.endswith("new key"):
+            self.turn = 1 - self.turn
+        kind = MessageType.RenewalReq if self.way.startswith("RenewalReq") else MessageType.PKCSReq
+        return client.enroll(self.request(), old, message_type=kind)
+
+
+class Years:
+    """A CA of 620 days, an RA in front of it and devices, without a network. `months` lets time pass."""
+
+    def __init__(self, folder: Path, devices: int) -> None:
+        """Make all of them; the devices have enrolled."""
+        self.clock, self.decisions = Clock(), []  # type: ignore[var-annotated]
+        self.store = Store(folder / "ca.sqlite")
+        self.folder = folder
+        CertificationAuthority.create(self.store, key=quick_key(9), days=620, now=self.clock)
+        self.ca = CertificationAuthority(self.store, Policy((SECRET,)), now=self.clock)
+        self.ra_certificates: list[bytes] = []
+        self.ra = self._ra()
+        self.devices = [
+            Device(
+                f"device{i}",
+                WAYS[i % len(WAYS)],
+                via_ra=i % 2 == 1,
+                keys=(quick_key(100 + i % 4), quick_key(110 + i % 4)),
+            )
+            for i in range(devices)
+        ]
+        for device in self.devices:
+            self._took(device, device.enroll(self._client(device)))
+
+    def _ra(self) -> RegistrationAuthority:
+        upstream, key = self.client(), quick_key(20)
+        pending = upstream.enroll(make_request(parse_subject("OU=ioscs RA,CN=R2"), key), key)
+        self.ca.grant(self.ca.pending()[0])
+        certificate = upstream.poll(pending).certificate
+        assert certificate is not None
+        return RegistrationAuthority(
+            Identity(certificate.der, key),
+            upstream,
+            RaPolicy((SECRET,)),
+            now=self.clock,
+            on_decision=self._decided,
+            on_renewed=lambda own: self.ra_certificates.append(own.signer.certificate),
+        )
+
+    def _decided(self, decision: Decision) -> None:
+        self.decisions.append(decision)
+
+    def client(self, *, via_ra: bool = False) -> ScepClient:
+        """Return a new client that has the fingerprint of the CA of now."""
+        send = self.ra.answer if via_ra else self.ca.answer
+        return ScepClient(send, fingerprint=self.ca.issuer.parsed.fingerprint(), now=self.clock)
+
+    def _client(self, device: Device) -> ScepClient:
+        return self.client(via_ra=device.via_ra)
+
+    def _took(self, device: Device, result: Result) -> None:
+        assert result.certificate is not None, f"{device}: {result}"
+        device.certificates.append(result.certificate)
+
+    def month(self) -> None:
+        """Let a month pass; RA and devices do what is due."""
+        self.clock.wait(days=30.44)
+        self.ra.keep_up()
+        for device in self.devices:
+            end = device.certificates[-1].not_after
+            assert end is not None
+            early = timedelta(0) if device.way.startswith("enrolls anew") else _EARLY
+            if end - self.clock.now < early:
+                before = len(device.certificates)
+                result = device.renew(self._client(device))
+                self._took(device, result)
+                assert len({c.der for c in device.certificates}) == before + 1, f"{device.way}: an old one came back"
+
+    def verified(self) -> int:
+        """Return how many certificates of the devices openssl verifies now, with the CA's certificate of now."""
+        (self.folder / "ca.pem").write_bytes(pem_certificate(self.ca.certificate))
+        count = 0
+        for device in self.devices:
+            path = self.folder / f"{device.name}.pem"
+            path.write_bytes(pem_certificate(device.certificates[-1].der))
+            at = str(int(self.clock.now.timestamp()))
+            count += "OK" in openssl("verify", "-attime", at, "-CAfile", self.folder / "ca.pem", path)
+        return count
+
+    def close(self) -> None:
+        """Close the store."""
+        self.store.close()

@@ -1,0 +1,286 @@
+"""Chains in GetCACert: whatever the order, certificates are chosen by who issued whom."""
+
+from __future__ import annotations
+
+import base64
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from datetime import timedelta
+from itertools import permutations
+from pathlib import Path
+
+import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.serialization import Encoding
+
+import sceplab
+from sceplab.cli import main
+from sceplab.cms.x509 import Certificate, parse_certificate
+from sceplab.files import load_certificates, pem_certificate
+from sceplab.lab.chains import CaCertificates, chain_above, issued_by, sort_out
+from sceplab.lab.client import ScepClient
+from sceplab.lab.clock import utc_now
+from sceplab.lab.http import ClientError
+from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request, make_root
+from sceplab.lab.network import Lab
+from sceplab.lab.server import Server
+from sceplab.scep.attributes import PkiStatus
+from sceplab.scep.transport import CA_RA_CERT, HttpReply, HttpRequest, parse_request
+from tests.helpers.captures import needs
+from tests.helpers.labs import SECRET, authority, csr, openssl, quick_key
+
+
+@dataclass(frozen=True)
+class Chain:
+    """A root, an intermediate CA below it that cannot receive keys, an issuing CA, and one or two RA certificates."""
+
+    root: bytes
+    sub: bytes
+    ca: bytes
+    ra: bytes
+    sign: bytes
+    encrypt: bytes
+    answer: Callable[[HttpRequest], HttpReply]
+
+    def named(self, names: str) -> list[bytes]:
+        """Return certificates by their names."""
+        return [getattr(self, name) for name in names.split()]
+
+    def serving(self, names: str) -> Callable[[HttpRequest], HttpReply]:
+        """Return a server whose GetCACert has these, and whose replies are the CA's."""
+        return self.with_body(sceplab.build_degenerate(self.named(names)))
+
+    def with_body(self, body: bytes) -> Callable[[HttpRequest], HttpReply]:
+        """Return a server whose GetCACert has this body."""
+
+        def answer(request: HttpRequest) -> HttpReply:
+            if parse_request(request).operation == "GetCACert":
+                return HttpReply(200, (("Content-Type", CA_RA_CERT),), body)
+            return self.answer(request)
+
+        return answer
+
+
+def _ca_below(above: Identity, name: str, number: int, serial: int, *, receives: bool = True) -> Identity:
+    parent = x509.load_der_x509_certificate(above.certificate)
+    key = quick_key(number)
+    usage = x509.KeyUsage(
+        digital_signature=True,
+        content_commitment=False,
+        key_encipherment=receives,
+        data_encipherment=False,
+        key_agreement=False,
+        key_cert_sign=True,
+        crl_sign=True,
+        encipher_only=False,
+        decipher_only=False,
+    )
+    builder = (
+        x509.CertificateBuilder()
+        .issuer_name(parent.subject)
+        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]))
+        .public_key(key.public_key())
+        .serial_number(serial)
+        .not_valid_before(parent.not_valid_before_utc)
+        .not_valid_after(parent.not_valid_after_utc)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
+        .add_extension(usage, critical=True)
+    )
+    return Identity(builder.sign(above.key, hashes.SHA256()).public_bytes(Encoding.DER), key)
+
+
+@contextmanager
+def _chain(folder: Path) -> Iterator[Chain]:
+    with authority(folder) as ca:
+        start = ca.issuer.parsed.not_before
+        assert start is not None
+        root = make_root(sceplab.parse_subject("CN=root"), quick_key(50), 5, start, start + timedelta(days=9000))
+        sub = _ca_below(root, "sub", 51, 6, receives=False)
+        own = _ca_below(sub, "R1", 9, 7)
+        ca.store.set_identities(issuer=(own.certificate, ca.store.identities()["issuer"][1]))
+        ca._set_identities()
+        found = []
+        for number, usage in enumerate((SIGN | ENCIPHER, SIGN, ENCIPHER)):
+            key = quick_key(20 + number)
+            client = ScepClient(ca.answer, fingerprint=ca.issuer.parsed.fingerprint())
+            wanted = make_request(sceplab.parse_subject("OU=ioscs RA,CN=R2"), key, usage=usage)
+            pending = client.enroll(wanted, key)
+            ca.grant(ca.pending()[0])
+            granted = client.poll(pending).certificate
+            assert granted is not None
+            found.append(granted.der)
+        ra, sign, encrypt = found
+        yield Chain(root.certificate, sub.certificate, own.certificate, ra, sign, encrypt, ca.answer)
+
+
+SERVED = (
+    "ca",
+    "ca sub root",
+    "root sub ca",
+    "sub root ca",
+    "ra ca sub root",
+    "root sub ca ra",
+    "sign encrypt ca sub root",
+)
+
+
+@pytest.mark.parametrize("names", SERVED)
+@pytest.mark.parametrize("known", ["ca", "root", "sub", None])
+def test_any_order(tmp_path: Path, names: str, known: str | None) -> None:
+    """The issuing CA, its RA and the chain are found in every order, by the fingerprint of any CA in it, or none."""
+    if known is not None and known not in names.split():
+        pytest.skip("not sent")
+    with _chain(tmp_path) as chain:
+        fingerprint = parse_certificate(getattr(chain, known)).fingerprint() if known else None
+        certificates = [parse_certificate(c) for c in chain.named(names)]
+        orders = list(permutations(certificates))
+        for order in orders[:: len(orders) // 12 or 1]:
+            found = sort_out(order, fingerprint, utc_now())
+            assert found.ca.der == chain.ca
+            expected = "encrypt" if "encrypt" in names else "ra" if "ra" in names.split() else "ca"
+            assert found.recipient.der == getattr(chain, expected)
+            assert found.signer.der == (chain.sign if "sign" in names else getattr(chain, expected))
+            assert [c.der for c in found.above] == ([chain.sub, chain.root] if "sub" in names else [])
+            assert not {chain.sub, chain.root} & {c.der for c in found.all}, "they have no part in SCEP"
+
+
+@pytest.mark.parametrize("names", ["ca sub root", "root sub ca"])
+@pytest.mark.parametrize("known", ["ca", "root"])
+def test_enrolling_at_a_ca_with_a_chain(tmp_path: Path, names: str, known: str) -> None:
+    """Encrypted for the CA that issues, believed by the fingerprint of the root as well."""
+    with _chain(tmp_path) as chain:
+        fingerprint = parse_certificate(getattr(chain, known)).fingerprint()
+        result = ScepClient(chain.serving(names), fingerprint=fingerprint).enroll(csr(), quick_key())
+        assert result.status is PkiStatus.SUCCESS
+
+
+@needs("openssl")
+@pytest.mark.parametrize("known", ["ca", "root"])
+def test_enroll_writes_the_chain(tmp_path: Path, known: str) -> None:
+    """NAME.ca.pem has all three, and openssl verifies the certificate with it."""
+    (tmp_path / "store").mkdir()
+    with _chain(tmp_path / "store") as chain, Server(chain.serving("sub root ca"), host="127.0.0.1", port=0) as server:
+        command = ["enroll", server.url, "--subject", "CN=R3", "--challenge", SECRET, "--out", str(tmp_path)]
+        assert main([*command, "--fingerprint", parse_certificate(getattr(chain, known)).fingerprint()]) == 0
+        assert load_certificates(tmp_path / "device.ca.pem") == [chain.ca, chain.sub, chain.root]
+        assert "OK" in openssl("verify", "-CAfile", tmp_path / "device.ca.pem", tmp_path / "device.pem")
+
+
+def test_a_ca_of_another_root(tmp_path: Path) -> None:
+    """The root's fingerprint does not vouch for what only has its name; and an RA's is not a CA's."""
+    with _chain(tmp_path) as chain:
+        parsed = {n: parse_certificate(getattr(chain, n)) for n in ("root", "sub", "ca", "ra")}
+        start = parsed["root"].not_before
+        assert start is not None
+        other = make_root(sceplab.parse_subject("CN=root"), quick_key(60), 5, start, start + timedelta(days=9000))
+        eve = parse_certificate(_ca_below(other, "sub", 61, 6).certificate)
+        right = parsed["root"].fingerprint()
+        with pytest.raises(ClientError, match="GetCACert has CN=sub, which was not issued by the CA"):
+            sort_out([parsed["ca"], parsed["sub"], parsed["root"], eve], right, utc_now())
+        with pytest.raises(ClientError, match="GetCACert has CN=sub, which was not issued by the CA CN=root"):
+            sort_out([eve, parsed["root"]], right, utc_now())
+        with pytest.raises(ClientError, match="has the fingerprint"):
+            sort_out([eve, parse_certificate(other.certificate)], right, utc_now())
+        with pytest.raises(ClientError, match="which is no CA"):
+            sort_out([parsed["ra"], parsed["ca"]], parsed["ra"].fingerprint(), utc_now())
+
+
+def test_a_device_as_a_ca(tmp_path: Path) -> None:
+    """A certificate that is no CA's issues nothing, though its key signed another one."""
+    with _chain(tmp_path) as chain:
+        ra = Identity(chain.ra, quick_key(20))
+        below = parse_certificate(_ca_below(ra, "below", 61, 6).certificate)
+        found = [parse_certificate(c) for c in (chain.ra, chain.ca, chain.sub, chain.root)]
+        with pytest.raises(ClientError, match="CN=below"):
+            sort_out([*found, below], found[-1].fingerprint(), utc_now())
+        assert chain_above(below, found) == ()
+
+
+def test_names_are_compared_as_names() -> None:
+    """An issuer that is written as another string type is the same name (RFC 5280, 7.1)."""
+    with Lab(record=False) as lab:
+        own = lab.ca.issuer.parsed
+        written = replace(own, subject=replace(own.subject, raw=own.subject.raw.replace(b"\x13\x02R1", b"\x0c\x02r1")))
+        assert written.subject.raw != own.subject.raw
+        assert issued_by(own, written)
+        assert not issued_by(own, replace(own, public_key_info=b""))
+
+
+def test_too_many(tmp_path: Path) -> None:
+    """Each is compared with each, so there is a bound."""
+    with authority(tmp_path) as ca:
+        many: Sequence[Certificate] = [replace(ca.issuer.parsed, serial=bytes((i,))) for i in range(60)]
+        with pytest.raises(ClientError, match="60 certificates"):
+            sort_out(many, None, utc_now())
+
+
+def _pem(*certificates: bytes) -> bytes:
+    return b"".join(map(pem_certificate, certificates))
+
+
+BODIES: dict[str, tuple[Callable[[Chain], bytes], str]] = {
+    "DER, one": (lambda c: c.ca, ""),
+    "DER, CRLF behind": (lambda c: c.ca + b"\r\n", ""),
+    "PKCS#7, CRLF behind": (lambda c: sceplab.build_degenerate([c.ra, c.ca]) + b"\r\n", ""),
+    "PEM, one": (lambda c: _pem(c.ca), "PEM"),
+    "PEM, three": (lambda c: b"the CA\r\n" + _pem(c.root, c.ca, c.sub).replace(b"\n", b"\r\n"), "PEM"),
+    "PEM of PKCS#7": (
+        lambda c: (
+            b"-----BEGIN PKCS7-----\n"
+            + base64.encodebytes(sceplab.build_degenerate([c.ca, c.sub, c.root]))
+            + b"-----END PKCS7-----\n"
+        ),
+        "PEM",
+    ),
+    "base64": (lambda c: base64.encodebytes(c.ca), "base64"),
+    "base64 of PKCS#7": (lambda c: base64.b64encode(sceplab.build_degenerate([c.ca, c.ra])), "base64"),
+}
+
+
+@pytest.mark.parametrize("name", BODIES)
+def test_bodies(tmp_path: Path, name: str) -> None:
+    """A line break behind is nothing; PEM and base64 are read and named."""
+    make, form = BODIES[name]
+    with _chain(tmp_path) as chain:
+        warnings: list[str] = []
+        fingerprint = parse_certificate(chain.ca).fingerprint()
+        client = ScepClient(chain.with_body(make(chain)), fingerprint=fingerprint, on_warning=warnings.append)
+        assert client.get_ca_cert().ca.der == chain.ca
+        assert warnings == ([f"the body of GetCACert is {form}: RFC 8894 4.2.1 has DER"] if form else [])
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b"<html>login</html>", "it begins with <html>login</html>"),
+        (b"-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n", "it is PEM"),
+        (base64.b64encode(b"\x30\x03\x02\x01\x01"), "it is base64"),
+    ],
+)
+def test_bodies_without_certificates(tmp_path: Path, body: bytes, words: str) -> None:
+    """What came instead is named."""
+    with (
+        _chain(tmp_path) as chain,
+        pytest.raises(ClientError, match="brought no certificate that can be read") as error,
+    ):
+        ScepClient(chain.with_body(body)).get_ca_cert()
+    assert words in str(error.value)
+
+
+def test_a_ca_that_cannot_receive_and_no_ra(tmp_path: Path) -> None:
+    """It is said; the intermediate's keyUsage is nobody's business."""
+    with _chain(tmp_path) as chain:
+        warnings: list[str] = []
+        sub = parse_certificate(chain.sub)
+        client = ScepClient(chain.serving("sub root"), fingerprint=sub.fingerprint(), on_warning=warnings.append)
+        assert client.get_ca_cert().ca == sub
+        assert len(warnings) == 1
+        assert "no keyEncipherment" in warnings[0]
+        warnings.clear()
+        ScepClient(
+            chain.serving("ca sub root"), fingerprint=sub.fingerprint(), on_warning=warnings.append
+        ).get_ca_cert()
+        assert warnings == []
+        assert CaCertificates((sub,)).recipient == sub
