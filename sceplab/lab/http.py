@@ -69,7 +69,7 @@ def http_sender(
 
     from sceplab.lab import wire
 
-    parts = _parts_of(url)
+    parts = parts_of(url)
     path = parts.path or DEFAULT_PATH
     allowance = wire.Allowance()
     session = requests.Session()
@@ -122,7 +122,7 @@ def http_sender(
     return send
 
 
-def _parts_of(url: str) -> SplitResult:
+def parts_of(url: str) -> SplitResult:
     """Return the parts of a SCEP URL. Raises InputError where it is none."""
     import requests
 
