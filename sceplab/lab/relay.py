@@ -186,6 +186,8 @@ class Relay:
             task = asyncio.create_task(self._attend(reader, writer))
             busy.add(task)
             task.add_done_callback(busy.discard)
+            # Also where it was cancelled before it began.
+            task.add_done_callback(lambda _: writer.close())
 
         server = await asyncio.start_server(begin, sock=listening, limit=_PIECE)
         ready.set()

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import socket
+import asyncio
+import queue
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from functools import cache
 from ipaddress import ip_address
@@ -60,62 +61,67 @@ def server_files(
     return ca_file, server_file
 
 
-def _pump(source: socket.socket, target: socket.socket) -> None:
+async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> None:
     with suppress(OSError):
-        while data := source.recv(65_536):
-            target.sendall(data)
-    with suppress(OSError):
-        target.shutdown(socket.SHUT_WR)
+        while data := await source.read(65_536):
+            target.write(data)
+            await target.drain()
+        if target.can_write_eof():
+            target.write_eof()
 
 
 @contextmanager
 def tls_front(port: int, server_file: Path, host: str = "127.0.0.1") -> Iterator[int]:
-    """Yield a port that speaks TLS and passes on to `port` of 127.0.0.1 or another host of this machine."""
+    """Yield a port that speaks TLS and passes on to `port` of 127.0.0.1 or another address of this machine."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server_file)
-    open_now: list[socket.socket] = []
-    workers: list[threading.Thread] = []
+    ports: queue.Queue[int] = queue.Queue()
+    running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
+    busy: set[asyncio.Task[None]] = set()
 
-    def serve(raw: socket.socket) -> None:
-        with ExitStack() as stack:
-            raw.settimeout(60)
-            stack.callback(raw.close)
-            try:
-                link = stack.enter_context(context.wrap_socket(raw, server_side=True))
-                there = stack.enter_context(socket.create_connection((host, port), 60))
-            except OSError:
-                return
-            open_now.extend((link, there))
-            up = threading.Thread(target=_pump, args=(link, there))
-            up.start()
-            with suppress(OSError):
-                while data := there.recv(65_536):
-                    link.sendall(data)
-            # TLS ends as a whole.
-            with suppress(OSError, ValueError):
-                link.unwrap()
-            for one in (link, there):
-                with suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
-            up.join()
-
-    def accept(listener: socket.socket) -> None:
-        with suppress(OSError):
-            while True:
-                worker = threading.Thread(target=serve, args=(listener.accept()[0],))
-                workers.append(worker)
-                worker.start()
-
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        accepting = threading.Thread(target=accept, args=(listener,))
-        accepting.start()
+    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        there = None
         try:
-            yield listener.getsockname()[1]
+            with suppress(OSError):
+                back, there = await asyncio.open_connection(host, port)
+                up = asyncio.create_task(_pump(reader, there))
+                try:
+                    await _pump(back, writer)
+                finally:
+                    up.cancel()
+                    await asyncio.gather(up, return_exceptions=True)
         finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            accepting.join()
-            for one in open_now:
-                with suppress(OSError):
-                    one.shutdown(socket.SHUT_RDWR)
-            for worker in workers:
-                worker.join()
+            # TLS ends as a whole.
+            both = [one for one in (writer, there) if one is not None]
+            for one in both:
+                one.close()
+            for one in both:
+                with suppress(OSError, TimeoutError):
+                    await asyncio.wait_for(one.wait_closed(), 2)
+
+    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.create_task(attend(reader, writer))
+        busy.add(task)
+        task.add_done_callback(busy.discard)
+        # Also where it was cancelled before it began.
+        task.add_done_callback(lambda _: writer.close())
+
+    async def serve() -> None:
+        server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=context)
+        ended = asyncio.Event()
+        running.append((asyncio.get_running_loop(), ended))
+        ports.put(server.sockets[0].getsockname()[1])
+        await ended.wait()
+        server.close()
+        for task in busy:
+            task.cancel()
+        await asyncio.gather(*busy, return_exceptions=True)
+
+    worker = threading.Thread(target=lambda: asyncio.run(serve()))
+    worker.start()
+    try:
+        yield ports.get(timeout=60)
+    finally:
+        loop, ended = running[0]
+        loop.call_soon_threadsafe(ended.set)
+        worker.join()
