@@ -41,6 +41,7 @@ with atheris.instrument_imports(include=["sceplab"]):
     from sceplab.capture.packets import read_packets, segment_of
     from sceplab.errors import InputError, ScepError
     from sceplab.files import load_certificates, load_private_keys
+    from sceplab.lab.heads import RequestStream, name_server
     from sceplab.paths import DATA, SPECIMEN
     from sceplab.scep import transport
     from sceplab.scep.messagedata import parse_message_data
@@ -126,6 +127,21 @@ def read_http(data: bytes) -> None:
         assert sum(len(m.body) for m in reader.done) <= 21 * len(data) + 4096 * len(reader.done)  # noqa: S101
 
 
+def pass_requests(data: bytes) -> None:
+    """What a client sends through the relay: unchanged, or with one name changed, however it is cut."""
+    data = b"POST /x HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n" + data
+    outcomes = set()
+    for size in (7, len(data)):
+        same, named = RequestStream(lambda head, _: head), RequestStream(lambda head, _: name_server(head, "http", "s"))
+        out = []
+        for stream in (same, named):
+            passed = [piece for at in range(0, len(data), size) for piece in stream.feed(data[at : at + size])]
+            out.append(b"".join(passed) + stream.end())
+        assert out[0] == data  # noqa: S101
+        outcomes.add(out[1])
+    assert len(outcomes) == 1  # noqa: S101
+
+
 def read_frames(data: bytes) -> None:
     """One frame of every link type, and packets of a file that is all head."""
     for linktype in (0, 1, 9, 12, 101, 104, 108, 109, 113, 127, 239, 276):
@@ -148,6 +164,7 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
         read_value,
         read_http,
         read_frames,
+        pass_requests,
     )
 } | readers.TARGETS
 _KINDS = ("ContentInfo", "CertificationRequest", "Certificate", "CertificateList", "Attributes", "ANY")

@@ -91,6 +91,27 @@ KNOWN: tuple[Known, ...] = (
         "badAlg",
     ),
     Known("strongSwan pki", "GET", f"{_STRONGSWAN}, which is answered with 405 where it is not offered", "HTTP 405"),
+    Known(
+        "strongSwan pki",
+        "micromdm scepserver",
+        "takes rsaEncryption only as the signatureAlgorithm of a reply, also without the relay",
+        "only RSA digest encryption supported",
+    ),
+    Known(
+        "certmonger",
+        "micromdm scepserver",
+        "cannot open the reply, which is in single DES: openssl 3 has it as legacy only, and so without the relay",
+        "error:0308010C",
+    ),
+    *(
+        Known(
+            name,
+            "micromdm scepserver",
+            "cannot read encryptedContent in pieces, as micromdm's server sends it, and so without the relay",
+            "method should have been primitive",
+        )
+        for name in ("PyScep", "scepreq")
+    ),
     *(
         Known(
             name, "RA with one certificate", "encrypts for the CA where the RA has one certificate", '{"failure": "1"}'

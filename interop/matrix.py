@@ -15,6 +15,23 @@ from interop.peers import PROGRAMS, Peer, cannot
 
 OURS = {"ca": "their clients at our CA", "ra": "their clients at our RA, which asks our CA"}
 THEIRS = "our client at micromdm's scepserver"
+RELAYED = "through sceplab relay, to a server with https"
+OUR_CLIENT = "our client"
+SERVERS = ("our CA", "our RA", "micromdm scepserver")
+
+
+def relayed() -> list[ParameterSet]:
+    """Return (peer, or None for our client; server; known failure) of each pair that the relay stands between."""
+    out = []
+    for peer in (*PROGRAMS, None):
+        name = peer.name if peer is not None else OUR_CLIENT
+        for server in SERVERS:
+            marks = [pytest.mark.field(RELAYED, server, name)]
+            if server == SERVERS[-1]:
+                marks.append(pytest.mark.xdist_group("micromdm"))
+            known = known_failure(name, server)
+            out.append(pytest.param(peer, server, known, id=f"{name}-{server}".replace(" ", "-"), marks=marks))
+    return out
 
 
 def _why_not(peer: Peer, case: Case) -> str | None:

@@ -51,7 +51,7 @@ def _lab(case: Case, peer: Peer) -> Lab:
 def test_client_at_our_ca(peer: Peer, case: Case, known: Known | None, tmp_path: Path) -> None:
     """It gets what it should, sends as it was asked to, and openssl has nothing to say against the certificate."""
     have(peer)
-    with _expecting(known), _lab(case, peer) as lab:
+    with expecting(known), _lab(case, peer) as lab:
         _enroll(peer, case, lab, lab.ca_url, tmp_path)
 
 
@@ -59,13 +59,13 @@ def test_client_at_our_ca(peer: Peer, case: Case, known: Known | None, tmp_path:
 def test_client_at_our_ra(peer: Peer, case: Case, known: Known | None, tmp_path: Path) -> None:
     """The same through the RA, whose certificates it must have found in GetCACert."""
     have(peer)
-    with _expecting(known), _lab(case, peer) as lab:
+    with expecting(known), _lab(case, peer) as lab:
         lab.enroll_ra(two_certificates=not case.one_ra_certificate)
         _enroll(peer, case, lab, lab.ra_url, tmp_path)
 
 
 @contextmanager
-def _expecting(known: Known | None) -> Iterator[None]:
+def expecting(known: Known | None) -> Iterator[None]:
     """Accept a known failure only as it is known, and fail when it no longer happens."""
     try:
         yield
@@ -191,7 +191,7 @@ def scepserver_url() -> Iterator[str]:
 )
 def test_our_client_at_micromdm(scepserver_url: str, how: dict[str, Any], known: Known | None, tmp_path: Path) -> None:
     """Micromdm's scepserver understands our client, and our client it."""
-    with _expecting(known):
+    with expecting(known):
         _ask_micromdm(scepserver_url, how, tmp_path)
 
 

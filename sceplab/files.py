@@ -10,7 +10,7 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from cryptography.exceptions import UnsupportedAlgorithm
@@ -119,6 +119,26 @@ def pem_key(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> bytes:
 def pem_certificate(certificate: CertificateLike) -> bytes:
     """Return a certificate as PEM."""
     return build_pem("CERTIFICATE", der_of(certificate))
+
+
+def build_pkcs12(
+    key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey, certificates: Sequence[bytes], passphrase: bytes, name: str
+) -> bytes:
+    """Return a PKCS#12 file (RFC 7292) of a private key, its certificate and then those of its CA (DER).
+
+    It is encrypted with the passphrase, for `write_new(..., private=True)`. Raises
+    InputError for certificates that cannot be in one.
+    """
+    from cryptography import x509
+    from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, pkcs12
+
+    try:
+        own, *others = map(x509.load_der_x509_certificate, certificates)
+        return pkcs12.serialize_key_and_certificates(
+            name.encode(), key, own, others or None, BestAvailableEncryption(passphrase)
+        )
+    except (ValueError, TypeError, UnsupportedAlgorithm, x509.InvalidVersion) as error:
+        raise InputError(f"no PKCS#12 file can be made of this certificate: {error}") from error
 
 
 def load_certificates(path: str | Path, ask: AskPassphrase = _no_passphrase) -> list[bytes]:

@@ -179,6 +179,7 @@ _FOLLOWS: Mapping[str, frozenset[str]] = {
         }
     ),
     "server-rejects-signature": frozenset({"reply-unverified"}),
+    "tls": frozenset({"tls-client-certificate", "https"}),
     "challenge-refused": _CHALLENGE,
     "not-authorized": _CHALLENGE
     | {"challenge-refused", "login", "service-rights", "forbidden", "filtered", "proxy-login", "admin-login"}

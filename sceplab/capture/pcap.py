@@ -62,6 +62,34 @@ def exchanges_of(packets: Iterable[Packet], name: str = "") -> Iterator[Exchange
         raise InputError(table.what_was_found())
 
 
+class Conversation:
+    """The exchanges of one connection whose bytes come in order, as a program sees them that passes them on."""
+
+    def __init__(self, client: End, server: End, name: str = "", number: int = 0) -> None:
+        """Begin: nothing has been sent. `name` is the source of the exchanges, `number` that of the connection."""
+        self._table = _Table(name)
+        self._stream = _Stream(number, 0, client, server)
+        self._table._decide(self._stream, self._stream.from_a)  # noqa: SLF001 - the table of this module
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a request has no reply yet, as far as both were read."""
+        reader = self._stream.from_a.reader
+        return reader is not None and bool(reader.done)
+
+    def take(self, data: bytes, moment: float, *, from_client: bool) -> Iterator[Exchange]:
+        """Yield the exchanges that are whole after these bytes, which came at `moment` (seconds since 1970)."""
+        half = self._stream.from_a if from_client else self._stream.from_b
+        if half.reader is not None:
+            half.reader.take(data, 0, moment)
+        yield from self._table._pairs(self._stream)  # noqa: SLF001 - as above
+
+    def end(self) -> Iterator[Exchange]:
+        """End the connection; yields the exchanges that are not whole, too."""
+        self._stream.closed = True
+        yield from self._table._finish(self._stream)  # noqa: SLF001 - as above
+
+
 # --------------------------------------------------------------- one direction
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import argparse
 import getpass
+import os
 import sys
 from pathlib import Path
 from typing import NamedTuple
@@ -18,6 +19,7 @@ from sceplab.errors import InputError
 from sceplab.files import load_certificates, load_private_keys
 from sceplab.report.escape import visible
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
+from sceplab.sources import read_small
 
 _LONGEST_SECRET = 10_000
 _MANY = 100
@@ -104,6 +106,35 @@ def secret(given: str, what: str, *, from_input: bool = True) -> str:
     if not line:
         raise InputError(otherwise)
     return line
+
+
+def add_passphrase(parser: argparse.ArgumentParser, whose: str) -> None:
+    """Add the option that says where a passphrase comes from; it is never an argument itself."""
+    parser.add_argument(
+        "--passphrase",
+        metavar="SOURCE",
+        help=f"where the passphrase of {whose} is: env:NAME, file:PATH (its first line), or - (default: asked for)",
+    )
+
+
+def passphrase_of(source: str | None) -> bytes | None:
+    """Return the passphrase in env:NAME, file:PATH or -; None where no source is given. Raises InputError."""
+    if source is None:
+        return None
+    if source == "-":
+        return secret("-", "passphrase").encode("utf-8", "surrogateescape")
+    kind, colon, name = source.partition(":")
+    if kind == "env" and colon and name and "=" not in name and "\0" not in name:
+        found = os.environb.get(os.fsencode(name)) if os.supports_bytes_environ else os.environ.get(name, "").encode()
+        if not found:
+            raise InputError(f"the environment has no passphrase in {name}")
+        return found
+    if kind == "file" and colon and name:
+        line = read_small(Path(name)).split(b"\n")[0].rstrip(b"\r")
+        if not line:
+            raise InputError(f"{name} has no passphrase in its first line")
+        return line
+    raise InputError("a passphrase is given as env:NAME, file:PATH or -, so that no other user sees it")
 
 
 class Decoded(NamedTuple):

@@ -36,6 +36,7 @@ COMMANDS = (
     Command("lab", "run a CA and an RA on this machine, and decide what waits for a person", "lab"),
     Command("enroll", "get a certificate from a SCEP server", "enroll"),
     Command("progress", "say how many exercises of the notebooks are solved", "progress"),
+    Command("relay", "stand between a client and a server, also over TLS, and say what passes", "relay"),
     Command("doctor", "check versions, data files and optional tools", "doctor"),
 )
 

@@ -20,10 +20,13 @@ def iv_of(algorithm: AlgorithmIdentifier, cipher: ContentCipher) -> bytes:
     """Return the IV (nonce for GCM) from the parameters of a content cipher; DerError where there is none.
 
     DES-CBC without parameters (an old EJBCA client) has an IV of zeros, as openssl reads it.
+    GCMParameters that `gcm_fault` names are read all the same.
     """
     if cipher.oid == oids.DES_CBC and algorithm.parameters in {None, b"\x05\x00"}:
         return bytes(cipher.block_length)
     element = der.read(algorithm.parameters or b"")
+    if cipher.mode == "gcm" and element.tag == _SEQUENCE_NOT_CONSTRUCTED:
+        element = der.read(element.value)
     if element.tag == der.SEQUENCE:  # GCMParameters: nonce first; RC2-CBC-Parameter: IV last
         fields = element.children()
         if not fields:
@@ -34,6 +37,29 @@ def iv_of(algorithm: AlgorithmIdentifier, cipher: ContentCipher) -> bytes:
     if len(iv) != wanted:
         raise der.DerError(element.start, f"an initialization vector of {wanted} bytes", f"{len(iv)}")
     return iv
+
+
+_SEQUENCE_NOT_CONSTRUCTED = der.SEQUENCE & ~der.CONSTRUCTED
+
+
+def gcm_fault(algorithm: AlgorithmIdentifier) -> str:
+    """Return what is wrong with the GCMParameters of a cipher (RFC 5084, 3.2), "" where nothing is.
+
+    The library in micromdm's and step-ca's servers (Go, pkcs7) writes them in a SEQUENCE that is not marked as
+    constructed, around another, with the nonce as [4].
+    """
+    wrong = []
+    try:
+        element = der.read(algorithm.parameters or b"")
+        if element.tag == _SEQUENCE_NOT_CONSTRUCTED:
+            wrong.append("their SEQUENCE is not constructed, and holds another")
+            element = der.read(element.value)
+        nonce = element.children()[0]
+    except (der.DerError, IndexError):
+        return "; ".join(wrong)  # not readable: nothing opens the envelope, and that is said there
+    if nonce.tag != der.OCTET_STRING:
+        wrong.append(f"the nonce has tag {nonce.tag:02x}, not 04 (OCTET STRING)")
+    return "; ".join(wrong)
 
 
 def cipher_identifier(cipher: ContentCipher, iv: bytes) -> AlgorithmIdentifier:

@@ -22,8 +22,9 @@ from sceplab.cms.signature import check_signature
 from sceplab.cms.trust import Trust, validate_path
 from sceplab.cms.x509 import Certificate, load_public_key, signed_parts
 from sceplab.errors import InputError
+from sceplab.lab.answers import summary
 from sceplab.lab.claims import TLS_USAGES, claims_of
-from sceplab.lab.http import ClientError, UntrustedError, first_line
+from sceplab.lab.http import ClientError, UntrustedError
 from sceplab.scep.messagedata import parse_ca_certificates
 
 # --------------------------------------------------------------- who issued whom
@@ -224,7 +225,7 @@ def read_ca_certificates(body: bytes, operation: str) -> tuple[tuple[Certificate
     octets, form = unwrap(body)
     found = tuple(c for piece in octets for c in parse_ca_certificates(piece))
     if not found or any(c.problems for c in found):
-        looks = f": it is {form}" if form else f": it begins with {first_line(body)}" if body[:100].isascii() else ""
+        looks = f": it is {form}" if form else f", but {summary(body)}"
         raise ClientError(f"{operation} brought no certificate that can be read{looks}")
     return tuple(dict.fromkeys(found)), form
 

@@ -14,6 +14,7 @@ from datetime import datetime, timedelta
 
 from cryptography.hazmat.primitives.asymmetric import rsa
 
+from sceplab.analysis.statements import is_web_page
 from sceplab.cms.cipher import RandomBytes
 from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.signature import SigningKey
@@ -22,10 +23,11 @@ from sceplab.cms.verify import verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import InputError
 from sceplab.lab import renewal
+from sceplab.lab.answers import explained
 from sceplab.lab.chains import CaCertificates, has_fingerprint, read_ca_certificates, sort_out, unwrap
 from sceplab.lab.clock import Clock, ended, utc_now
 from sceplab.lab.dialects import SCEPLAB, ClientDialect
-from sceplab.lab.http import OK, ClientError, Send, first_line, http_sender
+from sceplab.lab.http import OK, ClientError, Send, http_sender
 from sceplab.lab.identity import Identity, make_self_signed
 from sceplab.lab.results import Result, check_reply, result_of, weaknesses
 from sceplab.scep import transport
@@ -159,7 +161,7 @@ class ScepClient:
         request = build_request(operation, identifier=self.dialect.identifier, headers=self._headers(()))
         reply = self._send(request)
         if reply.status != OK or not reply.body:
-            raise ClientError(f"{operation}: HTTP {reply.status}, {first_line(reply.body) or 'an empty body'}")
+            raise ClientError(f"{operation}: {explained(reply, 'GET')}")
         return reply.body
 
     def _headers(self, more: Iterable[tuple[str, str]]) -> tuple[tuple[str, str], ...]:
@@ -248,11 +250,10 @@ class ScepClient:
         """
         nonce = self._random(self.dialect.nonce_length)
         octets = self.build(kind, data, signer, transaction_id, nonce, renews)
-        reply = self._send(self._request(octets))
-        if reply.status != OK:
-            raise ClientError(f"PKIOperation: HTTP {reply.status}, {first_line(reply.body) or 'an empty body'}")
-        if not reply.body:
-            raise ClientError("PKIOperation: HTTP 200 with an empty body")
+        request = self._request(octets)
+        reply = self._send(request)
+        if reply.status != OK or not reply.body or is_web_page(reply.body):
+            raise ClientError(f"PKIOperation: {explained(reply, request.method)}")
         if (reply.header("Content-Type") or "").partition(";")[0].strip().lower() != transport.PKI_MESSAGE:
             self._warn(f"Content-Type is {reply.header('Content-Type')}, not {transport.PKI_MESSAGE} (RFC 8894, 4.3.1)")
         password = csr.challenge_password if csr is not None else None

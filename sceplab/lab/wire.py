@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import io
 import socket
+import ssl
 import threading
 import time
 import zlib
@@ -18,6 +19,7 @@ from typing import Any
 
 from sceplab.errors import ScepError
 from sceplab.extras import LAB, needs
+from sceplab.lab.tls import tls_context
 
 with needs(LAB):
     from requests.adapters import HTTPAdapter
@@ -60,10 +62,11 @@ class Allowance(threading.local):
             raise TooMuchError("the reply is too large")
 
 
-def adapter(allowance: Allowance, source: str | None = None) -> HTTPAdapter:
+def adapter(allowance: Allowance, source: str | None = None, tls: ssl.SSLContext | None = None) -> HTTPAdapter:
     """Return an adapter for `requests.Session.mount` whose connections keep to the allowance of their thread.
 
-    `source` is the address of this machine to send from.
+    `source` is the address of this machine to send from, `tls` says whom to trust: by
+    default what the system trusts, where `requests` would go by a list of its own.
     """
 
     class Plain(_Limited, HTTPConnection):
@@ -71,6 +74,11 @@ def adapter(allowance: Allowance, source: str | None = None) -> HTTPAdapter:
 
     class Secure(_Limited, HTTPSConnection):
         limits, origin = allowance, source
+
+        def connect(self) -> None:
+            self.ssl_context, self.cert_reqs = tls or tls_context(), ssl.CERT_REQUIRED
+            self.ca_certs = self.ca_cert_dir = self.ca_cert_data = None
+            super().connect()
 
     class PlainPool(HTTPConnectionPool):
         ConnectionCls = Plain
@@ -82,6 +90,11 @@ def adapter(allowance: Allowance, source: str | None = None) -> HTTPAdapter:
         def init_poolmanager(self, connections: int, maxsize: int, block: bool = False, **options: Any) -> None:  # noqa: ANN401, FBT001, FBT002 - as the base class
             self.poolmanager = PoolManager(num_pools=connections, maxsize=maxsize, block=block, **options)
             self.poolmanager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+
+        def proxy_manager_for(self, proxy: str, **options: Any) -> Any:  # noqa: ANN401 - as the base class
+            manager = super().proxy_manager_for(proxy, **options)
+            manager.pool_classes_by_scheme = {"http": PlainPool, "https": SecurePool}
+            return manager
 
     return Adapter()
 

@@ -31,8 +31,10 @@ RIGHT = {
     "diagnose": [str(SPECIMEN / "capture.pcap")],
     "walk": [],
     "table": [str(DATA / "mysteries")],
+    "progress": ["."],
     "doctor": [],
     "enroll": ["http://127.0.0.1:9/", "--subject", "CN=R3", "--new-key", "P-256", "--limit", "0"],
+    "relay": ["--to", "http://127.0.0.1:9/", "--listen", "127.0.0.1:0"],
     "lab start": ["--ca-port", "0", "--ra-port", "0", "--ca-key", "P-256", "--no-ra"],
     "lab pending": [],
     "lab grant": ["1"],
@@ -139,6 +141,7 @@ def lab_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr("getpass.getpass", lambda _: "")
     monkeypatch.setattr("sceplab.cli.lab.start.threading", SimpleNamespace(Event=_AtOnce))
+    monkeypatch.setattr("sceplab.cli.relay.threading", SimpleNamespace(Event=_AtOnce))
     before = set(Path("/").iterdir())
     yield tmp_path
     assert set(Path("/").iterdir()) == before
@@ -180,6 +183,7 @@ def test_any_value_of_any_option(
 
 NUMERIC = {
     "enroll": {"--every": "0", "--limit": "-1", "--timeout": "0"},
+    "relay": {"--timeout": "0"},
     "lab start": {"--ca-port": "65536", "--ra-port": "-1", "--days": "0", "--clock-skew": "-1", "--min-rsa-bits": "-1"},
     "lab challenge": {"--minutes": "0"},
     "walk": {"--exchange": "-1"},

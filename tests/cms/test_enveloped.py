@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 import sceplab
+from sceplab.analysis.faults.registry import check_message
 from sceplab.asn1 import der, oids
 from sceplab.cms import enveloped, password
+from sceplab.cms.cipher import gcm_fault
 from sceplab.cms.enveloped import MAX_RECIPIENTS, EnvelopedData, decrypt, parse_enveloped
 from sceplab.cms.signed import parse_signed
 from sceplab.cms.x509 import load_public_key
 from sceplab.errors import BuildError, DecryptError
 from sceplab.lab.opening import Refused, SignedRequest, open_request
 from sceplab.scep.attributes import ScepAttributes
-from tests.helpers import forge
+from tests.helpers import forge, scenes
 from tests.helpers.captures import certificate, key
 
 _AES = der.sequence(der.oid(oids.AES_128_CBC), der.encode(der.OCTET_STRING, bytes(16)))
@@ -135,3 +138,18 @@ def test_an_exponent_as_long_as_the_modulus_is_refused() -> None:
         else:
             with pytest.raises(ValueError, match="exponent"):
                 load_public_key(info)
+
+
+def test_gcm_parameters_of_step_ca_are_opened() -> None:
+    """A SEQUENCE that is not constructed around another, the nonce as [4]: opened, and named as a fault."""
+    message = sceplab.decode_message(scenes.gcm_reply(), keys=[key("r3")])
+    assert message.message_data is not None
+    assert message.enveloped is not None
+    (wrong,) = [f.found for f in check_message(message) if f.fault.id == "gcm-parameters"]
+    assert wrong == "their SEQUENCE is not constructed, and holds another; the nonce has tag 84, not 04 (OCTET STRING)"
+    right = sceplab.decode_message(scenes.reply(cipher="aes-256-gcm"), keys=[key("r3")])
+    assert right.message_data is not None
+    assert [f for f in check_message(right) if f.fault.id == "gcm-parameters"] == []
+    assert right.enveloped is not None
+    for parameters in (None, b"", b"\x10\x00", b"\x10\x02\x30\x00", b"\x30\x00", b"\x04\x01\x00", b"\x10\x80"):
+        assert isinstance(gcm_fault(replace(right.enveloped.content_encryption, parameters=parameters)), str)

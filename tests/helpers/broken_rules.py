@@ -84,6 +84,7 @@ BROKEN: dict[str, Callable[[], Scene]] = {
     "envelope": lambda: scene(s.posted(_without_content())),
     "enveloped-version": lambda: scene(s.posted(_overwrite(s.request(), "eContent.content.version", 7))),
     "fail-info": lambda: scene(s.posted(s.request(), s.reply("2"))),
+    "gcm-parameters": lambda: scene(s.posted(s.request(), s.gcm_reply())),
     "get-with-post": lambda: scene(s.caps(), s.got(s.request(), s.reply())),
     "inner-type": lambda: scene(s.posted(_overwrite(s.request(), "encryptedContentInfo.contentType", 6))),
     "no-envelope": lambda: scene(s.posted(s.request(), s.reply("2", fail="2", data=s.csr()))),

@@ -11,7 +11,7 @@ from typing import Any
 from cryptography.hazmat.primitives.asymmetric import rsa
 
 import sceplab
-from sceplab.asn1 import oids
+from sceplab.asn1 import der, oids
 from sceplab.cms.signed import build_degenerate
 from sceplab.scep import transport
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
@@ -93,6 +93,18 @@ def reply(
         **more,
     )
     return sceplab.encode_message(draft, signing_key or key("ca"))
+
+
+def gcm_reply(**changes: Any) -> bytes:
+    """Return a SUCCESS whose GCMParameters are as Go's pkcs7 (step-ca, micromdm) writes them."""
+    made = sceplab.decode_message(reply(cipher="aes-128-gcm", **changes), keys=[key("r3")])
+    draft = sceplab.draft_of(made, keys=[key("r3")])
+    assert draft.envelope is not None
+    nonce = der.read(draft.envelope.content_encryption.parameters or b"").children()[0].value
+    inner = der.sequence(der.context(4, nonce, constructed=False), der.integer(16))
+    algorithm = replace(draft.envelope.content_encryption, parameters=der.encode(0x10, inner))
+    envelope = replace(draft.envelope, content_encryption=algorithm)
+    return sceplab.encode_message(replace(draft, envelope=envelope), key("ca"))
 
 
 def issue(own: rsa.RSAPrivateKey | None = None, subject: str = "device") -> bytes:

@@ -254,7 +254,7 @@ def test_bodies(tmp_path: Path, name: str) -> None:
 @pytest.mark.parametrize(
     ("body", "words"),
     [
-        (b"<html>login</html>", "it begins with <html>login</html>"),
+        (b"<html>login</html>", 'a web page: "login"'),
         (b"-----BEGIN CERTIFICATE-----\n????\n-----END CERTIFICATE-----\n", "it is PEM"),
         (base64.b64encode(b"\x30\x03\x02\x01\x01"), "it is base64"),
     ],

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gzip
+import re
 import socket
 import threading
 from collections.abc import Callable, Iterator
@@ -101,12 +102,12 @@ def test_dripping_replies(start: bytes) -> None:
 
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
-@pytest.mark.parametrize("target", ["http://192.0.2.1/scep", "file:///etc/passwd", "/again"])
-def test_redirects_are_told_and_not_followed(status: int, target: str) -> None:
+@pytest.mark.parametrize("target", ["http://192.0.2.1/scep", "file:///etc/passwd", "http://u@127.0.0.1/", "//x/"])
+def test_redirects_elsewhere_are_told_and_not_followed(status: int, target: str) -> None:
     """Nothing is sent to a server that nobody chose, and nothing else is opened."""
     head = f"HTTP/1.1 {status} Moved\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
     with hostile(_says(head)) as (url, asked):
-        with pytest.raises(ClientError, match=f"redirects to {target}: give that URL"):
+        with pytest.raises(ClientError, match=re.escape(f"redirects to {target}: give that URL")):
             ScepClient(http_sender(url, pause=0)).get_ca_cert()
         assert len(asked) == 1
 

@@ -137,7 +137,7 @@ def test_a_table_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     """Of all these files."""
     _files(tmp_path)
     out = tmp_path / "table.csv"
-    assert cli.main(["table", str(tmp_path), "--csv", str(out)]) == 0
+    assert cli.main(["table", str(tmp_path), "--pattern", "*.*", "--csv", str(out)]) == 0
     seen = out.read_text() + "".join(capsys.readouterr())
     assert "a.har" in seen
     assert SECRET not in seen

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 
 from sceplab.analysis.faults.model import Fault, Hit, Level, Likelihood
 from sceplab.asn1 import oids
+from sceplab.cms.cipher import gcm_fault
 from sceplab.cms.enveloped import EnvelopedData
 from sceplab.cms.keytransport import KeyTransRecipient
 from sceplab.cms.password import PasswordRecipient
@@ -88,6 +89,17 @@ ENVELOPED_VERSION = Fault(
     rule="the version fits the recipients",
 )
 
+GCM_PARAMETERS = Fault(
+    "gcm-parameters",
+    "The parameters of AES-GCM are not encoded as GCMParameters, so strict programs cannot open the message.",
+    "Use AES-CBC, or a version of the program that writes SEQUENCE { OCTET STRING nonce, INTEGER icvLen }.",
+    section="RFC 5084, 3.2",
+    level=Level.MUST,
+    rule="GCMParameters are a SEQUENCE that begins with the nonce as OCTET STRING",
+    seen="step-ca, micromdm (Go's pkcs7)",
+    explains=Likelihood.LIKELY,
+)
+
 
 def fields(message: PkiMessage) -> Iterator[Hit]:
     """Yield fields of the envelope with wrong or unusual values."""
@@ -96,6 +108,12 @@ def fields(message: PkiMessage) -> Iterator[Hit]:
         return
     if enveloped.content_type not in {"", oids.DATA}:
         yield Hit(INNER_TYPE, f"it is {oids.name_of(enveloped.content_type)}")
+    if (
+        enveloped.cipher is not None
+        and enveloped.cipher.mode == "gcm"
+        and (wrong := gcm_fault(enveloped.content_encryption))
+    ):
+        yield Hit(GCM_PARAMETERS, wrong)
     expected = 0
     for recipient in enveloped.recipients:
         if isinstance(recipient, PasswordRecipient):
@@ -142,4 +160,4 @@ def content(message: PkiMessage) -> Iterator[Hit]:
             yield Hit(DEGENERATE, f"content or {len(signed.signer_infos)} signers inside")
 
 
-FAULTS = (ENVELOPE, NO_ENVELOPE, INNER_TYPE, OAEP, ENVELOPED_VERSION, MESSAGE_DATA, DEGENERATE)
+FAULTS = (ENVELOPE, NO_ENVELOPE, INNER_TYPE, OAEP, ENVELOPED_VERSION, GCM_PARAMETERS, MESSAGE_DATA, DEGENERATE)

@@ -1,0 +1,500 @@
+"""A relay between a real client and a real server, also one that speaks TLS: every byte passes, and is seen.
+
+Rule: sockets and limits; `heads` finds requests, nothing here reads SCEP. Bytes are
+passed on as they came, in both directions. The one exception is the name of the
+server in a request (Host, and an absolute URL), which is the relay's in a client that
+was given its address; `keep_host` leaves that too. What is not passed on is answered
+by the relay itself, with a text that begins with "sceplab relay". The relay has a
+thread for its event loop; `stop` ends it, and frees the port.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import socket
+import threading
+from collections import Counter
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime
+from http.client import responses
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sceplab.capture.pcap import Conversation
+from sceplab.capture.record import Endpoint, Sent
+from sceplab.errors import InputError
+from sceplab.lab.guard import foreign_name, is_loopback
+from sceplab.lab.heads import HeadError, RequestStream, name_server
+from sceplab.lab.http import parts_of
+from sceplab.lab.kept import Budget, Kept
+from sceplab.lab.server import LIMITS, Limits
+from sceplab.lab.tls import tls_context, why_tls_failed
+from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
+from sceplab.scep.transport import DEFAULT_PATH, Exchange, HttpRequest
+
+_PIECE = 1 << 16
+_HANDSHAKE = b"\x16\x03"
+# Seconds for the last words of TLS.
+_CLOSING = 2
+
+
+def _nothing(_: object) -> None:
+    pass
+
+
+class Relay:
+    """Stands between clients and the server at a URL; a context manager. The port is free again after `stop`.
+
+    `exchanges` are those that passed, oldest first; `problems` what was not passed on, in sentences.
+    """
+
+    def __init__(
+        self,
+        to: str,
+        *,
+        host: str = "127.0.0.1",
+        port: int = 0,
+        ca_file: Path | None = None,
+        keep_host: bool = False,
+        host_names: Sequence[str] = (),
+        materials: Materials = NO_MATERIALS,
+        limits: Limits = LIMITS,
+        timeout: float = 10,
+        memory_size: int = 64_000_000,
+        on_exchange: Callable[[Exchange], None] = _nothing,
+        on_sent: Callable[[Sent], None] = _nothing,
+        on_problem: Callable[[str], None] = _nothing,
+    ) -> None:
+        """Set it up; `start` (or `with`) opens the port. Raises InputError for a URL or file that cannot be used.
+
+        Args:
+            to: The SCEP URL of the server, http or https.
+            host: Address to listen on.
+            port: 0 takes a free one.
+            ca_file: The CAs to trust for TLS, instead of those of the system.
+            keep_host: Leave Host and absolute URLs as the client sends them.
+            host_names: On loopback, names that requests may be for besides loopback ones and the server's.
+            materials: Keys and certificates to decode the traffic with.
+            limits: What a client may use. A connection ends where nothing passes for `life` seconds.
+            timeout: Seconds to connect to the server.
+            memory_size: Bytes of memory for `exchanges`; the oldest make room.
+            on_exchange: Called with each request and its reply, as they passed.
+            on_sent: Called with the bytes as they were passed on, and when a side sends no more.
+            on_problem: Called with a sentence for each thing that could not be passed on.
+        """
+        parts = parts_of(to)
+        if parts.username is not None or parts.query or parts.fragment:
+            raise InputError(f"{to}: give the SCEP URL of the server without user, query and fragment")
+        self.to, self.host, self.port = to, host, port
+        self._scheme, self.authority, self._path = parts.scheme, parts.netloc, parts.path or DEFAULT_PATH
+        self._target = (parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme])
+        self._own_cas = ca_file is not None
+        self._tls = tls_context(ca_file) if parts.scheme == "https" else None
+        self.keep_host = keep_host
+        self._host_names = (self._target[0], *host_names)
+        self._materials, self._limits, self._timeout = materials, limits, timeout
+        self.on_exchange, self.on_sent, self.on_problem = on_exchange, on_sent, on_problem
+        memory = Budget(memory_size)
+        self.exchanges: Kept[Exchange] = Kept(memory)
+        self.problems: Kept[str] = Kept(memory, 1000)
+        self._clients: Counter[str] = Counter()
+        self._links = 0
+        # Bytes of messages that are not whole yet, of all connections.
+        self.unfinished = 0
+        self._thread: threading.Thread | None = None
+        self._loop: asyncio.AbstractEventLoop | None = None
+        self._stopping: asyncio.Event | None = None
+
+    # ---------------------------------------------------------- what others ask
+
+    @property
+    def url(self) -> str:
+        """The SCEP URL for clients: the server's path at the relay's address."""
+        host = f"[{self.host}]" if ":" in self.host else self.host
+        return f"http://{host}:{self.port}{self._path}"
+
+    @property
+    def server(self) -> str:
+        """The server, as host and port."""
+        host, port = self._target
+        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+    @property
+    def running(self) -> bool:
+        """Whether the port is open."""
+        return self._thread is not None
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The label of the server, for diagrams."""
+        return {self.server: f"{self.server} (TLS)" if self._tls is not None else self.server}
+
+    def materials(self) -> Materials:
+        """Return the keys and certificates that it was given."""
+        return self._materials
+
+    def decoded(self) -> list[DecodedExchange]:
+        """Return what passed so far, decoded, oldest first."""
+        return decode_exchanges(list(self.exchanges), self._materials)
+
+    # ---------------------------------------------------------- starting and stopping
+
+    def start(self) -> Self:
+        """Open the port and serve. Raises InputError when the port cannot be opened."""
+        if self._thread is not None:
+            return self
+        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
+        try:
+            listening = socket.create_server((self.host, self.port), family=family, backlog=128)
+        except (OSError, UnicodeError) as error:
+            said = getattr(error, "strerror", None) or error
+            raise InputError(f"{self.host}:{self.port} cannot be listened on: {said}") from error
+        self.port = listening.getsockname()[1]
+        ready = threading.Event()
+        self._thread = threading.Thread(
+            target=lambda: asyncio.run(self._serve(listening, ready)), name=f"sceplab relay {self.port}", daemon=True
+        )
+        self._thread.start()
+        ready.wait()
+        return self
+
+    def stop(self) -> None:
+        """Close all connections and the port. Stopping twice is not an error."""
+        thread, loop, stopping = self._thread, self._loop, self._stopping
+        if thread is None or loop is None or stopping is None:
+            return
+        loop.call_soon_threadsafe(stopping.set)
+        thread.join()
+        self._thread = None
+
+    def __enter__(self) -> Self:
+        return self.start()
+
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()
+
+    async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
+        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+        busy: set[asyncio.Task[None]] = set()
+
+        def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            task = asyncio.create_task(self._attend(reader, writer))
+            busy.add(task)
+            task.add_done_callback(busy.discard)
+            # Also where it was cancelled before it began.
+            task.add_done_callback(lambda _: writer.close())
+
+        server = await asyncio.start_server(begin, sock=listening, limit=_PIECE)
+        ready.set()
+        await self._stopping.wait()
+        server.close()
+        for task in busy:
+            task.cancel()
+        if busy:
+            await asyncio.wait(set(busy))
+        await server.wait_closed()
+
+    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        """Serve one connection of a client, within the limits."""
+        peer = writer.get_extra_info("peername")
+        client = str(peer[0]) if peer else ""
+        limits = self._limits
+        full = self._clients.total() >= limits.connections or self._clients[client] >= limits.client_connections
+        self._clients[client] += 1
+        try:
+            if peer and not full:
+                self._links += 1
+                await _Link(self, reader, writer, self._links).run()
+        finally:
+            self._clients[client] -= 1
+            if not self._clients[client]:
+                del self._clients[client]
+            await _closed(writer)
+
+    # ---------------------------------------------------------- what a connection needs
+
+    def problem(self, text: str) -> None:
+        """Keep and tell what could not be passed on."""
+        self.problems.append(text)
+        self.on_problem(text)
+
+    def passed(self, exchange: Exchange) -> None:
+        """Keep and tell an exchange."""
+        self.exchanges.append(exchange)
+        self.on_exchange(exchange)
+
+    def sent(self, sent: Sent) -> None:
+        """Tell bytes that were passed on."""
+        self.on_sent(sent)
+
+    def change(self, head: bytes, request: HttpRequest) -> bytes:
+        """Return the head of a request as it is passed on. Raises HeadError for one that is for another host."""
+        if is_loopback(self.host):
+            name = foreign_name(request, self.port, self._host_names)
+            if name is not None:
+                raise HeadError(
+                    421,
+                    f"this relay is on loopback: ask for localhost:{self.port}, not for {name[:100]!a} "
+                    "(sceplab relay --host-name allows a name)",
+                )
+        return head if self.keep_host else name_server(head, self._scheme, self.authority)
+
+    async def connect(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """Connect to the server. Raises HeadError, with the reason in a sentence."""
+        host, port = self._target
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await asyncio.open_connection(host, port, ssl=self._tls, limit=_PIECE)
+        except TimeoutError:
+            raise HeadError(
+                504, f"{self.server} cannot be reached: no connection in {self._timeout:g} seconds"
+            ) from None
+        except (OSError, ValueError) as error:  # ValueError: a name that is none, of the codec for names
+            said = error if isinstance(error, OSError) else OSError(str(error))
+            raise HeadError(502, why_tls_failed(said, self.server, own_cas=self._own_cas)) from error
+
+    @property
+    def limits(self) -> Limits:
+        """What a client may use."""
+        return self._limits
+
+
+class _Link:
+    """One connection of a client, and the one to the server that belongs to it."""
+
+    def __init__(self, relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+        self.relay, self.limits = relay, relay.limits
+        self.reader, self.writer = reader, writer
+        self.client: Endpoint = writer.get_extra_info("peername")[:2]
+        self.requests = RequestStream(relay.change)
+        self.watch = _Watch(relay, self.client, number)
+        self.idle = asyncio.timeout(self.limits.life)
+        # When the head that has begun must be whole.
+        self.due: float | None = None
+        self.refused: HeadError | None = None
+
+    async def run(self) -> None:
+        """Pass on what both sides send until both have ended, or one of them fails."""
+        upstream: asyncio.StreamWriter | None = None
+        try:
+            async with self.idle:
+                first = await self._first()
+                if not first and self.refused is not None:
+                    raise self.refused
+                if not first:
+                    return
+                there, upstream = await self.relay.connect()
+                self.watch.begin(upstream.get_extra_info("peername")[:2])
+                await self._both(first, there, upstream)
+        except HeadError as error:
+            await self._answer(error)
+        except (OSError, TimeoutError):
+            # Who has gone, or is too slow, is left, and the other side sees that.
+            self.writer.transport.abort()
+        finally:
+            self.watch.end()
+            if upstream is not None:
+                await _closed(upstream)
+
+    async def _first(self) -> bytes:
+        """Return the first bytes to pass on, none where the client went away."""
+        while data := await self._read_request():
+            if data.startswith(_HANDSHAKE) and not self.requests.partial:
+                text = f"{self.client[0]} began TLS with the relay, which speaks HTTP: give the client an http:// URL"
+                self.relay.problem(text)
+                return b""
+            if (passable := self._passable(data)) or self.refused is not None:
+                return passable
+        return self.requests.end()
+
+    def _passable(self, data: bytes) -> bytes:
+        """Return what to pass on of what the client sent; what is not passed on is in `refused`."""
+        out = bytearray()
+        try:
+            for piece in self.requests.feed(data):
+                out += piece
+        except HeadError as error:
+            self.refused = error
+        return bytes(out)
+
+    async def _read_request(self) -> bytes:
+        """Read from the client: a head that has begun must be whole in time, between requests it may wait."""
+        if not self.requests.partial:
+            self.due = None
+        elif self.due is None:
+            self.due = asyncio.get_running_loop().time() + self.limits.header_time
+        async with asyncio.timeout_at(self.due):
+            data = await self.reader.read(_PIECE)
+        self._passes()
+        return data
+
+    async def _both(self, first: bytes, there: asyncio.StreamReader, upstream: asyncio.StreamWriter) -> None:
+        up = asyncio.create_task(self._up(first, upstream))
+        down = asyncio.create_task(self._down(there))
+        try:
+            await asyncio.wait({up, down}, return_when=asyncio.FIRST_COMPLETED)
+            if down.done():
+                down.result()
+                # The server is done; the client has a moment to see that.
+                await asyncio.wait({up}, timeout=self.limits.grace)
+                return
+            broken = up.exception()
+            if isinstance(broken, HeadError):
+                raise broken
+            if broken is None and not upstream.can_write_eof():
+                # TLS cannot end in one direction: it ends when all is answered.
+                self.watch.last = down.cancel
+                self.watch.look()
+            # A server that takes nothing more may have said why.
+            await asyncio.wait({down}, timeout=None if broken is None else self.limits.grace)
+            up.result()
+            if down.done() and not down.cancelled():
+                down.result()
+        finally:
+            for task in (up, down):
+                task.cancel()
+            await asyncio.gather(up, down, return_exceptions=True)
+
+    async def _up(self, first: bytes, upstream: asyncio.StreamWriter) -> None:
+        data = first
+        while data:
+            await self._write(upstream, data, from_client=True)
+            if self.refused is not None:
+                raise self.refused
+            data = b""
+            while not data and self.refused is None and (came := await self._read_request()):
+                data = self._passable(came)
+        if self.refused is not None:
+            raise self.refused
+        if held := self.requests.end():
+            await self._write(upstream, held, from_client=True)
+        self.watch.ended(from_client=True)
+        if upstream.can_write_eof():
+            upstream.write_eof()
+
+    async def _down(self, there: asyncio.StreamReader) -> None:
+        while data := await there.read(_PIECE):
+            await self._write(self.writer, data, from_client=False)
+        self.watch.ended(from_client=False)
+        self.writer.write_eof()
+
+    async def _write(self, writer: asyncio.StreamWriter, data: bytes, *, from_client: bool) -> None:
+        writer.write(data)
+        if writer.transport.get_write_buffer_size():
+            async with asyncio.timeout(self.limits.write_time):
+                await writer.drain()
+        self._passes()
+        self.watch.take(data, from_client=from_client)
+
+    def _passes(self) -> None:
+        """Something passed: the connection is not idle."""
+        if self.idle.when() is not None and not self.idle.expired():
+            self.idle.reschedule(asyncio.get_running_loop().time() + self.limits.life)
+
+    async def _answer(self, error: HeadError) -> None:
+        """Answer in place of the server, where no reply of it is on its way."""
+        self.relay.problem(str(error))
+        if self.watch.waiting:
+            self.writer.transport.abort()
+            return
+        body = f"sceplab relay: {error}\n".encode()
+        head = f"HTTP/1.1 {error.status} {responses[error.status]}\r\nContent-Type: text/plain; charset=utf-8\r\n"
+        head += f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n"
+        with contextlib.suppress(OSError, TimeoutError):
+            async with asyncio.timeout(self.limits.grace):
+                self.writer.write(head.encode() + body)
+                await self.writer.drain()
+                self.writer.write_eof()
+                # Bytes that nobody reads would make the system take the answer back.
+                while await self.reader.read(_PIECE):
+                    pass
+
+
+class _Watch:
+    """What is seen of one connection: its exchanges, and its bytes for a record."""
+
+    def __init__(self, relay: Relay, client: Endpoint, number: int) -> None:
+        self._relay, self._client, self._number = relay, client, number
+        self._server: Endpoint | None = None
+        self._seen: Conversation | None = None
+        self._held = 0
+        self._ended = [False, False]
+        # Called when all requests are answered, after the client has ended.
+        self.last: Callable[[], object] | None = None
+
+    @property
+    def waiting(self) -> bool:
+        """Whether a reply is awaited, as far as can be seen."""
+        return self._server is not None and (self._seen is None or self._seen.waiting)
+
+    def begin(self, server: Endpoint) -> None:
+        """The connection to the server is there."""
+        self._server = server
+        self._seen = Conversation(self._client, server, "relay", self._number)
+
+    def take(self, data: bytes, *, from_client: bool) -> None:
+        """Bytes were passed on."""
+        now = datetime.now(UTC)
+        self._tell(now, data, from_client=from_client)
+        if self._seen is None:
+            return
+        self._count(len(data))
+        if self._relay.unfinished > self._relay.limits.buffered:
+            self._seen = None
+            self._count(-self._held)
+            self._relay.problem(
+                f"what {self._client[0]} and {self._relay.server} exchange is passed on, but too large to be shown"
+            )
+            return
+        for exchange in self._seen.take(data, now.timestamp(), from_client=from_client):
+            self._pass(exchange)
+        if not self._seen.waiting and not from_client:
+            self._count(-self._held)
+        self.look()
+
+    def look(self) -> None:
+        """Call `last` where nothing is awaited."""
+        if self.last is not None and not self.waiting:
+            self.last()
+
+    def ended(self, *, from_client: bool) -> None:
+        """A side sends no more."""
+        if self._server is not None and not self._ended[from_client]:
+            self._ended[from_client] = True
+            self._tell(datetime.now(UTC), b"", from_client=from_client, ended=True)
+
+    def end(self) -> None:
+        """The connection is over."""
+        if self._seen is not None:
+            for exchange in self._seen.end():
+                self._pass(exchange)
+        self._seen = None
+        self._count(-self._held)
+        for side in (True, False):
+            self.ended(from_client=side)
+
+    def _pass(self, exchange: Exchange) -> None:
+        self._relay.passed(replace(exchange, server=self._relay.server, first_frame=None))
+
+    def _count(self, octets: int) -> None:
+        self._held += octets
+        self._relay.unfinished += octets
+
+    def _tell(self, now: datetime, data: bytes, *, from_client: bool, ended: bool = False) -> None:
+        server = self._server
+        if server is not None:
+            source, target = (self._client, server) if from_client else (server, self._client)
+            self._relay.sent(Sent(now, source, target, data, ended))
+
+
+async def _closed(writer: asyncio.StreamWriter) -> None:
+    """Close a connection; what the other side did is no matter now."""
+    writer.close()
+    with contextlib.suppress(OSError, TimeoutError):
+        async with asyncio.timeout(_CLOSING):
+            await writer.wait_closed()

@@ -1,0 +1,342 @@
+"""The client in the networks of real life: TLS with CAs of their own, proxies, redirects, logins, web pages."""
+
+from __future__ import annotations
+
+import socket
+import threading
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.serialization import BestAvailableEncryption, Encoding, PrivateFormat
+
+from sceplab.cli import main
+from sceplab.errors import InputError
+from sceplab.files import load_certificates, load_signing_key
+from sceplab.lab.answers import explained, summary
+from sceplab.lab.client import ScepClient
+from sceplab.lab.http import ClientError, http_sender, proxy_of_environment, proxy_url
+from sceplab.lab.network import Lab
+from sceplab.lab.policy import Policy
+from sceplab.scep.transport import HttpReply, HttpRequest
+from tests.helpers.captures import needs
+from tests.helpers.labs import SECRET, openssl, quick_key
+from tests.helpers.tls import server_files, tls_front
+from tests.lab.test_wire import CAPS, hostile
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nAES\n"
+VARIABLES = ("http_proxy", "https_proxy", "all_proxy", "no_proxy")
+
+
+@pytest.fixture(autouse=True)
+def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in VARIABLES:
+        monkeypatch.delenv(name, raising=False)
+        monkeypatch.delenv(name.upper(), raising=False)
+
+
+@pytest.fixture(scope="module")
+def lab() -> Iterator[Lab]:
+    """Yield a lab that other names lead to."""
+    with Lab(policy=Policy((SECRET,)), host_names=("127.0.0.1", "localhost")) as running:
+        yield running
+
+
+def _port(url: str) -> int:
+    return int(url.split("/")[2].rpartition(":")[2])
+
+
+@contextmanager
+def https(lab: Lab, folder: Path) -> Iterator[tuple[str, Path]]:
+    """Yield an https URL of the CA of a lab, and the file of the CA for TLS."""
+    ca, files = server_files(folder)
+    with tls_front(_port(lab.ca_url), files) as port:
+        yield f"https://localhost:{port}/scep", ca
+
+
+def _enroll(url: str, out: Path, *more: str) -> int:
+    return main(["enroll", url, "--subject", "CN=R3", "--challenge", SECRET, "--out", str(out), *more])
+
+
+# --------------------------------------------------------------- TLS
+
+
+def test_a_server_with_its_own_ca(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """--ca-file leads to it; without, one sentence says why not and what to do, and nothing is sent or kept."""
+    with https(lab, tmp_path / "tls") as (url, ca):
+        before = len(lab.exchanges)
+        assert _enroll(url, tmp_path / "a") == 2
+        assert "give the certificate of its CA with --ca-file" in capsys.readouterr().err
+        assert len(lab.exchanges) == before
+        assert _enroll(url, tmp_path / "a", "--ca-file", str(ca)) == 0
+        other, _ = server_files(tmp_path / "other")
+        assert _enroll(url, tmp_path / "b", "--ca-file", str(other)) == 2
+        assert "does not lead to the CAs in --ca-file" in capsys.readouterr().err
+    with hostile(lambda link: link.sendall(b"HTTP/1.1 400 Bad Request\r\n\r\n")) as (plain, _):
+        assert _enroll(plain.replace("http:", "https:"), tmp_path / "c") == 2
+        assert "does not speak TLS: use an http:// URL" in capsys.readouterr().err
+
+
+def test_the_systems_store_is_what_counts(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What the system trusts, and no list that a library brings; SSL_CERT_FILE is openssl's name for it."""
+    with https(lab, tmp_path / "tls") as (url, ca):
+        monkeypatch.setenv("SSL_CERT_FILE", str(ca))
+        assert ScepClient(url).get_ca_cert().ca.der == lab.ca.certificate
+
+
+@pytest.mark.parametrize("content", [b"", b"no certificate", b"\x30\x03\x02\x01\x00"])
+def test_a_ca_file_without_cas(tmp_path: Path, content: bytes) -> None:
+    """Refused before anything is sent."""
+    path = tmp_path / "ca.pem"
+    path.write_bytes(content)
+    with pytest.raises(InputError):
+        http_sender("https://ca.example/", ca_file=path)
+
+
+# --------------------------------------------------------------- proxies
+
+
+def _pump(source: socket.socket, target: socket.socket) -> None:
+    with suppress(OSError):
+        while data := source.recv(65_536):
+            target.sendall(data)
+    with suppress(OSError):
+        target.shutdown(socket.SHUT_WR)
+
+
+@contextmanager
+def proxy() -> Iterator[tuple[str, list[bytes]]]:
+    """Yield the URL of a forward proxy, and the first lines that it got."""
+    asked: list[bytes] = []
+
+    def serve(link: socket.socket) -> None:
+        with link, ExitStack() as stack, suppress(OSError):
+            link.settimeout(60)
+            head = b""
+            while b"\r\n\r\n" not in head:
+                head += link.recv(65_536)
+            asked.append(head.split(b"\r\n")[0])
+            method, target, _ = asked[-1].split(b" ")
+            authority = target if method == b"CONNECT" else target.split(b"/")[2]
+            host, _, port = authority.decode().rpartition(":")
+            there = stack.enter_context(socket.create_connection((host, int(port)), 60))
+            if method == b"CONNECT":
+                link.sendall(b"HTTP/1.1 200 Connected\r\n\r\n")
+            else:
+                there.sendall(head.replace(b"http://" + authority, b"", 1))
+            back = threading.Thread(target=_pump, args=(there, link))
+            back.start()
+            _pump(link, there)
+            back.join()
+
+    workers: list[threading.Thread] = []
+
+    def accept() -> None:
+        with suppress(OSError):
+            while True:
+                worker = threading.Thread(target=serve, args=(listener.accept()[0],), daemon=True)
+                workers.append(worker)
+                worker.start()
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        accepting = threading.Thread(target=accept)
+        accepting.start()
+        yield f"http://127.0.0.1:{listener.getsockname()[1]}", asked
+        listener.shutdown(socket.SHUT_RDWR)
+        accepting.join()
+
+
+def test_a_proxy_by_option(lab: Lab, tmp_path: Path) -> None:
+    """HTTP goes to it with the whole URL, https through a tunnel, in which the certificate is still checked."""
+    port = _port(lab.ca_url)
+    with proxy() as (url, asked), https(lab, tmp_path / "tls") as (secure, ca):
+        assert _enroll(lab.ca_url, tmp_path / "a", "--proxy", url) == 0
+        assert {line.split(b"?")[0] for line in asked} >= {
+            f"GET http://127.0.0.1:{port}/cgi-bin/pkiclient.exe".encode()
+        }
+        asked.clear()
+        assert _enroll(secure, tmp_path / "b", "--proxy", url, "--ca-file", str(ca)) == 0
+        assert {line.split(b" ")[0] for line in asked} == {b"CONNECT"}
+        assert _enroll(secure, tmp_path / "c", "--proxy", url) == 2
+
+
+def test_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is said when it is used, and when it is not; its password is not shown."""
+    assert proxy_of_environment("http://ca.example/scep") == (None, "")
+    monkeypatch.setenv("http_proxy", "http://me:word@192.0.2.9:3128")
+    monkeypatch.setenv("no_proxy", ".intern.example")
+    found, words = proxy_of_environment("http://ca.example/scep")
+    assert found == "http://me:word@192.0.2.9:3128"
+    assert words == (
+        "the proxy http://...@192.0.2.9:3128 (http_proxy in the environment) is used; --proxy none goes without"
+    )
+    for host in ("127.0.0.1", "localhost", "ca.intern.example"):
+        found, words = proxy_of_environment(f"http://{host}/scep")
+        assert found is None
+        assert words.endswith(f"is not used for {host}")
+    assert proxy_of_environment("https://ca.example/scep") == (None, "")
+    monkeypatch.setenv("all_proxy", "socks5://192.0.2.9")
+    with pytest.raises(InputError, match="no URL of an HTTP proxy"):
+        proxy_of_environment("https://ca.example/scep")
+
+
+def test_what_is_said_of_a_proxy(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The lab is reached without the environment's proxy; a proxy that is none is one error."""
+    monkeypatch.setenv("http_proxy", "http://192.0.2.9:3128")
+    assert _enroll(lab.ca_url, tmp_path) == 0
+    assert _enroll(lab.ca_url, tmp_path, "--force", "--proxy", "none") == 0
+    for wrong in ("socks5://x", "x", "http://", "http://x:0", "http://x y/", "http://me:word@/"):
+        with pytest.raises(InputError) as refused:
+            proxy_url(wrong)
+        assert "word" not in str(refused.value)
+
+
+# --------------------------------------------------------------- redirects
+
+
+def test_redirects_on_the_same_host_are_followed_and_said() -> None:
+    """Of a GET; by a path, and by a URL with the same host."""
+    notes: list[str] = []
+    head = b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: "
+    last = OK.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
+    answers = [head + b"/scep/?operation=GetCACaps\r\n\r\n", last]
+    with hostile(lambda link: link.sendall(answers.pop(0))) as (url, asked):
+        assert http_sender(url, pause=0, on_note=notes.append)(CAPS).body == b"AES\n"
+        assert len(asked) == 2
+    assert notes == [f"{url} redirects to {url}/?operation=GetCACaps: followed"]
+
+
+def test_redirects_without_end() -> None:
+    """Five are followed."""
+    head = b"HTTP/1.1 301 Moved\r\nConnection: close\r\nContent-Length: 0\r\nLocation: /again\r\n\r\n"
+    with hostile(lambda link: link.sendall(head)) as (url, asked):
+        with pytest.raises(ClientError, match="redirects again and again"):
+            http_sender(url, pause=0)(CAPS)
+        assert len(asked) == 6
+
+
+def test_redirects_of_a_post() -> None:
+    """A pkiMessage goes where it was sent, and nowhere else."""
+    head = b"HTTP/1.1 307 Moved\r\nConnection: close\r\nContent-Length: 0\r\nLocation: /again\r\n\r\n"
+    with hostile(lambda link: link.sendall(head)) as (url, asked):
+        with pytest.raises(ClientError, match="redirects to /again: give that URL instead"):
+            http_sender(url, pause=0)(HttpRequest("POST", "/?operation=PKIOperation", (), b"x"))
+        assert len(asked) == 1
+
+
+def test_no_way_back_from_https(lab: Lab, tmp_path: Path) -> None:
+    """A redirect from https to http of the same host is reported only."""
+    ca, files = server_files(tmp_path)
+    head = b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n" % lab.ca_url.encode()
+    with (
+        hostile(lambda link: link.sendall(head)) as (url, _),
+        tls_front(_port(url), files) as port,
+        pytest.raises(ClientError, match="give that URL instead"),
+    ):
+        http_sender(f"https://127.0.0.1:{port}/", ca_file=ca, pause=0)(CAPS)
+
+
+# --------------------------------------------------------------- answers that are no SCEP
+
+PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title><script>x()</script></head><body><p>Please</body></html>"
+ANSWERS = {
+    "401": (HttpReply(401, (("WWW-Authenticate", "Basic realm=x"),), PAGE), ("wants a login", "Basic", "Sign in")),
+    "403": (HttpReply(403), ("forbids it", "an empty body")),
+    "404": (HttpReply(404, (), b"nope\nmore"), ("/certsrv/mscep/mscep.dll", '"nope')),
+    "405": (HttpReply(405, (("Allow", "GET"),)), ("does not take POST: try --method GET (it allows GET)",)),
+    "407": (HttpReply(407), ("a proxy on the way wants a login",)),
+    "414": (HttpReply(414), ("try --method POST",)),
+    "302": (HttpReply(302, (("Location", "http://x/"),)), ("it redirects to http://x/",)),
+    "200": (HttpReply(200, (), PAGE), ('a web page: "Sign in',)),
+    "599": (HttpReply(599, (), bytes(300), "Odd"), ("HTTP 599 Odd;", "300 bytes that are no text")),
+}
+
+
+@pytest.mark.parametrize("name", ANSWERS)
+def test_statuses_in_words(name: str) -> None:
+    """What it means, what to try, and what the body says; at most a line."""
+    reply, words = ANSWERS[name]
+    text = explained(reply, "POST")
+    for each in words:
+        assert each in text
+    assert len(text) < 1000
+    assert "x()" not in text
+
+
+def test_pages_in_place_of_messages() -> None:
+    """A login page with status 200, for GetCACert and for PKIOperation."""
+    page = HttpReply(200, (("Content-Type", "text/html"),), PAGE)
+    with pytest.raises(ClientError, match=r'no certificate that can be read, but a web page: "Sign in'):
+        ScepClient(lambda _: page).get_ca_cert()
+    assert len(summary(b"<html>" + b"word " * 10_000)) < 300
+
+
+def test_timeout_is_for_all_tries() -> None:
+    """Retries and their pauses count: the time is not multiplied by them."""
+    # 13 tries with pauses would take 41 seconds.
+    with hostile(lambda link: link.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")) as (url, asked):
+        with pytest.raises(ClientError, match=r"answers 503|no complete answer"):
+            http_sender(url, timeout=0.5, retries=12, pause=0.01)(CAPS)
+        assert len(asked) < 13
+
+
+# --------------------------------------------------------------- files and secrets
+
+
+def test_the_folder_is_made_before_anything_is_sent(lab: Lab, tmp_path: Path) -> None:
+    """One that cannot be made costs no request; a new one is made."""
+    (tmp_path / "file").write_text("mine")
+    before = len(lab.exchanges)
+    assert _enroll(lab.ca_url, tmp_path / "file" / "below") == 2
+    assert len(lab.exchanges) == before
+    assert _enroll(lab.ca_url, tmp_path / "new" / "below") == 0
+    assert load_certificates(tmp_path / "new" / "below" / "device.pem")
+
+
+@needs("openssl")
+@pytest.mark.parametrize("source", ["env:WORD", "file:word.txt"])
+def test_pkcs12_with_a_passphrase_that_no_argument_has(
+    lab: Lab, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Openssl opens it: the key, its certificate and the CA's; and a key with that passphrase is read."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("WORD", "pass word")
+    Path("word.txt").write_bytes(b"pass word\r\nmore\n")
+    key = quick_key(5)
+    Path("own.pem").write_bytes(
+        key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, BestAvailableEncryption(b"pass word"))
+    )
+    assert _enroll(lab.ca_url, Path(), "--key", "own.pem", "--p12", "--passphrase", source) == 0
+    out, err = capsys.readouterr()
+    assert "device.p12" in out
+    assert "pass word" not in out + err
+    assert Path("device.p12").stat().st_mode & 0o777 == 0o600
+    text = openssl("pkcs12", "-in", "device.p12", "-passin", "env:WORD", "-nodes")
+    assert text.count("BEGIN CERTIFICATE") == 2
+    assert text.count("BEGIN PRIVATE KEY") == 1
+    monkeypatch.setenv("WORD", "wrong")
+    assert _enroll(lab.ca_url, Path(), "--key", "own.pem", "--force", "--passphrase", "env:WORD") == 2
+    assert load_signing_key(Path("device.p12"), lambda _: b"pass word").public_key() == key.public_key()
+
+
+@pytest.mark.parametrize(
+    "source", ["secret", "env:", "env:NOT_THERE", "file:", "file:no/such", "file:empty", "pass:x", ""]
+)
+def test_passphrases_from_nowhere(lab: Lab, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One error before anything is sent; a passphrase itself is not taken as an argument."""
+    monkeypatch.chdir(tmp_path)
+    Path("empty").touch()
+    before = len(lab.exchanges)
+    assert _enroll(lab.ca_url, tmp_path, "--p12", "--passphrase", source) == 2
+    assert len(lab.exchanges) == before
+
+
+def test_what_an_ec_key_needs_is_said_first(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The reply is for the challengePassword, which few CAs can; the lab can."""
+    assert _enroll(lab.ca_url, tmp_path, "--new-key", "P-256") == 0
+    warned = [line for line in capsys.readouterr().err.splitlines() if "EC key" in line]
+    assert len(warned) == 1
+    assert "encrypt its reply with the challengePassword (RFC 8894, 3.1), which few CAs can" in warned[0]
+    assert _enroll(lab.ca_url, tmp_path, "--force") == 0
+    assert "EC key" not in capsys.readouterr().err
