@@ -169,7 +169,7 @@ def test_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
     found, words = proxy_of_environment("http://ca.example/scep")
     assert found == "http://me:word@192.0.2.9:3128"
     assert words == (
-        "the proxy http://...@192.0.2.9:3128 (http_proxy in the environment) is used; --proxy none goes without"
+        "the proxy http://me:********@192.0.2.9:3128 (http_proxy in the environment) is used; --proxy none goes without"
     )
     for host in ("127.0.0.1", "localhost", "ca.intern.example"):
         found, words = proxy_of_environment(f"http://{host}/scep")
