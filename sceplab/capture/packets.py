@@ -58,7 +58,7 @@ def read_packets(file: BinaryIO | Forward) -> Iterator[Packet]:
         return
     order, fractions = _PCAP.get(head[:4], ("", 0))
     if not order or len(head) < _FILE_HEAD:
-        found = f"{len(head)} octets of {_FILE_HEAD}" if order else "it is no pcap"
+        found = f"{len(head)} bytes of {_FILE_HEAD}" if order else "it is no pcap"
         raise InputError(f"this begins like a capture file, but its head cannot be read: {found}")
     (linktype,) = struct.unpack_from(f"{order}I", head, 20)
     source.read(_FILE_HEAD)

@@ -17,14 +17,14 @@ def exercises(rows: Sequence[Row]) -> tuple[Exercise, ...]:
         Exercise(
             "How many messages went by POST?",
             posts,
-            "sum(row['method'] == 'POST' for row in rows)",
+            "sum(row['method'] == 'POST' for row in messages)",
             ("Each row has a method.", "row['method']"),
             {"that is all of them.": len(rows), "those are the others.": len(rows) - posts},
         ),
         Exercise(
             "How many requests did a CA refuse (FAILURE)?",
             failed,
-            "sum(row['status'] == 'FAILURE' for row in rows)",
+            "sum(row['status'] == 'FAILURE' for row in messages)",
             ("The pkiStatus of the reply is in each row.", "row['status']"),
             {
                 "those are clients.": len(hosts),

@@ -163,7 +163,7 @@ def _attribute_lines(info: SignerInfo, hidden: frozenset[str]) -> Iterator[str]:
 def _attribute_line(attribute: Attribute) -> str:
     words, _ = attribute_words(attribute)
     size = sum(map(len, attribute.values))
-    return f"attribute       {attribute.name}: {words or f'{size} octets'}"
+    return f"attribute       {attribute.name}: {words or f'{size} bytes'}"
 
 
 def signed_lines(message: PkiMessage) -> Iterator[str]:
