@@ -39,7 +39,7 @@ class Extra:
 CORE = ("asn1crypto", "cryptography", "dpkt", "httptools", "pyhanko-certvalidator", "rich")
 LAB = Extra("lab", "the lab and `sceplab enroll`", ("requests", "tornado"))
 NOTEBOOKS = Extra("notebooks", "notebooks and widgets", ("anywidget", "ipykernel", "ipywidgets", "jupyterlab"))
-MANY = Extra("many", "tables of many captures (notebook 10)", ("dask", "distributed", "matplotlib"))
+MANY = Extra("many", "tables of many captures (notebook 10)", ("dask", "distributed"))
 EXTRAS = (LAB, NOTEBOOKS, MANY)
 
 

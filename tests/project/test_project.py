@@ -212,7 +212,7 @@ def test_the_table_of_extras_agrees_with_pyproject() -> None:
 
 
 # The libraries of the extras, and those that come with them.
-_BLOCKED = ("requests", "tornado", "traitlets", "IPython", "anywidget", "ipywidgets", "dask", "matplotlib")
+_BLOCKED = ("requests", "tornado", "traitlets", "IPython", "anywidget", "ipywidgets", "dask")
 _WITHOUT = "import sys; sys.modules.update(dict.fromkeys({0!r}.split())); {1}"
 
 
