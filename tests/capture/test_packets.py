@@ -333,7 +333,7 @@ def test_exchanges_come_while_the_file_is_read() -> None:
     data = packets.pcap(frames(talks))
 
     class Slow(io.BytesIO):
-        """A file whose read position can be asked."""
+        """A file that reports its read position."""
 
     from sceplab.capture.pcap import read_pcap
 

@@ -63,7 +63,7 @@ def test_a_fiddler_archive_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
         (b"<?charles serialisation-version='2.0' ?>\n<session/>", "HAR"),
     ],
 )
-def test_unsupported_exports_name_a_way_out(data: bytes, advice: str) -> None:
+def test_errors_for_unsupported_exports_name_the_fix(data: bytes, advice: str) -> None:
     """Other ZIP archives, and the native formats of mitmproxy and Charles."""
     with pytest.raises(InputError, match=advice):
         read_octets(data, "x")
