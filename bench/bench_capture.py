@@ -1,14 +1,14 @@
-"""Reading and decoding a capture of many enrollments: speed beside tshark's, memory as the file grows.
+"""Time and memory to read and decode a capture of many enrollments, compared with tshark.
 
     python bench/bench_capture.py [--enrollments 1000]
 
-The enrollments are made with sceplab's own encoder (nonces and transactionIDs of
-their own, GET and POST in turn), written as packets, and read back: packets to
-HTTP; then all decoded and verified without a key; then decrypted with the keys
-too. tshark is timed on the same file, dissecting it (-V) and picking HTTP fields;
-it neither verifies nor decrypts. Each run is a process of its own; the best
-of three counts. Then what lint and diagnose add to decoding, in CPU time, as the
-number of enrollments grows.
+The enrollments are made with sceplab's own encoder (unique nonces and
+transactionIDs, alternately GET and POST) and written as packets. Three modes are
+timed: packets to HTTP; messages decoded and verified without a key; messages also
+decrypted with the keys. tshark is timed on the same file, with full dissection (-V)
+and with HTTP fields only; it neither verifies nor decrypts. Each run is a separate
+process, and the best of three counts. The last table shows the CPU time that lint
+and diagnose add to decoding as the number of enrollments grows.
 """
 
 from __future__ import annotations
@@ -25,11 +25,11 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parent.parent
 sys.path.insert(0, str(ROOT))
 DISTINCT = 250
-"""So many enrollments are made; longer captures repeat them from other ports. Nothing is cached by message."""
+"""Number of different enrollments; longer captures repeat them from other ports. No cache is keyed by message."""
 
 
 def make_messages() -> list[tuple[bytes, bytes]]:
-    """Return requests and their replies."""
+    """Return DISTINCT requests with their replies."""
     from tests.helpers import scenes
 
     csr, issued, device = scenes.csr(), [scenes.issue()], scenes.device_certificate()
@@ -45,7 +45,7 @@ def make_messages() -> list[tuple[bytes, bytes]]:
 
 
 def write_capture(path: Path, enrollments: int, messages: list[tuple[bytes, bytes]]) -> None:
-    """Write so many enrollments: GetCACaps, GetCACert and PKIOperation each, in one connection each."""
+    """Write enrollments of GetCACaps, GetCACert and PKIOperation; each enrollment has one connection."""
     from sceplab import build_degenerate
     from sceplab.scep import transport
     from sceplab.scep.transport import build_request
@@ -75,7 +75,7 @@ def write_capture(path: Path, enrollments: int, messages: list[tuple[bytes, byte
 
 
 def read(path: str, mode: str) -> tuple[int, int, float, int]:
-    """Read a capture; return exchanges, messages, seconds, and the most megabytes of this process."""
+    """Read a capture; return exchanges, messages, seconds and the peak memory of this process in MB."""
     from sceplab.capture import iter_capture
     from sceplab.files import load_certificates, load_private_keys
     from sceplab.paths import SPECIMEN
@@ -152,7 +152,7 @@ def _judged(number: int, path: Path) -> None:
 
 
 def main() -> None:
-    """Print the comparisons."""
+    """Measure and print all comparisons, or run one measurement as a child process."""
     parser = argparse.ArgumentParser()
     parser.add_argument("--enrollments", type=int, default=1000)
     parser.add_argument("--child", nargs=2, help=argparse.SUPPRESS)

@@ -1,8 +1,8 @@
-"""How fast a whole pkiMessage is decoded, beside the floor that its RSA operations set.
+"""Time to decode a whole pkiMessage, compared with the minimum set by its RSA operations.
 
-Run by `make bench`. Every figure is a ratio to something measured in the same
-run, because machines differ. The floor is what no decoder can do without: one
-RSA private operation, one public one, one digest, with keys already loaded.
+Run by `make bench`. Every figure is a ratio to a measurement of the same run,
+because machines differ. The floor is the work that no decoder can avoid: one RSA
+private operation, one public operation and one digest, with keys already loaded.
 """
 
 from __future__ import annotations
@@ -38,7 +38,7 @@ def per_call(work: Callable[[], object], seconds: float = 1.0) -> float:
 
 
 def openssl_pipeline(folder: Path) -> None:
-    """Run the openssl commands that a person would: decode, verify, decrypt, print the request."""
+    """Run the openssl commands a person would use: decode, verify, decrypt, print the request."""
 
     def name(n: str) -> Path:
         return folder / n
@@ -58,7 +58,7 @@ def openssl_pipeline(folder: Path) -> None:
 
 
 def against_openssl(message: bytes, full: float) -> None:
-    """Measure the same work done by openssl commands, and print it beside `full` milliseconds."""
+    """Measure the same work with openssl commands and print its ratio to `full` milliseconds."""
     with tempfile.TemporaryDirectory() as folder:
         (Path(folder) / "m.b64").write_bytes(base64.b64encode(message))
         pipeline = per_call(lambda: openssl_pipeline(Path(folder)), 2.0)
@@ -68,7 +68,7 @@ def against_openssl(message: bytes, full: float) -> None:
 
 
 def main() -> None:
-    """Measure and print; a goal that is missed is said, and no failure: machines differ."""
+    """Measure and print. A missed goal is reported and is not an error, because machines differ."""
     exchange = sceplab.read_capture(SPECIMEN / "capture.pcap")[0]
     assert exchange.request is not None
     message = sceplab.parse_request(exchange.request).message

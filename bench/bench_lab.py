@@ -1,15 +1,15 @@
-"""How many enrollments a second our CA makes, beside micromdm's scepserver, and beside the floor of RSA.
+"""Enrollments per second of our CA, compared with micromdm's scepserver and with the RSA bound.
 
 Run by `make bench`, or `python bench/bench_lab.py --url URL --challenge ...` against
 any server. Every server gets messages of the same kind: PKCSReq, RSA 2048, SHA-256,
-AES-128, POST over connections that stay open, from `load.py` in a process of its
-own. Each reply is opened afterwards: what counts is a SUCCESS with a certificate
-for a key that asked; repeated serials are counted and reported. Both servers keep what
-they issued in files; ours waits until they are on the disk (SQLite, WAL,
+AES-128, POST over connections that stay open, from `load.py` in a separate process.
+Each reply is decrypted afterwards. It counts if it is a SUCCESS with a certificate
+for a requester's key; repeated serials are counted and reported. Both servers store
+issued certificates in files; ours waits until they are on the disk (SQLite, WAL,
 synchronous=FULL), micromdm's does not.
 
 The bound is the work that no server can avoid: three RSA private operations for each
-enrollment (open the envelope, sign the certificate, sign the reply), on all cores.
+enrollment (decrypt the envelope, sign the certificate, sign the reply), on all cores.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ from sceplab.scep.messagedata import CertsOnly
 HERE = Path(__file__).resolve().parent
 CHALLENGE = "bench"
 KEYS = 8
-# A server of ours in a process of its own, until its standard input ends.
+# Our server, run in a separate process until its standard input ends.
 OURS = f"""
 import sys
 from sceplab.lab.network import Lab
@@ -56,10 +56,10 @@ with Lab(challenge={CHALLENGE!r}, record=False) as lab:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """The results of one run: SUCCESSes a second, milliseconds, and failures.
+    """The results of one run: SUCCESS replies per second, latencies in milliseconds, and failures.
 
-    `repeated_serials` counts SUCCESSes whose serial another one had before; they
-    are in `rate` all the same. `load` is the part of one core that the sender used.
+    `repeated_serials` counts SUCCESS replies whose serial an earlier one had; `rate`
+    includes them. `load` is the fraction of one core that the sender used.
     """
 
     rate: float
@@ -72,7 +72,7 @@ class Figures:
 
 
 class Sender:
-    """Prepares messages for one server, and reads its replies. Few keys, many requests."""
+    """Prepares messages for one server and reads its replies. A few keys serve many requests."""
 
     def __init__(self, url: str, challenge: str) -> None:
         self._url, self._challenge = url, challenge
@@ -85,7 +85,7 @@ class Sender:
         self._made = 0
 
     def message(self) -> bytes:
-        """Return a PKCSReq that was never sent, with a subject and transactionID of its own."""
+        """Return a new PKCSReq with a unique subject and transactionID."""
         self._made += 1
         signer = self._signers[self._made % KEYS]
         csr = make_request(parse_subject(f"CN=bench {os.getpid()} {self._made}"), signer.key, challenge=self._challenge)
@@ -98,7 +98,7 @@ class Sender:
         return sceplab.encode_message(draft, signer.key)
 
     def measure(self, connections: int, messages: int) -> Figures:
-        """Send so many new messages over so many connections. Raises RuntimeError when the sender fails."""
+        """Send `messages` new messages over `connections` connections. Raises RuntimeError when the sender fails."""
         url = urlsplit(self._url)
         with tempfile.TemporaryDirectory() as folder:
             source, target = Path(folder) / "messages", Path(folder) / "replies"
@@ -124,8 +124,8 @@ class Sender:
         )
 
     def _serial(self, reply: bytes) -> bytes | None:
-        """Return the serial of the certificate in a reply, or None when the reply brings none for our keys."""
-        # `decode_message` picks the key that the envelope names.
+        """Return the serial of the certificate in a reply, or None if it has no certificate for our keys."""
+        # `decode_message` selects the key of the recipient that the envelope names.
         held = [s.certificate for s in self._signers]
         message = sceplab.decode_message(reply, keys=self._keys, certificates=held)
         if message.attributes.status is not sceplab.PkiStatus.SUCCESS or not message.verification.intact:
@@ -138,7 +138,7 @@ class Sender:
 
 
 def private_operation() -> float:
-    """Return the seconds that one RSA-2048 private operation takes here, on one core."""
+    """Return the seconds that one RSA-2048 private operation takes on one core of this machine."""
     key = rsa.generate_private_key(65537, 2048)
     count, began = 0, time.perf_counter()
     while (spent := time.perf_counter() - began) < 0.5:
@@ -149,7 +149,7 @@ def private_operation() -> float:
 
 @contextmanager
 def ours() -> Iterator[str]:
-    """Run our CA in a process of its own; yields its URL."""
+    """Run our CA in a separate process; yields its URL."""
     process = subprocess.Popen([sys.executable, "-c", OURS], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
     assert process.stdin is not None
     assert process.stdout is not None
@@ -164,7 +164,7 @@ def ours() -> Iterator[str]:
 def report(name: str, url: str, challenge: str, connections: tuple[int, ...], messages: int) -> list[Figures]:
     """Measure a server, print a line for each number of connections, and return the figures."""
     sender, out = Sender(url, challenge), []
-    sender.measure(1, 20)  # warms up what only the first request needs
+    sender.measure(1, 20)  # warm-up: the first request does work that later ones do not
     for count in connections:
         bound = (os.cpu_count() or 1) / (3 * private_operation())
         got = sender.measure(count, messages)
@@ -180,7 +180,7 @@ def report(name: str, url: str, challenge: str, connections: tuple[int, ...], me
 
 
 def main() -> None:
-    """Measure ours and micromdm's, or the one at --url; a missed goal is reported, and is not an error."""
+    """Measure our server and micromdm's, or the one at --url. A missed goal is reported and is not an error."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--url", help="a SCEP URL to measure, instead of ours and micromdm's")
     parser.add_argument("--challenge", default=CHALLENGE)

@@ -1,17 +1,17 @@
-"""Does the time of an answer tell why a request could not be opened? Bleichenbacher's and Vaudenay's question.
+"""Measure whether reply times leak why decryption failed (Bleichenbacher and Vaudenay oracles).
 
-For each way of failing: the chance to tell it from the first way by the time of one
-answer (of a pair of answers, one of each way, the slower one is named: 0.50 is
-guessing, 1.00 is certain). It is measured twice:
+For each way of failing, the figure is the chance to distinguish it from the first way
+by reply time: given one reply of each, the probability that the slower way is
+identified (0.50 is guessing, 1.00 is certain). It is measured twice:
 
-- *on the wire*, which is what an attacker sees and what must be flat: over HTTP from
-  another process, with the server's ticks. "quiet" is the same for the faster half of
-  each way: noise only makes answers later, so an attacker drops the late ones.
-- *work*, the CPU time that the CA spends; what the ticks hide.
+- *on the wire*, as an attacker sees it, over HTTP from another process and with the
+  server's ticks. This must be close to 0.50. "quiet" uses only the faster half of each
+  way: noise only delays replies, so an attacker drops the late ones.
+- *work*, the CPU time of the CA, which the ticks hide.
 
-The ways take turns in random order, so that whatever else the machine does meets all
-of them alike. Noise hides differences as well: "shows" is the smallest difference in
-time that this run would have told with a chance of 0.60.
+The ways alternate in random order, so that other load on the machine affects all of
+them alike. Noise also hides differences: "shows" is the smallest time difference that
+this run would have detected with a chance of 0.60.
 """
 
 from __future__ import annotations
@@ -53,7 +53,7 @@ from sceplab.scep.attributes import ScepAttributes
 WAYS = ("RSA padding", "key too long", "CBC padding", "garbage", "spoilt request", "another's signature")
 GOAL = 0.60
 CONNECTIONS = 8
-# The CA of a folder in a process of its own, until its standard input ends.
+# The CA of a folder, run in a separate process until its standard input ends.
 SERVER = """
 import sys
 from sceplab.lab.network import Lab
@@ -65,13 +65,13 @@ Times = dict[str, list[float]]
 
 
 def messages(ca: CertificationAuthority) -> dict[str, bytes]:
-    """Return one message for each way of failing, signed anew so that only the envelope is wrong."""
+    """Return one message for each way of failing, signed again so that only the envelope is wrong."""
     key = new_key()
     good = make_request(parse_subject("CN=R3"), key, challenge="secret")
     own = self_signed(good, key)
     public = load_public_key(ca.issuer.parsed.public_key_info)
     assert isinstance(public, rsa.RSAPublicKey)
-    # What a changed block in the middle makes of a request.
+    # The effect of a changed ciphertext block in the middle of a request.
     spoilt = good[:40] + bytes(b ^ 0xA5 for b in good[40:56]) + good[56:]
     plaintexts = {"spoilt request": spoilt}
     plaintexts["another's signature"] = good[:-1] + bytes((good[-1] ^ 1,))
@@ -103,7 +103,7 @@ def messages(ca: CertificationAuthority) -> dict[str, bytes]:
 
 
 def told_apart(a: Sequence[float], b: Sequence[float]) -> float:
-    """Return the chance to tell a from b by one time, from 0.5 to 1."""
+    """Return the chance to distinguish a from b by one time, from 0.5 to 1."""
     ordered = sorted(b)
     wins = sum(bisect_left(ordered, x) + bisect_right(ordered, x) for x in a) / 2
     share = wins / (len(a) * len(b))
@@ -111,12 +111,12 @@ def told_apart(a: Sequence[float], b: Sequence[float]) -> float:
 
 
 def quiet(times: Sequence[float]) -> list[float]:
-    """Return the faster half."""
+    """Return the faster half of the times."""
     return sorted(times)[: len(times) // 2]
 
 
 def shows(times: Sequence[float]) -> float:
-    """Return the smallest difference between two ways that such times would show, in the unit of the times."""
+    """Return the smallest difference between two ways that these times would reveal, in their unit."""
     low, high = 0.0, max(times) - min(times)
     for _ in range(30):
         middle = (low + high) / 2
@@ -125,7 +125,7 @@ def shows(times: Sequence[float]) -> float:
 
 
 def on_the_wire(made: dict[str, bytes], port: int, rounds: int) -> Times:
-    """Return the milliseconds until each answer, over connections that each send one message after the other."""
+    """Return the milliseconds until each reply, over parallel connections with one message at a time."""
     times: Times = {way: [] for way in made}
     start = f"POST /?operation=PKIOperation HTTP/1.1\r\nHost: localhost:{port}\r\nContent-Length: "
     requests = {way: f"{start}{len(data)}\r\n\r\n".encode() + data for way, data in made.items()}
@@ -137,7 +137,7 @@ def on_the_wire(made: dict[str, bytes], port: int, rounds: int) -> Times:
             connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
             for _ in range(count):
                 for way in own.sample(list(requests), len(requests)):
-                    time.sleep(own.random() / 100)  # connections must not go in step
+                    time.sleep(own.random() / 100)  # keeps the connections from synchronising
                     buffer, sent = bytearray(), time.perf_counter()
                     connection.sendall(requests[way])
                     while body_of(buffer) is None:
@@ -157,7 +157,7 @@ def on_the_wire(made: dict[str, bytes], port: int, rounds: int) -> Times:
 
 
 def of_work(made: dict[str, bytes], ca: CertificationAuthority, rounds: int) -> Times:
-    """Return the milliseconds of CPU for each answer."""
+    """Return the milliseconds of CPU time for each reply."""
     times: Times = {way: [] for way in made}
     dice = random.Random(8894)  # noqa: S311 - repeatable, no secret
     for number in range(rounds + 5):
@@ -170,7 +170,7 @@ def of_work(made: dict[str, bytes], ca: CertificationAuthority, rounds: int) -> 
 
 
 def report(title: str, times: Times) -> float:
-    """Print a table, and return the largest chance to tell a way from the first."""
+    """Print a table, and return the largest chance to distinguish a way from the first."""
     first = times[WAYS[0]]
     n = len(first)
     table = Table(title=f"{title}: {n} answers of each way, ms; a chance is right within {1 / math.sqrt(6 * n):.2f}")
@@ -189,7 +189,7 @@ def report(title: str, times: Times) -> float:
 
 
 def main() -> None:
-    """Measure and print; a missed goal is reported, and is not an error."""
+    """Measure and print. A missed goal is reported and is not an error."""
     rounds = int(sys.argv[1]) if len(sys.argv) > 1 else 400
     with tempfile.TemporaryDirectory() as folder:
         store = Store(Path(folder) / STORE_FILE)

@@ -1,8 +1,8 @@
-"""How long a command takes to start, beside an interpreter that does nothing.
+"""Start-up time of commands, compared with an interpreter that does nothing.
 
 Run by `make bench`. Each figure is a ratio to `python -c pass` of the same run.
-The runs of all commands alternate and the shortest of each counts, so that what
-else the machine does falls on all alike.
+The runs of all commands alternate and the shortest of each counts, so that other
+load on the machine affects all alike.
 """
 
 from __future__ import annotations
@@ -14,10 +14,10 @@ import time
 from sceplab.paths import SPECIMEN
 
 ROUNDS = 30
-# As the installed script `sceplab` starts.
+# The same start as the installed script `sceplab`.
 SCEPLAB = "import sys; from sceplab.cli import main; sys.exit(main())"
 FLOOR = "python -c pass"
-# What is run, its arguments to python, and the most that it may take, as a ratio to the floor.
+# Name of the run, arguments to python, and the maximum ratio to the floor.
 RUNS: dict[str, tuple[list[str], float | None]] = {
     FLOOR: (["-c", "pass"], None),
     "import sceplab": (["-c", "import sceplab"], 2),
@@ -28,14 +28,14 @@ RUNS: dict[str, tuple[list[str], float | None]] = {
 
 
 def seconds(arguments: list[str]) -> float:
-    """Return how long one run of python takes."""
+    """Return the seconds that one run of python takes."""
     start = time.perf_counter()
     subprocess.run([sys.executable, *arguments], stdout=subprocess.DEVNULL, check=True)
     return time.perf_counter() - start
 
 
 def main() -> None:
-    """Measure and print; a goal that is missed is said, and no failure: machines differ."""
+    """Measure and print. A missed goal is reported and is not an error, because machines differ."""
     times: dict[str, list[float]] = {name: [] for name in RUNS}
     for _ in range(ROUNDS):
         for name, (arguments, _goal) in RUNS.items():

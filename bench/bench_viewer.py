@@ -1,9 +1,9 @@
-"""How fast the viewer is: scanner, names, and a page painted in Chromium.
+"""Speed of the viewer: the scanner, the names, and painting a page in Chromium.
 
-Run by `make bench`. The scanner is a ratio to a flat loop of the same run that
-does nothing but step over tags and lengths. The page is measured in the browser
-from the moment that it has the data until it is painted; goals in milliseconds
-are those of a desktop machine, and a missed one is said, not failed.
+Run by `make bench`. The scanner's figure is a ratio to a flat loop of the same run
+that only steps over tags and lengths. The page is timed in the browser from the
+arrival of the data until it is painted. Goals in milliseconds are for a desktop
+machine; a missed goal is reported and is not an error.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ from tests.helpers.certificates import make_crl  # noqa: E402
 
 
 def flat(data: bytes) -> int:
-    """Step through definite lengths and keep the same columns: what a scan cannot do without."""
+    """Step over definite lengths and fill the same columns: the minimum work of a scan. Return the element count."""
     starts, contents, ends, parents, depths = array("I"), array("I"), array("I"), array("i"), array("H")
     limit, pos, parent, count = len(data), 0, -1, 0
     stack: list[tuple[int, int]] = []
@@ -56,7 +56,7 @@ def flat(data: bytes) -> int:
 
 
 def timed(work: Callable[[], object], rounds: int) -> float:
-    """Return the median of `rounds` calls in milliseconds."""
+    """Return the median time of `rounds` calls in milliseconds."""
     times = []
     for _ in range(rounds):
         gc.collect()
@@ -67,13 +67,13 @@ def timed(work: Callable[[], object], rounds: int) -> float:
 
 
 def goal(met: bool, text: str) -> None:  # noqa: FBT001
-    """Say where a goal is missed."""
+    """Print a line if a goal is missed."""
     if not met:
         print(f"  goal missed: {text}")
 
 
 def bench_scan(name: str, data: bytes, rounds: int) -> None:
-    """Compare `scan` with the flat loop."""
+    """Time `scan` and the flat loop, and print the ratio. Exits if their element counts differ."""
     nodes = len(scan(data))
     if nodes != flat(data):
         raise SystemExit(f"{name}: scan found {nodes} elements, the flat loop {flat(data)}")
@@ -83,7 +83,7 @@ def bench_scan(name: str, data: bytes, rounds: int) -> None:
 
 
 def bench_page(views: dict[str, tuple[Asn1Viewer, int]]) -> None:
-    """Measure painting and selecting in Chromium."""
+    """Measure painting and selecting in Chromium. `views` maps a name to a viewer and its painting goal in ms."""
     from playwright.sync_api import sync_playwright
 
     from tests.browser.page import mount, open_page
@@ -98,7 +98,7 @@ def bench_page(views: dict[str, tuple[Asn1Viewer, int]]) -> None:
         for name, (view, limit) in views.items():
             page = context.new_page()
             open_page(page)
-            mount(page, show(b"\x05\x00", "ANY"))  # the script is compiled; the first view is not that of the bench
+            mount(page, show(b"\x05\x00", "ANY"))  # compiles the script before the measured views
             painted = []
             for _ in range(5):
                 page.evaluate("() => { window.close_view(); document.querySelector('#host').replaceChildren(); }")
@@ -116,7 +116,7 @@ def bench_page(views: dict[str, tuple[Asn1Viewer, int]]) -> None:
         context.close()
 
 
-# From setting the trait to the end of drawing, at places all over the data.
+# Times from setting the trait until layout is done, at offsets spread over the data.
 _SELECT = """() => {
     const buffer = model.get('buffers').at(-1), out = [], index = model.get('buffers').length - 1;
     for (let n = 0; n < 40; n++) {
@@ -130,7 +130,7 @@ _SELECT = """() => {
 
 
 def main() -> None:
-    """Measure and print."""
+    """Measure and print scanner, names and page."""
     message = messages(DATA / "specimen")[0]
     small, large = make_crl(25_000), make_crl(250_000)
     for name, data, rounds in (("message", message.raw, 200), ("1 MB CRL", small, 7), ("10 MB CRL", large, 3)):

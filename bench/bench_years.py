@@ -1,7 +1,7 @@
-"""A lab of three years in a minute: a CA that rolls over, an RA that renews itself, devices that renew each year.
+"""Simulate three years of a lab in a minute: CA rollover, RA renewal and device renewals.
 
-Run by hand: `python bench/bench_years.py 100`. Prints how long each year took, and how
-many certificates openssl verifies at the end; that must be all.
+Run by hand: `python bench/bench_years.py 100`. Prints the time for each year and the
+number of certificates that openssl verifies at the end, which must be all of them.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tests.helpers.years import Years
 
 
 def main() -> int:
-    """Let three years pass; returns 0 where every device holds a valid certificate."""
+    """Simulate three years; return 0 if every device holds a valid certificate."""
     count = int(sys.argv[1]) if len(sys.argv) > 1 else 100
     with tempfile.TemporaryDirectory() as folder:
         started = time.perf_counter()

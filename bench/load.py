@@ -1,14 +1,14 @@
-"""Send prepared pkiMessages to a SCEP server over some connections, and note how long each took.
+"""Send prepared pkiMessages to a SCEP server over several connections and measure each reply time.
 
-Rule: light, so that it uses little of the machine that it measures: one thread,
-plain sockets, the standard library only, and replies are kept unread. It is a
-process of its own, run by `bench_lab`.
+Rule: use little of the machine that is measured. It has one thread, plain sockets and
+the standard library only, and stores replies without decoding them. `bench_lab` runs
+it as a separate process.
 
     python bench/load.py HOST PORT PATH CONNECTIONS MESSAGES REPLIES
 
-MESSAGES and REPLIES are files of records: four bytes of length, then as many.
-Each connection is kept open and sends its next message when a reply has come.
-Prints one JSON object: seconds in all, seconds of each reply, seconds of CPU.
+MESSAGES and REPLIES are files of records: a length in four bytes, then that many bytes.
+Each connection stays open and sends its next message after each reply.
+Prints one JSON object: total seconds, seconds of each reply, CPU seconds.
 """
 
 from __future__ import annotations
@@ -36,12 +36,12 @@ def read_records(path: Path) -> list[bytes]:
 
 
 def write_records(path: Path, records: Iterable[bytes]) -> None:
-    """Write the records of a file."""
+    """Write records to a file."""
     path.write_bytes(b"".join(struct.pack(">I", len(r)) + r for r in records))
 
 
 def body_of(reply: bytearray) -> bytes | None:
-    """Return the body of an HTTP reply when it is whole, with a Content-Length or in chunks (micromdm's)."""
+    """Return the body of a complete HTTP reply, with Content-Length or chunked (micromdm), or None so far."""
     head, mark, body = reply.partition(b"\r\n\r\n")
     if not mark:
         return None

@@ -1,10 +1,10 @@
-"""Coverage-guided fuzzing of everything that reads other people's octets (Linux, atheris).
+"""Coverage-guided fuzzing of everything that reads untrusted bytes (Linux, atheris).
 
     python fuzz/fuzz_decode.py --seconds 30 [--target NAME]
 
 Each target starts from real messages and runs in its own process for that many
-seconds; each of the many readers of `readers` for an eighth of them. Anything but
-sceplab's own errors ends it with exit code 1, and the input is kept in fuzz/crashes/.
+seconds; each capture reader of `readers` runs for an eighth of that time. Any error
+other than sceplab's own makes the exit code 1, and the input is kept in fuzz/crashes/.
 """
 
 from __future__ import annotations
@@ -49,14 +49,14 @@ with atheris.instrument_imports(include=["sceplab"]):
     from sceplab.schema.layers import LayerBytes
 
 
-# Octets of one input: larger than any real message, small enough to be quick.
+# Bytes of one input: larger than any real message, small enough to be fast.
 _LONGEST = 8192
-# There are many readers: each gets this part of the time of another target.
+# There are many readers: each gets one eighth of the time of another target.
 _SHARE = 8
 
 
 def decode_message(data: bytes) -> None:
-    """The whole onion, with a key and a CA certificate at hand."""
+    """Decode all layers of a message with a key, a password and a CA certificate."""
     message = sceplab.decode_message(
         data, keys=_KEYS, certificates=_CERTIFICATES, passwords=(b"secret",), trust=sceplab.Trust(_CERTIFICATES)
     )
@@ -65,7 +65,7 @@ def decode_message(data: bytes) -> None:
 
 
 def parse_signed(data: bytes) -> None:
-    """SignedData, and writing it again where that is possible."""
+    """Parse SignedData, and encode the decoded message again where possible."""
     signed = sceplab.parse_signed(data)
     with contextlib.suppress(ScepError):
         sceplab.encode_message(sceplab.draft_of(sceplab.decode_message(data)), _KEYS[0])
@@ -73,7 +73,7 @@ def parse_signed(data: bytes) -> None:
 
 
 def parse_inner(data: bytes) -> None:
-    """The layers inside, each alone: envelope, request, certificate, and every other messageData."""
+    """Parse the input as each inner layer: envelope, CSR, certificate and every other messageData."""
     sceplab.parse_enveloped(data)
     sceplab.verify_csr(sceplab.parse_csr(data))
     sceplab.parse_certificate(data)
@@ -82,7 +82,7 @@ def parse_inner(data: bytes) -> None:
 
 
 def read_der(data: bytes) -> None:
-    """BER to DER and back: what can be described is written again octet for octet."""
+    """Convert BER to DER and back; the result must equal the input."""
     try:
         plain, shape = ber.normalise(data)
     except der.DerError:
@@ -91,7 +91,7 @@ def read_der(data: bytes) -> None:
 
 
 def scan_and_name(data: bytes) -> None:
-    """What a viewer asks: all elements, their names and values, regions; as a few types, with guesses."""
+    """Scan the input and describe it as one of several types, as a viewer does: names, values, findings, coverage."""
     made = scan.scan(data)
     roots = [i for i in range(len(made)) if made.parent[i] < 0]
     assert sum(made.end[i] - made.start[i] for i in roots) == len(data)  # noqa: S101
@@ -105,7 +105,7 @@ def scan_and_name(data: bytes) -> None:
 
 
 def compare_and_judge(data: bytes) -> None:
-    """Two halves side by side, and every check on the whole."""
+    """Compare the two halves, compare the whole with a real message, and run every check on it."""
     middle = len(data) // 2
     list(compare.compare(data[:middle], data[middle:]).leaves())
     list(compare.compare(data, _KNOWN).leaves())
@@ -113,12 +113,12 @@ def compare_and_judge(data: bytes) -> None:
 
 
 def read_value(data: bytes) -> None:
-    """Values of `message=`."""
+    """Decode the input as the value of `message=` in a URL."""
     transport.decode_message_value(data.decode("latin-1"))
 
 
 def read_http(data: bytes) -> None:
-    """HTTP messages in pieces with holes between them: requests, and replies."""
+    """Read HTTP requests and replies from pieces with gaps between them."""
     for requests in (True, False):
         reader = HttpReader(requests=requests)
         for at in range(0, len(data), 41):
@@ -128,7 +128,7 @@ def read_http(data: bytes) -> None:
 
 
 def pass_requests(data: bytes) -> None:
-    """What a client sends through the relay: unchanged, or with one name changed, however it is cut."""
+    """Pass client bytes through the relay, unchanged or with the server name replaced, in pieces of any size."""
     data = b"POST /x HTTP/1.1\r\nHost: r\r\nContent-Length: 2\r\n\r\n" + data
     outcomes = set()
     for size in (7, len(data)):
@@ -143,7 +143,7 @@ def pass_requests(data: bytes) -> None:
 
 
 def read_frames(data: bytes) -> None:
-    """One frame of every link type, and packets of a file that is all head."""
+    """Read a frame of every link type, and a capture file behind a pcap and a pcapng magic number."""
     for linktype in (0, 1, 9, 12, 101, 104, 108, 109, 113, 127, 239, 276):
         segment_of(data, linktype)
     for magic in (bytes.fromhex("d4c3b2a102000400000000000000000000000400"), bytes.fromhex("0a0d0d0a")):
@@ -178,7 +178,7 @@ _CERTIFICATES = tuple(load_certificates(SPECIMEN / "ca.pem"))
 
 
 def seeds(folder: Path) -> int:
-    """Write one file for each real message and each of its layers; returns how many."""
+    """Write one file for each real capture, message and layer; return the number of files."""
     found: set[bytes] = set()
     for pcap in sorted(DATA.glob("**/*.pcap")):
         found.add(pcap.read_bytes())
@@ -198,7 +198,7 @@ def seeds(folder: Path) -> int:
 
 
 def fuzz(target: str, seconds: int, seed: int) -> None:
-    """Fuzz one target in this process; libFuzzer ends the process. Seed 0 is another one each time."""
+    """Fuzz one target in this process; libFuzzer ends the process. Seed 0 selects a random seed."""
     with tempfile.TemporaryDirectory() as folder:
         reads = target in readers.TARGETS
         count = readers.write_seeds(target, Path(folder)) if reads else seeds(Path(folder))
@@ -212,7 +212,7 @@ def fuzz(target: str, seconds: int, seed: int) -> None:
             f"-max_len={readers.LONGEST if reads else _LONGEST}",
             f"-artifact_prefix={crashes}/{target}-",
         ]
-        # 512 MB: a hostile message may not make us hold much more than itself.
+        # 512 MB: a hostile message must not use much more memory than its size.
         atheris.Setup(
             [sys.argv[0], *options, "-timeout=10", "-rss_limit_mb=512", "-verbosity=0", folder], TARGETS[target]
         )
@@ -227,7 +227,7 @@ def _run(target: str, seconds: int, seed: int) -> subprocess.CompletedProcess[st
 
 
 def main() -> int:
-    """Fuzz every target, or the named one; returns 1 when anything was found."""
+    """Fuzz every target, or the named one; return 1 when a target failed."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seconds", type=int, default=30, help="for each target")
     parser.add_argument("--seed", type=int, default=0, help="the same finds again; 0: others each time")

@@ -1,7 +1,7 @@
-"""Fuzz targets for the readers of captures: one for each format, started with real samples of that format.
+"""Fuzz targets for the capture readers: one for each format, seeded with real samples of that format.
 
-Rule: a target raises what `InputError` is not, or fails an assertion about what a reader
-promises: claims in their order that never overlap, one place for each exchange.
+Rule: a target fails on any exception other than `InputError`, and on a broken guarantee of a
+reader: claims are in order and never overlap, and each exchange has one place.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ from tests.helpers.spellings import LOGS, PAIRS, REQUESTS, url_of
 
 Target = Callable[[bytes], None]
 LONGEST = 32768
-"""Octets of one input: a real message as a hex dump has half of that."""
+"""Bytes of one input: a hex dump of a real message has half of that."""
 _FIELD = DATA.parent / "tests" / "data" / "field"
 _FIELDS = ["date", "time", "s-ip", "cs-method", "cs-uri-stem", "cs-uri-query", "s-port", "c-ip", "sc-status"]
 
@@ -56,7 +56,7 @@ def _of(form: Format) -> Target:
 
 
 def read_any_text(data: bytes) -> None:
-    """All readers of text, one behind the other, and what they leave."""
+    """Run all readers of text in turn, and decode what they read."""
     with contextlib.suppress(InputError):
         capture, claims = read_text(data, "fuzz")
         _claims(claims, 3 * len(data))
@@ -64,28 +64,28 @@ def read_any_text(data: bytes) -> None:
 
 
 def read_words(data: bytes) -> None:
-    """What no reader took."""
+    """Read the text that no reader claimed."""
     left = read_rest(data, "fuzz")
     last = data.count(b"\n") + 1
     assert all(1 <= u.lines[0] <= u.lines[1] <= last for u in left.unread)  # noqa: S101
 
 
 def read_iis(data: bytes) -> None:
-    """Lines of IIS, with the names of their fields and without."""
+    """Read IIS log lines with and without field names."""
     for line in data.decode("utf-8", "replace").split("\n"):
         iis.said(line, _FIELDS)
         iis.said(line, [])
 
 
 def read_packets(data: bytes) -> None:
-    """Files of packets."""
+    """Read and decode packet captures."""
     if is_packets(data[:4]):
         with contextlib.suppress(InputError):
             decode_exchanges(read_capture(data))
 
 
 def read_gzip(data: bytes) -> None:
-    """What is packed: a file that is damaged, and one whose content is anything."""
+    """Read the input as a gzip file, and a valid gzip file with the input as content."""
     for packed in (data, gzip.compress(data, 1)):
         if packed.startswith(GZIP):
             with contextlib.suppress(InputError):
@@ -98,7 +98,7 @@ TARGETS |= {f.__name__: f for f in (read_any_text, read_words, read_iis, read_pa
 
 
 def _tshark_json(pdml: str) -> str:
-    """Write the fields of a PDML file as `tshark -T json` does, a frame behind the other."""
+    """Write the fields of a PDML file as `tshark -T json` does, one object for each frame."""
     out: list[dict[str, str]] = []
     for name, value in re.findall(r'<field name="((?:frame|ip|tcp)\.[a-z_.]+)"[^>]*? show="([^"]*)"', pdml):
         if name == "frame.time_epoch" or not out:
@@ -108,7 +108,7 @@ def _tshark_json(pdml: str) -> str:
 
 
 def _saz(request: bytes, reply: bytes) -> bytes:
-    """Write a session as Fiddler stores it: the request and the reply, each a file of an archive."""
+    """Write a session as Fiddler stores it: a ZIP archive with a file each for request and reply."""
     out = io.BytesIO()
     asked = f"GET {url_of(request)} HTTP/1.1\r\nHost: ca\r\n\r\n".encode()
     answered = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(reply) + reply
@@ -120,7 +120,7 @@ def _saz(request: bytes, reply: bytes) -> bytes:
 
 @cache
 def _samples() -> tuple[bytes, ...]:
-    """Return real files, and a real request and reply in every format that the tests know."""
+    """Return real files, and a real request and reply in every format of the test helpers."""
     (item,) = decoded(DATA / "specimen")
     assert item.request is not None  # noqa: S101
     assert item.reply is not None  # noqa: S101
@@ -136,7 +136,7 @@ def _samples() -> tuple[bytes, ...]:
 
 
 def samples(name: str) -> Iterator[bytes]:
-    """Yield the samples that a target starts from: those of its format."""
+    """Yield the seed samples of a target: those of its format."""
     form = FORMS.get(name)
     for data in _samples():
         if form is not None:
@@ -148,7 +148,7 @@ def samples(name: str) -> Iterator[bytes]:
 
 
 def write_seeds(name: str, folder: Path) -> int:
-    """Write the samples of a target as files; returns how many."""
+    """Write the samples of a target as files; return the number of files."""
     count = 0
     for count, data in enumerate(samples(name), 1):
         (folder / f"{count:03}").write_bytes(data[:LONGEST])

@@ -1,4 +1,4 @@
-"""Each rule has a conversation that breaks it; clean ones break none."""
+"""Every rule is broken by a test scene, and clean enrollments break no rule."""
 
 from __future__ import annotations
 
@@ -18,29 +18,29 @@ from tests.helpers.captures import DATA, SHARED, capture_folders, certificate, d
 from tests.helpers.causes import SCENES
 from tests.helpers.scenes import scene
 
-# Rules that tests/analysis/test_faults.py breaks.
+# Rules that are broken in tests/analysis/test_faults.py instead.
 NAMED_ELSEWHERE = {
     *("binary-transaction-id", "equal-nonces", "recipient-nonce-in-request", "one-signer", "readable", "message-data"),
 }
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_each_rule_is_broken(name: str) -> None:
-    """In its conversation."""
+def test_each_scene_breaks_its_rule(name: str) -> None:
+    """The scene named after a rule breaks that rule."""
     findings = check_exchanges(BROKEN[name]().decode())
     assert name in {f.fault.id for f in findings}
 
 
-def test_every_rule_is_broken_somewhere() -> None:
-    """By a scene here, or one of the causes; none is dead."""
+def test_every_rule_has_a_scene_that_breaks_it() -> None:
+    """The scenes of this file, of the causes and of test_faults.py together break all rules."""
     seen = {f.fault.id for make in SCENES.values() for f in check_exchanges(make().decode())}
     rules = {name for name, fault in FAULTS.items() if fault.rule}
     assert sorted(rules - seen - set(BROKEN) - NAMED_ELSEWHERE) == []
     assert len(rules) >= 65
 
 
-def test_rules_are_complete() -> None:
-    """A section and what it demands; what is a fault can be mended."""
+def test_every_rule_has_title_fix_and_section() -> None:
+    """Every rule has a title, a fix and an RFC section."""
     for name, rule in FAULTS.items():
         assert name == rule.id
         assert rule.title.endswith((".", "?"))
@@ -53,8 +53,8 @@ def _loud(findings: list[Finding]) -> list[str]:
     return [finding_line(f) for f in findings if f.fault.level is not Level.INFO]
 
 
-def test_a_clean_enrollment_has_notes_at_most() -> None:
-    """First request, polls, renewal, with and without RA, in every strong algorithm."""
+def test_clean_enrollments_give_only_info_findings() -> None:
+    """First request, renewal and RA, with every strong digest and cipher, give findings of level INFO only."""
     good = scene(s.caps(), s.ca(certificate("ca")), s.posted(s.request(), s.reply()))
     assert _loud(check_exchanges(good.decode())) == []
     renewed = scene(s.caps(), s.posted(renewal(None, s.new_key()), s.reply(issued=[s.issue(s.new_key())])))
@@ -68,8 +68,8 @@ def test_a_clean_enrollment_has_notes_at_most() -> None:
             assert _loud(check_message(message)) == []
 
 
-def test_real_captures() -> None:
-    """The specimen breaks one rule (lines in the URL); micromdm many; strongSwan with jscep none."""
+def test_findings_in_real_captures() -> None:
+    """The specimen breaks one rule (line breaks in the URL), micromdm many, strongSwan with jscep none."""
     assert [f.fault.id for f in check_exchanges(decoded(DATA / "specimen")) if f.fault.level is not Level.INFO] == [
         "base64"
     ]
@@ -82,16 +82,16 @@ def test_real_captures() -> None:
             assert finding.fault.id not in {"digest", "signature", "readable", "possession"}, (folder.name, finding)
 
 
-def test_provenance() -> None:
-    """What a transactionID was made of."""
+def test_transaction_id_provenance() -> None:
+    """The way a transactionID is derived from the key names the client."""
     csr = sceplab.parse_csr(s.csr())
     assert "Cisco" in provenance(MD5_OF_KEY, csr)
     assert "strongSwan" in provenance(sceplab.transaction_id_of(csr.public_key_info, "sha1"), csr)
     assert provenance("1", csr) == ""
 
 
-def test_worst() -> None:
-    """MUST before SHOULD before info."""
+def test_findings_are_ranked_by_level() -> None:
+    """`worst` and `strongest_first` rank MUST above INFO."""
     a, b = Finding(FAULTS["signature"], ""), Finding(FAULTS["ber"], "")
     assert worst([b, a]) is Level.MUST
     assert worst([b]) is Level.INFO
@@ -99,8 +99,8 @@ def test_worst() -> None:
     assert strongest_first([b, a, b]) == [a, b, b]
 
 
-def test_transport_is_where_lines_are_found() -> None:
-    """The finding has its place and the offset."""
+def test_line_breaks_in_the_url_are_a_finding_of_the_exchange() -> None:
+    """The finding names the exchange and the line length."""
     (finding,) = [
         f for f in check_exchanges(scene(s.got(s.request(), None, transport.IOS)).decode()) if f.fault.id == "base64"
     ]

@@ -1,4 +1,4 @@
-"""Two structures side by side: every difference found, none made up."""
+"""`compare` finds every difference between two structures and reports no others."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ def _found(first: bytes, second: bytes, kind: str = "ContentInfo") -> dict[str, 
 
 
 def test_a_message_is_the_same_as_itself() -> None:
-    """For every real message."""
+    """Compare every real message with itself."""
     for raw in real_messages():
         assert compare(raw, raw).likeness is Likeness.SAME
         assert _found(raw, raw) == {}
 
 
-def test_a_message_built_anew_differs_only_where_expected() -> None:
-    """New nonce, content key, IV: and what follows from them. Nothing else."""
+def test_a_rebuilt_message_differs_only_in_random_and_derived_fields() -> None:
+    """Only the nonce, content key, IV and the values that depend on them differ."""
     (message, *_) = messages(DATA / "specimen")
     assert message.csr is not None
     attributes = sceplab.ScepAttributes("19", message.attributes.transaction_id, secrets.token_bytes(16))
@@ -42,7 +42,7 @@ def test_a_message_built_anew_differs_only_where_expected() -> None:
     assert {path.rpartition(".")[2] for path in found} == {
         *("encryptedKey", "parameters", "encryptedContent", "senderNonce", "messageDigest", "signature")
     }
-    # The same draft with another transactionID: that is no accident.
+    # Another transactionID is a real difference, not an expected one.
     other = sceplab.ScepAttributes("19", "ANOTHER", attributes.sender_nonce)
     draft = sceplab.draft_message(
         other, message.csr.raw, signer_certificate=certificate("ra"), recipients=[certificate("ca")]
@@ -53,8 +53,8 @@ def test_a_message_built_anew_differs_only_where_expected() -> None:
     ]
 
 
-def test_ber_and_der_of_one_message_say_the_same() -> None:
-    """BER messages (real ones are among the shared) and their DER form: other encodings, no other values."""
+def test_ber_and_der_forms_differ_only_in_encoding() -> None:
+    """A BER message and its DER form have the same values. The shared captures add real BER messages."""
     count = 0
     for raw in (as_ber(messages(DATA / "specimen")[0].raw), *real_messages()):
         if raw[1] != 0x80:
@@ -80,16 +80,16 @@ def test_ber_and_der_of_one_message_say_the_same() -> None:
         ("3003020101", "3006020101020102", Likeness.DIFFERENT, ""),
     ],
 )
-def test_likeness(first: str, second: str, likeness: Likeness, why: str) -> None:
-    """Same value in another encoding, or not the same, both ways round."""
+def test_likeness_of_two_elements(first: str, second: str, likeness: Likeness, why: str) -> None:
+    """Pairs of elements are the same value in another encoding, or different, in either order."""
     for a, b in ((first, second), (second, first)):
         pair = compare(bytes.fromhex(a), bytes.fromhex(b), "ANY")
         assert pair.likeness is likeness
         assert why in pair.why or pair.why.startswith("UTF8String and")
 
 
-def test_attributes_have_no_order() -> None:
-    """Signed attributes in any order, one left out, one more."""
+def test_order_of_attributes_does_not_matter() -> None:
+    """Reversed signed attributes count as another encoding; a missing attribute is on one side only."""
     (message, *_) = messages(DATA / "specimen")
     info = message.signed.signer_info
     assert info is not None
@@ -107,8 +107,8 @@ def test_attributes_have_no_order() -> None:
 
 
 @needs("openssl")
-def test_two_certificates_of_openssl(tmp_path: Path) -> None:
-    """Certificates with one subject and other keys: what differs is what openssl says."""
+def test_two_openssl_certificates_with_one_subject(tmp_path: Path) -> None:
+    """Certificates with one subject and different keys differ in key, key identifiers, times and signature only."""
     made = []
     for name in ("a", "b"):
         command = ["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=same/O=same"]
@@ -126,7 +126,7 @@ def test_two_certificates_of_openssl(tmp_path: Path) -> None:
 
 
 def test_long_lists_are_compared_by_position() -> None:
-    """Five thousand equal elements cost no square of their number, and one that differs is found."""
+    """The one different element among five thousand is found, without quadratic time."""
     first = der.sequence(*[der.NULL_ELEMENT] * 5000)
     second = der.sequence(*[der.NULL_ELEMENT] * 4999, der.integer(1))
     (path,) = _found(first, second, "ANY")
@@ -135,8 +135,8 @@ def test_long_lists_are_compared_by_position() -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.binary(max_size=200), st.binary(max_size=200))
-def test_any_octets_can_be_compared(first: bytes, second: bytes) -> None:
-    """Nothing raises; both ways round the same leaves differ."""
+def test_any_bytes_can_be_compared(first: bytes, second: bytes) -> None:
+    """Comparison of arbitrary bytes raises nothing and is symmetric."""
     assert len(list(compare(first, second, "ANY").leaves())) >= 1
     same = compare(first, second).likeness is Likeness.SAME
     assert same is (compare(second, first).likeness is Likeness.SAME)
@@ -144,8 +144,8 @@ def test_any_octets_can_be_compared(first: bytes, second: bytes) -> None:
 
 @settings(deadline=None, max_examples=60)
 @given(st.data())
-def test_each_change_is_found(data: st.DataObject) -> None:
-    """One octet of a value changed in a real message: exactly its field differs."""
+def test_each_changed_byte_is_found(data: st.DataObject) -> None:
+    """Change one byte of a value in a real message: exactly that field differs."""
     (message, *_) = messages(DATA / "specimen")
     leaves = [p.first for p in compare(message.raw, message.raw).leaves() if p.first is not None]
     node = data.draw(st.sampled_from([n for n in leaves if n.type in {"OCTET STRING", "PrintableString"}]))

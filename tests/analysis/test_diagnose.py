@@ -1,4 +1,4 @@
-"""Each cause has a conversation that shows it, and what went well has none."""
+"""Each cause is found in a test scene, and successful enrollments have no causes."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers.scenes import scene
 
 @pytest.mark.parametrize("name", SCENES)
 def test_each_cause_is_found(name: str) -> None:
-    """In its conversation, with evidence, words and what to do."""
+    """The scene shows its cause with evidence and an action. The text output does not contain the challenge."""
     made = SCENES[name]()
     causes = analyse(made.decode(), made.held).causes
     found = {c.fault.id: c for c in causes}
@@ -29,7 +29,7 @@ def test_each_cause_is_found(name: str) -> None:
     assert [c.rank for c in causes] == sorted(c.rank for c in causes)
 
 
-# What must be said first, in conversations where one thing alone went wrong.
+# Scenes in which only one thing went wrong: their cause must be ranked first.
 @pytest.mark.parametrize(
     "name",
     [
@@ -38,15 +38,15 @@ def test_each_cause_is_found(name: str) -> None:
         *("possession", "renewal-signer", "issued-key", "reply-recipient", "message-type"),
     ],
 )
-def test_the_cause_is_first(name: str) -> None:
-    """Nothing else is likelier."""
+def test_a_single_fault_is_ranked_first(name: str) -> None:
+    """Scenes with a single fault rank its cause above all others."""
     made = SCENES[name]()
     causes = analyse(made.decode(), made.held).causes
     assert name == causes[0].fault.id, [c.fault.id for c in causes]
 
 
-def test_what_went_well_has_no_cause() -> None:
-    """A whole good enrollment, by POST and by GET, and every real capture that ended in a certificate."""
+def test_successful_enrollments_have_no_causes() -> None:
+    """Successful enrollments by POST and by GET, and every real capture in which all replies are SUCCESS."""
     good = scene(s.caps(), s.ca(certificate("ca")), s.posted(s.request(), s.reply()))
     assert analyse(good.decode(), good.held).causes == ()
     assert analyse(scene(s.got(s.request(), s.reply())).decode()).causes == ()
@@ -61,16 +61,16 @@ def test_what_went_well_has_no_cause() -> None:
     assert quiet >= 4
 
 
-def test_a_message_alone_failed_nowhere() -> None:
-    """Decoded from a file: nobody knows how it ended."""
+def test_a_message_without_an_exchange_has_no_causes() -> None:
+    """A message read from a file has no known outcome."""
     from sceplab.capture import read_capture
     from sceplab.scep.conversation import decode_exchanges
 
     assert analyse(decode_exchanges(read_capture(s.request()))).causes == ()
 
 
-def test_real_failures() -> None:
-    """Micromdm and strongSwan with a wrong challenge; micromdm with the URL-safe alphabet."""
+def test_causes_of_real_failures() -> None:
+    """Two captures with a wrong challenge and one with the URL-safe base64 alphabet in a GET."""
     for name in ("micromdm-wrongchallenge", "strongswan-wrongchallenge"):
         folder = DATA / "captures" / name
         (first, *rest) = analyse(decoded(folder), materials(folder)).causes
@@ -84,7 +84,7 @@ def test_real_failures() -> None:
 
 
 def test_secrets_are_shown_on_request() -> None:
-    """Masked with their lengths, or in clear."""
+    """With `show_secrets` the evidence quotes both challengePasswords and hints at the difference."""
     made = SCENES["wrong-challenge"]()
     (shown,) = [
         c for c in analyse(made.decode(), made.held, show_secrets=True).causes if c.fault.id == "wrong-challenge"

@@ -1,4 +1,4 @@
-"""Exchanges put together: one transaction from its first request to its outcome."""
+"""Exchanges are grouped into enrollments, from the first request of a transaction to its outcome."""
 
 from __future__ import annotations
 
@@ -19,8 +19,8 @@ def _poll(nonce: int) -> bytes:
     return s.request(message_type="20", nonce=bytes([nonce]) * 16)
 
 
-def test_a_grant_ends_what_was_pending_before() -> None:
-    """Pending twice, then granted: one enrollment, granted, and no cause."""
+def test_a_grant_ends_a_pending_enrollment() -> None:
+    """Two PENDING replies and a SUCCESS make one granted enrollment without causes."""
     made = scene(
         s.caps(),
         s.ca(certificate("ca")),
@@ -35,7 +35,7 @@ def test_a_grant_ends_what_was_pending_before() -> None:
 
 
 def test_clients_and_servers_are_kept_apart() -> None:
-    """Two clients with one transactionID, and one client at two servers: four enrollments."""
+    """Two clients that send the same transactionID to two servers make four enrollments."""
     one = s.posted(s.request(), s.reply())
     places = [
         (client, server) for client in ("10.0.0.1:1", "10.0.0.2:1") for server in ("192.0.2.1:80", "192.0.2.2:80")
@@ -45,14 +45,14 @@ def test_clients_and_servers_are_kept_apart() -> None:
 
 
 def test_the_port_of_a_client_does_not_matter() -> None:
-    """Each connection has another one."""
+    """Each connection of a client has a new source port."""
     first, last = s.posted(s.request(), s.reply("3")), s.posted(_poll(1), s.reply(nonce=b"\x01" * 16))
     made = scene(replace(first, client="10.0.0.1:4001"), replace(last, client="10.0.0.1:4002"))
     assert [e.ending for e in group(made.decode()).found] == [Ending.GRANTED]
 
 
-def test_what_is_no_scep_is_left_out() -> None:
-    """Web requests beside an enrollment are counted, never judged."""
+def test_other_http_requests_are_left_out() -> None:
+    """Other web requests are counted and have no causes."""
     web = s.sent("/index.html", HttpReply(404, (), b"<html>", "Not Found"))
     made = scene(web, s.posted(s.request(), s.reply()), web)
     found = group(made.decode())
@@ -83,13 +83,13 @@ def test_what_is_no_scep_is_left_out() -> None:
         ),
     ],
 )
-def test_endings(exchange: Callable[[], Exchange], ending: Ending) -> None:
-    """What was not recorded is unknown, never a failure."""
+def test_ending_of_an_enrollment(exchange: Callable[[], Exchange], ending: Ending) -> None:
+    """An outcome that was not recorded is unknown, not a failure."""
     (enrollment,) = group(scene(exchange()).decode()).found
     assert enrollment.ending is ending
 
 
-def test_time_is_linear() -> None:
-    """A thousand clients that fetch capabilities and go no further are a thousand enrollments."""
+def test_a_thousand_clients_are_a_thousand_enrollments() -> None:
+    """Each client fetches the capabilities and sends nothing else."""
     made = scene(*(replace(s.caps(), client=f"10.0.{n >> 8}.{n & 255}:1") for n in range(1000)))
     assert len(group(made.decode()).found) == 1000

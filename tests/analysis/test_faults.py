@@ -1,4 +1,4 @@
-"""Faults beyond the rules of the RFCs: damage on the way, wrong content, sets of certificates, what was issued."""
+"""Faults other than RFC violations: damage in transit, wrong content, CA certificate sets, issued certificates."""
 
 from __future__ import annotations
 
@@ -122,8 +122,8 @@ FOUND: dict[str, Callable[[], Scene]] = {
 
 
 @pytest.mark.parametrize("name", FOUND)
-def test_each_fault_is_found(name: str) -> None:
-    """In its conversation, with evidence."""
+def test_each_fault_is_found_in_its_scene(name: str) -> None:
+    """The scene named after a fault shows it with evidence."""
     made = FOUND[name]()
     found = {f.fault.id: f for findings in check_each(made.decode()) for f in findings}
     assert name in found, sorted(found)
@@ -131,15 +131,15 @@ def test_each_fault_is_found(name: str) -> None:
 
 
 def test_every_fault_has_a_scene() -> None:
-    """Nothing is defined that nobody finds; those that only words name are in the table of words."""
+    """Every fault is found in a scene or is in the table of faults that only log text reports."""
     broken = {f.fault.id for make in SCENES.values() for f in check_exchanges(make().decode())}
     scenes = {*SCENES, *BROKEN, *FOUND, *broken, "key-id-wrapped"}
     assert sorted(set(FAULTS) - {f.id for f in SAID} - scenes) == []
     assert len(FAULTS) > 150
 
 
-def test_a_key_identifier_with_its_header_inside() -> None:
-    """The recipient's identifier is 04 14 and the CA's own: the CA's key, written wrongly."""
+def test_a_key_identifier_that_includes_its_der_header() -> None:
+    """A recipient identifier of 04 14 plus the CA's own is reported as wrapped, not as a wrong recipient."""
     ca = sceplab.parse_certificate(certificate("ca"))
     own = ca.subject_key_identifier
     assert own is not None
@@ -156,8 +156,8 @@ def test_a_key_identifier_with_its_header_inside() -> None:
     assert "wrong-recipient" not in hits
 
 
-def test_state_belongs_to_a_server() -> None:
-    """A client asks an RA, the RA asks the CA, in one capture: each server has its own certificates."""
+def test_state_is_kept_per_server() -> None:
+    """One capture holds the exchanges of a client with an RA and of the RA with the CA; certificates do not mix."""
     ra = [replace(e, server="192.0.2.2:80") for e in (s.ca(_ra(), _ca()), s.posted(s.request(), s.reply(signer=_ra())))]
     ca = [replace(e, server="192.0.2.1:80") for e in (s.ca(certificate("ca")), s.posted(s.request(), s.reply()))]
     for exchanges in ((*ra, *ca), (ra[0], ca[0], ca[1], ra[1])):

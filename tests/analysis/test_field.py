@@ -1,4 +1,4 @@
-"""The field cases in `tests/data/field`: the true cause is said first, all is read, nothing false is said."""
+"""Field cases in `tests/data/field`: input is read completely, the true cause is first, no false statement appears."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ FOLDER = ROOT / "tests" / "data" / "field"
 CASES: list[dict[str, Any]] = json.loads((FOLDER / "cases.json").read_text(encoding="utf-8"))
 FLAGS = re.IGNORECASE | re.DOTALL
 
-# Those that do not hold yet.
+# Cases that are expected to fail for now.
 NOT_YET: frozenset[str] = frozenset()
 
 
 def _path(text: str) -> str:
-    """Return where a path of cases.json is; one beside the folder is in the shared captures."""
+    """Resolve a path from cases.json; a path that starts with ../ is in the shared captures."""
     if text.startswith("../"):
         return str(SHARED / text[3:])
     return str(FOLDER / text) if "/" in text or (FOLDER / text).is_file() else text
@@ -58,7 +58,7 @@ def _first(capsys: pytest.CaptureFixture[str], arguments: list[str]) -> str | No
     [pytest.param(c, id=c["id"], marks=[pytest.mark.xfail(strict=True)] if c["id"] in NOT_YET else []) for c in CASES],
 )
 def test_field_case(case: dict[str, Any], capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> None:
-    """The judgement of the README: read, nothing forbidden, the true cause first."""
+    """Apply the criteria of the README: input read, no forbidden statement, true cause first."""
     monkeypatch.setenv("NO_COLOR", "1")
     monkeypatch.setenv("COLUMNS", "1000")
     arguments = [_path(a) for a in (case["file"], *case["args"])]

@@ -1,4 +1,4 @@
-"""What products write is recognised, and what healthy ones write is not."""
+"""Error text of products is recognised as a fault, and the text of successful runs is not."""
 
 from __future__ import annotations
 
@@ -45,33 +45,33 @@ def _first(line: str) -> str:
 
 
 @pytest.mark.parametrize(("row", "line", "fault"), SYMPTOMS, ids=lambda v: v[:40])
-def test_first_cause_of_a_line_of_words(row: str, line: str, fault: str) -> None:
-    """The line alone, or with what logs put around it, names the fault first."""
+def test_first_cause_of_a_log_line(row: str, line: str, fault: str) -> None:
+    """The first cause is the same for the line alone and with a timestamp, quotes or line ends around it."""
     for around in _AROUND:
         assert _first(around.format(line)) == fault, (row, around)
 
 
 @pytest.mark.parametrize("line", HEALTHY, ids=lambda v: v[:40])
-def test_healthy_lines_are_no_fault(line: str) -> None:
-    """What is written when all goes well is no cause."""
+def test_success_lines_have_no_cause(line: str) -> None:
+    """Lines that products write on success have no cause."""
     assert _first(line) == "", [s.product for s in recognise(line)]
 
 
 @pytest.mark.parametrize("number", ["31", "18", "101", "22013", "14006", "0x762", "404", "12175", "73"])
-def test_a_bare_number_means_nothing(number: str) -> None:
-    """A number is a code only beside its name."""
+def test_a_bare_number_is_not_recognised(number: str) -> None:
+    """A number counts as a code only next to its name."""
     assert not list(recognise(f"issued certificate {number}"))
 
 
-def test_every_fault_that_is_named_exists() -> None:
-    """Rows and codes name faults of the registry."""
+def test_tables_name_only_existing_faults() -> None:
+    """Rows, codes and the grammar name only faults of the registry."""
     named = {s.fault for s in _WORDS} | {c.fault for table in _TABLES for c in table.values() if c.fault}
     named |= {fault for faults in MEANT.values() for fault in faults.values()}
     assert named <= set(FAULTS)
 
 
-def test_every_row_has_a_source_or_is_of_any_product() -> None:
-    """Where words were read is said, unless any product may write them."""
+def test_every_row_has_a_source_or_belongs_to_any_product() -> None:
+    """A row names the source of its text unless the text belongs to no particular product."""
     for saying in _WORDS:
         assert saying.pattern.pattern
         assert saying.source or saying.product.startswith("any "), saying.words
@@ -91,8 +91,8 @@ def test_every_row_has_a_source_or_is_of_any_product() -> None:
     ],
     ids=lambda v: v[:12],
 )
-def test_long_lines_cost_little(text: str) -> None:
-    """No pattern is slow, whatever is repeated."""
+def test_long_lines_are_searched_quickly(text: str) -> None:
+    """No pattern backtracks for long on repeated words."""
     began = time.process_time()
     list(recognise(text))
     list(codes_in(text[:4000]))
@@ -102,8 +102,8 @@ def test_long_lines_cost_little(text: str) -> None:
 
 
 @pytest.mark.parametrize("write", [to_text, to_markdown, to_html])
-def test_words_that_often_mislead_are_shown_with_a_caution(write: Callable[[Analysis], str]) -> None:
-    """Certmonger says that a CA is unreachable also when it cannot read the reply; other words have no caution."""
+def test_misleading_text_is_shown_with_a_caution(write: Callable[[Analysis], str]) -> None:
+    """Certmonger reports CA_UNREACHABLE also for a reply that it cannot read; other text has no caution."""
     line = "certmonger: status CA_UNREACHABLE"
     shown = " ".join(write(analyse((), capture=Capture(remarks=(Remark(line, "", 1),)))).split())
     assert "These words often mislead: certmonger also writes them about a reply" in shown
@@ -129,13 +129,13 @@ def test_words_that_often_mislead_are_shown_with_a_caution(write: Callable[[Anal
         ("0 errors in 3 certificates", ""),
     ],
 )
-def test_words_of_no_table_are_a_subject_and_its_state(words: str, fault: str) -> None:
-    """The two words that are nearest in a clause decide, and a negated state is none."""
+def test_unknown_text_is_read_as_subject_and_state(words: str, fault: str) -> None:
+    """The nearest subject and state in a clause decide; a negated state does not count."""
     assert fault_of(words) == fault
 
 
-def test_a_guess_is_possible_and_stands_only_where_no_table_knows_the_words() -> None:
-    """A guess is never likely, and known words are preferred to it."""
+def test_a_guess_is_only_possible_and_yields_to_known_text() -> None:
+    """A guess is only POSSIBLE, and it is dropped when a table recognises other text."""
     odd = "switchd: enrollment failed: registration secret no longer valid since Monday"
     (cause,) = analyse((), capture=Capture(remarks=(Remark(odd, "", 1),))).causes
     assert (cause.fault.id, cause.guessed, cause.likelihood.name) == ("challenge-expired", True, "POSSIBLE")
@@ -144,21 +144,21 @@ def test_a_guess_is_possible_and_stands_only_where_no_table_knows_the_words() ->
     assert [c.fault.id for c in both] == ["ca-unreachable"]
 
 
-def test_each_row_of_the_grammar_is_used() -> None:
-    """Subjects and states of the map are those that words have."""
+def test_grammar_subjects_and_states_are_defined() -> None:
+    """The map from subject and state to fault uses only subjects and states that the word lists define."""
     assert set(MEANT) == {name for name, _ in SUBJECTS}
     assert {state for faults in MEANT.values() for state in faults} <= {name for name, _ in STATES}
 
 
-def test_the_client_of_windows_means_another_thing_by_the_same_number() -> None:
-    """A key set that is missing is the RA's at NDES, and the client's own in its event 32."""
+def test_one_windows_code_differs_between_server_and_client() -> None:
+    """A missing key set is the RA's key in NDES messages and the client's own key in client event 32."""
     assert _first("cannot retrieve one of its required certificates (0x80090016)") == "ra-key"
     assert _first("SCEP: Certificate enroll failed. Result: (Keyset does not exist).") == "client-key"
     assert code_of(0x80280009) is TPM
 
 
-def test_what_windows_writes_stands_for_its_number() -> None:
-    """Each text has a number that is known, and a sentence without its number means the same."""
+def test_windows_error_text_equals_its_code() -> None:
+    """Each error text maps to a known code, and the text alone gives the same fault as the code."""
     assert all(code_of(number) is not None for number in TEXTS.values())
     assert _first("Error: An untrusted root certificate") == _first("Error 0x800B0109") == "untrusted-root"
 
@@ -174,5 +174,5 @@ def test_what_windows_writes_stands_for_its_number() -> None:
     ],
 )
 def test_fail_info_in_any_notation(notation: str) -> None:
-    """The number counts beside its name or OID, however it is written."""
+    """The failInfo number is recognised next to its name or OID in any notation."""
     assert _first(f"scepd: reply {notation}") == "badCertId"

@@ -1,4 +1,4 @@
-"""Causes that only the messages show: in a grant that no client can use, in a renewal, in base64 inside a log."""
+"""Causes found only in the messages: unusable grants, renewals, and base64 inside a log."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def _granted(body: bytes, kind: str) -> Exchange:
     return s.posted(s.request(), HttpReply(200, (("Content-Type", kind),), body, "OK"))
 
 
-def test_a_grant_of_another_ca_is_of_no_use() -> None:
-    """The reply is signed by nobody that GetCACert named, nor by one whom they issued."""
+def test_a_grant_signed_by_an_unknown_ca_has_a_cause() -> None:
+    """The reply's signer is not in the GetCACert reply and was not issued by a CA in it."""
     other = make_certificate("Other CA", s.new_key(2048, 8))
     asked = s.request(recipients=[other])
     assert _first(s.ca(other), s.posted(asked, s.reply())) == "reply-signer"
@@ -36,13 +36,13 @@ def test_a_grant_of_another_ca_is_of_no_use() -> None:
     ("kind", "cause"),
     [("application/octet-stream", "reply-type"), ("application/x-pki-message", "-"), ("x-pki-message", "-")],
 )
-def test_a_grant_of_another_media_type(kind: str, cause: str) -> None:
-    """Clients refuse it; the right one, also without its first part, is no cause."""
+def test_a_grant_with_a_wrong_media_type_has_a_cause(kind: str, cause: str) -> None:
+    """Clients refuse a wrong media type. The right one has no cause, even without `application/`."""
     assert _first(s.ca(certificate("ca")), _granted(s.reply(), kind)) == cause
 
 
-def test_a_reply_in_base64_is_read_and_named() -> None:
-    """It is the cause, and its message is decoded as others are."""
+def test_a_base64_reply_is_decoded_and_reported() -> None:
+    """A base64 reply is decoded like any other and is reported as the cause."""
     exchange = _granted(base64.encodebytes(s.reply()), "application/x-pki-message")
     (item,) = decode_exchanges([exchange])
     assert item.reply is not None
@@ -50,14 +50,14 @@ def test_a_reply_in_base64_is_read_and_named() -> None:
     assert _first(s.ca(certificate("ca")), exchange) == "reply-base64"
 
 
-def test_a_renewal_of_a_self_signed_signer_needs_no_key_to_be_seen() -> None:
-    """The envelope stays closed, and the signer is seen."""
+def test_a_self_signed_renewal_is_found_without_a_key() -> None:
+    """The signer is visible although the envelope cannot be decrypted."""
     asked = s.request(message_type="17")
     assert _first(s.ca(certificate("ca")), s.posted(asked, s.reply("2", fail="1"))) == "renewal-signer"
 
 
-def test_base64_in_a_log_whose_plus_became_spaces() -> None:
-    """It is read whole, and that is the cause; words behind it are not taken for base64."""
+def test_base64_in_a_log_with_plus_signs_turned_into_spaces() -> None:
+    """The message is restored and the lost plus signs are the cause; text after the value is not read as base64."""
     value = base64.b64encode(s.request()).decode()
     text = f"10:00:01 DEBUG message={value.replace('+', ' ')} was received\n10:00:02 ERROR corrupted stream\n"
     capture = read_octets(text.encode(), "log")

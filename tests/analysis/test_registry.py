@@ -1,4 +1,4 @@
-"""What is remembered of a server between exchanges, and to which CA it belongs."""
+"""The registry remembers certificates and capabilities between exchanges, separately for each CA."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ def _two() -> bytes:
 
 
 def _named(exchange: Exchange, name: str) -> Exchange:
-    """Ask the same of a CA by its name."""
+    """Return the same request with a CA name in `message`."""
     assert exchange.request is not None
     return replace(exchange, request=HttpRequest("GET", f"{exchange.request.target}&message={name}"))
 
@@ -31,22 +31,22 @@ def _ids(*exchanges: Exchange) -> set[str]:
 
 
 def _to_two(**changes: Any) -> tuple[bytes, bytes]:
-    """Return a request to the second CA, and its refusal."""
+    """Return a request to the second CA and the FAILURE reply to it."""
     return (
         s.request(recipients=[_two()], transaction="T2", nonce=b"2" * 16, **changes),
         s.reply("2", fail="2", transaction="T2", nonce=b"2" * 16, signer=_two(), signing_key=new_key(number=2)),
     )
 
 
-def test_two_cas_behind_one_path() -> None:
-    """Each is asked for its certificate and capabilities by name; neither is judged by what the other said."""
+def test_two_cas_at_one_path_are_kept_apart() -> None:
+    """Each CA is asked by name for certificate and capabilities. Its messages are checked against its own answers."""
     to_one, to_two = (s.request(), s.reply()), _to_two(cipher="des-ede3-cbc", digest="sha1")
     one = (_named(s.ca(certificate("ca")), "one"), _named(s.caps(), "one"))
     two = (_named(s.ca(_two()), "two"), _named(s.caps(_OLD), "two"))
     for first, second in ((one, two), (two, one)):
         wrong = {"reply-signer", "wrong-recipient", "get-with-post", "not-offered", "renewal-offered"}
         assert not wrong & _ids(*first, *second, s.posted(*to_one), s.got(*to_two))
-    # A CA that both do not have is still found, and so is what its own CA does not offer.
+    # A recipient or signer from neither CA is still found, and so is an algorithm that the own CA does not offer.
     third = make_certificate("CA three", new_key(number=3), ca=True)
     assert "wrong-recipient" in _ids(*one, *two, s.posted(s.request(recipients=[third])))
     other = s.reply(signer=third, signing_key=new_key(number=3))
@@ -55,15 +55,15 @@ def test_two_cas_behind_one_path() -> None:
     assert "get-with-post" in _ids(*one, *two, s.got(*to_one))
 
 
-def test_an_answer_without_a_name_is_replaced_by_the_next() -> None:
-    """A CA that was renewed gives its new certificate to who asks again: the old one is a wrong recipient then."""
+def test_a_later_answer_without_a_ca_name_replaces_the_earlier() -> None:
+    """After a second GetCACert with a new CA certificate, the old certificate is a wrong recipient."""
     old = s.posted(s.request(), s.reply("2", fail="1"))
     assert "wrong-recipient" not in _ids(s.ca(certificate("ca")), old)
     assert "wrong-recipient" in _ids(s.ca(certificate("ca")), s.ca(_two()), old)
 
 
-def test_an_ra_certificate_counts_for_its_own_ca() -> None:
-    """The second CA has an RA for encryption, the first has none: encrypting for the first itself is right."""
+def test_an_ra_certificate_counts_only_for_its_own_ca() -> None:
+    """Only the second CA has an RA. Encryption for the CA itself is right at the first and wrong at the second."""
     ra = make_certificate("RA of two", new_key(number=4), issuer=_TWO, signer=new_key(number=2), serial=6)
     two = _named(s.ca(_two(), ra), "two")
     assert "ca-instead-of-ra" not in _ids(_named(s.ca(certificate("ca")), "one"), two, s.posted(s.request()))

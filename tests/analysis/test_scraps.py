@@ -1,7 +1,7 @@
-"""Scraps as people paste them (`tests/data/scraps*.txt`): the true cause first, and nothing that the scrap contradicts.
+"""Pasted log excerpts (`tests/data/scraps*.txt`): the true cause is first and no other cause contradicts it.
 
-The forms and sentences are those of public bug reports and guides; names and addresses are examples.
-A scrap begins with `#### name | faults that may be said first`, "-" where all went well.
+The formats and sentences follow public bug reports and guides; names and addresses are examples.
+A scrap begins with `#### name | faults accepted as first cause`, with "-" for a successful enrollment.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from sceplab.capture.forms import read_octets
 from sceplab.scep.conversation import decode_exchanges
 from tests.helpers.captures import ROOT
 
-# scraps_servers.txt: servers and clients of open source, what is in front of them, clouds, managed devices.
+# scraps_servers.txt: open-source servers and clients, proxies in front of them, clouds, managed devices.
 _PARTS = [
     part
     for name in ("scraps.txt", "scraps_servers.txt")
@@ -26,7 +26,7 @@ SCRAPS = [
     for head, _, text in (part.partition("\n") for part in _PARTS)
 ]
 
-# Of these two, what is said second contradicts what is said first.
+# Pairs of first cause and another cause that contradicts it.
 _CONTRADICTS = {
     ("too-long", "not-found"),
     ("double-escape", "not-found"),
@@ -52,28 +52,28 @@ def _causes(text: str) -> list[str]:
 @pytest.mark.parametrize(
     ("name", "first", "text"), SCRAPS, ids=lambda v: v if isinstance(v, str) and len(v) < 40 else ""
 )
-def test_scrap(name: str, first: frozenset[str], text: str) -> None:
-    """The cause said first is the true one; no other contradicts it, and none is said twice."""
+def test_first_cause_of_a_scrap(name: str, first: frozenset[str], text: str) -> None:
+    """The first cause is an accepted one, no other cause contradicts it, and no cause appears twice."""
     found = _causes(text)
     assert (found[0] if found else "-") in first, (name, found)
     assert len(set(found)) == len(found)
     assert not _CONTRADICTS & {(found[0], other) for other in found[1:]} if found else True
 
 
-def test_enough_scraps_of_many_causes() -> None:
-    """The collection is not about a few causes."""
+def test_scraps_cover_many_causes() -> None:
+    """The collection has over 200 scraps and over 50 different first causes."""
     assert len(SCRAPS) > 200
     assert len(frozenset().union(*(first for _, first, _ in SCRAPS))) > 50
 
 
-def test_a_sentence_behind_many_words_is_recognised() -> None:
-    """What is shown is cut; what is recognised is not."""
+def test_text_at_the_end_of_a_long_line_is_recognised() -> None:
+    """Long lines are cut for display only; recognition uses the whole line."""
     words = "scep enrollment of a device with a long description " * 12
     assert _causes(f"level=error {words} failed validating challenge password")[0] == "challenge-refused"
 
 
 def test_a_later_failure_counts_after_a_success() -> None:
-    """Only what stood before the success is settled by it."""
+    """A success resolves only the failures before it."""
     text = (
         "sscep: pkistatus: FAILURE, reason: badRequest\nsscep: pkistatus: SUCCESS\n"
         "sscep: certificate written as a.pem\nsscep: error verifying signature\n"
@@ -81,8 +81,8 @@ def test_a_later_failure_counts_after_a_success() -> None:
     assert _causes(text) == ["reply-algorithm"]
 
 
-def test_two_events_are_two_records() -> None:
-    """A second event does not lend its number to the first one's source."""
+def test_two_windows_events_are_separate_records() -> None:
+    """The number of the second event is not combined with the source of the first."""
     text = (
         "Source: Microsoft-Windows-NetworkDeviceEnrollmentService\nEvent ID: 1\nDescription:\nStarted.\n\n"
         "Source: Some-Other-Program\nEvent ID: 29\nDescription:\nA printer has no paper: error.\n"

@@ -1,4 +1,4 @@
-"""What is said beside and inside messages: bodies, headers, attributes, fields of logs."""
+"""Statements of servers and logs: text in bodies, headers, attributes and log fields."""
 
 from __future__ import annotations
 
@@ -31,13 +31,13 @@ from tests.helpers.scenes import scene
         (b"\0" * 9, ""),
     ],
 )  # fmt: skip
-def test_words_of_a_body(body: bytes, words: str) -> None:
-    """Text of HTML, messages of JSON, plain words; nothing of binary data."""
+def test_text_of_a_body(body: bytes, words: str) -> None:
+    """Text is taken from HTML, JSON messages and plain text; binary data gives none."""
     assert body_words(HttpReply(500, (), body)) == words
 
 
-def test_a_body_is_bounded() -> None:
-    """However much a server says."""
+def test_text_of_a_body_is_bounded() -> None:
+    """The text of a long HTML body is cut at LONGEST."""
     assert len(body_words(HttpReply(500, (), b"<p>word</p>" * 100_000))) <= LONGEST
 
 
@@ -46,8 +46,8 @@ def _first(reply: HttpReply, **changes: object) -> str:
     return next(iter(analyse([item]).causes)).fault.id
 
 
-def test_the_server_comes_first() -> None:
-    """In a header, a body, a failInfoText: before what is only likely, and words of no table as its own."""
+def test_server_statements_come_first() -> None:
+    """A statement in a header, body or failInfoText ranks before likely causes; unknown text becomes `server-says`."""
     header: Headers = (("x-amzn-ErrorMessage", "The challenge password is not valid."),)
     assert _first(HttpReply(400, header, b"", "Bad Request")) == "challenge-refused"
     assert _first(HttpReply(500, (), b"failed validating challenge password")) == "challenge-refused"
@@ -57,8 +57,8 @@ def test_the_server_comes_first() -> None:
     assert "the moon is full" in first.evidence
 
 
-def test_the_error_attribute_of_ndes() -> None:
-    """An HRESULT, signed, in decimal: named."""
+def test_ndes_error_attribute() -> None:
+    """NDES writes the HRESULT as a signed decimal number; the statement names the code."""
     value = der.encode(der.PRINTABLE_STRING, b"-2146875375")
     made = scene(s.posted(s.request(), s.reply("2", fail="2", extra_attributes=[Attribute(oids.MS_ERROR, (value,))])))
     (item,) = made.decode()
@@ -67,16 +67,16 @@ def test_the_error_attribute_of_ndes() -> None:
     assert analyse([item]).causes[0].fault.id == "key-length"
 
 
-def test_fields_of_a_log() -> None:
-    """`err=` of a line, and the substatus of IIS."""
+def test_log_fields_give_the_cause() -> None:
+    """The `err` field of a log line and the IIS substatus give the cause."""
     told = (Remark("failed validating challenge password", "err", 3),)
     assert _first(HttpReply(500, truncated=True), remarks=told) == "challenge-refused"
     iis = (Remark("15", "sc-substatus", 4), Remark("0", "sc-win32-status", 4))
     assert _first(HttpReply(404, truncated=True), remarks=iis) == "too-long"
 
 
-def test_words_that_a_message_explains() -> None:
-    """A server cannot decrypt, the message is signed with MD5: both stand in one cause, the message's fault first."""
+def test_server_text_and_message_fault_become_one_cause() -> None:
+    """The server cannot decrypt and the request uses MD5. One cause holds both; it is the fault in the message."""
     made = scene(s.posted(s.request(digest="md5"), HttpReply(500, (), b"pkcs7: failed to decrypt")))
     first, *_ = analyse(made.decode()).causes
     assert (first.fault.id, first.rank) == ("weak-digest", Rank.AGREED)

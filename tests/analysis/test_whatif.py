@@ -1,4 +1,4 @@
-"""Change one thing and see which checks notice: each change has the checks that must."""
+"""After a change to a message, exactly the expected checks fail."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ def _place(name: str) -> schema.Node:
     return next(n for n in schema.nodes_of(schema.describe(_message().raw)) if n.name == name and not n.children)
 
 
-def test_an_untouched_message_passes() -> None:
-    """All checks that are possible."""
+def test_an_unchanged_message_passes() -> None:
+    """Every check of the unchanged specimen passes or is not possible."""
     assert {c.outcome for c in _before().checks} <= {sceplab.Outcome.PASSED, sceplab.Outcome.NOT_POSSIBLE}
     assert _before().broke(_before()) == ()
-    # Without anything at hand fewer checks are possible, and none fails.
+    # Without keys and certificates fewer checks are possible, and none fails.
     assert all(c.outcome is not sceplab.Outcome.FAILED for c in judge(_message().raw).checks)
 
 
@@ -58,8 +58,8 @@ def test_an_untouched_message_passes() -> None:
         ("encryptedKey", {"digest", "decryption", "messageData", "proof of possession"}),
     ],
 )
-def test_each_changed_octet_is_noticed_by_the_right_checks(name: str, broken: set[str]) -> None:
-    """Change one octet of a field: these checks turn red and no others."""
+def test_each_changed_byte_fails_the_right_checks(name: str, broken: set[str]) -> None:
+    """Change one byte of a field: exactly these checks fail."""
     node = _place(name)
     at = node.content_start + (node.content_end - node.content_start) // 2
     changed = overwrite(_message().raw, at, bytes((_message().raw[at] ^ 0x04,)))
@@ -68,11 +68,11 @@ def test_each_changed_octet_is_noticed_by_the_right_checks(name: str, broken: se
 
 @settings(deadline=None, max_examples=120)
 @given(st.deferred(lambda: st.integers(0, len(_message().raw) - 1)), st.integers(1, 255))
-def test_no_change_goes_unnoticed(at: int, change: int) -> None:
-    """Any octet, any change: some check that passed does not any more, or the octet was under no protection.
+def test_a_change_to_any_protected_byte_fails_a_check(at: int, change: int) -> None:
+    """A change to any byte makes a check fail, unless the byte is unprotected.
 
-    What nothing protects: fields outside of what is signed that nobody compares, and
-    tags that lenient reading passes over.
+    Unprotected are fields outside the signature that no check compares, and tags that
+    the lenient parser ignores.
     """
     judged = judge(overwrite(_message().raw, at, bytes((_message().raw[at] ^ change,))), _held())
     if not judged.broke(_before()):
@@ -84,8 +84,8 @@ def test_no_change_goes_unnoticed(at: int, change: int) -> None:
         assert any(word in path for word in unprotected), path
 
 
-def test_another_content_moves_all_lengths() -> None:
-    """Longer and shorter contents, deep inside, through strings: still one whole element, and read back."""
+def test_new_content_updates_all_lengths() -> None:
+    """Longer and shorter content, also inside an OCTET STRING, gives a well-formed CSR with the new value."""
     request = layers_of(_message())[-1].data
     original = _message().csr
     assert original is not None
@@ -105,14 +105,14 @@ def test_another_content_moves_all_lengths() -> None:
     assert replace_content(request, node.start, node.content, "CertificationRequest") == request
 
 
-def test_indefinite_lengths_stay() -> None:
-    """BER around a changed content stays BER."""
+def test_indefinite_lengths_are_kept() -> None:
+    """Indefinite lengths around changed content are kept."""
     data = bytes.fromhex("3080 3080 020105 0000 0000")
     assert replace_content(data, 4, b"\x06", "ANY") == bytes.fromhex("3080 3080 020106 0000 0000")
 
 
 def test_a_plaintext_can_be_changed() -> None:
-    """Under the same key and IV: the envelope opens to the new plaintext, the digest notices."""
+    """The new plaintext is encrypted with the same key and IV. It decrypts, and the digest check fails."""
     opened = _message().opened
     assert opened is not None
     new = opened.plaintext.replace(b"R3-to-R1-via-R2", b"R3-to-R1-via-R9")
@@ -124,8 +124,8 @@ def test_a_plaintext_can_be_changed() -> None:
     assert again == _message().raw
 
 
-def test_what_cannot_be_changed_is_said() -> None:
-    """Outside of the octets, where no element starts, in an envelope that was not opened."""
+def test_impossible_changes_raise_build_errors() -> None:
+    """Errors for an offset outside the message, an offset inside an element, and an envelope that was not decrypted."""
     with pytest.raises(BuildError, match="not inside"):
         overwrite(_message().raw, len(_message().raw), b"\0")
     with pytest.raises(BuildError, match="no element starts"):
@@ -135,8 +135,8 @@ def test_what_cannot_be_changed_is_said() -> None:
         reseal(layers_of(closed), closed, b"")
 
 
-def test_the_widget_changes_judges_and_undoes() -> None:
-    """From Python and by the messages that a view sends."""
+def test_the_widget_changes_checks_and_undoes() -> None:
+    """Change and undo from Python and through messages of the view."""
     view = what_if(_message(), _held())
     assert [c["outcome"] for c in view.checks] == [c["before"] for c in view.checks]
     view.set_content("senderNonce", b"\xff" * 16)
@@ -159,7 +159,7 @@ def test_the_widget_changes_judges_and_undoes() -> None:
     assert set(view.broke) == {"digest", "proof of possession"}
     html = view._still()
     assert "proof of possession" in html
-    # Bad input: nothing changes, and the view says why.
+    # Bad input changes nothing, and the view shows the reason.
     before = view.octets
     for bad in ({"hex": "zz", "offset": 0}, {"hex": "00", "offset": 10**9}):
         view._receive(view, {"kind": "octets", "buffer": 0, **bad}, [])
@@ -169,8 +169,8 @@ def test_the_widget_changes_judges_and_undoes() -> None:
     assert view.problem.startswith("not changed")
 
 
-def test_rules_of_the_rfcs_are_checked_again() -> None:
-    """A rule that a change breaks turns red, one that it mends turns green, one broken before did not turn."""
+def test_rfc_rules_are_checked_after_each_change() -> None:
+    """A newly broken rule fails, a repaired rule passes, and a rule that was broken before is not newly broken."""
     view = what_if(_message(), _held())
     view.set_content("senderNonce", bytes(8))
     assert set(view.broke) == {"signature", "rule nonce-size"}
@@ -187,8 +187,8 @@ def test_rules_of_the_rfcs_are_checked_again() -> None:
     assert (row["outcome"], row["detail"], row["before"]) == ("passed", "no longer broken", "failed")
 
 
-def test_garbage_can_be_judged() -> None:
-    """A message changed beyond recognition still gives its checks."""
+def test_a_destroyed_message_can_be_checked() -> None:
+    """A message that is no longer SignedData still gives a list of checks."""
     view = what_if(_message(), _held())
     view.change(0, b"\x04")
     assert "SignedData" in view.broke

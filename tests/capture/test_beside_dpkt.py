@@ -1,4 +1,4 @@
-"""Records, frames and heads beside dpkt, which reads them with code of its own."""
+"""Capture records, frames and packet headers are read as dpkt, an independent implementation, reads them."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ CAPTURES = sorted(DATA.rglob("*.pcap"))
 
 
 class Slow(io.BytesIO):
-    """A file that gives a few bytes at a time, as a pipe may."""
+    """A file that returns a few bytes per read, as a pipe may."""
 
     def read1(self, size: int | None = -1) -> bytes:
         """Return at most seven bytes."""
@@ -60,7 +60,7 @@ def _segment(frame: bytes) -> TcpSegment | None:
 def test_records_as_dpkt_reads_them(
     records: list[tuple[int, int, bytes]], order: str, nanoseconds: bool, end: int
 ) -> None:
-    """Any times and sizes, both byte orders, cut off anywhere, and however few bytes come at a time."""
+    """Any times and sizes, both byte orders, truncated anywhere, also read a few bytes at a time."""
     data = packets.pcap([], order="<" if order == "little" else ">", nanoseconds=nanoseconds)
     for seconds, fraction, packet in records:
         for value in (seconds, fraction, len(packet), len(packet)):
@@ -73,8 +73,8 @@ def test_records_as_dpkt_reads_them(
 
 
 @pytest.mark.parametrize("path", CAPTURES, ids=lambda p: f"{p.parent.name}/{p.name}")
-def test_captures_as_dpkt_reads_them(path: Path) -> None:
-    """Every pcap that comes with sceplab: its records, and what of them is TCP."""
+def test_stored_captures_as_dpkt_reads_them(path: Path) -> None:
+    """Records and TCP segments of every pcap that comes with sceplab."""
     data = path.read_bytes()
     read = list(read_packets(io.BytesIO(data)))
     assert [(moment, packet) for moment, packet, _ in read] == _records(data)
@@ -92,7 +92,7 @@ def test_captures_as_dpkt_reads_them(path: Path) -> None:
     st.binary(max_size=70),
 )
 def test_a_segment_in_any_frame(link: str, old: bool, seq: int, flags: int, data: bytes) -> None:
-    """What went into a frame of any kind comes out of it, padded or not; and whatever is cut off is counted."""
+    """The segment is read back from a frame of any link type, padded or not; bytes that are cut off are counted."""
     source, target = (packets.CLIENT, packets.SERVER) if old else (packets.CLIENT6, packets.SERVER6)
     linktype, wrap = packets.LINKS[link]
     frame = wrap(packets.ip(packets.Tcp(source, target, seq, flags, data)))

@@ -1,4 +1,4 @@
-"""What people have of an enrollment: the same message in every form gives the same octets."""
+"""A message gives the same bytes from every input form: captures, logs, URLs, dumps, encodings."""
 
 from __future__ import annotations
 
@@ -56,7 +56,7 @@ def _xxd(data: bytes) -> str:
 
 
 def _ios(data: bytes) -> str:
-    """As a router prints it with `debug crypto pki messages`, a time before every line."""
+    """Write bytes as a router prints them with `debug crypto pki messages`, with a time before every line."""
     rows = [data[i : i + 16].hex(" ").upper() for i in range(0, len(data), 16)]
     return "\n".join(f"*Nov 24 08:04:11.123: {r}" for r in rows)
 
@@ -113,7 +113,7 @@ FORMS: dict[str, Callable[[], str | bytes]] = {
 
 @pytest.mark.parametrize("name", FORMS)
 def test_every_form_gives_the_same_message(name: str) -> None:
-    """The request's octets, from each of the forms, as text and as a file's octets."""
+    """Each form is read as text and as the bytes of a file."""
     form = FORMS[name]()
     octets = form.encode() if isinstance(form, str) else form
     for given_form in (form, octets):
@@ -122,7 +122,7 @@ def test_every_form_gives_the_same_message(name: str) -> None:
 
 
 def test_router_debug_with_several_dumps() -> None:
-    """A request and its reply in one transcript come out as what they are."""
+    """A transcript with two dumps gives the request and its reply."""
     text = f"{_ios(_request())}\n*Nov 24 08:04:12.000: CRYPTO_PKI: received:\n{_ios(_reply())}\n"
     (item,) = decode_exchanges(read_capture(text))
     assert item.request is not None
@@ -145,7 +145,7 @@ PROGRAMS = {
     ("command", "packets"), [pytest.param(*p, marks=needs(p[0][0]), id=name) for name, p in PROGRAMS.items()]
 )
 def test_dumps_as_programs_write_them(command: list[str], tmp_path: Path, *, packets: bool) -> None:
-    """The real programs' output of the message, or of all packets, reads back."""
+    """The output of the real programs for the message, or for all packets, is read."""
     (tmp_path / "message").write_bytes(_request())
     places = {"message": str(tmp_path / "message"), "capture": str(CAPTURE)}
     done = subprocess.run([c.format(**places) for c in command], capture_output=True, check=True)
@@ -157,8 +157,8 @@ def test_dumps_as_programs_write_them(command: list[str], tmp_path: Path, *, pac
         assert _reply() == item.reply.raw
 
 
-def test_a_long_line_that_is_nearly_hex_takes_no_time() -> None:
-    """Found by fuzzing: backtracking doubled the time with every octet (a million of them would never end)."""
+def test_a_long_line_that_is_almost_hex_is_read_quickly() -> None:
+    """Found by fuzzing: backtracking doubled the time with every byte."""
     for tail in ("{", " {", ": ,"):
         assert read_hex("88" * 1_000_000 + tail) == []
         (dump,) = read_hex("0000  " + "88 " * 1_000_000 + tail)
@@ -167,8 +167,8 @@ def test_a_long_line_that_is_nearly_hex_takes_no_time() -> None:
 
 
 @pytest.mark.parametrize("name", [name for name in FORMS if "pcap" not in name])
-def test_a_reader_claims_what_it_read(name: str) -> None:
-    """The claimed spans hold the whole message, and no words around it."""
+def test_claimed_spans_contain_the_message(name: str) -> None:
+    """The claimed spans contain the whole message and no text around it."""
     form = FORMS[name]()
     octets = form.encode() if isinstance(form, str) else form
     claims = read_text(octets, "")[1]
@@ -181,7 +181,7 @@ def test_a_reader_claims_what_it_read(name: str) -> None:
 
 
 def test_claims_count_bytes() -> None:
-    """Where characters have several bytes, too."""
+    """Spans are in bytes, not characters, when the text is not ASCII."""
     text = f"Grüße\n{_url('a')} – und\n{_url('b')} …\n".encode()
     first, second = read_text(text, "")[1]
     assert [text[slice(*span)].decode() for span in (first, second)] == [_url("a"), _url("b")]
@@ -192,20 +192,20 @@ def _url(host: str) -> str:
 
 
 @given(st.text(max_size=300))
-def test_any_text_can_be_looked_through_for_hex(text: str) -> None:
-    """Never an error, and never more octets than the text could hold."""
+def test_any_text_can_be_searched_for_hex(text: str) -> None:
+    """Arbitrary text raises no error and gives no more bytes than it has characters."""
     assert sum(len(dump.octets) for dump in read_hex(text)) <= len(text)
 
 
 @pytest.mark.parametrize("bad", [b"{", b"{}", b'{"log": 1}', b'{"log": {"entries": [1]}}', b'{"a":' * 100_000])
-def test_a_har_file_that_is_none_is_one_error(bad: bytes) -> None:
-    """Also one that nests without end."""
+def test_an_invalid_har_file_is_one_error(bad: bytes) -> None:
+    """Empty, malformed and deeply nested JSON."""
     with pytest.raises(InputError, match="HAR"):
         har.read(bad, "")
 
 
 @given(st.lists(st.from_regex(r"[A-Za-z0-9-]{1,20}", fullmatch=True)))
-def test_capabilities_both_ways(words: list[str]) -> None:
-    """What GetCACaps offers is read as it was written, with either line end."""
+def test_capabilities_round_trip(words: list[str]) -> None:
+    """The GetCACaps body is read as it was built, with LF and with CR LF."""
     body = build_caps(words)
     assert tuple(words) == parse_caps(body) == parse_caps(body.replace(b"\n", b"\r\n"))

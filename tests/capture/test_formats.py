@@ -1,4 +1,4 @@
-"""The messages of every capture, wrapped into every other format that people have, decode to the same."""
+"""The messages of every capture decode to the same facts when they are written in any other input format."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ Pair = tuple[PkiMessage, PkiMessage | None, list[Exchange], Exchange]
 
 
 def _pairs(folder: Path) -> list[Pair]:
-    """Give each request with its reply, the exchanges before it, and its own."""
+    """Return each request with its reply, the exchanges before it and its own exchange."""
     items = decoded(folder)
     return [
         (d.request, d.reply, [e.exchange for e in items[:n] if e.request is None], d.exchange)
@@ -38,29 +38,29 @@ def _pairs(folder: Path) -> list[Pair]:
     ]
 
 
-def test_there_are_messages() -> None:
-    """The tests below would pass on none."""
+def test_captures_contain_messages() -> None:
+    """Guard: the tests below would pass without any messages."""
     assert sum(len(_pairs(f)) for f in FOLDERS[:7]) >= 5
     assert sum(reply is not None for f in FOLDERS[:7] for _, reply, *_ in _pairs(f)) >= 4
 
 
 def _again(given: str | bytes, pair: Pair, folder: Path) -> DecodedExchange:
-    """Read one exchange, and decode it as the capture's: at its time, behind those that came before it."""
+    """Read one exchange and decode it like the one in the capture: same time, same exchanges before it."""
     (exchange,) = read_capture(given)
     held = materials(folder) if folder.is_relative_to(DATA) else NO_MATERIALS
     return decode_exchanges([*pair[2], replace(exchange, time=pair[3].time)], held)[-1]
 
 
 def _facts(message: PkiMessage | None, folder: Path) -> dict[str, Any] | bytes | None:
-    """Give what is compared: all facts, decrypted ones among them; of the many shared captures the octets."""
+    """Return what is compared: all facts, also decrypted ones; for the many shared captures only the bytes."""
     if message is None:
         return None
     return message_facts(message) if folder.is_relative_to(DATA) else message.raw
 
 
 @pytest.mark.parametrize("form", PAIRS)
-def test_both_sides(form: str) -> None:
-    """A request and its reply come out as from the capture, decrypted with the same keys."""
+def test_request_and_reply_in_any_format(form: str) -> None:
+    """A request and its reply decode as they do from the capture, with the same keys."""
     for folder in FOLDERS:
         for pair in _pairs(folder):
             request, reply, *_ = pair
@@ -70,13 +70,13 @@ def test_both_sides(form: str) -> None:
                 assert _facts(item.reply, folder) == _facts(reply, folder), folder.name
 
 
-# Forms that tell nothing of who sent it.
+# Forms that do not show the direction of the message.
 _BARE = ("base64", "PEM", "DER", "hex", "xxd", "C ", "Wireshark")
 
 
 @pytest.mark.parametrize("form", REQUESTS)
-def test_one_message(form: str) -> None:
-    """A request alone, and a reply alone, come out as from the capture."""
+def test_single_message_in_any_format(form: str) -> None:
+    """A single request and a single reply decode as they do from the capture."""
     for folder in FOLDERS:
         for pair in _pairs(folder):
             request, reply, *_ = pair
@@ -88,8 +88,8 @@ def test_one_message(form: str) -> None:
 
 
 @pytest.mark.parametrize("name", LOGS)
-def test_a_log(name: str) -> None:
-    """A line among others: the message, who asked, when, and the status."""
+def test_request_in_any_log_format(name: str) -> None:
+    """A log line among others gives the message, the client, the time and the status."""
     caps = PATH.replace("PKIOperation", "GetCACaps")
     for folder in FOLDERS:
         for request, *_ in _pairs(folder):
@@ -106,8 +106,8 @@ def test_a_log(name: str) -> None:
             assert one.problems == ()
 
 
-def test_what_was_repaired_is_said() -> None:
-    """Lost plus signs, lost padding, the other alphabet, double escapes: in the problems of the request."""
+def test_repairs_are_reported_as_problems() -> None:
+    """Lost plus signs, double escapes, the URL-safe alphabet and foreign characters are listed as problems."""
     (request, *_), *_ = _pairs(DATA / "specimen")
     text = b64(request.raw)
     assert {"+", "/"} <= set(text)
@@ -123,8 +123,8 @@ def test_what_was_repaired_is_said() -> None:
         assert code in {p.code for p in (*exchange.problems, *of_operation)}, code
 
 
-def test_a_log_line_that_was_cut() -> None:
-    """HAProxy cuts lines at 1024 octets: that is said, and what to do."""
+def test_truncated_log_lines_and_posts_in_logs_are_reported() -> None:
+    """HAProxy cuts lines at 1024 bytes; the problem names the setting that helps."""
     (request, *_), *_ = _pairs(DATA / "specimen")
     (exchange,) = read_capture(LOGS["HAProxy"].format(url=url_of(request.raw))[:1024] + "\n")
     assert "len 8192" in str(exchange.problems[0])
@@ -132,11 +132,11 @@ def test_a_log_line_that_was_cut() -> None:
     assert "a POST, whose body no log has" in str(exchange.problems[0])
 
 
-# --------------------------------------------------------------- a router's transcript, by content
+# --------------------------------------------------------------- router transcripts
 
 
-def test_csr_signed_data_and_reply_are_told_apart() -> None:
-    """Five dumps under headings that say nothing: CA certificates, a CSR, a request, its reply, a certificate."""
+def test_dumps_are_recognised_by_content() -> None:
+    """Five dumps with meaningless headings: CA certificates, a CSR, a request, its reply, a certificate."""
     csr, request, reply = scenes.csr(), scenes.request(), scenes.reply("2", fail="2")
     ca = certificate("ca")
     bundle = sceplab_degenerate([ca])
@@ -152,20 +152,20 @@ def test_csr_signed_data_and_reply_are_told_apart() -> None:
     assert item.request.raw == request
     assert item.reply is not None
     assert item.reply.raw == reply
-    # The request is closed to who has no key; but the router printed the CSR that is in it.
+    # The request cannot be decrypted without a key, but the router printed the CSR inside it.
     assert item.request.csr is None
     assert item.csr == alone.csr
 
 
 def sceplab_degenerate(certificates: list[bytes]) -> bytes:
-    """Give certificates as a GetCACert reply has them."""
+    """Return a degenerate SignedData with certificates, as in a GetCACert reply."""
     from sceplab.cms.signed import build_degenerate
 
     return build_degenerate(certificates)
 
 
-def test_a_router_tells_the_challenge() -> None:
-    """With the CSR of the transcript the wrong challenge is found without any key."""
+def test_a_router_transcript_shows_the_challenge() -> None:
+    """The CSR in the transcript shows the wrong challenge without any key."""
     from sceplab.analysis.analyse import analyse
 
     text = "\n\n".join(
@@ -216,8 +216,8 @@ BAD: dict[str, tuple[str | bytes, str]] = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_bad_input_is_one_sentence(name: str) -> None:
-    """What was found, and what to try; in one line, without the input's own control characters."""
+def test_bad_input_is_one_error_sentence(name: str) -> None:
+    """The error names what was found and what to try, in one short line without control characters of the input."""
     given, words = BAD[name]
     with pytest.raises(InputError, match=words) as raised:
         read_capture(given)

@@ -1,4 +1,4 @@
-"""What people paste: a message in many spellings, beside words, and what was not read is named."""
+"""Pasted text: a message in many notations between other text; parts that were not read are listed."""
 
 from __future__ import annotations
 
@@ -45,7 +45,7 @@ def _printable(row: bytes) -> str:
 
 
 def _rows(data: bytes, form: str, width: int = 16) -> str:
-    """Write a dump; `{o}` is the offset, `{h}` the hex, `{t}` the characters."""
+    """Write a hex dump; `{o}` is the offset, `{h}` the hex, `{t}` the characters."""
     rows = [(i, data[i : i + width]) for i in range(0, len(data), width)]
     return "".join(form.format(o=i, h=f"{r.hex(' '):{3 * width - 1}}", t=_printable(r)) + "\n" for i, r in rows)
 
@@ -92,8 +92,8 @@ FORMS: dict[str, Callable[[], str]] = {
 
 
 @pytest.mark.parametrize("name", FORMS)
-def test_a_message_in_any_spelling(name: str) -> None:
-    """The request's octets come out, and nothing of it is called unread."""
+def test_a_message_in_any_notation(name: str) -> None:
+    """The request's bytes are read, and nothing is listed as unread."""
     capture = read_capture(FORMS[name]())
     assert [d.request.raw for d in decode_exchanges(capture) if d.request is not None] == [_request()]
     assert capture.unread == ()
@@ -101,8 +101,8 @@ def test_a_message_in_any_spelling(name: str) -> None:
 
 @pytest.mark.parametrize("shift", range(16))
 @pytest.mark.parametrize("form", ["{o:08x}: {h}  {t}", "{o:04x}  {h}   {t}", "{o:08x}  {h}  |{t}|"])
-def test_a_time_in_the_column_of_characters(form: str, shift: int) -> None:
-    """HTTP has a Date header; wherever it falls, its time of day is no log's prefix."""
+def test_a_time_in_the_text_column_of_a_dump(form: str, shift: int) -> None:
+    """The time in an HTTP Date header, at any place of the dump's text column, is not read as a log prefix."""
     head = b"HTTP/1.1 200 OK\r\nX: " + b"x" * shift + b"\r\nDate: Tue, 24 Nov 2026 08:00:00 GMT\r\n"
     data = head + b"Content-Type: application/x-pki-message\r\nContent-Length: %d\r\n\r\n" % len(_reply()) + _reply()
     (item,) = decode_exchanges(read_capture(_rows(data, form)))
@@ -113,7 +113,7 @@ def test_a_time_in_the_column_of_characters(form: str, shift: int) -> None:
 
 
 def test_a_mixed_log_is_one_enrollment() -> None:
-    """Words, PEM and a hex dump at once, as `sscep -v -d` writes: request, status and reply are one exchange."""
+    """`sscep -v -d` writes text, PEM and a hex dump. Request, status and reply form one exchange."""
     pem = "-----BEGIN PKCS7-----\n" + base64.encodebytes(_request()).decode() + "-----END PKCS7-----\n"
     text = (
         f"sscep: starting sscep\nsscep: printing PEM fomatted PKCS#7\n{pem}sscep: scep request:\n"
@@ -134,8 +134,8 @@ def test_a_mixed_log_is_one_enrollment() -> None:
     assert capture.unread == ()
 
 
-def test_what_a_log_says_is_kept() -> None:
-    """The fields of a line, the codes of IIS, and what a service says of the request beside it."""
+def test_error_text_of_logs_becomes_remarks() -> None:
+    """Error fields of a line, IIS codes, and a service's line about the same request become remarks."""
     (one,) = read_capture('level=info method=POST path="/scep?operation=PKIOperation" status=500 error="no password"\n')
     assert [(r.name, r.text, r.line) for r in one.remarks] == [("error", "no password", 1)]
     assert one.recorded == LOG_LINE
@@ -150,22 +150,22 @@ def test_what_a_log_says_is_kept() -> None:
     assert [r.text for r in three.remarks] == ["bad signature"]
 
 
-def test_words_alone_are_evidence() -> None:
-    """Without any message: lines of words, with their numbers."""
+def test_log_text_without_a_message_is_kept() -> None:
+    """A log without a message gives its error lines with their line numbers."""
     capture = read_capture("hello\n%PKI-6-CERTFAIL: Certificate enrollment failed.\n")
     assert len(capture) == 0
     assert [(r.line, r.text[:15]) for r in capture.remarks] == [(2, "%PKI-6-CERTFAIL")]
 
 
-def test_what_is_not_read_is_named() -> None:
-    """Certificates in PEM beside a request, and octets that are none."""
+def test_unread_parts_are_listed() -> None:
+    """PEM certificates next to a request, and hex that is no known structure."""
     pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     capture = read_capture(f"GET /scep?operation=GetCACaps HTTP/1.0\n\n{pem}{pem}" + "\n".join(["ab" * 32] * 5))
     assert [(u.count, u.lines) for u in capture.unread] == [(2, (3, 8)), (1, (9, 13))]
 
 
 def test_the_markup_of_a_page_is_kept() -> None:
-    """`curl -v` marks lines of heads with "<"; those of a page begin so, too."""
+    """`curl -v` marks header lines with "<", and lines of an HTML page also begin with it."""
     text = "> GET /scep?operation=GetCACert HTTP/1.1\n> Host: ca\n> \n< HTTP/1.1 403 Forbidden\n< \n<html>no</html>\n"
     (one,) = read_capture(text)
     assert one.reply is not None
@@ -191,7 +191,7 @@ _PIECES = st.one_of(
 @settings(deadline=None)
 @given(st.lists(_PIECES, max_size=6))
 def test_spans_never_overlap(pieces: list[str]) -> None:
-    """Any text of such pieces: what was read was read once, and the lines are counted from it."""
+    """In any mix of such pieces each byte is claimed at most once and line numbers are valid."""
     data = "\n".join(pieces).encode("utf-8", "surrogateescape")
     try:
         capture, claims = read_text(data, "")
@@ -205,8 +205,8 @@ def test_spans_never_overlap(pieces: list[str]) -> None:
     decode_exchanges(capture)
 
 
-def test_the_words_of_an_error_log_stay_with_its_request() -> None:
-    """As nginx writes it; the time, the client and the words."""
+def test_the_text_of_an_error_log_belongs_to_its_request() -> None:
+    """An nginx error line gives the client, the server, the request and the error text."""
     line = (
         "2026/11/20 10:00:00 [error] 12#12: *5 client intended to send too large body: 2097152 bytes, "
         'client: 10.0.0.1, server: ca.example, request: "POST /scep?operation=PKIOperation HTTP/1.1", host: "ca"'

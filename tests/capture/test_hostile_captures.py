@@ -1,4 +1,4 @@
-"""Captures, logs and HAR files that nobody meant well: a clear error or few exchanges, in bounded time and memory."""
+"""Hostile captures, logs and HAR files give a clear error or exchanges, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -27,12 +27,12 @@ from tests.helpers import packets
 from tests.helpers.captures import DATA, ROOT
 from tests.helpers.packets import SYN, Piece, Tcp, answered, asked, conversation, frames, ip
 
-# Seconds: some hundred times what each of them takes here, and far below what a blow-up would.
+# Seconds. Normal runs take about a hundredth of it; exponential or quadratic time takes far longer.
 _PATIENCE = 60.0
 
 
 def _bounded(data: bytes, *, megabytes: int) -> int:
-    """Read something; return how many exchanges came, and fail where time or memory run away."""
+    """Read input and return the number of exchanges, -1 for an InputError. Fail on excessive time or memory."""
     started = time.process_time()
     tracemalloc.start()
     count, told = 0, ""
@@ -58,27 +58,27 @@ def _zeros(size: int, head: bytes = b"") -> bytes:
     return b"".join([*out, worker.flush()])
 
 
-def test_a_capture_that_explodes_when_unpacked() -> None:
-    """A zip bomb behind the head of a pcap, of a pcapng, and of text."""
+def test_a_gzip_bomb_as_a_capture() -> None:
+    """A gzip bomb that starts as a pcap, as a pcapng and as text."""
     for head in (packets.pcap([]), packets.pcapng([(1, [])]), b"GET /scep?operation=PKIOperation&message="):
         data = _zeros(200 << 20, head)
         assert len(data) < 1 << 19
         with pytest.raises(InputError, match=r"enormous|no readable packet|no TCP"):
             read_capture(data)
         assert _bounded(data, megabytes=150) == -1
-    assert _bounded(gzip.compress(_zeros(50 << 20)), megabytes=50) == -1  # and one inside of another
+    assert _bounded(gzip.compress(_zeros(50 << 20)), megabytes=50) == -1  # a bomb inside another gzip
 
 
-def test_bodies_that_explode() -> None:
-    """Each of many replies is a small gzip that would become megabytes: they stay packed."""
+def test_gzip_bombs_as_bodies() -> None:
+    """Many replies are small gzip bodies of 4 MB each; they are not decompressed."""
     bomb = gzip.compress(bytes(4 << 20))
     reply = answered(bomb, headers=b"Content-Encoding: gzip\r\n")
     talk = [Piece(from_client=True, data=asked(b"\x30\x00")), Piece(from_client=False, data=reply)] * 200
     assert _bounded(packets.pcap(frames(conversation(talk))), megabytes=20) == 200
 
 
-def test_streams_without_end() -> None:
-    """Very many conversations of one packet each: only so many are followed at a time."""
+def test_very_many_open_conversations() -> None:
+    """Twice MAX_OPEN conversations of one packet each; at most MAX_OPEN are tracked at a time."""
     number = MAX_OPEN * 2
     ends = [(f"10.{i >> 16}.{i >> 8 & 255}.{i & 255}", 1024 + i % 60000) for i in range(number)]
     made = [Tcp(end, ("192.0.2.1", 80), 1, SYN) for end in ends]
@@ -89,8 +89,8 @@ def test_streams_without_end() -> None:
     assert _bounded(packets.pcap(frames([*talk, *made[: MAX_OPEN + 9]], "raw IP"), 101), megabytes=120) == 1
 
 
-def test_segments_that_never_come() -> None:
-    """Every other segment is missing, for megabytes: what waits is bounded."""
+def test_memory_for_missing_segments_is_bounded() -> None:
+    """One segment, or every other one, of 8 MB is missing; the buffer of waiting segments is bounded."""
     segments = conversation([Piece(from_client=True, data=asked(bytes(8 << 20)))])
     lossy = segments[:4] + segments[5:]
     data = packets.pcap(frames(lossy))
@@ -129,7 +129,7 @@ ENDLESS: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("name", ENDLESS)
 def test_endless_text(name: str) -> None:
-    """Lines, words and lists without end are read in time and memory that grow with them, not faster."""
+    """Very long lines, words and lists are read within the limits of time and memory."""
     _bounded(ENDLESS[name](), megabytes=900)
 
 
@@ -162,7 +162,7 @@ HARS: dict[str, object] = {
 
 @pytest.mark.parametrize("name", HARS)
 def test_hostile_har(name: str) -> None:
-    """One clear error, or an exchange as far as it can be told."""
+    """The file gives one error about HAR or one exchange with the readable fields."""
     try:
         exchanges, told = read_capture(json.dumps(HARS[name])), ""
     except InputError as error:
@@ -172,7 +172,7 @@ def test_hostile_har(name: str) -> None:
 
 
 def test_har_with_many_entries() -> None:
-    """A hundred thousand of them."""
+    """A HAR file of a hundred thousand entries is read in bounded memory."""
     entry = '{"request":{"url":"http://x/?operation=GetCACaps"}}'
     data = f'{{"log":{{"entries":[{",".join([entry] * 100_000)}]}}}}'.encode()
     assert _bounded(data, megabytes=600) == 100_000
@@ -191,15 +191,15 @@ def _blocks(*lengths: int) -> bytes:
     ],
     ids=lambda d: str(len(d)),
 )
-def test_lengths_that_lie(data: bytes) -> None:
-    """Of blocks and packets: no packet, said in a sentence."""
+def test_wrong_block_and_packet_lengths(data: bytes) -> None:
+    """Wrong lengths of pcapng blocks and pcap packets raise InputError."""
     assert _bounded(data, megabytes=60) == -1
 
 
 @settings(max_examples=200, deadline=None)
 @given(st.lists(st.tuples(st.binary(max_size=60), st.integers(-3000, 3000)), max_size=8), st.booleans())
-def test_any_octets_and_holes_as_http(pieces: list[tuple[bytes, int]], requests: bool) -> None:
-    """Never an error; no body is larger than what came."""
+def test_any_bytes_and_gaps_as_http(pieces: list[tuple[bytes, int]], requests: bool) -> None:
+    """Arbitrary bytes and gaps raise no error, and bodies are not larger than the input."""
     reader = HttpReader(requests=requests)
     first = b"POST / HTTP/1.1" if requests else b"HTTP/1.1 200 OK"
     start = first + b"\r\nContent-Length: 50\r\n\r\n"
@@ -212,8 +212,8 @@ def test_any_octets_and_holes_as_http(pieces: list[tuple[bytes, int]], requests:
 
 @settings(max_examples=150, deadline=None)
 @given(st.data())
-def test_flipped_octets_of_a_capture(data: st.DataObject) -> None:
-    """A real capture with octets changed anywhere: exchanges, or our error."""
+def test_changed_bytes_in_a_capture(data: st.DataObject) -> None:
+    """A real capture with bytes changed anywhere gives exchanges or InputError."""
     changed = bytearray((DATA / "specimen" / "capture.pcap").read_bytes())
     for _ in range(data.draw(st.integers(1, 8))):
         changed[data.draw(st.integers(0, len(changed) - 1))] = data.draw(st.integers(0, 255))
@@ -224,15 +224,15 @@ def test_flipped_octets_of_a_capture(data: st.DataObject) -> None:
     decode_exchanges(exchanges)
 
 
-def test_a_segment_of_one_octet() -> None:
-    """As TLS clients send that split their records; it made the whole capture unreadable."""
+def test_a_segment_of_one_byte() -> None:
+    """TLS clients that split records send such segments; they once made the whole capture unreadable."""
     with pytest.raises(InputError, match="no plain HTTP"):
         read_capture(ROOT / "tests" / "data" / "hostile" / "onebyte.pcap")
 
 
 @pytest.mark.parametrize("size", [1, 2, 3])
 def test_protocols_in_tiny_segments(size: int) -> None:
-    """HTTP is read, and other protocols are named, however little is in each segment."""
+    """HTTP is read and other protocols are named with one to three bytes per segment."""
     talk = [Piece(from_client=True, data=asked(b"0\0")), Piece(from_client=False, data=answered(b"x"))]
     (exchange,) = read_capture(packets.pcap(frames(conversation(talk, size=size))))
     assert (exchange.request and exchange.request.body, exchange.reply and exchange.reply.body) == (b"0\0", b"x")
@@ -242,8 +242,8 @@ def test_protocols_in_tiny_segments(size: int) -> None:
             read_capture(packets.pcap(frames(conversation(talk, size=size))))
 
 
-def test_any_octet_alone() -> None:
-    """As a file, and as all that each side sent."""
+def test_any_single_byte() -> None:
+    """Each byte value as a whole file, and as everything that each side of a conversation sent."""
     for octet in range(256):
         data = bytes((octet,))
         talk = [Piece(from_client=True, data=data), Piece(from_client=False, data=data)]
@@ -252,8 +252,8 @@ def test_any_octet_alone() -> None:
                 read_capture(source)
 
 
-def test_packets_inside_of_packets() -> None:
-    """IP carries IP, and so on: RecursionError came out of the library that read it."""
+def test_deeply_nested_ip_packets() -> None:
+    """IP in IP, 3000 levels deep, once raised RecursionError in a packet library."""
     four = ip(Tcp(packets.CLIENT, packets.SERVER, 1, SYN))
     six = ip(Tcp(packets.CLIENT6, packets.SERVER6, 1, SYN))
     for _ in range(3000):
@@ -264,7 +264,7 @@ def test_packets_inside_of_packets() -> None:
 
 
 def _extended(packet: bytes, kinds: bytes) -> bytes:
-    """Put extension headers of 8 bytes between the head of IPv6 and what is in it."""
+    """Insert extension headers of 8 bytes between the IPv6 header and its payload."""
     chain = b"".join(bytes((following,)) + bytes(7) for following in (*kinds[1:], 6))
     return (
         packet[:4] + struct.pack(">H", len(packet) - 40 + len(chain)) + kinds[:1] + packet[7:40] + chain + packet[40:]
@@ -273,7 +273,7 @@ def _extended(packet: bytes, kinds: bytes) -> bytes:
 
 @pytest.mark.parametrize("kinds", [b"\x00", b"\x2b\x2c", b"\x3c\x00\x33", b"\x2c" * 9], ids=bytes.hex)
 def test_extension_headers_of_ipv6(kinds: bytes) -> None:
-    """What is behind them is TCP; cut anywhere, it is none or the same with less of it."""
+    """The TCP segment after the headers is found; a truncated packet gives no segment or a shorter one."""
     segment = Tcp(packets.CLIENT6, packets.SERVER6, 7, 16, b"GET / HTTP/1.0")
     packet = _extended(ip(segment), kinds)
     found = segment_of(packet, 101)
@@ -285,8 +285,8 @@ def test_extension_headers_of_ipv6(kinds: bytes) -> None:
 
 
 @pytest.mark.parametrize("link", packets.LINKS)
-def test_frames_cut_anywhere(link: str) -> None:
-    """Of every link type, with each octet of the head made extreme: a segment or none."""
+def test_truncated_and_changed_frames(link: str) -> None:
+    """Frames of every link type, truncated or with one byte set to an extreme value, raise nothing."""
     number, wrap = packets.LINKS[link]
     for ends in ((packets.CLIENT, packets.SERVER), (packets.CLIENT6, packets.SERVER6)):
         frame = wrap(ip(Tcp(*ends, 7, 16, b"\x16")))
@@ -297,8 +297,8 @@ def test_frames_cut_anywhere(link: str) -> None:
                 segment_of(frame[:at] + bytes((octet,)) + frame[at + 1 :], number)
 
 
-def test_capture_files_cut_anywhere() -> None:
-    """Of both kinds: the exchange, or a sentence."""
+def test_truncated_capture_files() -> None:
+    """A truncated pcap or pcapng file gives exchanges or InputError."""
     talk = [Piece(from_client=True, data=asked(b"0\0")), Piece(from_client=False, data=answered(b"x"))]
     made = frames(conversation(talk))
     for data in (packets.pcap(made), packets.pcapng([(1, made)]), packets.pcapng([(1, made)], order=">")):
@@ -322,8 +322,8 @@ NUMBERS: dict[str, str] = {
 
 @pytest.mark.parametrize("number", ["9" * 5000, "\u00b2", "\u0663"], ids=["long", "superscript", "Arabic"])
 @pytest.mark.parametrize("form", NUMBERS)
-def test_numbers_that_python_does_not_read(form: str, number: str) -> None:
-    """Of more than 4300 digits, or of digits that `isdigit` takes and `int` does not: they ended in a ValueError."""
+def test_numbers_that_python_cannot_convert(form: str, number: str) -> None:
+    """Numbers of 5000 digits, and digits that `isdigit` accepts and `int` may not, once raised ValueError."""
     with contextlib.suppress(InputError):
         capture = read_capture(NUMBERS[form].replace("{}", number).replace("{{", "{").replace("}}", "}").encode())
         analyse(decode_exchanges(capture), capture=capture)

@@ -1,4 +1,4 @@
-"""Of any text made of pieces: what was read was read once, and what was not read is named."""
+"""Any text made of pieces: every piece is read once or listed as unread."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sceplab.scep.conversation import decode_exchanges
 from tests.helpers.captures import DATA, messages
 from tests.helpers.spellings import LOGS, REQUESTS, url_of
 
-# Files as a whole: nothing can stand beside them.
+# Forms that must be a whole file, without other text.
 _WHOLE_FILES = {"DER", "HTTP POST"}
 _FORMS = sorted({*REQUESTS, *LOGS} - _WHOLE_FILES)
 _WORDS = (
@@ -37,7 +37,7 @@ _EVIDENCE = re.compile(rb"[A-Za-z0-9+/_%-]{200,}|(?:[0-9A-Fa-f]{2}[ :]?){64,}|--
 
 @cache
 def _messages() -> tuple[bytes, ...]:
-    """Return requests that all differ."""
+    """Return distinct requests."""
     folders = [DATA / "specimen", *sorted((DATA / "captures").iterdir())]
     return tuple(dict.fromkeys(m.raw for f in folders for m in messages(f) if m.csr is not None))
 
@@ -48,14 +48,14 @@ def _made(name: str, raw: bytes) -> str:
 
 
 class Paste(NamedTuple):
-    """A text, and its pieces: form, the message that is whole in it (None: it was cut), first and last line."""
+    """A text and its pieces: form, the complete message in it (None when truncated), first and last line."""
 
     data: bytes
     pieces: list[tuple[str, bytes | None, int, int]]
 
 
 def _paste(chance: Random) -> Paste:
-    """Make a text of pieces in any form, one in four of them cut, with words between."""
+    """Make a text of pieces in any form, about one in four truncated, with other text between them."""
     text, pieces = "Hello\n\n", []
     for raw in chance.sample(_messages(), chance.randint(1, 4)):
         name = chance.choice(_FORMS)
@@ -80,8 +80,8 @@ def _blank(data: bytes, claims: Iterable[Span]) -> bytes:
 
 @settings(max_examples=200, deadline=None)
 @given(st.integers(0, 2**32))
-def test_whole_messages_are_read_and_the_rest_is_named(seed: int) -> None:
-    """Messages in any form, cut ones, logs and words, one below the other: nothing is read twice, nothing is lost."""
+def test_complete_messages_are_read_and_the_rest_is_listed(seed: int) -> None:
+    """Complete messages, truncated ones, logs and other text in sequence: nothing is read twice, nothing is lost."""
     data, pieces = _paste(Random(seed))  # noqa: S311 - no secret is made
     forms = [(name, raw is not None) for name, raw, *_ in pieces]
     try:
@@ -99,7 +99,7 @@ def test_whole_messages_are_read_and_the_rest_is_named(seed: int) -> None:
 
 
 def _all_read(*texts: str) -> int:
-    """Read texts one below the other; return how many of the first messages came out."""
+    """Join texts with empty lines, read them, and return how many of the known messages were found."""
     found = {m.raw for d in decode_exchanges(read_capture("\n\n".join(texts))) for m in (d.request, d.reply) if m}
     return len(found.intersection(_messages()))
 
@@ -117,32 +117,32 @@ _CURL = "> GET /scep?operation=GetCACert HTTP/1.1\n> Host: ca\n> \n< HTTP/1.1 50
     ],
 )
 @pytest.mark.parametrize("form", ["PEM", "hexdump -C", "nginx, combined", "C string", "base64 in lines"])
-def test_what_stands_below_a_body_is_not_its_part(body: str, form: str) -> None:
-    """The body of a reply that `curl -v` printed ends where its length, its page or its paragraph ends."""
+def test_text_below_a_body_is_not_part_of_it(body: str, form: str) -> None:
+    """A reply body printed by `curl -v` ends at its length, at the end of its page or at its paragraph."""
     assert _all_read(body, _made(form, _messages()[0])) == 1
 
 
 def test_a_body_with_empty_lines_stays_whole() -> None:
-    """A page or a text is the body to its end."""
+    """Text with empty lines and nothing else after it is all body."""
     text = _CURL.format("", "The request\n\nwas refused\n\n\nby policy.\n")
     (exchange,) = read_capture(text)
     assert exchange.reply is not None
     assert exchange.reply.body == b"The request\n\nwas refused\n\n\nby policy.\n"
 
 
-def test_a_string_that_was_cut_ends_at_an_empty_line() -> None:
-    """Else it runs to the next quote, and what is between is lost."""
+def test_a_truncated_string_ends_at_an_empty_line() -> None:
+    """Otherwise it would run to the next quote, and the text between would be lost."""
     first, second = _messages()[:2]
     assert _all_read(_made("C string", first)[:500], _made("hex", second), 'He said "no".') == 1
 
 
-def test_a_line_of_another_log_below_one_of_iis() -> None:
-    """It may have as many words as IIS has fields."""
+def test_another_log_line_below_an_iis_line() -> None:
+    """The other line may have as many words as the IIS line has fields."""
     assert _all_read(_made("IIS", _messages()[0]), _made("step-ca, text", _messages()[1])) == 2
 
 
-def test_below_a_pem_block_without_end() -> None:
-    """Its head is named, and what stands below it for itself, too: it is not taken for the block's inside."""
+def test_a_dump_below_an_unterminated_pem_block() -> None:
+    """The BEGIN line and the dump below it are listed separately; the dump is not part of the PEM block."""
     raw = bytes(range(256)) * 2
     text = (
         f"error\n-----BEGIN CMS-----\nMIIB\n\nthen\n{_made('hex in lines', raw)}\n-----BEGIN X-----\n-----END X-----\n"
@@ -153,8 +153,8 @@ def test_below_a_pem_block_without_end() -> None:
 
 
 @pytest.mark.parametrize("dots", [".", "\u2026", "[...]"])
-def test_many_dots_in_a_url_take_no_time(dots: str) -> None:
-    """Found by fuzzing: dots that are not the end of a shortened URL were tried in every grouping, for hours."""
+def test_many_dots_in_a_url_are_read_quickly(dots: str) -> None:
+    """Found by fuzzing: the pattern tried every grouping of dots in a URL, for hours."""
     url = f"http://ca/scep?operation=PKIOperation&message=MIIB{dots * 100_000}"
     for end in ("A", ""):
         (exchange,) = read_capture(f"See {url}{end}\n")
@@ -162,8 +162,8 @@ def test_many_dots_in_a_url_take_no_time(dots: str) -> None:
         assert [p.code for p in exchange.problems if p.code == "cut-short"] == ["cut-short"] * (not end)
 
 
-def test_sides_that_take_turns_are_claimed_once() -> None:
-    """Found by fuzzing: of a followed stream with two turns each, the spans of the sides overlapped."""
+def test_alternating_sides_of_a_stream_are_claimed_once() -> None:
+    """Found by fuzzing: in a followed stream with two turns per side, the spans of the sides overlapped."""
     turns = [(b"GET /scep?operation=GetCACaps HTTP/1.1\r\nHost: ca\r\n\r\n", b"HTTP/1.1 200 OK\r\n\r\nAES\n")] * 2
     offsets, text = [0, 0], ""
     for pair in turns:

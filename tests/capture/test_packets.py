@@ -1,4 +1,4 @@
-"""Packets: any file, any link type, any order of segments, holes that are named; and what is no HTTP."""
+"""Packet captures: file formats, link types, segment order, reported gaps, and captures without HTTP."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ def _whole(data: bytes) -> None:
 @pytest.mark.parametrize("link", packets.LINKS)
 @pytest.mark.parametrize("version", [4, 6])
 def test_every_link_type(link: str, version: int) -> None:
-    """The same conversation in frames of every kind, over IPv4 and IPv6."""
+    """The same conversation in frames of every link type, over IPv4 and IPv6."""
     ends = (CLIENT, SERVER) if version == 4 else (packets.CLIENT6, packets.SERVER6)
     made = frames(conversation(TALK, client=ends[0], server=ends[1]), link)
     data = packets.pcap(made, packets.LINKS[link][0])
@@ -73,7 +73,7 @@ FILES: dict[str, Callable[[], bytes]] = {
 
 @pytest.mark.parametrize("name", FILES)
 def test_every_kind_of_file(name: str) -> None:
-    """Octet orders, resolutions, interfaces of several link types, several sections, compressed ones."""
+    """Byte orders, time resolutions, several interfaces and sections, and gzip."""
     _whole(FILES[name]())
     assert all(e.time is not None and e.time.year == 2026 for e in read_capture(FILES[name]()))
 
@@ -88,7 +88,7 @@ def _shuffled(segments: list[Tcp], seed: int) -> list[Tcp]:
 
 
 def _overlapping(segments: list[Tcp]) -> list[Tcp]:
-    """Each segment is sent again with the one before it, and another that begins in its middle."""
+    """Resend each segment joined to the one before it, and one that begins in the middle of the one before."""
     out: list[Tcp] = []
     last: dict[tuple[str, int], Tcp] = {}
     for s in segments:
@@ -122,17 +122,17 @@ ORDERS: dict[str, Callable[[list[Tcp]], list[Tcp]]] = {
 @pytest.mark.parametrize("order", ORDERS)
 @pytest.mark.parametrize("size", [97, 536, 1400])
 def test_every_order_of_segments(order: str, size: int) -> None:
-    """Retransmitted, overlapping, out of order; sequence numbers run over 2^32 on the way."""
+    """Retransmitted, overlapping and out of order; sequence numbers wrap around at 2^32."""
     _whole(packets.pcap(frames(ORDERS[order](conversation(TALK, size=size)))))
 
 
-def test_octet_by_octet() -> None:
-    """Segments of one octet, as a slow terminal sends."""
+def test_segments_of_one_byte() -> None:
+    """Each segment carries one byte."""
     _whole(packets.pcap(frames(conversation(TALK, size=1))))
 
 
 def test_clients_and_transactions_interleave() -> None:
-    """Many clients at once, each with several transactions; ports are used again."""
+    """Many clients at once with several transactions each; ports are reused."""
     talks = []
     for n in range(12):
         body = bytes((0x30, 0x03, 2, 1, n))
@@ -196,7 +196,7 @@ BODIES: dict[str, tuple[bytes, bytes]] = {
 @pytest.mark.parametrize("name", BODIES)
 @pytest.mark.parametrize("size", [50, 1400])
 def test_every_kind_of_body(name: str, size: int) -> None:
-    """Chunked, compressed, of unknown length, HTTP/1.0: the same octets."""
+    """Chunked, compressed, of unknown length, HTTP/1.0: the bodies are the same."""
     request, reply = BODIES[name]
     made = conversation([Piece(True, request), Piece(False, reply)], size=size)
     (e,) = read_capture(packets.pcap(frames(made)))
@@ -206,25 +206,25 @@ def test_every_kind_of_body(name: str, size: int) -> None:
     assert (e.request.truncated, e.reply.truncated, e.problems) == (False, False, ())
 
 
-def test_pipelined() -> None:
-    """All requests first, in one segment, then all replies."""
+def test_pipelined_requests() -> None:
+    """All requests are sent before the first reply."""
     talk = [Piece(True, asked(ONE) + asked(TWO)), Piece(False, answered(TWO) + answered(ONE))]
     _whole(packets.pcap(frames(conversation(talk, size=60_000), "raw IP"), 101))
 
 
-def test_an_upgrade_without_a_body_is_no_end() -> None:
-    """Java asks for HTTP/2 with its first GET; the server goes on with HTTP/1.1."""
+def test_a_declined_upgrade_does_not_end_http() -> None:
+    """Java requests HTTP/2 with its first GET; the server continues with HTTP/1.1."""
     first = b"GET /scep?operation=GetCACaps HTTP/1.1\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\n"
     talk = [Piece(True, first), Piece(False, answered(b"AES\n")), Piece(True, asked(ONE)), Piece(False, answered(TWO))]
     exchanges = read_capture(packets.pcap(frames(conversation(talk))))
     assert _bodies(exchanges) == [(b"", b"AES\n"), (ONE, TWO)]
 
 
-# --------------------------------------------------------------- what is missing
+# --------------------------------------------------------------- missing data
 
 
-def test_cut_by_the_sniffer() -> None:
-    """`tcpdump -s 256`: the start of each body is there, how much is missing is said, later exchanges are read."""
+def test_packets_truncated_by_snaplen() -> None:
+    """`tcpdump -s 256` keeps the start of each body; the missing bytes are reported and later exchanges are read."""
     exchanges = read_capture(packets.pcap(frames(conversation(TALK)), snaplen=256))
     assert len(exchanges) == 2
     for e, (request, reply) in zip(exchanges, [(ONE, TWO), (TWO, ONE)], strict=True):
@@ -245,7 +245,7 @@ def test_cut_by_the_sniffer() -> None:
 
 @pytest.mark.parametrize("number", range(2, 10))
 def test_one_segment_lost(number: int) -> None:
-    """Whichever it is: no wrong octet, the gap is named, and what came before and after it is read."""
+    """No wrong byte appears, the gap is reported, and the data before and after it is read."""
     segments = conversation(TALK)
     lost = segments[number]
     assert lost.data
@@ -262,7 +262,7 @@ def test_one_segment_lost(number: int) -> None:
 
 
 def test_the_capture_ends_too_early() -> None:
-    """Stopped in the middle of a reply: what is there, of how much."""
+    """A capture that stops in a reply reports how many bytes of the body it has."""
     segments = conversation(TALK[:2], size=400)
     (e,) = read_capture(packets.pcap(frames(segments[:-3])))
     assert e.reply is not None
@@ -274,8 +274,8 @@ def test_the_capture_ends_too_early() -> None:
             assert all(p.found for e in read_capture(whole[:end]) for p in e.problems)
 
 
-def test_a_body_that_cannot_be_unpacked() -> None:
-    """It stays as it is, and that is said: damaged, unknown, or one that explodes."""
+def test_a_body_that_cannot_be_decompressed() -> None:
+    """Damaged, unknown, enormous and truncated content codings are reported and the body stays compressed."""
     bomb = gzip.compress(bytes(50_000_000))
     for coding, body, words in (
         ("gzip", b"no gzip", "damaged"),
@@ -290,7 +290,7 @@ def test_a_body_that_cannot_be_unpacked() -> None:
         assert len(e.reply.body) < 100_000
 
 
-# --------------------------------------------------------------- what is no HTTP
+# --------------------------------------------------------------- captures without HTTP
 
 
 def _udp() -> bytes:
@@ -316,8 +316,8 @@ NO_HTTP: dict[str, tuple[Callable[[], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", NO_HTTP)
-def test_what_is_no_http_is_told(name: str) -> None:
-    """One sentence: what was found, and what to try."""
+def test_captures_without_http_are_one_error(name: str) -> None:
+    """The error is one line that says what was found."""
     make, words = NO_HTTP[name]
     with pytest.raises(InputError, match=words) as raised:
         read_capture(make())
@@ -328,12 +328,12 @@ def test_what_is_no_http_is_told(name: str) -> None:
 
 
 def test_exchanges_come_while_the_file_is_read() -> None:
-    """The first one is there before the file was read to its end."""
+    """The first exchange is returned after a small part of the file was read."""
     talks = [x for n in range(300) for x in conversation(TALK, client=("192.0.2.9", 2000 + n))]
     data = packets.pcap(frames(talks))
 
     class Slow(io.BytesIO):
-        """A file that knows how far it was read."""
+        """A file that reports its read position."""
 
     from sceplab.capture.pcap import read_pcap
 
@@ -346,8 +346,8 @@ def test_exchanges_come_while_the_file_is_read() -> None:
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.integers(0, 40), max_size=12), st.integers(40, 1400))
-def test_any_segments_lost_and_doubled(changes: list[int], size: int) -> None:
-    """Never an error other than ours, and never a body that is said to be whole and is not."""
+def test_any_segments_lost_and_duplicated(changes: list[int], size: int) -> None:
+    """Only InputError is raised, and no incomplete body is reported as complete."""
     segments = conversation(TALK, size=size)
     for change in changes:
         at = change % len(segments)
@@ -366,7 +366,7 @@ def test_any_segments_lost_and_doubled(changes: list[int], size: int) -> None:
 
 
 def test_a_frame_that_ends_in_an_ip_header() -> None:
-    """What might be a header with options, cut off at an odd place, is no packet (the fuzzer's find)."""
+    """Found by fuzzing: a truncated IP header with options is not a packet."""
     for first in range(0x45, 0x50):
         for tail in range(30, 50):
             frame = bytes(4) + bytes((first, 0, 0, 100, 0, 0, 0, 0, 64, 6)) + b"\xa5" * tail

@@ -1,4 +1,4 @@
-"""Parts of what people paste that are easily taken for more than they are; and archives of other programs."""
+"""Fragments of pasted text that are easily misread, and archives of other programs."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def _posted() -> bytes:
     return head.encode() + message
 
 
-def test_sessions_of_fiddler_are_read() -> None:
-    """Request and reply of each session, by its number; a CONNECT is none."""
+def test_fiddler_sessions_are_read() -> None:
+    """Request and reply of a session are paired by number; a CONNECT is not a SCEP request."""
     data = _archive(
         _2_c=_posted(),
         _2_s=b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n",
@@ -45,8 +45,8 @@ def test_sessions_of_fiddler_are_read() -> None:
     assert item.exchange.reply.status == 403
 
 
-def test_an_archive_of_fiddler_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """What would become enormous is refused, and a damaged one is one clear error."""
+def test_a_fiddler_archive_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
+    """An archive that is too large when unpacked, and a damaged one, raise InputError."""
     data = _archive(_1_c=_posted(), _2_c=_posted())
     monkeypatch.setattr(saz, "MAX_UNPACKED", len(_posted()) + 10)
     with pytest.raises(InputError, match="enormous"):
@@ -63,14 +63,14 @@ def test_an_archive_of_fiddler_is_bounded(monkeypatch: pytest.MonkeyPatch) -> No
         (b"<?charles serialisation-version='2.0' ?>\n<session/>", "HAR"),
     ],
 )
-def test_exports_that_are_not_read_say_what_to_do(data: bytes, advice: str) -> None:
-    """Other archives, and the own formats of mitmproxy and Charles."""
+def test_errors_for_unsupported_exports_name_the_fix(data: bytes, advice: str) -> None:
+    """Other ZIP archives, and the native formats of mitmproxy and Charles."""
     with pytest.raises(InputError, match=advice):
         read_octets(data, "x")
 
 
-def test_a_head_without_its_body_is_not_an_empty_reply() -> None:
-    """A router's log shows heads only; and the head of another message is not the answer to GetCACert."""
+def test_headers_without_a_body_are_not_an_empty_reply() -> None:
+    """A router log shows only HTTP headers, and the header of a pkiMessage reply does not answer GetCACert."""
     head = "Nov 24 09:12:24: CRYPTO_PKI: HTTP response header:\n HTTP/1.1 200 OK\nContent-Type: {}\n"
     asked = "Nov 24 09:12:20: CRYPTO_PKI: Sending:\nGET /scep?operation=GetCACert&message=LAB HTTP/1.0\nHost: ca\n"
     for kind in ("application/x-x509-ca-cert", "application/x-pki-message"):
@@ -80,8 +80,8 @@ def test_a_head_without_its_body_is_not_an_empty_reply() -> None:
         assert bool(answered) == (kind != "application/x-pki-message")
 
 
-def test_the_curl_command_is_no_request_of_its_own() -> None:
-    """What it printed is."""
+def test_the_curl_command_is_not_a_second_request() -> None:
+    """The command line and the request that curl printed give one exchange."""
     text = (
         "$ curl -sv 'http://ca.example/scep?operation=GetCACaps'\n> GET /scep?operation=GetCACaps HTTP/1.1\n"
         "> Host: ca.example\n> \n< HTTP/1.1 404 Not Found\n< Content-Length: 0\n< \n"
