@@ -1,4 +1,4 @@
-"""A man in the middle of client and CA: what he adds or answers is not believed, over real sockets."""
+"""A man in the middle between client and CA: the client rejects what he adds or forges, over real sockets."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ class _Between:
         self.forge: Callable[[bytes], bytes] | None = None
 
     def __call__(self, request: HttpRequest) -> HttpReply:
-        """Answer."""
+        """Answer one request."""
         asked = parse_request(request)
         reply = self.lab.ca.answer(request)
         if asked.operation == "GetCACert":
@@ -60,7 +60,7 @@ def _between(between: _Between) -> Iterator[str]:
 
 
 def _strangers(subject: str, lab: Lab) -> Identity:
-    """Return a CA of a stranger (a self-signed certificate), as old as the lab's."""
+    """Return a self-signed CA certificate of a stranger, with the same start of validity as the lab's CA."""
     start = lab.ca.issuer.parsed.not_before
     assert start is not None
     return make_root(parse_subject(subject), quick_key(50), 77, start, start + timedelta(days=1000))
@@ -69,10 +69,13 @@ def _strangers(subject: str, lab: Lab) -> Identity:
 @pytest.mark.parametrize("first", [True, False])
 @pytest.mark.parametrize("subject", ["CN=eve", "CN=R1"])
 @pytest.mark.parametrize("dialect", ["sceplab", "micromdm"])
-def test_a_certificate_that_was_added(
+def test_client_rejects_an_added_self_signed_certificate(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], dialect: str, subject: str, *, first: bool
 ) -> None:
-    """A self-signed one, even of the CA's name: nothing is encrypted for it, nothing of it is believed or written."""
+    """The man in the middle adds a certificate to GetCACert, even one with the CA's name.
+
+    The client sends no request and writes no file.
+    """
     with running_lab() as lab:
         eve = _strangers(subject, lab)
         middle = _Between(lab, eve.certificate, first=first)
@@ -85,8 +88,8 @@ def test_a_certificate_that_was_added(
         assert list(tmp_path.iterdir()) == []
 
 
-def test_a_device_is_no_ra() -> None:
-    """Who has a certificate of this CA, as every device has, neither reads requests nor signs replies."""
+def test_device_certificate_is_not_accepted_as_an_ra() -> None:
+    """The CA issued the added certificate to a device. The client does not encrypt a request for it."""
     with running_lab() as lab:
         device = lab.client().enroll(csr("CN=device"), quick_key()).certificate
         assert device is not None
@@ -98,8 +101,8 @@ def test_a_device_is_no_ra() -> None:
         assert middle.stolen == []
 
 
-def test_the_chain_above_the_ca_has_no_say() -> None:
-    """A CA may send what is above it: that is no fault, but it signs no reply and gets no request."""
+def test_root_in_get_ca_cert_is_accepted_but_not_used() -> None:
+    """GetCACert may include the root above the CA. The client neither encrypts for it nor accepts its signature."""
     with running_lab() as lab:
         start = lab.ca.issuer.parsed.not_before
         assert start is not None
@@ -126,8 +129,8 @@ def test_the_chain_above_the_ca_has_no_say() -> None:
             assert client.enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
 
 
-def test_a_certificate_of_another_ca() -> None:
-    """The reply is signed by the CA's RA, but what is in it another CA issued."""
+def test_client_rejects_a_certificate_that_another_ca_issued() -> None:
+    """The CA signs the reply, but the certificate in it comes from another CA."""
     with running_lab() as lab:
         eve = _strangers("CN=R1", lab)
         forged: list[bytes] = []
@@ -160,8 +163,8 @@ def test_a_certificate_of_another_ca() -> None:
         assert forged
 
 
-def test_certificates_around_a_reply_are_no_next_ca() -> None:
-    """A refusal that the CA signed has no content, and nobody signed the certificates around it."""
+def test_unsigned_certificates_around_a_reply_are_not_the_next_ca() -> None:
+    """A signed FAILURE has no content, and its signature does not cover the certificates added around it."""
     with running_lab() as lab:
         eve = _strangers("CN=R1", lab)
         refusal: list[bytes] = []
@@ -182,8 +185,8 @@ def test_certificates_around_a_reply_are_no_next_ca() -> None:
             client.get_next_ca_cert()
 
 
-def test_the_written_ca_certificates(tmp_path: Path) -> None:
-    """NAME.ca.pem has the CA's and its RA's, as before."""
+def test_enroll_writes_ca_and_ra_certificates(tmp_path: Path) -> None:
+    """NAME.ca.pem has the RA's certificate first, then the CA's."""
     with running_lab(ra=True) as lab:
         assert lab.ra is not None
         command = ["enroll", lab.ra_url, "--subject", "CN=R3", "--challenge", SECRET, "--out", str(tmp_path)]

@@ -1,4 +1,4 @@
-"""The CA of the lab: who gets a certificate, who does not, and what is said."""
+"""The CA of the lab: which requests it grants, which it refuses, and what its replies say."""
 
 from __future__ import annotations
 
@@ -41,7 +41,7 @@ def _identity(result: Result, number: int = 0, kind: str = "2048") -> Identity:
 
 @needs("openssl")
 def test_right_challenge_gives_a_certificate_that_openssl_verifies(tmp_path: Path) -> None:
-    """Granted at once; subject, key and names are the request's, the issuer's name and key usage the CA's."""
+    """The subject, key and names come from the request; the issuer name and key usage come from the CA."""
     request = make_request(parse_subject("CN=R3,O=Lab"), quick_key(), challenge=SECRET, dns_names=["r3.example"])
     with authority(tmp_path, Policy((SECRET,), alt_names=("DNS:*.example",))) as ca:
         result = client_of(ca).enroll(request, quick_key())
@@ -60,8 +60,8 @@ def test_right_challenge_gives_a_certificate_that_openssl_verifies(tmp_path: Pat
     assert not any(isinstance(e.value, x509.BasicConstraints) and e.value.ca for e in issued.extensions)
 
 
-def test_a_request_never_makes_a_ca(tmp_path: Path) -> None:
-    """A request for CA:TRUE and keyCertSign gets a certificate without both."""
+def test_request_for_a_ca_certificate_gets_an_end_entity_certificate(tmp_path: Path) -> None:
+    """The request asks for CA:TRUE and keyCertSign; the certificate has neither."""
     key = quick_key()
     builder = x509.CertificateSigningRequestBuilder(x509.Name.from_rfc4514_string("CN=evil"))
     usage = x509.KeyUsage(True, False, True, False, False, True, True, False, False)
@@ -80,7 +80,7 @@ def test_a_request_never_makes_a_ca(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("wrong", ["", "Open sesame", SECRET + "x", "\N{SNOWMAN}"])
 def test_wrong_challenge_is_refused(tmp_path: Path, wrong: str) -> None:
-    """badRequest, and the text says it; nothing waits for a person."""
+    """The reply is badRequest and names the challengePassword; no pending request is stored."""
     with authority(tmp_path) as ca:
         result = client_of(ca).enroll(csr(challenge=wrong), quick_key())
         assert ca.pending() == []
@@ -89,8 +89,8 @@ def test_wrong_challenge_is_refused(tmp_path: Path, wrong: str) -> None:
     assert "challengePassword" in result.fail_info_text
 
 
-def test_without_challenge_a_person_decides(tmp_path: Path) -> None:
-    """PENDING until granted, then a poll brings the certificate, also to a client that asks again instead."""
+def test_request_without_challenge_is_pending_until_granted(tmp_path: Path) -> None:
+    """After the grant a poll, or the same request sent again, returns the certificate."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         first = client.enroll(csr(challenge=None), quick_key())
@@ -106,8 +106,8 @@ def test_without_challenge_a_person_decides(tmp_path: Path) -> None:
         assert len(ca.store.all_issued()) == 1
 
 
-def test_denied(tmp_path: Path) -> None:
-    """FAILURE with the person's words; not to be granted later."""
+def test_denied_request_fails_with_the_given_reason(tmp_path: Path) -> None:
+    """A poll returns FAILURE with the operator's text. The request cannot be granted later."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         first = client.enroll(csr(challenge=None), quick_key())
@@ -121,14 +121,14 @@ def test_denied(tmp_path: Path) -> None:
             ca.deny(waiting)
 
 
-def test_challenge_is_not_a_secret_where_none_is_set(tmp_path: Path) -> None:
-    """Cisco IOS sends whatever was typed at its prompt: without a challenge to compare with, a person decides."""
+def test_challenge_is_ignored_when_the_ca_has_none(tmp_path: Path) -> None:
+    """Cisco IOS sends whatever was typed at its prompt. Without one at the CA it is pending."""
     with authority(tmp_path, Policy()) as ca:
         assert client_of(ca).enroll(csr(challenge="cisco"), quick_key()).status is PkiStatus.PENDING
 
 
-def test_one_time_challenge(tmp_path: Path) -> None:
-    """It holds once, for its subject, within its time; a retry of the same request gets the same certificate."""
+def test_one_time_challenge_works_once_for_its_subject_until_it_expires(tmp_path: Path) -> None:
+    """A retry of the same request gets the same certificate."""
     clock = Clock()
     with authority(tmp_path, clock=clock) as ca:
         client = client_of(ca)
@@ -154,8 +154,8 @@ def test_one_time_challenge(tmp_path: Path) -> None:
 # --------------------------------------------------------------- RA
 
 
-def test_an_ra_waits_for_a_person_then_grants_by_signing(tmp_path: Path) -> None:
-    """Even with the right challenge, even where everything is granted: an RA is made by a person only."""
+def test_ra_certificate_needs_approval_then_ra_signature_grants_requests(tmp_path: Path) -> None:
+    """The request is pending even with the right challengePassword and with `grant_auto`."""
     with authority(tmp_path, Policy((SECRET,), grant_auto=True)) as ca:
         client = client_of(ca)
         pending = client.enroll(csr(RA), quick_key())
@@ -166,12 +166,12 @@ def test_an_ra_waits_for_a_person_then_grants_by_signing(tmp_path: Path) -> None
         assert user.status is PkiStatus.SUCCESS
         assert user.certificate is not None
         assert user.certificate.public_key_info == sceplab.parse_csr(csr("CN=user", 1)).public_key_info
-        # An RA cannot make another one.
+        # An RA's signature does not grant another RA certificate.
         assert client.enroll(csr("OU=IOSCS ra,CN=second", 2, None), ra).status is PkiStatus.PENDING
-        # Without `ra_auto` its word is not enough.
+        # Without `ra_auto` its signature does not grant a request.
         ca.policy = replace(ca.policy, ra_auto=False, grant_auto=False)
         assert client.enroll(csr("CN=other", 3, None), ra).status is PkiStatus.PENDING
-        # Revoked, it is nobody.
+        # A revoked RA certificate vouches for nothing.
         assert ra.parsed.serial_number
         ca.revoke(ra.parsed.serial_number)
         refused = client.enroll(csr("CN=late", 4, SECRET), ra)
@@ -179,8 +179,8 @@ def test_an_ra_waits_for_a_person_then_grants_by_signing(tmp_path: Path) -> None
         assert "revoked" in refused.fail_info_text
 
 
-def test_a_stranger_is_no_ra(tmp_path: Path) -> None:
-    """OU=ioscs RA in a certificate that somebody made himself, or that another CA issued, signs for nobody else."""
+def test_ra_name_in_a_foreign_certificate_grants_nothing(tmp_path: Path) -> None:
+    """The certificate with OU=ioscs RA is self-signed, or another CA issued it."""
     (tmp_path / "other").mkdir()
     with authority(tmp_path) as ca, authority(tmp_path / "other", key=8) as other:
         from sceplab.lab.client import self_signed
@@ -199,8 +199,8 @@ def test_a_stranger_is_no_ra(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("kind", [MessageType.RenewalReq, MessageType.PKCSReq])
-def test_renewal_with_the_old_certificate(tmp_path: Path, kind: MessageType) -> None:
-    """Old certificate signs, no challenge: a new key gets a certificate; another subject does not."""
+def test_renewal_signed_with_the_old_certificate_is_granted(tmp_path: Path, kind: MessageType) -> None:
+    """Without a challengePassword a new key gets a certificate. Another subject or a revoked signer is refused."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         old = _identity(client.enroll(csr("CN=R3"), quick_key()))
@@ -214,15 +214,15 @@ def test_renewal_with_the_old_certificate(tmp_path: Path, kind: MessageType) -> 
 
 
 def test_renewal_must_be_signed_with_a_certificate_of_this_ca(tmp_path: Path) -> None:
-    """A RenewalReq by a self-signed certificate is refused, whatever challenge is in it."""
+    """A RenewalReq with a self-signed signer is refused, even with the right challengePassword."""
     with authority(tmp_path) as ca:
         result = client_of(ca).enroll(csr(), quick_key(), message_type=MessageType.RenewalReq)
         assert result.fail_info is FailInfo.badRequest
         assert "renew" in result.fail_info_text
 
 
-def test_renewal_window_and_expiry(tmp_path: Path) -> None:
-    """Too early and too late are refused."""
+def test_renewal_is_refused_before_its_window_and_after_expiry(tmp_path: Path) -> None:
+    """The window is the last 14 of 100 days."""
     clock = Clock()
     policy = Policy((SECRET,), renewal_window=timedelta(days=14), validity=timedelta(days=100))
     with authority(tmp_path, policy, clock=clock) as ca:
@@ -238,8 +238,8 @@ def test_renewal_window_and_expiry(tmp_path: Path) -> None:
 # --------------------------------------------------------------- transactions
 
 
-def test_same_transaction_other_signer(tmp_path: Path) -> None:
-    """A transactionID is no secret: who did not ask gets nothing by naming it."""
+def test_poll_with_another_key_gets_bad_cert_id(tmp_path: Path) -> None:
+    """The transactionID is not secret, so knowing it does not return the certificate of its requester."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         asked = client.enroll(csr(challenge=None), quick_key())
@@ -252,8 +252,8 @@ def test_same_transaction_other_signer(tmp_path: Path) -> None:
         assert (result.status, result.fail_info) == (PkiStatus.FAILURE, FailInfo.badCertId)
 
 
-def test_same_transaction_same_key_other_request(tmp_path: Path) -> None:
-    """Micromdm renews with the same key and so the same transactionID: that is a new request, not a replay."""
+def test_renewal_with_same_key_and_transaction_id_is_a_new_request(tmp_path: Path) -> None:
+    """Micromdm renews with the same key, hence with the same transactionID. This is not a retry."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         old = _identity(client.enroll(csr("CN=R3"), quick_key()))
@@ -263,8 +263,8 @@ def test_same_transaction_same_key_other_request(tmp_path: Path) -> None:
         assert renewed.certificate.der != old.certificate
 
 
-def test_too_many_waiting(tmp_path: Path) -> None:
-    """The queue is bounded; what is granted does not wait in it."""
+def test_pending_queue_is_bounded(tmp_path: Path) -> None:
+    """A request beyond the limit is refused. A request with the right challengePassword is still granted."""
     with authority(tmp_path, Policy((SECRET,), max_pending=2)) as ca:
         client = client_of(ca)
         results = [client.enroll(csr(f"CN=device-{i}", i, None), quick_key(i)) for i in range(3)]
@@ -312,8 +312,8 @@ STRICT: dict[str, tuple[dict[str, object], FailInfo, str]] = {
 
 
 @pytest.mark.parametrize("name", STRICT)
-def test_refusals_say_why(tmp_path: Path, name: str) -> None:
-    """Each with its failInfo and words, the request's nonce and transactionID; no certificate."""
+def test_refusal_names_its_reason(tmp_path: Path, name: str) -> None:
+    """Each FAILURE has its failInfo and text, and repeats the request's nonce and transactionID."""
     changes, fail_info, words = STRICT[name]
     options = dict(changes)
     with authority(tmp_path) as ca:
@@ -332,8 +332,8 @@ def test_refusals_say_why(tmp_path: Path, name: str) -> None:
     assert reply.signed.content == b"", "an empty OCTET STRING, which all clients read"
 
 
-def test_legacy_switch_takes_des_and_md5(tmp_path: Path) -> None:
-    """For old clients, when asked to: the reply to a DES request is DES, or they could not read it; never MD5."""
+def test_legacy_switch_accepts_des_and_md5(tmp_path: Path) -> None:
+    """The reply to a DES request uses DES, since an old client reads nothing else. It never uses MD5."""
     with authority(tmp_path, Policy((SECRET,), strict=Strictness(legacy=True))) as ca:
         reply = _send(ca, _message(ca, csr(), cipher="des-cbc", digest="md5"))
     assert reply.attributes.status is PkiStatus.SUCCESS
@@ -343,14 +343,14 @@ def test_legacy_switch_takes_des_and_md5(tmp_path: Path) -> None:
     assert reply.signed.signer_info.digest_algorithm.name == "sha256"
 
 
-def test_rfc_form_of_failure(tmp_path: Path) -> None:
-    """With the switch, FAILURE and PENDING have no content at all, as RFC 8894 3.3.2.2 says."""
+def test_failure_has_no_content_in_rfc_form(tmp_path: Path) -> None:
+    """RFC 8894, 3.3.2.2: FAILURE and PENDING have no content. The switch `empty_content=False` selects this form."""
     with authority(tmp_path, Policy((SECRET,), form=ReplyForm(empty_content=False))) as ca:
         assert _send(ca, _message(ca, csr(challenge="x"))).signed.content is None
 
 
 def test_changed_message_is_refused(tmp_path: Path) -> None:
-    """One octet of the content, or of the signature: badMessageCheck."""
+    """One changed byte, in the content or in the signature, gives badMessageCheck."""
     with authority(tmp_path) as ca:
         data = bytearray(_message(ca, csr()))
         content = sceplab.parse_signed(bytes(data)).content
@@ -361,8 +361,8 @@ def test_changed_message_is_refused(tmp_path: Path) -> None:
             assert _send(ca, bytes(changed)).attributes.failure is FailInfo.badMessageCheck
 
 
-def test_possession_and_key_size(tmp_path: Path) -> None:
-    """A request whose signature is not its key's, or whose key is short."""
+def test_bad_request_signature_short_key_and_bad_subject_are_refused(tmp_path: Path) -> None:
+    """The inputs: a damaged PKCS#10 signature, a 1024-bit key, an empty subject, and the CA's own name."""
     with authority(tmp_path) as ca:
         broken = bytearray(csr())
         broken[-1] ^= 1
@@ -378,8 +378,8 @@ def test_possession_and_key_size(tmp_path: Path) -> None:
         assert "CA's own" in str(_send(ca, _message(ca, own)).attributes.fail_info_text)
 
 
-def test_bad_time(tmp_path: Path) -> None:
-    """With the switch, a signingTime off by more than is allowed; without one, or within, it is granted."""
+def test_signing_time_outside_the_allowed_skew_is_bad_time(tmp_path: Path) -> None:
+    """The switch allows five minutes. A message without signingTime is granted."""
     strict = Strictness(clock_skew=timedelta(minutes=5))
     with authority(tmp_path, Policy((SECRET,), strict=strict)) as ca:
         now = datetime.now(UTC)
@@ -390,8 +390,8 @@ def test_bad_time(tmp_path: Path) -> None:
         assert _send(ca, _message(ca, csr())).attributes.status is PkiStatus.SUCCESS
 
 
-def test_ec_keys(tmp_path: Path) -> None:
-    """An EC key gets its reply under the challengePassword (RFC 8894, 3.1); without one it is refused, not granted."""
+def test_ec_request_needs_a_challenge_password(tmp_path: Path) -> None:
+    """RFC 8894, 3.1: the challengePassword encrypts the reply to an EC key. Without one it is refused."""
     key = quick_key(0, "P-256")
     with authority(tmp_path) as ca:
         client = client_of(ca)
@@ -405,7 +405,7 @@ def test_ec_keys(tmp_path: Path) -> None:
 
 
 def test_ca_with_an_ec_key_has_an_rsa_decrypter(tmp_path: Path) -> None:
-    """An EC CA cannot receive requests: it gets certificates of its own for that, and the client finds them."""
+    """An EC key cannot decrypt requests, so the CA makes an RSA certificate for that, and the client uses it."""
     from sceplab.lab.ca import CertificationAuthority
     from sceplab.lab.store import Store
 
@@ -420,8 +420,8 @@ def test_ca_with_an_ec_key_has_an_rsa_decrypter(tmp_path: Path) -> None:
 # --------------------------------------------------------------- the other operations
 
 
-def test_separate_certificates(tmp_path: Path) -> None:
-    """GetCACert brings three, the client encrypts for one and believes the other."""
+def test_client_uses_separate_signing_and_encryption_certificates(tmp_path: Path) -> None:
+    """GetCACert returns three certificates: the CA's, one that signs replies, and one that receives requests."""
     with authority(tmp_path, separate=True) as ca:
         client = client_of(ca)
         certificates = client.get_ca_cert()
@@ -434,8 +434,8 @@ def test_separate_certificates(tmp_path: Path) -> None:
         assert result.reply.verification.signer == certificates.signer
 
 
-def test_get_cert(tmp_path: Path) -> None:
-    """By serial; one that was not issued is badCertId; another CA's name opens nothing (see test_no_oracle)."""
+def test_get_cert_finds_a_certificate_by_serial(tmp_path: Path) -> None:
+    """An unknown serial gives badCertId; another CA's name gives badMessageCheck (see test_no_oracle)."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         own = _identity(client.enroll(csr(), quick_key()))
@@ -449,8 +449,8 @@ def test_get_cert(tmp_path: Path) -> None:
 
 
 @needs("openssl")
-def test_get_crl(tmp_path: Path) -> None:
-    """The CRL has what was revoked, counts up, and openssl takes it."""
+def test_crl_lists_revoked_certificates_and_openssl_verifies_it(tmp_path: Path) -> None:
+    """The CRL number goes up by one each time."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         own = _identity(client.enroll(csr(), quick_key()))
@@ -471,8 +471,8 @@ def test_get_crl(tmp_path: Path) -> None:
     assert "verify OK" in told
 
 
-def test_rollover(tmp_path: Path) -> None:
-    """GetNextCACert before, the new CA after; the old certificate still signs, and renews under the new one."""
+def test_rollover_announces_and_switches_to_the_new_ca(tmp_path: Path) -> None:
+    """GetNextCACert returns the new CA. After the switch the old device certificate signs its renewal."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         old = _identity(client.enroll(csr(), quick_key()))
@@ -493,8 +493,8 @@ def test_rollover(tmp_path: Path) -> None:
         assert renewed.reply.verification.signer == parse_certificate(following)
 
 
-def test_http(tmp_path: Path) -> None:
-    """Operations, methods and errors at the edge, without a pkiMessage that could be answered."""
+def test_http_errors_for_requests_without_a_pki_message(tmp_path: Path) -> None:
+    """Covers operations, methods and bodies for which no CertRep can be built."""
     with authority(tmp_path) as ca:
         caps = ca.answer(build_request("GetCACaps"))
         assert caps.header("content-type") == "text/plain"
@@ -512,8 +512,8 @@ def test_http(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", CLIENT_DIALECTS)
-def test_every_dialect_by_get_and_post(tmp_path: Path, name: str) -> None:
-    """What real clients write is read; each one's transactionID is its own kind."""
+def test_every_client_dialect_is_granted_by_get_and_post(tmp_path: Path, name: str) -> None:
+    """Each dialect makes its transactionID in its own way."""
     with authority(tmp_path, Policy((SECRET,), strict=Strictness(legacy=True))) as ca:
         ids = set()
         for number, method in enumerate(("GET", "POST", None)):
@@ -524,8 +524,8 @@ def test_every_dialect_by_get_and_post(tmp_path: Path, name: str) -> None:
         assert len(ids) == 3
 
 
-def test_a_ca_that_is_not_there(tmp_path: Path) -> None:
-    """A store without a CA, and a file that is no store, are said so."""
+def test_missing_ca_or_store_is_a_clear_error(tmp_path: Path) -> None:
+    """The inputs: a store without a CA, a text file, and a folder that does not exist."""
     from sceplab.lab.ca import CertificationAuthority
     from sceplab.lab.store import Store
 
@@ -540,8 +540,8 @@ def test_a_ca_that_is_not_there(tmp_path: Path) -> None:
         Store(tmp_path / "no" / "such" / "folder")
 
 
-def test_store_is_for_its_owner_only(tmp_path: Path) -> None:
-    """It holds the CA's key, and so do SQLite's files beside it."""
+def test_store_files_are_readable_by_the_owner_only(tmp_path: Path) -> None:
+    """The store holds the CA's private key, and so do the files that SQLite creates beside it."""
     with authority(tmp_path) as ca:
         client_of(ca).enroll(csr(), quick_key())
         files = list(tmp_path.glob("ca.sqlite*"))
@@ -549,8 +549,8 @@ def test_store_is_for_its_owner_only(tmp_path: Path) -> None:
         assert {p.stat().st_mode & 0o777 for p in files} == {0o600}
 
 
-def test_states(tmp_path: Path) -> None:
-    """The store tells how many are where."""
+def test_store_counts_transactions_by_state(tmp_path: Path) -> None:
+    """One request is granted and one is pending."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         client.enroll(csr(), quick_key())

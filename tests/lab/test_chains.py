@@ -1,4 +1,4 @@
-"""Chains in GetCACert: whatever the order, certificates are chosen by who issued whom."""
+"""Chains in GetCACert: certificates are chosen by issuer, whatever their order."""
 
 from __future__ import annotations
 
@@ -45,11 +45,11 @@ class Chain:
     answer: Callable[[HttpRequest], HttpReply]
 
     def named(self, names: str) -> list[bytes]:
-        """Return certificates by their names."""
+        """Return the certificates with these names."""
         return [getattr(self, name) for name in names.split()]
 
     def serving(self, names: str) -> Callable[[HttpRequest], HttpReply]:
-        """Return a server whose GetCACert has these, and whose replies are the CA's."""
+        """Return a server whose GetCACert has these certificates and whose other replies are the CA's."""
         return self.with_body(sceplab.build_degenerate(self.named(names)))
 
     def with_body(self, body: bytes) -> Callable[[HttpRequest], HttpReply]:
@@ -128,8 +128,8 @@ SERVED = (
 
 @pytest.mark.parametrize("names", SERVED)
 @pytest.mark.parametrize("known", ["ca", "root", "sub", None])
-def test_any_order(tmp_path: Path, names: str, known: str | None) -> None:
-    """The issuing CA, its RA and the chain are found in every order, by the fingerprint of any CA in it, or none."""
+def test_certificates_are_found_in_any_order(tmp_path: Path, names: str, known: str | None) -> None:
+    """The issuing CA, the RA and the chain are found, with the fingerprint of any CA in the chain or without one."""
     if known is not None and known not in names.split():
         pytest.skip("not sent")
     with _chain(tmp_path) as chain:
@@ -148,8 +148,8 @@ def test_any_order(tmp_path: Path, names: str, known: str | None) -> None:
 
 @pytest.mark.parametrize("names", ["ca sub root", "root sub ca"])
 @pytest.mark.parametrize("known", ["ca", "root"])
-def test_enrolling_at_a_ca_with_a_chain(tmp_path: Path, names: str, known: str) -> None:
-    """Encrypted for the CA that issues, believed by the fingerprint of the root as well."""
+def test_enrollment_succeeds_with_the_fingerprint_of_issuing_ca_or_root(tmp_path: Path, names: str, known: str) -> None:
+    """The request is encrypted for the issuing CA in both cases."""
     with _chain(tmp_path) as chain:
         fingerprint = parse_certificate(getattr(chain, known)).fingerprint()
         result = ScepClient(chain.serving(names), fingerprint=fingerprint).enroll(csr(), quick_key())
@@ -159,7 +159,7 @@ def test_enrolling_at_a_ca_with_a_chain(tmp_path: Path, names: str, known: str) 
 @needs("openssl")
 @pytest.mark.parametrize("known", ["ca", "root"])
 def test_enroll_writes_the_chain(tmp_path: Path, known: str) -> None:
-    """NAME.ca.pem has all three, and openssl verifies the certificate with it."""
+    """NAME.ca.pem has all three CA certificates, and openssl verifies the device certificate with it."""
     (tmp_path / "store").mkdir()
     with _chain(tmp_path / "store") as chain, Server(chain.serving("sub root ca"), host="127.0.0.1", port=0) as server:
         command = ["enroll", server.url, "--subject", "CN=R3", "--challenge", SECRET, "--out", str(tmp_path)]
@@ -168,8 +168,11 @@ def test_enroll_writes_the_chain(tmp_path: Path, known: str) -> None:
         assert "OK" in openssl("verify", "-CAfile", tmp_path / "device.ca.pem", tmp_path / "device.pem")
 
 
-def test_a_ca_of_another_root(tmp_path: Path) -> None:
-    """The root's fingerprint does not vouch for what only has its name; and an RA's is not a CA's."""
+def test_ca_below_another_root_is_rejected(tmp_path: Path) -> None:
+    """The other root has the same name but not the same fingerprint.
+
+    The fingerprint of an RA certificate is rejected too.
+    """
     with _chain(tmp_path) as chain:
         parsed = {n: parse_certificate(getattr(chain, n)) for n in ("root", "sub", "ca", "ra")}
         start = parsed["root"].not_before
@@ -187,8 +190,8 @@ def test_a_ca_of_another_root(tmp_path: Path) -> None:
             sort_out([parsed["ra"], parsed["ca"]], parsed["ra"].fingerprint(), utc_now())
 
 
-def test_a_device_as_a_ca(tmp_path: Path) -> None:
-    """A certificate that is no CA's issues nothing, though its key signed another one."""
+def test_certificate_signed_by_an_end_entity_is_rejected(tmp_path: Path) -> None:
+    """The signing certificate does not have CA:TRUE."""
     with _chain(tmp_path) as chain:
         ra = Identity(chain.ra, quick_key(20))
         below = parse_certificate(_ca_below(ra, "below", 61, 6).certificate)
@@ -198,8 +201,8 @@ def test_a_device_as_a_ca(tmp_path: Path) -> None:
         assert chain_above(below, found) == ()
 
 
-def test_names_are_compared_as_names() -> None:
-    """An issuer that is written as another string type is the same name (RFC 5280, 7.1)."""
+def test_issuer_name_matches_across_string_types() -> None:
+    """RFC 5280, 7.1: PrintableString "R1" and UTF8String "r1" are the same name."""
     with Lab(record=False) as lab:
         own = lab.ca.issuer.parsed
         written = replace(own, subject=replace(own.subject, raw=own.subject.raw.replace(b"\x13\x02R1", b"\x0c\x02r1")))
@@ -208,8 +211,8 @@ def test_names_are_compared_as_names() -> None:
         assert not issued_by(own, replace(own, public_key_info=b""))
 
 
-def test_too_many(tmp_path: Path) -> None:
-    """Each is compared with each, so there is a bound."""
+def test_too_many_certificates_in_get_ca_cert_are_rejected(tmp_path: Path) -> None:
+    """Each certificate is compared with each other one, so their number is limited."""
     with authority(tmp_path) as ca:
         many: Sequence[Certificate] = [replace(ca.issuer.parsed, serial=bytes((i,))) for i in range(60)]
         with pytest.raises(ClientError, match="60 certificates"):
@@ -240,8 +243,8 @@ BODIES: dict[str, tuple[Callable[[Chain], bytes], str]] = {
 
 
 @pytest.mark.parametrize("name", BODIES)
-def test_bodies(tmp_path: Path, name: str) -> None:
-    """A line break behind is nothing; PEM and base64 are read and named."""
+def test_ca_certificate_body_is_read_as_der_pem_or_base64(tmp_path: Path, name: str) -> None:
+    """A line break after the DER is ignored. PEM and base64 give a warning."""
     make, form = BODIES[name]
     with _chain(tmp_path) as chain:
         warnings: list[str] = []
@@ -259,8 +262,8 @@ def test_bodies(tmp_path: Path, name: str) -> None:
         (base64.b64encode(b"\x30\x03\x02\x01\x01"), "it is base64"),
     ],
 )
-def test_bodies_without_certificates(tmp_path: Path, body: bytes, words: str) -> None:
-    """What came instead is named."""
+def test_error_names_what_came_instead_of_certificates(tmp_path: Path, body: bytes, words: str) -> None:
+    """The inputs: a web page, broken PEM, and base64 of something else."""
     with (
         _chain(tmp_path) as chain,
         pytest.raises(ClientError, match="brought no certificate that can be read") as error,
@@ -269,8 +272,8 @@ def test_bodies_without_certificates(tmp_path: Path, body: bytes, words: str) ->
     assert words in str(error.value)
 
 
-def test_a_ca_that_cannot_receive_and_no_ra(tmp_path: Path) -> None:
-    """It is said; the intermediate's keyUsage is nobody's business."""
+def test_ca_without_key_encipherment_and_without_ra_is_warned_about(tmp_path: Path) -> None:
+    """The keyUsage of an intermediate CA above the issuing CA gives no warning."""
     with _chain(tmp_path) as chain:
         warnings: list[str] = []
         sub = parse_certificate(chain.sub)

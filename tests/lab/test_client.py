@@ -1,4 +1,4 @@
-"""The client of the lab: what it believes, what it says, and how it picks algorithms."""
+"""The client of the lab: what it accepts, what it reports, and how it chooses algorithms."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ from sceplab.scep.transport import HttpReply, HttpRequest
 from tests.helpers.captures import certificate
 from tests.helpers.labs import SECRET, authority, client_of, csr, quick_key
 
-# fault -> what our client says ("" where it goes on, as RFC 8894 or good sense has it), or warns of (after "warns:").
+# fault -> the error of our client, or its warning (after "warns:"); "" where the client continues without either.
 SAID = {
     "wrong-nonce": "may be a replay",
     "no-nonce": "may be a replay",
@@ -52,22 +52,22 @@ SAID = {
 }
 
 
-def test_every_fault_has_its_line() -> None:
-    """Faults and what is said of them go together."""
+def test_every_fault_has_an_expected_message() -> None:
+    """SAID lists all faults. An unknown fault is an error."""
     assert set(SAID) == set(FAULTS)
     with pytest.raises(InputError, match="no such fault"):
         faults_named("typo")
 
 
 def test_every_fault_has_an_effect() -> None:
-    """A fault without one would be a right answer under a wrong name."""
+    """Each fault sets at least one field apart from its texts."""
     plain = Fault("", "", "")
     for fault in FAULTS.values():
         assert replace(fault, id="", what="", clients="") != plain, fault.id
 
 
 def test_the_lab_loads_http_libraries_only_where_they_are_used() -> None:
-    """Tornado belongs to the server, requests to what is sent."""
+    """Only the server needs tornado, and only sending needs requests."""
     small = (
         "ca",
         "client",
@@ -87,8 +87,8 @@ def test_the_lab_loads_http_libraries_only_where_they_are_used() -> None:
 
 
 @pytest.mark.parametrize("fault", SAID)
-def test_faults(tmp_path: Path, fault: str) -> None:
-    """Each fault of the CA is noticed, by an error or a warning, or is none for us."""
+def test_client_reports_each_fault(tmp_path: Path, fault: str) -> None:
+    """The client raises an error, gives a warning, or succeeds, as SAID lists."""
     warnings: list[str] = []
     with authority(tmp_path, with_faults(Policy((SECRET,)), fault)) as ca:
         client = client_of(ca, on_warning=warnings.append)
@@ -104,15 +104,15 @@ def test_faults(tmp_path: Path, fault: str) -> None:
         assert all(len(w) < 300 for w in warnings)
 
 
-def test_failure_without_fail_info_is_still_one(tmp_path: Path) -> None:
-    """It is reported, not crashed upon."""
+def test_failure_without_fail_info_is_reported(tmp_path: Path) -> None:
+    """The CA leaves out failInfo. The client shows that and does not crash."""
     with authority(tmp_path, with_faults(Policy((SECRET,)), "no-fail-info")) as ca:
         result = client_of(ca).enroll(csr(challenge="wrong"), quick_key())
     assert str(result).startswith("FAILURE (no failInfo)")
 
 
-def test_fingerprint(tmp_path: Path) -> None:
-    """The right one in any form passes; a wrong one stops before anything is sent; none is warned of."""
+def test_fingerprint_of_the_ca_is_checked(tmp_path: Path) -> None:
+    """The right fingerprint passes in any form. A wrong one stops before the request; a missing one gives a warning."""
     with authority(tmp_path) as ca:
         digest = ca.issuer.parsed.fingerprint()
         colons = ":".join(digest[i : i + 2] for i in range(0, 64, 2)).upper()
@@ -139,8 +139,8 @@ CHOICES = {
 
 
 @pytest.mark.parametrize("words", CHOICES)
-def test_algorithms_by_capabilities(words: tuple[str, ...]) -> None:
-    """The strongest that is offered; never DES or MD5; what is weak is warned of."""
+def test_client_chooses_the_strongest_offered_algorithms(words: tuple[str, ...]) -> None:
+    """The client never chooses DES or MD5, and warns of weak algorithms."""
     caps = Capabilities(words)
     cipher, digest, post, warnings = CHOICES[words]
     assert (caps.cipher, caps.digest, caps.post, len(caps.warnings)) == (cipher, digest, post, warnings)
@@ -154,8 +154,8 @@ def _tampered(ca_answer: Callable[[HttpRequest], HttpReply], change: Callable[[b
     return ScepClient(send)
 
 
-def test_a_reply_of_another_device(tmp_path: Path) -> None:
-    """Who has a certificate of this CA is not the CA: a CertRep that it signs is refused."""
+def test_reply_signed_by_another_device_is_rejected(tmp_path: Path) -> None:
+    """The signer has a certificate of the same CA but is neither the CA nor its RA."""
     with authority(tmp_path) as ca:
         issued = client_of(ca).enroll(csr("CN=mallory", 1), quick_key(1)).certificate
         assert issued is not None
@@ -174,8 +174,8 @@ def test_a_reply_of_another_device(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", [0.1, 0.3, 0.6, 0.95])
-def test_a_changed_reply(tmp_path: Path, place: float) -> None:
-    """One octet anywhere: refused, never believed, never a crash."""
+def test_changed_reply_is_rejected(tmp_path: Path, place: float) -> None:
+    """One changed byte at any place gives a ClientError."""
     with authority(tmp_path) as ca:
 
         def change(body: bytes) -> bytes:
@@ -188,8 +188,8 @@ def test_a_changed_reply(tmp_path: Path, place: float) -> None:
 
 @pytest.mark.parametrize("body", [b"", b"x", b"\x30\x03\x02\x01\x01", b"<html>login</html>", b"\x30\x80" * 2000])
 @pytest.mark.parametrize("operation", ["GetCACert", "GetNextCACert", "PKIOperation"])
-def test_junk_from_the_server(tmp_path: Path, operation: str, body: bytes) -> None:
-    """One clear error."""
+def test_junk_from_the_server_is_a_client_error(tmp_path: Path, operation: str, body: bytes) -> None:
+    """The inputs: an empty body, bytes that are not DER, an unrelated INTEGER, a web page, and deep nesting."""
     with authority(tmp_path) as ca:
 
         def send(request: HttpRequest) -> HttpReply:
@@ -200,8 +200,8 @@ def test_junk_from_the_server(tmp_path: Path, operation: str, body: bytes) -> No
             client.get_next_ca_cert() if operation == "GetNextCACert" else client.enroll(csr(), quick_key())
 
 
-def test_junk_capabilities_are_none(tmp_path: Path) -> None:
-    """A web page instead of capabilities: no capabilities, with a warning."""
+def test_web_page_as_capabilities_gives_no_capabilities(tmp_path: Path) -> None:
+    """The client warns that the body is not a list of capabilities."""
     with authority(tmp_path) as ca:
         warnings: list[str] = []
 
@@ -214,8 +214,8 @@ def test_junk_capabilities_are_none(tmp_path: Path) -> None:
         assert "no list of capabilities" in warnings[0]
 
 
-def test_next_ca_certificate_by_a_stranger(tmp_path: Path) -> None:
-    """A rollover that somebody else signed is refused."""
+def test_next_ca_certificate_signed_by_another_ca_is_rejected(tmp_path: Path) -> None:
+    """GetNextCACert must be signed by the current CA."""
     (tmp_path / "other").mkdir()
     with authority(tmp_path) as ca, authority(tmp_path / "other", key=8) as other:
         other.prepare_rollover()
@@ -227,8 +227,11 @@ def test_next_ca_certificate_by_a_stranger(tmp_path: Path) -> None:
             ScepClient(send).get_next_ca_cert()
 
 
-def test_an_ra_that_the_ca_does_not_know(tmp_path: Path) -> None:
-    """GetCACert is not signed: an RA certificate in it must be the CA's, or anybody could read the request."""
+def test_ra_certificate_of_another_ca_is_rejected(tmp_path: Path) -> None:
+    """GetCACert is not signed, so an RA certificate in it must be issued by the CA.
+
+    Otherwise anyone could read requests.
+    """
     (tmp_path / "other").mkdir()
     with authority(tmp_path) as ca, authority(tmp_path / "other", key=8) as other:
         other.policy = replace(other.policy, grant_auto=True)
@@ -244,8 +247,8 @@ def test_an_ra_that_the_ca_does_not_know(tmp_path: Path) -> None:
             ScepClient(send, fingerprint=ca.issuer.parsed.fingerprint()).get_ca_cert()
 
 
-def test_wait(tmp_path: Path) -> None:
-    """Polls until it is granted, tells how long it waits, and gives up in the end."""
+def test_wait_polls_until_granted_or_the_limit_is_reached(tmp_path: Path) -> None:
+    """The callback gets the seconds waited so far."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         first = client.enroll(csr(challenge=None), quick_key())
@@ -263,7 +266,7 @@ def test_wait(tmp_path: Path) -> None:
 
 
 def test_des_client_reads_its_reply(tmp_path: Path) -> None:
-    """A legacy client at a legacy CA: single DES there and back."""
+    """A legacy client at a legacy CA uses single DES in both directions."""
     with authority(tmp_path, Policy((SECRET,), strict=Strictness(legacy=True))) as ca:
         result = client_of(ca, cipher="des-cbc", digest="sha1").enroll(csr(), quick_key())
         assert result.status is PkiStatus.SUCCESS
@@ -272,28 +275,28 @@ def test_des_client_reads_its_reply(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("url", ["", "ftp://x/y", "localhost:80", "http://"])
-def test_bad_url(url: str) -> None:
-    """Said before anything is sent."""
+def test_bad_url_is_an_input_error(url: str) -> None:
+    """The error comes before anything is sent."""
     with pytest.raises(InputError, match="no URL"):
         http_sender(url)
 
 
-def test_nobody_there() -> None:
-    """One sentence, after the retries."""
+def test_refused_connection_is_a_client_error() -> None:
+    """The error comes after one retry."""
     client = ScepClient(http_sender("http://127.0.0.1:9/scep", retries=1, pause=0))
     with pytest.raises(ClientError, match="cannot be reached: Connection refused"):
         client.get_ca_cert()
 
 
 @pytest.mark.parametrize("subject", ["", "R3", "CN=", "XX=1", "CN=a,,O=b"])
-def test_bad_subject(subject: str) -> None:
-    """One sentence with an example."""
+def test_bad_subject_is_an_input_error_with_an_example(subject: str) -> None:
+    """The message shows a valid subject."""
     with pytest.raises(InputError, match="CN=R3"):
         parse_subject(subject)
 
 
-def test_lengths_of_names(tmp_path: Path) -> None:
-    """What X.509 does not allow is refused here and by the CA, without a warning of a library."""
+def test_names_longer_than_x509_allows_are_refused(tmp_path: Path) -> None:
+    """The client and the CA both refuse them, without a warning from the cryptography library."""
     for subject in ("CN=" + "x" * 65, "C=USA", "CN=a,C=U"):
         with pytest.raises(InputError, match="RFC 5280"):
             parse_subject(subject)
@@ -307,8 +310,8 @@ def test_lengths_of_names(tmp_path: Path) -> None:
         assert ca.store.all_issued() == []
 
 
-def test_subjects() -> None:
-    """Order and multi-valued RDNs as written, escapes undone, string types by what fits."""
+def test_parse_subject_keeps_order_and_multivalued_rdns() -> None:
+    """Escapes are removed. Each value gets the string type that can hold it."""
     name = parse_subject(r"OU=ioscs RA,serialNumber=42+unstructuredName=R2,CN=A\, B,O=Fr\+d\\,L=Zürich")
     assert [[(a.keyword, a.value, a.string_type) for a in rdn] for rdn in name.rdns] == [
         [("OU", "ioscs RA", "PrintableString")],
@@ -320,14 +323,14 @@ def test_subjects() -> None:
 
 
 @pytest.mark.parametrize("kind", ["512", "abc", "99999", "P-999", ""])
-def test_bad_kind_of_key(kind: str) -> None:
-    """One sentence with what there is."""
+def test_bad_kind_of_key_is_an_input_error(kind: str) -> None:
+    """The message lists the supported kinds."""
     with pytest.raises(InputError, match="P-256"):
         new_key(kind)
 
 
-def test_ca_among_several() -> None:
-    """Which certificate is for what, in any order of the reply."""
+def test_ca_and_ra_certificates_are_told_apart_in_any_order() -> None:
+    """With the CA's certificate alone, requests are encrypted for it."""
     root, ra = (sceplab.parse_certificate(certificate(name)) for name in ("ca", "ra"))
     for order in ((root, ra), (ra, root)):
         found = CaCertificates(order)
@@ -335,8 +338,8 @@ def test_ca_among_several() -> None:
     assert CaCertificates((root,)).recipient == root
 
 
-def test_polling_what_is_no_enrollment(tmp_path: Path) -> None:
-    """Only an enrollment can be pending."""
+def test_only_an_enrollment_can_be_polled(tmp_path: Path) -> None:
+    """The input is the result of a GetCRL."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         own = client.enroll(csr(), quick_key())

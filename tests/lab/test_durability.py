@@ -1,4 +1,4 @@
-"""What the lab's CA has granted is never lost, and never granted twice: killed, full, and shared."""
+"""The lab's CA loses no certificate and issues none twice: when killed, with a full disk, and with a shared store."""
 
 from __future__ import annotations
 
@@ -59,11 +59,11 @@ def _client(url: str) -> ScepClient:
     return ScepClient(http_sender(url, retries=0))
 
 
-def test_killed_at_any_moment(tmp_path: Path) -> None:
-    """Kill -9 under load, three times: every certificate that a client got is there, and asked again it is the same."""
+def test_no_certificate_is_lost_when_the_server_is_killed(tmp_path: Path) -> None:
+    """SIGKILL under load, three times. Each certificate that a client received is stored, and a retry returns it."""
     got: dict[int, bytes] = {}
     for number in range(4):
-        quick_key(number)  # before threads ask for it at the same time
+        quick_key(number)  # made here, before threads need it at the same time
     for round_number in range(3):
         with process(tmp_path) as (server, url):
             for number, certificate in got.items():
@@ -78,7 +78,7 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
                 client = _client(url)
                 for number in range(start, start + 1000):
                     try:
-                        # The transactionID is the key's; the request makes it another one.
+                        # The key gives the transactionID; another request with it is another transaction.
                         key = number % 4
                         result = client.enroll(csr(f"CN=n{number}", key), quick_key(key))
                     except ScepError:
@@ -108,8 +108,8 @@ def test_killed_at_any_moment(tmp_path: Path) -> None:
     assert len(issued) == len(set(issued))
 
 
-def test_two_processes_on_one_store(tmp_path: Path) -> None:
-    """The same request at both at once gives one certificate; a one-time challenge is used once; no serial repeats."""
+def test_two_processes_share_one_store(tmp_path: Path) -> None:
+    """Equal requests to both give one certificate. A one-time challengePassword works once; no serial repeats."""
     folder = tmp_path / "shared"
     with process(folder) as (_, first), process(folder) as (_, second):
         clients = [_client(url) for url in (first, second)]
@@ -134,7 +134,7 @@ def test_two_processes_on_one_store(tmp_path: Path) -> None:
             statuses = list(pool.map(use, range(12)))
         assert statuses.count(PkiStatus.SUCCESS) == 1
         assert len({i.serial for i in store.all_issued()}) == len(store.all_issued()) == 21
-        # A person grants in a third process what the first one took.
+        # An operator grants, in this third process, a request that the first one received.
         pending = clients[0].enroll(csr("CN=wait", 0, None), quick_key())
         CertificationAuthority(store).grant(CertificationAuthority(store).find_pending(pending.transaction_id))
         assert clients[1].poll(pending).status is PkiStatus.SUCCESS
@@ -142,7 +142,7 @@ def test_two_processes_on_one_store(tmp_path: Path) -> None:
 
 
 def _fill(client: ScepClient) -> tuple[dict[int, bytes], str]:
-    """Enroll until the server cannot; returns what was granted and what it said."""
+    """Enroll until the server cannot store more; returns the certificates granted and the error text."""
     got: dict[int, bytes] = {}
     for number in range(2_000):
         try:
@@ -155,7 +155,7 @@ def _fill(client: ScepClient) -> tuple[dict[int, bytes], str]:
 
 
 def _same(url: str, got: dict[int, bytes]) -> None:
-    """What was granted is still there, and the next request is granted again."""
+    """Check that granted certificates are still returned and that the next request is granted."""
     client = _client(url)
     for number, certificate in got.items():
         again = client.enroll(csr(f"CN=fill{number}"), quick_key()).certificate
@@ -165,8 +165,8 @@ def _same(url: str, got: dict[int, bytes]) -> None:
 
 
 @pytest.mark.skipif(not hasattr(resource, "prlimit"), reason="needs Linux")
-def test_file_that_cannot_grow(tmp_path: Path) -> None:
-    """HTTP 503, the server stays, nothing granted is lost; with room again it goes on."""
+def test_server_answers_503_while_its_store_cannot_grow(tmp_path: Path) -> None:
+    """The limit is RLIMIT_FSIZE. No certificate is lost, and the server grants again when the limit is lifted."""
     with process(tmp_path) as (server, url):
         client = _client(url)
         assert client.enroll(csr("CN=first"), quick_key()).status is PkiStatus.SUCCESS
@@ -182,8 +182,8 @@ def test_file_that_cannot_grow(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="needs root, to mount a small file system")
-def test_full_disk(tmp_path: Path) -> None:
-    """The same on a file system without room, which then gets more."""
+def test_server_answers_503_while_the_disk_is_full(tmp_path: Path) -> None:
+    """The file system is a small tmpfs, which is then enlarged."""
     place = tmp_path / "small"
     place.mkdir()
     subprocess.run(["mount", "-t", "tmpfs", "-o", "size=400k", "tmpfs", str(place)], check=True)
@@ -199,8 +199,8 @@ def test_full_disk(tmp_path: Path) -> None:
         subprocess.run(["umount", str(place)], check=True)
 
 
-def test_one_policy_for_threads(tmp_path: Path) -> None:
-    """Many threads of one process at one CA: each request one certificate, all serials different."""
+def test_threads_of_one_process_get_one_certificate_per_request(tmp_path: Path) -> None:
+    """Eight threads send each of 30 requests three times. All serials differ."""
     store = Store(tmp_path / "ca.sqlite")
     CertificationAuthority.create(store, key=quick_key(9))
     ca = CertificationAuthority(store, Policy((SECRET,)))

@@ -1,4 +1,4 @@
-"""The captures of notebook 10: all kinds of devices, outcomes and ciphers, always the same."""
+"""The generated captures of notebook 10: all kinds of devices, outcomes and ciphers, the same in each run."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from sceplab.lab.identity import new_key
 from sceplab.report.rows import rows_of
 
 
-def test_a_month_before_and_one_after_the_ca_became_strict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Every capture can be read but the one that is cut off; every message opens; times and names are the story's."""
+def test_fleet_captures_before_and_after_the_ca_became_strict(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Two months are recorded.
+
+    Every capture but the truncated one is readable; times, names and ciphers are as planned.
+    """
     monkeypatch.setattr(fleet, "_MONTHS", fleet._MONTHS[:2])
     monkeypatch.setattr(fleet, "_STRICT", 1)
-    # One key of each size: making them takes most of the time.
+    # Make one key of each size only: key generation takes most of the time.
     monkeypatch.setattr(fleet, "new_key", cache(new_key))
     held = fleet.record_fleet(tmp_path)
     rows = [row for path in sorted(tmp_path.rglob("*.pcap")) for row in rows_of(path, held, tmp_path)]

@@ -1,4 +1,4 @@
-"""What we build, judged by a SCEP server that is not ours: micromdm's scepserver."""
+"""Our messages at an independent SCEP server: micromdm's scepserver."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ CHALLENGE = "R3-to-R1-via-R2"
 
 @pytest.fixture(scope="module")
 def url() -> Iterator[str]:
-    """A running server that wants CHALLENGE."""
+    """Yield the URL of a running server that requires CHALLENGE."""
     with micromdm.scepserver(CHALLENGE) as address:
         yield address
 
@@ -51,8 +51,8 @@ def _read(reply: bytes) -> PkiMessage:
 @pytest.mark.parametrize(
     ("digest", "cipher"), [("sha256", "aes-128-cbc"), ("sha512", "aes-256-cbc"), ("sha1", "des-ede3-cbc")]
 )
-def test_it_grants_a_request_that_our_ra_signed(url: str, digest: str, cipher: str) -> None:
-    """SUCCESS, with a certificate for the key of the request, from the server's CA."""
+def test_scepserver_grants_a_request_that_our_ra_signed(url: str, digest: str, cipher: str) -> None:
+    """The certificate has the key of the request and verifies with the server's CA."""
     message, attributes = _request(url, CHALLENGE, digest=digest, cipher=cipher)
     reply = _read(micromdm.post_message(url, message))
     assert reply.attributes.status is sceplab.PkiStatus.SUCCESS
@@ -67,8 +67,8 @@ def test_it_grants_a_request_that_our_ra_signed(url: str, digest: str, cipher: s
 
 @needs("scepserver")
 @pytest.mark.xdist_group("scepserver")
-def test_it_grants_over_get_as_well(url: str) -> None:
-    """A GET in the dialect that RFC 8894 asks for arrives whole."""
+def test_scepserver_grants_a_request_sent_by_get(url: str) -> None:
+    """The message is encoded in the URL as RFC 8894 requires."""
     message, _ = _request(url, CHALLENGE, digest="sha256", cipher="aes-128-cbc")
     target = transport.build_request("PKIOperation", path="/scep", message=message).target
     reply = requests.get(url.removesuffix("/scep") + target, timeout=30)
@@ -77,8 +77,8 @@ def test_it_grants_over_get_as_well(url: str) -> None:
 
 @needs("scepserver")
 @pytest.mark.xdist_group("scepserver")
-def test_it_refuses_a_wrong_password_and_we_can_read_that(url: str) -> None:
-    """FAILURE, badRequest: so the server did look at what we wrote."""
+def test_scepserver_refuses_a_wrong_challenge_with_bad_request(url: str) -> None:
+    """The FAILURE shows that the server decrypts and checks our request."""
     message, _ = _request(url, "wrong", digest="sha256", cipher="aes-128-cbc")
     reply = _read(micromdm.post_message(url, message))
     assert (sceplab.PkiStatus.FAILURE, sceplab.FailInfo.badRequest) == (
@@ -89,8 +89,8 @@ def test_it_refuses_a_wrong_password_and_we_can_read_that(url: str) -> None:
 
 @needs("scepserver")
 @pytest.mark.xdist_group("scepserver")
-def test_it_refuses_what_openssl_alone_can_sign(url: str, tmp_path: Path) -> None:
-    """A message without the SCEP attributes is none: this is what sceplab is for."""
+def test_scepserver_refuses_a_message_signed_by_openssl_alone(url: str, tmp_path: Path) -> None:
+    """`openssl cms` cannot add the SCEP attributes, and without them the message is not SCEP."""
     message, _ = _request(url, CHALLENGE, digest="sha256", cipher="aes-128-cbc")
     content = sceplab.parse_signed(message).content
     assert content is not None

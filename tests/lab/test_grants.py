@@ -1,6 +1,6 @@
-"""Nobody becomes what a person did not grant: attacks on CA and RA, over real sockets.
+"""Attacks on the CA and the RA over real sockets: nobody gets a certificate that was not approved.
 
-Each test is written from the attacker's side: what he sends, and what he must not get.
+Each test takes the attacker's side: it sends what the attacker sends and checks what the attacker does not get.
 """
 
 from __future__ import annotations
@@ -72,7 +72,7 @@ def _claims(certificate: Certificate | None) -> dict[str, bytes]:
 TLS = _usages(oids.SERVER_AUTH, oids.CLIENT_AUTH)
 
 
-# --------------------------------------------------------------- who becomes an RA, or the CA
+# --------------------------------------------------------------- requests for an RA's name or the CA's name
 
 
 RA_NAMES = {
@@ -90,8 +90,8 @@ RA_NAMES = {
 
 
 @pytest.mark.parametrize("name", RA_NAMES)
-def test_a_client_of_the_ra_does_not_become_one(name: str) -> None:
-    """Whoever knows the RA's challengePassword asks the RA, which signs, for a certificate of an RA."""
+def test_ra_client_cannot_get_an_ra_certificate(name: str) -> None:
+    """The client knows the RA's challengePassword and asks for an RA's name; the RA signs its request."""
     with running_lab(ra=True) as lab:
         before = len(lab.ca.store.all_issued())
         client = lab.client(via="ra")
@@ -102,8 +102,8 @@ def test_a_client_of_the_ra_does_not_become_one(name: str) -> None:
 
 @pytest.mark.parametrize("kind", [MessageType.PKCSReq, MessageType.RenewalReq])
 @pytest.mark.parametrize("name", RA_NAMES)
-def test_an_ra_makes_no_other(name: str, kind: MessageType) -> None:
-    """A request that an RA itself signs, for its own name or another's: a person is asked, or it is refused."""
+def test_ra_cannot_get_another_ra_certificate_without_approval(name: str, kind: MessageType) -> None:
+    """The RA itself signs the request, for its own name or for another. The request is pending or refused."""
     with running_lab(ra=True, grant_auto=True) as lab:
         assert lab.ra is not None
         before = len(lab.ca.store.all_issued())
@@ -113,8 +113,8 @@ def test_an_ra_makes_no_other(name: str, kind: MessageType) -> None:
         assert len(lab.ca.store.all_issued()) == before
 
 
-def test_an_ra_renews_when_a_person_says_so() -> None:
-    """The way that is left: its request waits, and is shown as what it is."""
+def test_ra_renewal_with_a_new_key_needs_approval() -> None:
+    """After the grant the new certificate works as an RA certificate."""
     with running_lab(ra=True) as lab:
         assert lab.ra is not None
         client = lab.client()
@@ -136,8 +136,8 @@ CA_NAMES = {
 _OIDS = {"CN": oids.COMMON_NAME, "O": oids.ORGANIZATION_NAME}
 
 
-def test_nobody_gets_the_cas_name(tmp_path: Path) -> None:
-    """However it is written: RFC 5280 7.1 takes these names for the same."""
+def test_request_for_the_cas_name_is_refused(tmp_path: Path) -> None:
+    """RFC 5280, 7.1: the variants in CA_NAMES are all the same name."""
     with Lab(tmp_path / "lab", subject="CN=R1+O=Lab", challenge=SECRET, record=False) as lab:
         client = lab.client()
         for number, (how, rdns) in enumerate(CA_NAMES.items()):
@@ -147,7 +147,7 @@ def test_nobody_gets_the_cas_name(tmp_path: Path) -> None:
         assert lab.ca.store.all_issued() == []
 
 
-# --------------------------------------------------------------- names and usages that nobody granted
+# --------------------------------------------------------------- names and usages that need approval
 
 
 WISHES = {
@@ -159,8 +159,8 @@ WISHES = {
 
 
 @pytest.mark.parametrize("wish", WISHES)
-def test_more_than_was_granted(wish: str) -> None:
-    """By renewal, by an RA, by its clients, by a challengePassword, by `grant_auto`: a person is asked."""
+def test_request_for_more_names_or_usages_is_pending(wish: str) -> None:
+    """Covers a renewal, an RA, the RA's clients, a one-time challengePassword and `grant_auto`."""
     with running_lab(ra=True) as lab:
         assert lab.ra is not None
         client = lab.client()
@@ -180,15 +180,15 @@ def test_more_than_was_granted(wish: str) -> None:
         lab.ca.policy = replace(lab.ca.policy, grant_auto=True, challenges=())
         assert client.enroll(ask(ADMIN, 6), quick_key(6)).status is PkiStatus.PENDING
         assert len(lab.ca.store.all_issued()) == before
-        # The one-time challengePassword is used up: it brought one request before a person.
-        assert client.enroll(csr("CN=R4", 7, once), quick_key(7)).certificate is not None  # grants everything now
+        # The one-time challengePassword is used up by the request that is pending.
+        assert client.enroll(csr("CN=R4", 7, once), quick_key(7)).certificate is not None  # `grant_auto` is on
         challenge = lab.ca.store.challenge(challenge_digest(once))
         assert challenge is not None
         assert challenge.used
 
 
-def test_what_the_policy_allows() -> None:
-    """By pattern and usage; without a wish a certificate is for TLS; a person grants what was asked."""
+def test_allowed_names_and_usages_are_granted() -> None:
+    """A request without usages gets those for TLS. A request beyond the policy gets all it asked for after a grant."""
     with running_lab(alt_names=("DNS:*.lab.example",), usages=(oids.CLIENT_AUTH, oids.CODE_SIGNING)) as lab:
         client = lab.client()
         wishes = (_alt_names("r3.LAB.example"), _usages(oids.CODE_SIGNING))
@@ -202,8 +202,8 @@ def test_what_the_policy_allows() -> None:
         assert _claims(granted) == {mixed[0].oid: mixed[0].value, TLS.oid: TLS.value}
 
 
-def test_a_renewal_gets_what_the_old_certificate_had() -> None:
-    """The same names and usages, whether it repeats them or not; and the name as it was written."""
+def test_renewal_keeps_the_names_and_usages_of_the_old_certificate() -> None:
+    """The renewal may repeat the extensions or leave them out. The subject stays as it is in the old certificate."""
     with running_lab() as lab:
         client = lab.client()
         wishes = (_alt_names("r3.example"), _usages(oids.IPSEC_IKE))
@@ -218,8 +218,8 @@ def test_a_renewal_gets_what_the_old_certificate_had() -> None:
             assert renewed.subject == old.parsed.subject
 
 
-def test_a_renewal_through_the_ra_gets_what_the_old_certificate_had() -> None:
-    """As one at the CA itself; what asks for more waits for a person, and so does a first request with these names."""
+def test_renewal_through_the_ra_keeps_names_and_usages() -> None:
+    """A renewal that asks for more is pending, and so is a first request with these names."""
     with running_lab(ra=True) as lab:
         client = lab.client(via="ra")
         wishes = (_alt_names("r3.example"), _usages(oids.IPSEC_IKE))
@@ -238,8 +238,8 @@ def test_a_renewal_through_the_ra_gets_what_the_old_certificate_had() -> None:
 
 
 @pytest.mark.parametrize("forged", ["another subject", "not issued here", "only carried", "revoked"])
-def test_what_an_ra_does_not_vouch_for_is_no_renewal(forged: str) -> None:
-    """The certificate to renew must be this CA's, have the name, be valid, and be in what the RA signed."""
+def test_ra_renewal_needs_a_valid_certificate_in_its_signed_attributes(forged: str) -> None:
+    """This CA issued the certificate, it has the same name and is valid, and the RA's signature covers it."""
     with running_lab(ra=True) as lab:
         assert lab.ra is not None
         wishes = (_alt_names("r3.example"),)
@@ -270,8 +270,8 @@ def test_what_an_ra_does_not_vouch_for_is_no_renewal(forged: str) -> None:
         assert reply.attributes.status is expected
 
 
-def test_a_person_sees_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    """`lab pending` and `lab grant` show names and usages, and who signed."""
+def test_lab_pending_and_grant_show_requested_extensions(capsys: pytest.CaptureFixture[str]) -> None:
+    """The output also shows that another key signed the message."""
     with running_lab(ra=True, ra_auto=False) as lab:
         assert lab.ra is not None
         request = _request("CN=R3", quick_key(), None, (*WISHES["a name"], *WISHES["OCSPSigning"]))
@@ -290,8 +290,11 @@ def test_a_person_sees_what_is_asked_for(capsys: pytest.CaptureFixture[str]) -> 
 
 
 @pytest.mark.parametrize("own", [True, False], ids=["made of the key", "made up"])
-def test_a_stranger_in_the_transaction_of_another(*, own: bool) -> None:
-    """He asks under the victim's transactionID, and polls, as himself and under its name; the victim is served."""
+def test_reused_transaction_id_gives_no_access_to_the_victims_certificate(*, own: bool) -> None:
+    """A stranger enrolls and polls with the victim's transactionID, under both names.
+
+    The victim gets its certificate.
+    """
     with running_lab(ra=True, ra_auto=False, challenges=()) as lab:
         client = lab.client(via="ra")
         request = sceplab.parse_csr(csr("CN=victim"))
@@ -321,8 +324,8 @@ def test_a_stranger_in_the_transaction_of_another(*, own: bool) -> None:
 
 
 @pytest.mark.parametrize("dialect", CLIENT_DIALECTS)
-def test_polls_through_the_ra(dialect: str) -> None:
-    """Every client's way of making transactionIDs gets its certificate, the first and a renewal, after a person."""
+def test_polls_through_the_ra_return_the_certificate_in_every_dialect(dialect: str) -> None:
+    """Each dialect makes transactionIDs in its own way. Covers a first request and a renewal, both approved by hand."""
     with running_lab(ra=True, ra_auto=False, challenges=(), strict=Strictness(legacy=True)) as lab:
         assert lab.ra is not None
         lab.ra.policy = replace(lab.ra.policy, strict=Strictness(legacy=True))
@@ -336,8 +339,8 @@ def test_polls_through_the_ra(dialect: str) -> None:
         assert client.poll(pending).status is PkiStatus.SUCCESS
 
 
-def test_an_ec_client_that_polls_at_the_ra() -> None:
-    """The RA has forgotten its challengePassword, so no reply can be encrypted: refused, and asking again works."""
+def test_ec_client_cannot_poll_through_the_ra_but_can_enroll_again() -> None:
+    """A poll carries no challengePassword, and the RA keeps none, so the RA cannot encrypt a reply to it."""
     key = quick_key(0, "P-256")
     with running_lab(ra=True, ra_auto=False, challenges=()) as lab:
         client = lab.client(via="ra")
@@ -348,11 +351,11 @@ def test_an_ec_client_that_polls_at_the_ra() -> None:
         assert client.enroll(request, key).status is PkiStatus.SUCCESS
 
 
-# --------------------------------------------------------------- which request a person means
+# --------------------------------------------------------------- how an operator names a request
 
 
-def test_a_number_is_a_number(capsys: pytest.CaptureFixture[str]) -> None:
-    """The client chose a transactionID that looks like the number of another request, or like its beginning."""
+def test_operator_number_is_not_matched_against_transaction_ids(capsys: pytest.CaptureFixture[str]) -> None:
+    """Clients choose transactionIDs that look like another request's number or share its prefix."""
     with running_lab() as lab:
         client = lab.client()
         for number, named in enumerate(("AAAAAAAA-1", "2", "1", "AAAAAAAA-2")):
@@ -362,7 +365,7 @@ def test_a_number_is_a_number(capsys: pytest.CaptureFixture[str]) -> None:
         assert [lab.ca.find_pending(str(t.id)).id for t in (first, second, third)] == [first.id, second.id, third.id]
         folder = ["--dir", str(lab.folder)]
         assert main(["lab", "grant", "1", *folder]) == 0
-        # Granted already: the number is no beginning of the transactionID "1".
+        # Request 1 is granted already; "1" does not match the transactionID "1" of another request.
         assert main(["lab", "grant", "1", *folder]) == 2
         assert "no pending request matches '1'" in capsys.readouterr().err
         assert lab.ca.find_pending("AAAAAAAA").id == fourth.id
@@ -381,8 +384,8 @@ def test_a_number_is_a_number(capsys: pytest.CaptureFixture[str]) -> None:
 # --------------------------------------------------------------- secrets
 
 
-def test_the_store_does_not_keep_challenge_passwords(tmp_path: Path) -> None:
-    """Neither of what was granted nor of what waits; what waits can still be granted."""
+def test_store_keeps_no_challenge_passwords(tmp_path: Path) -> None:
+    """Covers granted and pending requests. A pending request can still be granted."""
     with Lab(tmp_path / "lab", record=False) as lab:
         client = lab.client()
         pending = client.enroll(csr("CN=R3", 0, "typed-at-a-prompt"), quick_key())
@@ -399,8 +402,8 @@ def test_the_store_does_not_keep_challenge_passwords(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("via", ["ca", "ra"])
 @pytest.mark.parametrize("kind", ["2048", "P-256"])
-def test_a_captured_request_signed_anew(via: str, kind: str) -> None:
-    """The envelope is the victim's, the signature the attacker's: no reply for him, and none to guess by."""
+def test_captured_envelope_signed_with_another_key_is_refused(via: str, kind: str) -> None:
+    """The envelope is the victim's and the signature the attacker's. The reply shows nothing about the content."""
     with running_lab(ra=True) as lab:
         stolen: list[bytes] = []
         client = lab.client(via=via)
@@ -411,7 +414,7 @@ def test_a_captured_request_signed_anew(via: str, kind: str) -> None:
             asked = parse_request(request)
             if asked.message is not None:
                 stolen.append(asked.message)
-                return HttpReply(500)  # the victim's request does not arrive
+                return HttpReply(500)  # the victim's request does not reach the server
             return send(request)
 
         with pytest.raises(ClientError):
@@ -432,11 +435,11 @@ def test_a_captured_request_signed_anew(via: str, kind: str) -> None:
         assert len(lab.ca.store.all_issued()) == before
 
 
-# --------------------------------------------------------------- requests that nobody should grant
+# --------------------------------------------------------------- requests that must be refused
 
 
-def test_small_curves() -> None:
-    """P-224 and P-192 are below what is taken; P-256 is taken."""
+def test_small_curves_are_refused() -> None:
+    """P-224 and P-192 are refused; P-256 is granted."""
     with running_lab() as lab:
         client = lab.client()
         for curve in (ec.SECP224R1(), ec.SECP192R1()):
@@ -465,8 +468,8 @@ BAD = {
 
 
 @pytest.mark.parametrize("name", BAD)
-def test_names_that_nobody_can_judge(name: str) -> None:
-    """Refused by CA and RA with words, and never put before a person."""
+def test_misleading_or_oversized_names_are_refused(name: str) -> None:
+    """The CA and the RA refuse them with a reason. No such request becomes pending."""
     subject, extensions, words = BAD[name]
     with running_lab(ra=True) as lab:
         for via in ("ca", "ra"):
@@ -479,8 +482,8 @@ def test_names_that_nobody_can_judge(name: str) -> None:
         assert lab.ca.pending() == []
 
 
-def test_a_one_time_challenge_is_for_a_name_however_it_is_written() -> None:
-    """The operator typed a PrintableString, the device sends UTF8String: the same name (RFC 5280, 7.1)."""
+def test_one_time_challenge_matches_its_name_in_any_string_type() -> None:
+    """The operator's name is a PrintableString and the device's a UTF8String: RFC 5280, 7.1 treats them as equal."""
     with running_lab(challenges=()) as lab:
         once = lab.ca.new_challenge("CN=R3")
         client = lab.client()

@@ -1,4 +1,4 @@
-"""The server against clients that mean harm: foreign names, doubtful heads, stalled readers, over real sockets."""
+"""The server against hostile clients over real sockets: foreign host names, ambiguous headers, stalled readers."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ CLOSE = "Connection: close\r\n"
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """Yield a lab with an RA, for which one more name was allowed."""
+    """Yield a lab with an RA and one additional allowed host name."""
     with Lab(challenge=SECRET, host_names=("r1.example",)) as running:
         running.enroll_ra()
         yield running
@@ -37,7 +37,7 @@ def _address(url: str) -> tuple[str, int]:
 
 
 def _talk(url: str, octets: bytes) -> bytes:
-    """Send octets, and return what comes until the server closes the connection."""
+    """Send bytes and return what arrives until the server closes the connection."""
     with socket.create_connection(_address(url), timeout=60) as link:
         link.sendall(octets)
         return b"".join(iter(lambda: link.recv(65_536), b""))
@@ -46,8 +46,8 @@ def _talk(url: str, octets: bytes) -> bytes:
 @pytest.mark.parametrize("via", ["ca", "ra"])
 @pytest.mark.parametrize("operation", ["GetCACaps", "GetCACert", "GetNextCACert", "PKIOperation", "nonsense"])
 @pytest.mark.parametrize("method", ["GET", "POST"])
-def test_other_names_are_refused_everywhere(lab: Lab, method: str, operation: str, via: str) -> None:
-    """A page of another site cannot ask the lab under that site's name (DNS rebinding), whatever it asks for."""
+def test_foreign_host_names_are_refused_for_every_operation(lab: Lab, method: str, operation: str, via: str) -> None:
+    """A web page of another site cannot reach the lab under that site's name (DNS rebinding)."""
     url = lab.ca_url if via == "ca" else lab.ra_url
     port = _address(url)[1]
     for target, named in (
@@ -68,8 +68,8 @@ def test_other_names_are_refused_everywhere(lab: Lab, method: str, operation: st
     assert _talk(url, twice).startswith(b"HTTP/1.1 400 ")
 
 
-def test_own_names_are_served(lab: Lab) -> None:
-    """Loopback names and addresses, names that were allowed, and clients that send none, as Cisco IOS does."""
+def test_own_host_names_are_served(lab: Lab) -> None:
+    """Covers loopback names and addresses, allowed names, and requests without Host, as Cisco IOS sends them."""
     port = _address(lab.ca_url)[1]
     hosts = ("127.0.0.1", f"127.0.0.1:{port}", f"localhost:{port}", "LOCALHOST.", f"[::1]:{port}", "127.9.9.9", "")
     for named in (*hosts, "r1.example", f"R1.example:{port}", "r1.example:9"):
@@ -113,29 +113,32 @@ POST = b"POST /?operation=PKIOperation HTTP/1.1\r\n"
         POST + b"y" * 300 + b": z\r\nContent-Length: 0\r\n\r\n",
     ],
 )
-def test_doubtful_heads_are_refused(lab: Lab, octets: bytes) -> None:
-    """What two programs could read in two ways, and floods of fields: 400, and nothing that follows is a request."""
+def test_ambiguous_headers_are_refused(lab: Lab, octets: bytes) -> None:
+    """Two programs could read such headers in two ways, or they are too many.
+
+    The server answers 400 and closes the connection.
+    """
     answer = _talk(lab.ca_url, octets + CAPS)
     assert answer.startswith(b"HTTP/1.1 400 "), answer
     assert answer.count(b"HTTP/1.1 ") == 1
 
 
 def _fill(link: socket.socket, octets: bytes) -> None:
-    """Send until the other side reads no more; nothing is read here."""
+    """Send until the other side stops reading; this side reads nothing."""
     link.settimeout(0)
     with contextlib.suppress(OSError):
         for _ in range(100_000):
             link.send(octets)
 
 
-def test_those_who_never_read_are_shut_out() -> None:
-    """They take all connections, pipeline and read nothing; their time for taking a reply ends, and others get in."""
+def test_clients_that_never_read_are_disconnected() -> None:
+    """They take all connections, pipeline requests and read nothing. After write_time others are served."""
     limits = Limits(header_time=600, body_time=600, write_time=1, connections=20)
     with Server(lambda _: HttpReply(200, (), bytes(100_000)), limits=limits) as server:
         links = []
         for _ in range(20):
             link = socket.socket()
-            # A small one, so that the server stalls soon.
+            # A small buffer, so that the server stalls soon.
             link.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
             link.connect(_address(server.url))
             links.append(link)
@@ -150,7 +153,7 @@ def test_those_who_never_read_are_shut_out() -> None:
 
 
 def _until_served(url: str) -> bytes:
-    """Return the body of a reply; a client that is turned away asks again."""
+    """Return the body of a reply; retries while the server refuses the connection."""
     deadline = time.monotonic() + 120
     send = http_sender(url, retries=0, timeout=60)
     while True:
@@ -164,7 +167,7 @@ def _until_served(url: str) -> bytes:
 
 @pytest.mark.skipif(not own_addresses(), reason="this machine has one loopback address")
 def test_one_client_cannot_take_all_connections() -> None:
-    """Beyond its own limit it is turned away at once, while there is room for others."""
+    """Connections beyond the limit of one address are closed at once; another address is served."""
     with Lab(challenge=SECRET, limits=Limits(header_time=600, connections=20, client_connections=12)) as lab:
         links = [socket.create_connection(_address(lab.ca_url), timeout=60) for _ in range(20)]
         for link in links[12:]:
@@ -177,23 +180,23 @@ def test_one_client_cannot_take_all_connections() -> None:
 
 
 @pytest.mark.parametrize(("limits", "answered"), [(Limits(requests=3), 3), (Limits(life=0), 1)])
-def test_a_connection_ends(limits: Limits, answered: int) -> None:
-    """After so many requests, or so much time, also when more were pipelined."""
+def test_connection_closes_after_its_request_or_time_limit(limits: Limits, answered: int) -> None:
+    """The client pipelines more requests than the limit."""
     with Server(lambda _: HttpReply(200, (), b"yes"), limits=limits) as server:
         answer = _talk(server.url, CAPS * 50)
     assert answer.count(b"HTTP/1.1 200 ") == answered
     assert len(re.findall(rb"(?i)connection: close", answer)) == 1
 
 
-def test_bodies_in_progress_have_a_limit_together() -> None:
-    """Halves of requests cannot fill the memory: beyond the limit a request is answered 503, and later ones 200."""
+def test_all_unfinished_bodies_share_one_memory_limit() -> None:
+    """Beyond the limit a request is answered with 503. When memory is free again, the answer is 200."""
     limits = Limits(header_time=600, body_time=600, buffered=100_000)
     head = POST + b"Connection: close\r\nContent-Length: %d\r\n\r\n"
     with Server(lambda _: HttpReply(200, (), b"yes"), limits=limits) as server:
         with socket.create_connection(_address(server.url), timeout=60) as half:
             half.sendall(head % 90_000 + bytes(10))
             half.sendall(bytes(80_000))
-            # Until the half request has arrived.
+            # Repeat until the server has received the half request.
             answers = (_talk(server.url, head % 30_000 + bytes(30_000)) for _ in range(10_000))
             assert any(answer.startswith(b"HTTP/1.1 503 ") for answer in answers)
             half.sendall(bytes(9_990))

@@ -1,4 +1,4 @@
-"""The requests in what a client sends: found wherever packets break, and changed in one thing only."""
+"""Request headers in a client's byte stream: found wherever packets break, with only the server's name changed."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def _as_it_is(head: bytes, _: HttpRequest) -> bytes:
 
 
 def _through(data: bytes, size: int, change: object = _named) -> bytes:
-    """Return what comes out when the bytes come in pieces of a size."""
+    """Return what the stream gives out when the bytes come in pieces of `size`."""
     stream = RequestStream(change)  # type: ignore[arg-type]
     out = b"".join(piece for i in range(0, len(data), size) for piece in stream.feed(data[i : i + size]))
     return out + stream.end()
@@ -40,7 +40,7 @@ SAME = [
     b"POST / HTTP/1.1\r\nContent-Length: 3\r\n\r\nabc\r\n",
     b"OPTIONS * HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
 ]
-# What follows these is left alone: it is not certain where the next request begins.
+# Everything after these stays unchanged: the start of the next request is not certain.
 LAST = [
     b"CONNECT ca:443 HTTP/1.1\r\n\r\n\x16\x03\x01",
     b"POST / HTTP/1.1\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n",
@@ -58,8 +58,8 @@ LAST = [
 
 
 @pytest.mark.parametrize("size", [1, 2, 3, 7, 64, 10**6])
-def test_one_change_wherever_packets_break(size: int) -> None:
-    """All kinds of requests on one connection: the server's name changes in heads, never in bodies."""
+def test_server_name_is_changed_wherever_packets_break(size: int) -> None:
+    """All kinds of requests on one connection. The name changes in headers and never in bodies."""
     sent = b"".join(before for before, _, _ in CHANGED) + b"".join(SAME)
     due = b"".join(before.replace(old, new, 1) for before, old, new in CHANGED) + b"".join(SAME)
     assert _through(sent * 2, size) == due * 2
@@ -68,14 +68,14 @@ def test_one_change_wherever_packets_break(size: int) -> None:
 
 @pytest.mark.parametrize("last", LAST)
 @pytest.mark.parametrize("size", [1, 10**6])
-def test_what_cannot_be_framed_is_left_alone(last: bytes, size: int) -> None:
-    """Also a request in it, to the last byte."""
+def test_bytes_after_an_unframed_request_stay_unchanged(last: bytes, size: int) -> None:
+    """Something that looks like another request follows and is passed on to the last byte."""
     sent = CHANGED[1][0] + last + b"GET / HTTP/1.1\r\nHost: relay\r\n\r\n"
     assert _through(sent, size) == CHANGED[1][0].replace(b"relay", b"ca.example:444") + sent[len(CHANGED[1][0]) :]
 
 
-def test_part_of_a_head() -> None:
-    """It is held back until it is whole, and given back where the client ends there."""
+def test_incomplete_header_is_held_until_complete_or_end() -> None:
+    """At the end of the stream the held bytes are returned."""
     stream = RequestStream(_named)
     assert list(stream.feed(b"GET / HTTP/1.1\r\nHo")) == []
     assert stream.partial
@@ -84,8 +84,8 @@ def test_part_of_a_head() -> None:
 
 
 @pytest.mark.parametrize("size", [1000, 10**7])
-def test_heads_have_a_largest_size(size: int) -> None:
-    """A GET has its message there; one without end is refused."""
+def test_oversized_header_is_refused_with_431(size: int) -> None:
+    """The limit leaves room for a GET with a message in its URL."""
     head = b"GET /?" + b"a" * (HEAD_SIZE - 100) + b" HTTP/1.1\r\n\r\n"
     assert _through(head, size) == head
     with pytest.raises(HeadError, match="more than") as refused:
@@ -93,8 +93,8 @@ def test_heads_have_a_largest_size(size: int) -> None:
     assert refused.value.status == 431
 
 
-def test_what_came_before_a_refusal_is_passed_on() -> None:
-    """The change may refuse a head; those before it have passed."""
+def test_requests_before_a_refused_one_are_passed_on() -> None:
+    """The change function raises HeadError for the second of two requests."""
 
     def change(head: bytes, request: HttpRequest) -> bytes:
         if request.target == "/no":

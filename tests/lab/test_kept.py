@@ -1,4 +1,4 @@
-"""Memory of a lab that is flooded: limits before keeping, one budget for what is kept, counted as it really is."""
+"""Memory of a flooded lab: limits apply before data is kept, and one budget counts everything that is kept."""
 
 from __future__ import annotations
 
@@ -41,14 +41,17 @@ def _walk(item: object, seen: set[int]) -> Iterator[int]:
 
 
 def _account(lab: Lab) -> tuple[int, int]:
-    """Return what the lab says that it holds, and what it really holds."""
+    """Return the bytes that the lab's budget counts, and the bytes that its queues really hold."""
     queues = (lab.exchanges, lab.decisions, lab._sent)
     seen: set[int] = set()
     return lab.exchanges._budget.held, sum(size for queue in queues for item in queue for size in _walk(item, seen))
 
 
-def test_the_account_is_what_is_held() -> None:
-    """Bodies, targets, many header fields, decisions and the record: within a tenth, and never more than it says."""
+def test_budget_matches_the_memory_really_held() -> None:
+    """Covers bodies, targets, many header fields, decisions and the record.
+
+    The counted size is never below the real one, and at most 25 % above.
+    """
     with Lab(challenge=SECRET) as lab:
         send = http_sender(lab.ca_url)
         for number in range(20):
@@ -62,8 +65,8 @@ def test_the_account_is_what_is_held() -> None:
     assert said * 0.8 < held <= said
 
 
-def test_a_flood_of_headers_stays_in_the_budget() -> None:
-    """The oldest leave, of whichever kind; the newest stay."""
+def test_flood_of_headers_stays_within_the_budget() -> None:
+    """The oldest items of any kind are dropped first."""
     with Lab(challenge=SECRET, memory_size=1_000_000) as lab:
         lab.client().enroll(csr(), quick_key())
         send = http_sender(lab.ca_url)
@@ -79,8 +82,8 @@ def test_a_flood_of_headers_stays_in_the_budget() -> None:
         assert len(lab.decisions) == 1
 
 
-def test_kept_is_bounded() -> None:
-    """By bytes, those of all queues together, and by items; the newest stay."""
+def test_kept_queues_are_bounded_by_items_and_shared_bytes() -> None:
+    """The byte limit is shared by all queues; the item limit is per queue. The newest items stay."""
     budget = Budget(10_000)
     first, second = Kept[bytes](budget), Kept[bytes](budget, items=5)
     for i in range(50):
@@ -97,8 +100,8 @@ def test_kept_is_bounded() -> None:
     assert (len(first), len(second), budget.held) == (0, 0, 0)
 
 
-def test_everything_of_an_item_is_counted() -> None:
-    """Whatever a client chooses the length of."""
+def test_size_counts_every_field_a_client_can_lengthen() -> None:
+    """Each item has one field of 100,000 characters."""
     long = "x" * 100_000
     empty = HttpRequest("GET", "/")
     for item in (
@@ -118,8 +121,8 @@ def test_everything_of_an_item_is_counted() -> None:
 
 
 @pytest.mark.parametrize("via", ["ca", "ra"])
-def test_long_transaction_ids_are_not_kept(via: str) -> None:
-    """One of 900 kB is refused, and the decision keeps its beginning; a messageType of 900 kB is no message."""
+def test_long_transaction_id_is_refused_and_shortened_in_the_decision(via: str) -> None:
+    """The transactionID has 900 kB. A messageType of 900 kB gives HTTP 400 and no decision."""
     with Lab(challenge=SECRET) as lab:
         lab.enroll_ra()
         client, before = lab.client(via=via), len(lab.decisions)
@@ -143,16 +146,16 @@ def test_long_transaction_ids_are_not_kept(via: str) -> None:
         assert len(lab.decisions) == before + 1
 
 
-def test_steps_of_a_decision_are_short() -> None:
-    """A subject may be long; the decision keeps its beginning."""
+def test_steps_of_a_decision_are_shortened() -> None:
+    """The subject is long; the decision keeps the first 1000 characters."""
     with Lab(challenge=SECRET) as lab:
         lab.client().enroll(csr(",".join(f"OU={i:060}" for i in range(100))), quick_key())
         steps = lab.decisions[-1].steps
     assert max(map(len, steps)) == 1003
 
 
-def test_a_flood_of_pending_requests_is_refused_by_name(tmp_path: Path) -> None:
-    """Long requests are refused, and so are those beyond the limit; the one that waited before is granted."""
+def test_flood_of_pending_requests_is_refused_with_its_reason(tmp_path: Path) -> None:
+    """Long requests and those beyond the limit are refused. A request that was pending before can be granted."""
     with authority(tmp_path, Policy((SECRET,), max_pending_size=5_000)) as ca:
         client = client_of(ca)
         honest = client.enroll(csr("CN=honest", challenge=None), quick_key())
@@ -170,14 +173,14 @@ def test_a_flood_of_pending_requests_is_refused_by_name(tmp_path: Path) -> None:
         assert ca.store.pending_size() == sum(len(t.request) for t in ca.pending()) <= 5_000
         ca.grant(ca.find_pending(honest.transaction_id))
         assert client.poll(honest).status is PkiStatus.SUCCESS
-        # With room again, others can wait.
+        # After the denials new requests can be pending again.
         for transaction in ca.pending():
             ca.deny(transaction)
         assert client.enroll(csr("CN=later", 1, challenge=None), quick_key(1)).status is PkiStatus.PENDING
 
 
-def test_the_newest_of_a_queue() -> None:
-    """As many as are allowed, and as many bytes; oldest first."""
+def test_newest_returns_the_last_items_within_both_limits() -> None:
+    """The limits are a number of items and a number of bytes. The oldest comes first."""
     queue = Kept[bytes](Budget(1_000_000))
     assert queue.newest(5, 1000) == []
     for i in range(10):

@@ -1,4 +1,4 @@
-"""What is told and recorded while it passes: nothing that was written is lost, and nobody waits."""
+"""Live output and recording of a relay's traffic: no written byte is lost, and the traffic never waits for them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,11 @@ from sceplab.report.follow import Follower
 from tests.lab.test_relay import OK, _says, _talk, server
 
 
-def test_a_record_loses_nothing_that_was_written(tmp_path: Path) -> None:
-    """What passed is in the file before the relay ends; a record that breaks is said once, and bytes still pass."""
+def test_record_is_complete_before_it_is_closed(tmp_path: Path) -> None:
+    """Traffic is in the file while the relay runs.
+
+    A failing record is reported once, and the relay still passes bytes on.
+    """
     path = tmp_path / "x.pcap"
     said: list[str] = []
     with (
@@ -27,7 +30,7 @@ def test_a_record_loses_nothing_that_was_written(tmp_path: Path) -> None:
         Relay(f"http://127.0.0.1:{port}/", on_sent=record.take) as relay,
     ):
         assert _talk(relay, b"GET /1 HTTP/1.1\r\n\r\n") == OK
-        # Nobody closed it, as after kill -9.
+        # The file is not closed yet, as after kill -9.
         (exchange,) = read_capture(path)
         assert exchange.reply is not None
         assert exchange.reply.body == b"ok"
@@ -42,8 +45,8 @@ def test_a_record_loses_nothing_that_was_written(tmp_path: Path) -> None:
         Record(path, said.append)
 
 
-def test_a_record_of_ports_that_are_used_again(tmp_path: Path) -> None:
-    """Each connection is one of its own, also over IPv6, and with an end of each kind."""
+def test_record_separates_connections_that_reuse_ports(tmp_path: Path) -> None:
+    """Covers IPv4 and IPv6, with both sides closing their direction."""
     now, path = datetime.now(UTC), tmp_path / "x.pcap"
     pairs = [(("127.0.0.1", 5000), ("127.0.0.2", 80)), (("::1", 5000), ("::2", 80)), (("127.0.0.1", 5), ("::2", 80))]
     with Record(path, print) as record:
@@ -59,8 +62,8 @@ def test_a_record_of_ports_that_are_used_again(tmp_path: Path) -> None:
     assert not any(e.problems for e in found)
 
 
-def test_telling_never_waits() -> None:
-    """What comes too quickly is counted, and said."""
+def test_narration_drops_and_counts_what_comes_too_fast() -> None:
+    """The callback blocks while ten more items arrive. The output says how many are not shown."""
     lines: list[str] = []
     busy, go_on = threading.Event(), threading.Event()
 

@@ -1,4 +1,7 @@
-"""No padding oracle: however opening fails, one answer, one path, and a time that shows nothing (RFC 8894, 6)."""
+"""No padding oracle: every failed decryption gives the same answer, takes the same path, and hides its time.
+
+See RFC 8894, 6.
+"""
 
 from __future__ import annotations
 
@@ -31,7 +34,7 @@ def _send(ca: object, data: bytes) -> None:
 
 
 def _forged(ca: object, kind: int, plaintext: bytes, spoil: str) -> bytes:
-    """Return a request whose envelope was made, or changed, to fail in one way."""
+    """Return a request whose envelope fails to open in one chosen way."""
     own = self_signed(csr(), quick_key())
     attributes = ScepAttributes(str(kind), "T1", bytes(16))
     draft = sceplab.draft_message(
@@ -73,7 +76,10 @@ SPOILS = (
 
 @pytest.mark.parametrize("kind", [17, 19, 21, 22])
 def test_no_oracle(tmp_path: Path, kind: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However opening fails, and whatever the message says it holds: the same failInfo, words and length."""
+    """All failures give the same status, failInfo, text and length, whatever the messageType.
+
+    The server does the same work.
+    """
     with authority(tmp_path) as ca:
         good = csr()
         broken = bytearray(good)
@@ -100,13 +106,13 @@ def test_no_oracle(tmp_path: Path, kind: int, monkeypatch: pytest.MonkeyPatch) -
             attributes = decode_message(reply.body).attributes
             seen.add((reply.status, len(reply.body), attributes.failure, attributes.fail_info_text))
         assert len(seen) == 1, seen
-        # Each way checks the signature of one request: the one that came, or the decoy.
+        # Each failure checks one PKCS#10 signature: that of the request received, or that of the decoy.
         assert checked == (list(SPOILS) if kind in {17, 19} else [])
         assert ca.store.all_issued() == []
 
 
-def test_the_log_tells_what_the_reply_does_not(tmp_path: Path) -> None:
-    """Who runs the server learns which step failed."""
+def test_decision_log_names_the_step_that_failed(tmp_path: Path) -> None:
+    """Only the operator sees it; the reply does not contain it."""
     with authority(tmp_path) as ca:
         told: list[str] = []
         ca._on_decision = lambda decision: told.append(str(decision))
@@ -118,8 +124,8 @@ def test_the_log_tells_what_the_reply_does_not(tmp_path: Path) -> None:
         assert "nothing that is ASN.1" in told[1]
 
 
-def test_a_poll_is_no_oracle(tmp_path: Path) -> None:
-    """What a CertPoll holds does not matter: transactionID and signer decide (RFC 8894, 3.3.3)."""
+def test_content_of_a_poll_does_not_change_its_answer(tmp_path: Path) -> None:
+    """RFC 8894, 3.3.3: the transactionID and the signer identify the request."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         own = self_signed(csr(), quick_key())
@@ -129,11 +135,11 @@ def test_a_poll_is_no_oracle(tmp_path: Path) -> None:
             assert result.status is PkiStatus.PENDING
 
 
-# --------------------------------------------------------------- the decoy, and when replies leave
+# --------------------------------------------------------------- the decoy, and when replies are sent
 
 
-def test_nobody_can_have_signed_the_decoy() -> None:
-    """Whatever it is read as, it is refused as a changed request is, and held."""
+def test_decoy_is_always_refused_and_held() -> None:
+    """The decoy is a well-formed request whose signature is not valid. It is refused like a changed request."""
     issuer = sceplab.parse_subject("CN=R1")
     for read in (lambda: read_csr(decoy(), Strictness()), lambda: read_lookup(decoy(), issuer)):
         with pytest.raises(Refused) as caught:
@@ -144,7 +150,7 @@ def test_nobody_can_have_signed_the_decoy() -> None:
     assert (request.key_bits, len(request.attributes)) == (2048, 2)
 
 
-def test_what_is_no_secret_is_not_held(tmp_path: Path) -> None:
+def test_other_replies_are_not_held(tmp_path: Path) -> None:
     """A grant, a wrong challengePassword and a wrong recipient are answered at once."""
     (tmp_path / "other").mkdir()
     with authority(tmp_path) as ca, authority(tmp_path / "other", key=8) as other:
@@ -166,19 +172,19 @@ def test_what_is_no_secret_is_not_held(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("tick", [0.05, 1.0, 7.5])
-def test_a_held_reply_leaves_at_a_tick_chosen_before_the_work(tick: float) -> None:
-    """Counted from the arrival; however long the work takes within a tick, the time is the same."""
+def test_held_reply_is_sent_at_a_tick_chosen_before_the_work(tick: float) -> None:
+    """Ticks count from the arrival. Work that ends within its tick does not change the time of the reply."""
     for arrived in (0.0, 123.4):
         for waited, ticks in ((0, 2), (0.9, 2), (1.5, 3), (40.2, 42)):
             began = arrived + waited * tick
             times = {leaves_at(arrived, began, began + work * tick, tick) for work in (0, 0.01, 0.5, 1.0)}
             assert times == {arrived + ticks * tick}
-        # Work that takes longer ends at a later tick, never between.
+        # After longer work the reply is sent at a later tick, never between two ticks.
         assert leaves_at(arrived, arrived, arrived + 2.5 * tick, tick) == arrived + 3 * tick
 
 
-def test_held_replies_hold_up_nobody() -> None:
-    """With one thread, and ticks of an hour: others are answered, and the server stops at once."""
+def test_held_replies_do_not_delay_other_clients_or_stop() -> None:
+    """The server has one thread and ticks of an hour."""
     held = threading.Event()
 
     def answer(request: HttpRequest) -> HttpReply:
@@ -206,8 +212,8 @@ def test_held_replies_hold_up_nobody() -> None:
     assert got == ["ConnectionError"] * 3
 
 
-def test_what_cannot_be_opened_is_held_over_http_too() -> None:
-    """By CA and RA: the reply comes, and is a FAILURE."""
+def test_request_that_cannot_be_opened_gets_a_failure_over_http() -> None:
+    """The CA and the RA both send the held reply."""
     with running_lab(ra=True) as lab:
         for via in ("ca", "ra"):
             client = lab.client(via=via)

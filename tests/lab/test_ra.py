@@ -1,4 +1,4 @@
-"""The RA of the lab: what it vouches for, what it changes, what it passes on."""
+"""The RA of the lab: which requests it signs, what it changes, and what it passes on."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ from tests.helpers.labs import SECRET, authority, client_of, csr, quick_key
 
 
 class Wire:
-    """Passes requests on to the CA and keeps the pkiMessages that went by."""
+    """Passes requests on to the CA and keeps the pkiMessages."""
 
     def __init__(self, ca: CertificationAuthority) -> None:
         self.ca, self.seen = ca, []  # type: ignore[var-annotated]
         self.broken = False
 
     def __call__(self, request: HttpRequest) -> HttpReply:
-        """Send."""
+        """Send one request to the CA."""
         if self.broken:
             raise ClientError("the CA cannot be reached")
         asked = parse_request(request)
@@ -80,8 +80,8 @@ def _client(ra: RegistrationAuthority, wire: Wire) -> ScepClient:
     return ScepClient(ra.answer, fingerprint=wire.ca.issuer.parsed.fingerprint())
 
 
-def test_both_legs_carry_the_same_request(tmp_path: Path) -> None:
-    """Encrypted for the RA and signed by the client before, for the CA and by the RA after; inside, octet for octet."""
+def test_ra_passes_the_request_on_unchanged_under_its_own_signature(tmp_path: Path) -> None:
+    """The client encrypts for the RA, and the RA for the CA. The PKCS#10 request inside is the same byte for byte."""
     with network(tmp_path) as (ra, wire, decisions):
         request = csr()
         result = _client(ra, wire).enroll(request, quick_key())
@@ -103,8 +103,8 @@ def test_both_legs_carry_the_same_request(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("challenge", [None, "", "wrong"])
-def test_who_does_not_know_the_challenge_is_not_vouched_for(tmp_path: Path, challenge: str | None) -> None:
-    """Refused at the RA; the CA never hears of it."""
+def test_ra_refuses_a_wrong_challenge_without_asking_the_ca(tmp_path: Path, challenge: str | None) -> None:
+    """The challengePassword is missing, empty or wrong."""
     with network(tmp_path) as (ra, wire, _):
         result = _client(ra, wire).enroll(csr(challenge=challenge), quick_key())
         assert (result.status, result.fail_info) == (PkiStatus.FAILURE, FailInfo.badRequest)
@@ -112,7 +112,7 @@ def test_who_does_not_know_the_challenge_is_not_vouched_for(tmp_path: Path, chal
 
 
 def test_pending_and_polls_are_passed_on(tmp_path: Path) -> None:
-    """Where the CA asks a person, the client hears PENDING, and its poll reaches the CA."""
+    """The CA asks for approval. The client gets PENDING, and its polls reach the CA."""
     with network(tmp_path, Policy(ra_auto=False)) as (ra, wire, _):
         client = _client(ra, wire)
         first = client.enroll(csr(), quick_key())
@@ -124,7 +124,7 @@ def test_pending_and_polls_are_passed_on(tmp_path: Path) -> None:
 
 
 def test_denial_is_passed_on(tmp_path: Path) -> None:
-    """With the person's words."""
+    """The client gets the operator's text."""
     with network(tmp_path, Policy(ra_auto=False)) as (ra, wire, _):
         client = _client(ra, wire)
         first = client.enroll(csr(), quick_key())
@@ -132,8 +132,8 @@ def test_denial_is_passed_on(tmp_path: Path) -> None:
         assert client.poll(first).fail_info_text == "not today"
 
 
-def test_another_ones_transaction(tmp_path: Path) -> None:
-    """At the CA all transactions are the RA's: a client that names another one's gets nothing of it."""
+def test_poll_for_another_clients_transaction_gets_bad_cert_id(tmp_path: Path) -> None:
+    """At the CA the RA is the requester of all transactions, so the RA must separate its clients."""
     with network(tmp_path) as (ra, wire, _):
         client = _client(ra, wire)
         victim = client.enroll(csr("CN=victim"), quick_key())
@@ -143,8 +143,8 @@ def test_another_ones_transaction(tmp_path: Path) -> None:
         assert client.poll(thief).fail_info is FailInfo.badCertId
 
 
-def test_renewal_without_challenge(tmp_path: Path) -> None:
-    """Who holds a certificate of the CA is vouched for, until it is revoked."""
+def test_ra_accepts_a_renewal_signed_with_a_valid_certificate(tmp_path: Path) -> None:
+    """No challengePassword is needed. Another subject or a revoked certificate is refused."""
     with network(tmp_path) as (ra, wire, decisions):
         client = _client(ra, wire)
         first = client.enroll(csr(), quick_key())
@@ -157,14 +157,14 @@ def test_renewal_without_challenge(tmp_path: Path) -> None:
         assert client.renew(csr(number=3, challenge=None), old).status is PkiStatus.FAILURE
 
 
-def test_without_challenges_it_vouches_for_everybody(tmp_path: Path) -> None:
-    """As an IOS RA with `grant auto`."""
+def test_ra_without_challenges_signs_every_request(tmp_path: Path) -> None:
+    """A Cisco IOS RA with `grant auto` does the same."""
     with network(tmp_path, ra_policy=RaPolicy()) as (ra, wire, _):
         assert _client(ra, wire).enroll(csr(challenge=None), quick_key()).status is PkiStatus.SUCCESS
 
 
-def test_get_cert_and_crl_go_through(tmp_path: Path) -> None:
-    """Look-ups come back, encrypted for who asked."""
+def test_get_cert_and_get_crl_are_passed_on(tmp_path: Path) -> None:
+    """The reply is encrypted for the client."""
     with network(tmp_path) as (ra, wire, _):
         client = _client(ra, wire)
         first = client.enroll(csr(), quick_key())
@@ -175,8 +175,8 @@ def test_get_cert_and_crl_go_through(tmp_path: Path) -> None:
         assert client.get_cert(b"\x05", own).fail_info is FailInfo.badCertId
 
 
-def test_two_certificates_as_ndes_has_them(tmp_path: Path) -> None:
-    """One signs, one is encrypted for, then comes the CA's."""
+def test_ra_can_have_two_certificates_as_ndes_does(tmp_path: Path) -> None:
+    """GetCACert returns the signing certificate, the encryption certificate, and the CA's."""
     with network(tmp_path, two=True) as (ra, wire, _):
         client = _client(ra, wire)
         certificates = client.get_ca_cert()
@@ -189,8 +189,8 @@ def test_two_certificates_as_ndes_has_them(tmp_path: Path) -> None:
         assert client.enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
 
 
-def test_next_ca_certificate_is_the_cas_word(tmp_path: Path) -> None:
-    """Passed on as it is, signed by the CA; none is an error of HTTP."""
+def test_next_ca_certificate_is_passed_on_unchanged(tmp_path: Path) -> None:
+    """The CA signs it. If the CA has none, the RA answers with HTTP 502."""
     with network(tmp_path) as (ra, wire, _):
         client = _client(ra, wire)
         with pytest.raises(ScepError, match="502"):
@@ -199,8 +199,8 @@ def test_next_ca_certificate_is_the_cas_word(tmp_path: Path) -> None:
         assert client.get_next_ca_cert().ca.der == following
 
 
-def test_a_ca_that_is_away(tmp_path: Path) -> None:
-    """HTTP 502, which is no verdict on the request: when the CA is back, the same request goes through."""
+def test_unreachable_ca_gives_http_502(tmp_path: Path) -> None:
+    """The same request is granted when the CA is back."""
     with network(tmp_path) as (ra, wire, _):
         client = _client(ra, wire)
         _ = client.ca
@@ -211,15 +211,15 @@ def test_a_ca_that_is_away(tmp_path: Path) -> None:
         assert client.enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
 
 
-def test_after_a_rollover_of_the_ca(tmp_path: Path) -> None:
-    """The RA notices by the first reply that it cannot believe, trusts what the CA of before signed, and renews."""
+def test_ra_follows_a_ca_rollover_and_renews_itself(tmp_path: Path) -> None:
+    """A reply that it cannot verify starts this. The RA accepts a new CA certificate that the previous CA signed."""
     with network(tmp_path) as (ra, wire, decisions):
         client = _client(ra, wire)
         assert client.enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
         before, first = ra.signer, wire.ca.issuer.parsed
         wire.ca.prepare_rollover(key=quick_key(10))
         wire.ca.roll_over()
-        # The client knows the CA of before: it believes the reply, signed as before, but not what is in it.
+        # The client knows the previous CA: it accepts the reply's signature, but not the certificate inside.
         with pytest.raises(ClientError, match="the CA that was asked did not issue CN=R4"):
             client.enroll(csr("CN=R4", 1), quick_key(1))
         assert ra.signer != before
@@ -231,8 +231,8 @@ def test_after_a_rollover_of_the_ca(tmp_path: Path) -> None:
         assert not issued_by(ra.signer.parsed, first)
 
 
-def test_another_ca_behind_the_ra(tmp_path: Path) -> None:
-    """One of the same name that the known one did not sign is not trusted, whatever it says of the next."""
+def test_ra_rejects_a_replaced_ca_with_the_same_name(tmp_path: Path) -> None:
+    """The known CA did not sign the other one, so its GetNextCACert does not count."""
     (tmp_path / "other").mkdir()
     with network(tmp_path) as (ra, wire, _), authority(tmp_path / "other", key=8) as other:
         assert _client(ra, wire).enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
@@ -250,16 +250,16 @@ def test_another_ca_behind_the_ra(tmp_path: Path) -> None:
         assert _client(ra, wire).enroll(csr("CN=R4", 1), quick_key(1)).status is PkiStatus.SUCCESS
 
 
-def test_http(tmp_path: Path) -> None:
-    """What is no SCEP request is an error of HTTP here too."""
+def test_requests_that_are_not_scep_get_http_400(tmp_path: Path) -> None:
+    """The inputs: an unknown operation and a body that is not DER."""
     with network(tmp_path) as (ra, _, _):
         assert ra.answer(HttpRequest("GET", "/?operation=Nothing")).status == 400
         assert ra.answer(build_request("PKIOperation", message=b"junk", method="POST")).status == 400
         assert b"AES" in ra.answer(build_request("GetCACaps")).body
 
 
-def test_the_ca_refuses_what_the_ra_refuses_not(tmp_path: Path) -> None:
-    """The CA's own rules hold for an RA too: short keys, say."""
+def test_ca_still_refuses_what_the_ra_accepted(tmp_path: Path) -> None:
+    """The RA accepts 1024-bit keys; the CA does not."""
     with network(tmp_path) as (ra, wire, _):
         from sceplab.lab.opening import Strictness
 

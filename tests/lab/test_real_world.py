@@ -1,4 +1,4 @@
-"""The client in the networks of real life: TLS with CAs of their own, proxies, redirects, logins, web pages."""
+"""The client in real networks: TLS with private CAs, proxies, redirects, logins and web pages."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def _no_environment(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture(scope="module")
 def lab() -> Iterator[Lab]:
-    """Yield a lab that other names lead to."""
+    """Yield a lab that accepts other host names."""
     with Lab(policy=Policy((SECRET,)), host_names=("127.0.0.1", "localhost")) as running:
         yield running
 
@@ -49,7 +49,7 @@ def _port(url: str) -> int:
 
 @contextmanager
 def https(lab: Lab, folder: Path) -> Iterator[tuple[str, Path]]:
-    """Yield an https URL of the CA of a lab, and the file of the CA for TLS."""
+    """Yield an https URL of a lab's CA, and the file with the CA certificate for TLS."""
     ca, files = server_files(folder)
     with tls_front(_port(lab.ca_url), files) as port:
         yield f"https://localhost:{port}/scep", ca
@@ -62,8 +62,13 @@ def _enroll(url: str, out: Path, *more: str) -> int:
 # --------------------------------------------------------------- TLS
 
 
-def test_a_server_with_its_own_ca(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """--ca-file leads to it; without, one sentence says why not and what to do, and nothing is sent or kept."""
+def test_tls_server_with_a_private_ca_needs_ca_file(
+    lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Without --ca-file one sentence gives the reason and the fix, and nothing is sent.
+
+    A server without TLS is named too.
+    """
     with https(lab, tmp_path / "tls") as (url, ca):
         before = len(lab.exchanges)
         assert _enroll(url, tmp_path / "a") == 2
@@ -78,16 +83,16 @@ def test_a_server_with_its_own_ca(lab: Lab, tmp_path: Path, capsys: pytest.Captu
         assert "does not speak TLS: use an http:// URL" in capsys.readouterr().err
 
 
-def test_the_systems_store_is_what_counts(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """What the system trusts, and no list that a library brings; SSL_CERT_FILE is openssl's name for it."""
+def test_tls_uses_the_trust_store_of_the_system(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The list of the certifi package is not used. SSL_CERT_FILE is openssl's variable for the store."""
     with https(lab, tmp_path / "tls") as (url, ca):
         monkeypatch.setenv("SSL_CERT_FILE", str(ca))
         assert ScepClient(url).get_ca_cert().ca.der == lab.ca.certificate
 
 
 @pytest.mark.parametrize("content", [b"", b"no certificate", b"\x30\x03\x02\x01\x00"])
-def test_a_ca_file_without_cas(tmp_path: Path, content: bytes) -> None:
-    """Refused before anything is sent."""
+def test_ca_file_without_certificates_is_an_input_error(tmp_path: Path, content: bytes) -> None:
+    """The error comes before anything is sent."""
     path = tmp_path / "ca.pem"
     path.write_bytes(content)
     with pytest.raises(InputError):
@@ -107,7 +112,7 @@ def _pump(source: socket.socket, target: socket.socket) -> None:
 
 @contextmanager
 def proxy() -> Iterator[tuple[str, list[bytes]]]:
-    """Yield the URL of a forward proxy, and the first lines that it got."""
+    """Yield the URL of a forward proxy, and the list of request lines that it received."""
     asked: list[bytes] = []
 
     def serve(link: socket.socket) -> None:
@@ -147,8 +152,8 @@ def proxy() -> Iterator[tuple[str, list[bytes]]]:
         accepting.join()
 
 
-def test_a_proxy_by_option(lab: Lab, tmp_path: Path) -> None:
-    """HTTP goes to it with the whole URL, https through a tunnel, in which the certificate is still checked."""
+def test_proxy_option_works_for_http_and_https(lab: Lab, tmp_path: Path) -> None:
+    """HTTP requests carry the whole URL; https goes through a CONNECT tunnel, and the certificate is still checked."""
     port = _port(lab.ca_url)
     with proxy() as (url, asked), https(lab, tmp_path / "tls") as (secure, ca):
         assert _enroll(lab.ca_url, tmp_path / "a", "--proxy", url) == 0
@@ -161,8 +166,8 @@ def test_a_proxy_by_option(lab: Lab, tmp_path: Path) -> None:
         assert _enroll(secure, tmp_path / "c", "--proxy", url) == 2
 
 
-def test_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """It is said when it is used, and when it is not; its password is not shown."""
+def test_proxy_of_the_environment_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A note says whether it is used. Its password is masked."""
     assert proxy_of_environment("http://ca.example/scep") == (None, "")
     monkeypatch.setenv("http_proxy", "http://me:word@192.0.2.9:3128")
     monkeypatch.setenv("no_proxy", ".intern.example")
@@ -181,8 +186,10 @@ def test_a_proxy_of_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
         proxy_of_environment("https://ca.example/scep")
 
 
-def test_what_is_said_of_a_proxy(lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The lab is reached without the environment's proxy; a proxy that is none is one error."""
+def test_lab_needs_no_proxy_and_bad_proxy_urls_are_refused(
+    lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The client reaches a local lab without the proxy of the environment. Errors do not show the proxy's password."""
     monkeypatch.setenv("http_proxy", "http://192.0.2.9:3128")
     assert _enroll(lab.ca_url, tmp_path) == 0
     assert _enroll(lab.ca_url, tmp_path, "--force", "--proxy", "none") == 0
@@ -195,8 +202,8 @@ def test_what_is_said_of_a_proxy(lab: Lab, tmp_path: Path, monkeypatch: pytest.M
 # --------------------------------------------------------------- redirects
 
 
-def test_redirects_on_the_same_host_are_followed_and_said() -> None:
-    """Of a GET; by a path, and by a URL with the same host."""
+def test_redirects_on_the_same_host_are_followed_and_reported() -> None:
+    """The Location of the redirected GET is a path."""
     notes: list[str] = []
     head = b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: "
     last = OK.replace(b"\r\n", b"\r\nConnection: close\r\n", 1)
@@ -207,8 +214,8 @@ def test_redirects_on_the_same_host_are_followed_and_said() -> None:
     assert notes == [f"{url} redirects to {url}/?operation=GetCACaps: followed"]
 
 
-def test_redirects_without_end() -> None:
-    """Five are followed."""
+def test_endless_redirects_are_given_up() -> None:
+    """The client follows five."""
     head = b"HTTP/1.1 301 Moved\r\nConnection: close\r\nContent-Length: 0\r\nLocation: /again\r\n\r\n"
     with hostile(lambda link: link.sendall(head)) as (url, asked):
         with pytest.raises(ClientError, match="redirects again and again"):
@@ -216,8 +223,8 @@ def test_redirects_without_end() -> None:
         assert len(asked) == 6
 
 
-def test_redirects_of_a_post() -> None:
-    """A pkiMessage goes where it was sent, and nowhere else."""
+def test_redirect_of_a_post_is_not_followed() -> None:
+    """A pkiMessage goes only to the URL that the user gave."""
     head = b"HTTP/1.1 307 Moved\r\nConnection: close\r\nContent-Length: 0\r\nLocation: /again\r\n\r\n"
     with hostile(lambda link: link.sendall(head)) as (url, asked):
         with pytest.raises(ClientError, match="redirects to /again: give that URL instead"):
@@ -225,8 +232,8 @@ def test_redirects_of_a_post() -> None:
         assert len(asked) == 1
 
 
-def test_no_way_back_from_https(lab: Lab, tmp_path: Path) -> None:
-    """A redirect from https to http of the same host is reported only."""
+def test_redirect_from_https_to_http_is_not_followed(lab: Lab, tmp_path: Path) -> None:
+    """The redirect goes to the same host. The error names its URL."""
     ca, files = server_files(tmp_path)
     head = b"HTTP/1.1 302 Found\r\nConnection: close\r\nContent-Length: 0\r\nLocation: %s\r\n\r\n" % lab.ca_url.encode()
     with (
@@ -237,7 +244,7 @@ def test_no_way_back_from_https(lab: Lab, tmp_path: Path) -> None:
         http_sender(f"https://127.0.0.1:{port}/", ca_file=ca, pause=0)(CAPS)
 
 
-# --------------------------------------------------------------- answers that are no SCEP
+# --------------------------------------------------------------- answers that are not SCEP
 
 PAGE = b"<!DOCTYPE html><html><head><title>Sign in</title><script>x()</script></head><body><p>Please</body></html>"
 ANSWERS = {
@@ -254,8 +261,8 @@ ANSWERS = {
 
 
 @pytest.mark.parametrize("name", ANSWERS)
-def test_statuses_in_words(name: str) -> None:
-    """What it means, what to try, and what the body says; at most a line."""
+def test_http_status_is_explained(name: str) -> None:
+    """The text says what the status means, what to try, and how the body begins."""
     reply, words = ANSWERS[name]
     text = explained(reply, "POST")
     for each in words:
@@ -264,16 +271,16 @@ def test_statuses_in_words(name: str) -> None:
     assert "x()" not in text
 
 
-def test_pages_in_place_of_messages() -> None:
-    """A login page with status 200, for GetCACert and for PKIOperation."""
+def test_login_page_with_status_200_is_named() -> None:
+    """The page replaces the answer to GetCACert. The summary of a long page is short."""
     page = HttpReply(200, (("Content-Type", "text/html"),), PAGE)
     with pytest.raises(ClientError, match=r'no certificate that can be read, but a web page: "Sign in'):
         ScepClient(lambda _: page).get_ca_cert()
     assert len(summary(b"<html>" + b"word " * 10_000)) < 300
 
 
-def test_timeout_is_for_all_tries() -> None:
-    """Retries and their pauses count: the time is not multiplied by them."""
+def test_timeout_covers_all_retries() -> None:
+    """The limit includes the retries and the pauses between them."""
     # 13 tries with pauses would take 41 seconds.
     with hostile(lambda link: link.sendall(b"HTTP/1.1 503 Busy\r\nContent-Length: 0\r\n\r\n")) as (url, asked):
         with pytest.raises(ClientError, match=r"answers 503|no complete answer"):
@@ -284,8 +291,8 @@ def test_timeout_is_for_all_tries() -> None:
 # --------------------------------------------------------------- files and secrets
 
 
-def test_the_folder_is_made_before_anything_is_sent(lab: Lab, tmp_path: Path) -> None:
-    """One that cannot be made costs no request; a new one is made."""
+def test_output_folder_is_created_before_anything_is_sent(lab: Lab, tmp_path: Path) -> None:
+    """If the folder cannot be created, no request is sent."""
     (tmp_path / "file").write_text("mine")
     before = len(lab.exchanges)
     assert _enroll(lab.ca_url, tmp_path / "file" / "below") == 2
@@ -296,10 +303,13 @@ def test_the_folder_is_made_before_anything_is_sent(lab: Lab, tmp_path: Path) ->
 
 @needs("openssl")
 @pytest.mark.parametrize("source", ["env:WORD", "file:word.txt"])
-def test_pkcs12_with_a_passphrase_that_no_argument_has(
+def test_pkcs12_passphrase_comes_from_environment_or_file(
     lab: Lab, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Openssl opens it: the key, its certificate and the CA's; and a key with that passphrase is read."""
+    """Openssl opens the file: it holds the key, its certificate and the CA's.
+
+    The passphrase also opens the key that is read.
+    """
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("WORD", "pass word")
     Path("word.txt").write_bytes(b"pass word\r\nmore\n")
@@ -323,8 +333,10 @@ def test_pkcs12_with_a_passphrase_that_no_argument_has(
 @pytest.mark.parametrize(
     "source", ["secret", "env:", "env:NOT_THERE", "file:", "file:no/such", "file:empty", "pass:x", ""]
 )
-def test_passphrases_from_nowhere(lab: Lab, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """One error before anything is sent; a passphrase itself is not taken as an argument."""
+def test_bad_passphrase_source_is_an_error(
+    lab: Lab, tmp_path: Path, source: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The error comes before anything is sent. A passphrase itself is not accepted as an argument."""
     monkeypatch.chdir(tmp_path)
     Path("empty").touch()
     before = len(lab.exchanges)
@@ -332,8 +344,8 @@ def test_passphrases_from_nowhere(lab: Lab, tmp_path: Path, source: str, monkeyp
     assert len(lab.exchanges) == before
 
 
-def test_what_an_ec_key_needs_is_said_first(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The reply is for the challengePassword, which few CAs can; the lab can."""
+def test_ec_key_is_warned_about(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The reply must be encrypted with the challengePassword, which few CAs support. The lab does."""
     assert _enroll(lab.ca_url, tmp_path, "--new-key", "P-256") == 0
     warned = [line for line in capsys.readouterr().err.splitlines() if "EC key" in line]
     assert len(warned) == 1

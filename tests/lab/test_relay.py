@@ -1,4 +1,4 @@
-"""The relay over real sockets: nothing is changed but what it says, and everything is seen."""
+"""The relay over real sockets: it changes only the server's name, and it sees every exchange."""
 
 from __future__ import annotations
 
@@ -94,7 +94,7 @@ def _until(link: socket.socket, end: bytes) -> bytes:
 
 
 def _eventually(true: Callable[[], object]) -> None:
-    """Wait until something has happened in another thread; a minute is for ever."""
+    """Wait at most a minute until another thread has made the condition true."""
     deadline = time.monotonic() + 60
     while not true():
         assert time.monotonic() < deadline
@@ -105,16 +105,16 @@ def _eventually(true: Callable[[], object]) -> None:
 
 
 def _odd(number: int, side: bytes) -> bytes:
-    """Return a message's fields and body as no program of ours writes them, different for each number."""
-    chance = random.Random(number)  # noqa: S311 - the same each time
+    """Return header fields and a body in unusual spellings, different for each number."""
+    chance = random.Random(number)  # noqa: S311 - repeatable, not a secret
     body = chance.randbytes(chance.randrange(1, 60))
     name = bytes(c ^ 0x20 if c != 0x2D and chance.random() < 0.5 else c for c in b"content-length")
     more = b"".join(b"X-%d-%s:%s\xfc \t\r\n" % (i, side, b" " * i) for i in range(chance.randrange(4)))
     return more + name + b":%d" % len(body) + b"\r\nHOST: 127.0.0.1\r\nhost2:x\r\n\r\n" + body
 
 
-def test_ten_thousand_requests_octet_for_octet() -> None:
-    """Pipelined over four connections, in odd spellings: what the server gets and the client gets is what was sent."""
+def test_ten_thousand_requests_pass_byte_for_byte() -> None:
+    """They are pipelined over four connections in unusual spellings. Requests and replies arrive unchanged."""
     links, each = 4, 2500
     requests = [
         [b"POST /x?n=%d&k=%d HTTP/1.1\r\n" % (k, n) + _odd(k * each + n, b"q") for n in range(each)]
@@ -124,7 +124,7 @@ def test_ten_thousand_requests_octet_for_octet() -> None:
     got: dict[int, bytes] = {}
 
     def answer(link: socket.socket) -> None:
-        # The number of the connection is in its first request.
+        # The first request holds the number of its connection.
         came = link.recv(65_536)
         number = int(came[len(b"POST /x?n=") : came.index(b"&")])
         size = sum(map(len, requests[number]))
@@ -175,8 +175,8 @@ REPLIES = {
 
 @pytest.mark.parametrize("reply", REPLIES)
 @pytest.mark.parametrize("kind", KINDS)
-def test_kinds_of_messages(kind: str, reply: str) -> None:
-    """Framing, versions and line ends stay; the server gets its own name."""
+def test_framing_versions_and_line_ends_stay_unchanged(kind: str, reply: str) -> None:
+    """Only the Host field changes: the server gets its own name."""
     got: list[bytes] = []
 
     def answer(link: socket.socket) -> None:
@@ -196,8 +196,8 @@ def test_kinds_of_messages(kind: str, reply: str) -> None:
     assert [e.reply.status for e in relay.exchanges if e.reply is not None] == [200] * len(KINDS[kind])
 
 
-def test_half_close_in_both_directions() -> None:
-    """A client that ends its side still gets the reply; a body without a length ends with the connection."""
+def test_half_close_is_passed_on_in_both_directions() -> None:
+    """A client that closes its sending side still gets the reply. A body without a length ends with the connection."""
     body = b"\x30\x82\x01\x00" + bytes(256)
 
     def answer(link: socket.socket) -> None:
@@ -214,8 +214,8 @@ def test_half_close_in_both_directions() -> None:
     assert not exchange.reply.truncated
 
 
-def test_expect_100_continue() -> None:
-    """The head is passed on before the body has come, and so is the answer that the client waits for."""
+def test_expect_100_continue_is_passed_on() -> None:
+    """The header is passed on before the body arrives, and so is the interim answer."""
 
     def answer(link: socket.socket) -> None:
         _until(link, b"\r\n\r\n")
@@ -230,8 +230,8 @@ def test_expect_100_continue() -> None:
         assert _until(link, b"ok") == OK
 
 
-def test_a_server_that_answers_early_and_hangs_up() -> None:
-    """Its words reach the client, though it took no more of the request."""
+def test_early_answer_of_a_closing_server_reaches_the_client() -> None:
+    """The server answers 413 and closes before it has read the body."""
 
     def answer(link: socket.socket) -> None:
         _until(link, b"\r\n\r\n")
@@ -242,7 +242,7 @@ def test_a_server_that_answers_early_and_hangs_up() -> None:
         assert _rest(link).startswith(b"HTTP/1.1 413 ")
 
 
-# --------------------------------------------------------------- what the relay refuses itself
+# --------------------------------------------------------------- what the relay itself refuses
 
 
 def _talk(relay: Relay, octets: bytes) -> bytes:
@@ -251,8 +251,8 @@ def _talk(relay: Relay, octets: bytes) -> bytes:
         return _rest(link)
 
 
-def test_the_relay_says_when_the_server_is_not_there() -> None:
-    """A 502 of the relay, in its own name."""
+def test_unreachable_server_gives_a_502_of_the_relay() -> None:
+    """The text begins with "sceplab relay"."""
     with server(lambda _: None) as port:
         pass
     with Relay(f"http://127.0.0.1:{port}/") as relay:
@@ -263,8 +263,11 @@ def test_the_relay_says_when_the_server_is_not_there() -> None:
     assert not relay.exchanges
 
 
-def test_other_names_are_refused_on_loopback() -> None:
-    """A page of another site cannot use the relay (DNS rebinding); the server's name, and those that are given, can."""
+def test_foreign_host_names_are_refused_on_loopback() -> None:
+    """A web page of another site cannot use the relay (DNS rebinding).
+
+    The server's name and given names are accepted.
+    """
     with (
         server(_says(OK)) as port,
         Relay(f"http://localhost:{port}/", host_names=["r.example"]) as relay,
@@ -277,8 +280,8 @@ def test_other_names_are_refused_on_loopback() -> None:
     assert len(relay.exchanges) == 4
 
 
-def test_a_refusal_behind_a_request_that_passed() -> None:
-    """The first of two pipelined requests is passed on; the reply to it is not mixed with an answer of the relay."""
+def test_refusal_after_a_passed_request_closes_the_connection() -> None:
+    """The second of two pipelined requests is refused. The relay's answer does not mix with the reply to the first."""
     got: list[bytes] = []
 
     def answer(link: socket.socket) -> None:
@@ -291,16 +294,16 @@ def test_a_refusal_behind_a_request_that_passed() -> None:
     assert got == [b"GET /1 HTTP/1.1\r\n\r\n"]
 
 
-def test_tls_with_the_relay_is_named() -> None:
-    """A client with https in its URL."""
+def test_tls_client_at_a_plain_relay_is_reported() -> None:
+    """The client has https in its URL."""
     with Relay("http://127.0.0.1:9/") as relay, client(relay) as link:
         link.sendall(b"\x16\x03\x01\x02\x00\x01")
         assert _rest(link) == b""
         assert "give the client an http:// URL" in relay.problems[0]
 
 
-def test_limits_of_clients() -> None:
-    """A head that stalls, a connection on which nothing passes, and too many connections are ended."""
+def test_stalled_idle_and_excess_connections_are_closed() -> None:
+    """Covers an incomplete header, an idle connection, and more connections than one client may have."""
     limits = replace(LIMITS, header_time=0.2, life=0.4, client_connections=2, grace=0.2)
     with server(lambda link: link.sendall(_rest(link))) as port:
         with Relay(f"http://127.0.0.1:{port}/", limits=limits) as relay:
@@ -316,8 +319,8 @@ def test_limits_of_clients() -> None:
             _eventually(lambda: not relay._clients)
 
 
-def test_what_is_too_large_to_be_shown_is_passed_on() -> None:
-    """The bytes pass; the exchange is not kept, and that is said."""
+def test_exchange_too_large_to_keep_is_passed_on() -> None:
+    """The bytes pass, the exchange is not kept, and the relay reports that."""
     body = bytes(300_000)
     reply = b"HTTP/1.1 200 OK\r\nContent-Length: %d\r\n\r\n" % len(body) + body
     with (
@@ -331,14 +334,14 @@ def test_what_is_too_large_to_be_shown_is_passed_on() -> None:
 
 
 @pytest.mark.parametrize("url", ["ftp://x/", "http://u:p@x/", "http://x/?a=b", "http://x/#a", "x", "http://x:0/"])
-def test_urls_that_no_server_has(url: str) -> None:
-    """Refused before a port is open."""
+def test_bad_server_url_is_an_input_error(url: str) -> None:
+    """The error comes before a port is opened."""
     with pytest.raises(InputError):
         Relay(url)
 
 
-def test_stop_ends_what_is_open() -> None:
-    """Connections, threads and the port; a second stop is no error."""
+def test_stop_closes_connections_threads_and_port() -> None:
+    """A second stop does nothing."""
     got = threading.Event()
 
     def answer(link: socket.socket) -> None:
@@ -362,8 +365,8 @@ def test_stop_ends_what_is_open() -> None:
 # --------------------------------------------------------------- TLS
 
 
-def test_certificates_of_servers_are_checked(tmp_path: Path) -> None:
-    """Each reason in a sentence, with what to do; nothing is sent."""
+def test_tls_certificate_of_the_server_is_checked(tmp_path: Path) -> None:
+    """The relay reports each reason in a sentence with a fix, and sends nothing."""
     ca, good = server_files(tmp_path / "good")
     other_ca, other_name = server_files(tmp_path / "name", ("ca.example",))
     old_ca, old = server_files(tmp_path / "old", days=-1)
@@ -385,8 +388,8 @@ def test_certificates_of_servers_are_checked(tmp_path: Path) -> None:
     assert sum(asked) <= 1, "only the last had no TLS before it"
 
 
-def test_a_half_close_towards_tls(tmp_path: Path) -> None:
-    """TLS has none: the client gets all replies, then the connection ends, though the server would keep it."""
+def test_half_close_towards_a_tls_server_ends_after_the_replies(tmp_path: Path) -> None:
+    """TLS has no half-close. The client gets all replies, then the relay closes the connection."""
     ca, files = server_files(tmp_path)
 
     def answer(link: socket.socket) -> None:
@@ -404,12 +407,12 @@ def test_a_half_close_towards_tls(tmp_path: Path) -> None:
         assert _rest(link) == OK
 
 
-# --------------------------------------------------------------- SCEP through it
+# --------------------------------------------------------------- SCEP through the relay
 
 
 @contextmanager
 def https_lab(folder: Path) -> Iterator[tuple[Lab, str, Path]]:
-    """Yield a lab, the https URL of its CA, and the file of the CA for TLS."""
+    """Yield a lab, the https URL of its CA, and the file with the CA certificate for TLS."""
     ca, files = server_files(folder / "tls")
     policy = Policy((SECRET,), strict=Strictness(legacy=True))
     with Lab(policy=policy, host_names=("127.0.0.1", "localhost")) as lab:
@@ -418,8 +421,8 @@ def https_lab(folder: Path) -> Iterator[tuple[Lab, str, Path]]:
             yield lab, f"https://localhost:{secure}/cgi-bin/pkiclient.exe", ca
 
 
-def test_enrollments_over_tls_are_seen(tmp_path: Path) -> None:
-    """Lines, verdicts in the words of `sceplab diagnose`, and a record that reads as the traffic did."""
+def test_enrollments_over_tls_are_narrated_and_recorded(tmp_path: Path) -> None:
+    """The lines have the verdicts of `sceplab diagnose`, and the record reads as the same exchanges."""
     lines: list[str] = []
     with https_lab(tmp_path) as (lab, url, ca):
         narration = Narration(Follower(lab.materials()), lambda line: lines.append(line.text))
@@ -449,8 +452,8 @@ def test_enrollments_over_tls_are_seen(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("pki") is None, reason="pki is missing (apt-get install strongswan-pki)")
-def test_strongswan_through_it(tmp_path: Path) -> None:
-    """It cannot speak TLS to a CA with a certificate of its own; through the relay it gets a certificate."""
+def test_strongswan_enrolls_through_the_relay(tmp_path: Path) -> None:
+    """Strongswan cannot use TLS with a private CA. Through the relay it gets a certificate."""
     with https_lab(tmp_path) as (_, url, ca), Relay(url, ca_file=ca) as relay:
 
         def pki(*words: str) -> bytes:
@@ -469,8 +472,8 @@ def test_strongswan_through_it(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(shutil.which("scepclient") is None, reason="scepclient is missing (apt-get install scep)")
-def test_micromdms_client_through_it(tmp_path: Path) -> None:
-    """The same with micromdm's."""
+def test_micromdm_client_enrolls_through_the_relay(tmp_path: Path) -> None:
+    """The client is scepclient, the CA is behind TLS."""
     with https_lab(tmp_path) as (_, url, ca), Relay(url, ca_file=ca) as relay:
         command = ["scepclient", "-server-url", relay.url, "-private-key", "r3.key", "-certificate", "r3.pem"]
         done = subprocess.run(
@@ -482,8 +485,8 @@ def test_micromdms_client_through_it(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(not micromdm.available(), reason="scepserver is missing (apt-get install scep)")
 @pytest.mark.xdist_group("micromdm")
-def test_micromdms_server_behind_it(tmp_path: Path) -> None:
-    """Our client at micromdm's server behind TLS, through the relay; a wrong challengePassword has its verdict."""
+def test_client_enrolls_at_micromdm_server_through_the_relay(tmp_path: Path) -> None:
+    """The server is behind TLS. The relay's verdict on a wrong challengePassword is checked too."""
     ca, files = server_files(tmp_path)
     lines: list[str] = []
     with micromdm.scepserver(SECRET) as plain, tls_front(int(plain.split("/")[2].partition(":")[2]), files) as port:
@@ -496,8 +499,8 @@ def test_micromdms_server_behind_it(tmp_path: Path) -> None:
     assert any("refused by" in line for line in lines)
 
 
-def test_a_client_gives_the_sentence_of_the_relay(tmp_path: Path) -> None:
-    """Who sits at the client reads why, too."""
+def test_client_error_shows_the_text_of_the_relay(tmp_path: Path) -> None:
+    """The user of the client reads why the relay answers 502."""
     _, files = server_files(tmp_path)
     with (
         server(lambda _: None) as plain,

@@ -1,4 +1,4 @@
-"""Renewals: the same request once more gives a new certificate, a retry the same one, and nobody becomes an RA."""
+"""Renewals: a renewal gives a new certificate, a retry the same one, and no device becomes an RA."""
 
 from __future__ import annotations
 
@@ -32,12 +32,12 @@ PROGRAMS = ("scepclient", "strongswan")
 KINDS = (MessageType.RenewalReq, MessageType.PKCSReq)
 
 
-# --------------------------------------------------------------- as programs send them
+# --------------------------------------------------------------- recorded renewals of other programs
 
 
 @contextmanager
 def _recorded_ca(folder: Path) -> Iterator[CertificationAuthority]:
-    """Yield the CA of the recordings, which has issued both first certificates, on the day they were made."""
+    """Yield the CA of the recordings with both first certificates issued, at the time of the recordings."""
     store = Store(folder / "ca.sqlite")
     key = load_signing_key(RECORDED / "ca.key.pem")
     certificate = load_certificates(RECORDED / "ca.pem")[0]
@@ -67,8 +67,8 @@ def _sent(ca: CertificationAuthority, program: str, name: str) -> Certificate:
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
-def test_what_programs_send(tmp_path: Path, program: str) -> None:
-    """The enrollment, again as a retry, then the renewal with the very same request inside, and again as a retry."""
+def test_recorded_renewals_are_granted_and_retries_repeat(tmp_path: Path, program: str) -> None:
+    """Each program sends an enrollment, then a renewal with the same PKCS#10 request. Both are repeated."""
     with _recorded_ca(tmp_path) as ca:
         first = _sent(ca, program, "enrollment.bin")
         assert _sent(ca, program, "enrollment.bin") == first
@@ -86,8 +86,8 @@ def _identity(result: Result, number: int = 0) -> Identity:
 
 @pytest.mark.parametrize("via", ["ca", "ra"])
 @pytest.mark.parametrize("kind", KINDS)
-def test_the_same_request_renews(kind: MessageType, via: str) -> None:
-    """Year by year with one key and one request: each time a new certificate, and a retry gives the same."""
+def test_same_request_signed_with_the_old_certificate_renews(kind: MessageType, via: str) -> None:
+    """One key and one request renew twice. Each time there is a new certificate, and a retry gives the same one."""
     with running_lab(ra=True) as lab:
         client = lab.client(via=via)
         request = csr()
@@ -99,8 +99,8 @@ def test_the_same_request_renews(kind: MessageType, via: str) -> None:
         assert len({h.certificate for h in held}) == 3
 
 
-def test_a_renewal_that_waits(tmp_path: Path) -> None:
-    """One that asks for more waits for a person; asked again it is the same transaction, and a poll brings it."""
+def test_renewal_that_asks_for_more_is_pending(tmp_path: Path) -> None:
+    """A retry belongs to the same transaction. A poll after the grant returns the certificate."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         old = _identity(client.enroll(csr(), quick_key()))
@@ -114,8 +114,8 @@ def test_a_renewal_that_waits(tmp_path: Path) -> None:
         assert _identity(client.renew(more, old)) == renewed
 
 
-def test_what_has_ended_answers_nobody(tmp_path: Path) -> None:
-    """A year later the stored request is a new one: no certificate that has ended comes back with SUCCESS."""
+def test_expired_certificate_is_not_returned_again(tmp_path: Path) -> None:
+    """400 days later the same request counts as a new one, and a poll for the old transaction is refused."""
     clock = Clock()
     with authority(tmp_path, clock=clock) as ca:
         client = client_of(ca, now=clock)
@@ -133,8 +133,8 @@ def test_what_has_ended_answers_nobody(tmp_path: Path) -> None:
         assert "the signer's certificate is valid from" in old.fail_info_text
 
 
-def test_a_one_time_challenge_is_for_one_certificate(tmp_path: Path) -> None:
-    """The stored request with a challengePassword that was used: a retry while its certificate lasts, then refused."""
+def test_request_with_used_one_time_challenge_is_refused_after_expiry(tmp_path: Path) -> None:
+    """While the certificate is valid, the same request is a retry and gets the same certificate."""
     clock = Clock()
     with authority(tmp_path, clock=clock) as ca:
         request = csr(challenge=ca.new_challenge())
@@ -147,8 +147,10 @@ def test_a_one_time_challenge_is_for_one_certificate(tmp_path: Path) -> None:
         assert client.enroll(request, quick_key()).status is PkiStatus.FAILURE
 
 
-def test_enroll_renew_with_the_same_key(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`sceplab enroll --renew --key` the same, twice: three certificates."""
+def test_enroll_renew_with_the_same_key_gives_new_certificates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """`sceplab enroll --renew --key` with the same key, twice, gives three different certificates in all."""
     with running_lab() as lab:
         common = ["enroll", lab.ca_url, "--subject", "CN=R3", "--challenge", SECRET, "--out", str(tmp_path)]
         common += ["--fingerprint", lab.ca.issuer.parsed.fingerprint()]
@@ -165,8 +167,8 @@ def test_enroll_renew_with_the_same_key(tmp_path: Path, capsys: pytest.CaptureFi
         assert "warning" not in capsys.readouterr().err
 
 
-def test_the_old_certificate_is_noticed(tmp_path: Path) -> None:
-    """A server that sends the old one back, as ours did, is told on."""
+def test_client_warns_when_a_renewal_returns_the_old_certificate(tmp_path: Path) -> None:
+    """Our own server once did that."""
     with authority(tmp_path) as ca:
         warnings: list[str] = []
         client = client_of(ca, on_warning=warnings.append)
@@ -177,14 +179,14 @@ def test_the_old_certificate_is_noticed(tmp_path: Path) -> None:
         assert warnings == ["the CA sent back the certificate that was to be renewed, not a new one"]
 
 
-# --------------------------------------------------------------- an RA renews, and nobody becomes one
+# --------------------------------------------------------------- renewal of RA certificates
 
 RA = "OU=ioscs RA,CN=R2"
 
 
 @contextmanager
 def _ca_with_ra(folder: Path, **policy: object) -> Iterator[tuple[CertificationAuthority, Identity]]:
-    """Yield a CA that grants all it may, and the certificate of its RA (key 20)."""
+    """Yield a CA with `grant_auto`, and the certificate of its RA (key 20)."""
     clock = Clock()
     with authority(folder, Policy((SECRET,), grant_auto=True, **policy), clock=clock) as ca:  # type: ignore[arg-type]
         client, key = client_of(ca), quick_key(20)
@@ -196,8 +198,8 @@ def _ca_with_ra(folder: Path, **policy: object) -> Iterator[tuple[CertificationA
         yield ca, Identity(certificate.der, key)
 
 
-def test_an_ra_renews_its_own_certificate(tmp_path: Path) -> None:
-    """At once, directly at the CA, with its key: names, usages and keyUsage stay as they were."""
+def test_ra_renews_its_own_certificate_with_the_same_key(tmp_path: Path) -> None:
+    """The RA asks the CA directly and is granted at once. Names, usages and keyUsage stay the same."""
     with _ca_with_ra(tmp_path) as (ca, first):
         ra = first
         for subject in (RA, "OU=IOSCS  ra,CN=r2"):
@@ -224,8 +226,8 @@ ATTEMPTS = {
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)
-def test_nobody_becomes_an_ra_by_renewing(tmp_path: Path, attempt: str) -> None:
-    """Also where an RA signs whatever its clients send, and the CA grants everything: a person is asked, if anybody."""
+def test_other_requests_for_an_ra_name_are_not_granted(tmp_path: Path, attempt: str) -> None:
+    """The RA signs whatever its clients send, and the CA has `grant_auto`. The request is pending or refused."""
     subject, number, kind, by_ra = ATTEMPTS[attempt]
     with _ca_with_ra(tmp_path) as (ca, ra):
         before = len(ca.store.all_issued())
@@ -235,8 +237,8 @@ def test_nobody_becomes_an_ra_by_renewing(tmp_path: Path, attempt: str) -> None:
         assert len(ca.store.all_issued()) == before
 
 
-def test_a_device_does_not_renew_into_an_ra(tmp_path: Path) -> None:
-    """Its certificate has another name: a person is asked, or it is refused, though key and type are right."""
+def test_device_certificate_cannot_be_renewed_as_an_ra(tmp_path: Path) -> None:
+    """The key and the messageType are right, but the old certificate has another name."""
     with _ca_with_ra(tmp_path) as (ca, _):
         client = client_of(ca)
         device = _identity(client.enroll(csr("CN=device", 30), quick_key(30)), 30)
@@ -247,8 +249,8 @@ def test_a_device_does_not_renew_into_an_ra(tmp_path: Path) -> None:
         assert len(ca.store.all_issued()) == before
 
 
-def test_an_ra_that_asks_for_more_waits(tmp_path: Path) -> None:
-    """A subjectAltName that the old certificate does not have needs a person, as in every renewal."""
+def test_ra_renewal_that_asks_for_more_is_pending(tmp_path: Path) -> None:
+    """As in every renewal, a subjectAltName that the old certificate does not have needs approval."""
     with _ca_with_ra(tmp_path) as (ca, ra):
         wanted = make_request(parse_subject(RA), quick_key(20), dns_names=["ra.example"])
         result = client_of(ca).enroll(wanted, ra, message_type=MessageType.RenewalReq)
@@ -256,8 +258,8 @@ def test_an_ra_that_asks_for_more_waits(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("which", ["this one", "one of before"])
-def test_a_revoked_ra_renews_nothing(tmp_path: Path, which: str) -> None:
-    """A key that is in a revoked certificate does not renew, whichever certificate of it signs."""
+def test_revoked_ra_key_cannot_renew(tmp_path: Path, which: str) -> None:
+    """One revoked certificate of a key blocks renewal with every certificate of that key."""
     with _ca_with_ra(tmp_path) as (ca, ra):
         wanted = make_request(parse_subject(RA), quick_key(20))
         renewed = client_of(ca).enroll(wanted, ra, message_type=MessageType.RenewalReq)
@@ -268,8 +270,8 @@ def test_a_revoked_ra_renews_nothing(tmp_path: Path, which: str) -> None:
         assert again.status is not PkiStatus.SUCCESS
 
 
-def test_an_ended_ra_renews_nothing(tmp_path: Path) -> None:
-    """Its certificate must be valid."""
+def test_expired_ra_certificate_cannot_renew(tmp_path: Path) -> None:
+    """The RA's certificate lasts one minute, and the renewal comes two days later."""
     with _ca_with_ra(tmp_path, validity=timedelta(minutes=1)) as (ca, ra):
         now = ca._now() + timedelta(days=2)
         late = CertificationAuthority(ca.store, ca.policy, now=lambda: now)
@@ -278,8 +280,8 @@ def test_an_ended_ra_renews_nothing(tmp_path: Path) -> None:
         assert "the signer's certificate is valid from" in result.fail_info_text
 
 
-def test_a_name_that_only_looks_the_same() -> None:
-    """Names are compared as RFC 5280 7.1 says; what is granted is the old certificate's name, byte for byte."""
+def test_ra_renewal_compares_names_as_rfc_5280_says() -> None:
+    """The new certificate repeats the old subject byte for byte, whatever spelling the request has."""
     with Lab(challenge=SECRET, record=False) as lab:
         lab.enroll_ra()
         assert lab.ra is not None

@@ -1,4 +1,4 @@
-"""What comes to its end: a CA that rolls over under a running lab, an RA that renews itself, and what has ended."""
+"""Expiry and rollover: a CA that rolls over under a running lab, an RA that renews itself, expired CAs and RAs."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ def _lab(folder: Path, clock: Clock | None = None) -> Lab:
 
 
 def _roll_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Do what an operator types."""
+    """Roll the CA over with the commands that an operator types."""
     assert main(["lab", "next-ca", "--dir", str(folder)]) == 0
     announced = capsys.readouterr().out
     assert main(["lab", "next-ca", "--dir", str(folder)]) == 0
@@ -60,8 +60,13 @@ def fresh_roles(monkeypatch: pytest.MonkeyPatch) -> None:
 @needs("openssl")
 @pytest.mark.parametrize("two", [False, True])
 @pytest.mark.usefixtures("fresh_roles")
-def test_a_rollover_under_a_running_ra(tmp_path: Path, capsys: pytest.CaptureFixture[str], *, two: bool) -> None:
-    """`lab next-ca` and `lab rollover` in another terminal: the next client of the RA finds everything in order."""
+def test_running_ra_follows_a_rollover_from_the_command_line(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], *, two: bool
+) -> None:
+    """`lab next-ca` and `lab rollover` run as in another terminal.
+
+    The next client of the RA gets a certificate of the new CA.
+    """
     with _lab(tmp_path / "lab") as lab:
         lab.enroll_ra(two_certificates=two)
         assert lab.ra is not None
@@ -86,8 +91,10 @@ def test_a_rollover_under_a_running_ra(tmp_path: Path, capsys: pytest.CaptureFix
 
 
 @pytest.mark.usefixtures("fresh_roles")
-def test_a_rollover_while_the_ra_is_away(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Started again it renews at once; a device with a certificate of the CA of before renews at it."""
+def test_stopped_ra_renews_itself_when_started_after_a_rollover(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A device with a certificate of the previous CA renews through the RA."""
     with _lab(tmp_path) as lab:
         lab.enroll_ra()
         assert lab.ra is not None
@@ -102,8 +109,8 @@ def test_a_rollover_while_the_ra_is_away(tmp_path: Path, capsys: pytest.CaptureF
         assert lab.concerns() == []
 
 
-def test_a_rollover_through_the_lab(tmp_path: Path) -> None:
-    """In Python too; and `enroll_ra` gives a running RA new certificates."""
+def test_rollover_from_python_and_new_ra_certificates(tmp_path: Path) -> None:
+    """`enroll_ra` gives a running RA new certificates."""
     with _lab(tmp_path) as lab:
         lab.enroll_ra()
         assert lab.ra is not None
@@ -122,8 +129,8 @@ def test_a_rollover_through_the_lab(tmp_path: Path) -> None:
         assert lab.ra.signer.certificate == lab.ra.decrypter.certificate == kept
 
 
-def test_the_lab_renews_its_ra_when_nobody_asks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody sends a request for ten months: the RA has a new certificate all the same."""
+def test_lab_renews_its_ra_without_any_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The clock moves 300 days ahead, and no client sends a request."""
     monkeypatch.setattr(network, "_UPKEEP", 0.01)
     clock, renewed = Clock(), threading.Event()
 
@@ -147,7 +154,7 @@ def test_the_lab_renews_its_ra_when_nobody_asks(tmp_path: Path, monkeypatch: pyt
 
 @pytest.fixture
 def clock() -> Clock:
-    """Return a clock of the machine's time."""
+    """Return a clock that starts at the machine's time."""
     return Clock()
 
 
@@ -172,8 +179,8 @@ def _ra(ca: CertificationAuthority, clock: Clock) -> tuple[RegistrationAuthority
     )
 
 
-def test_a_client_with_the_ras_certificate_of_before(ca: CertificationAuthority, clock: Clock) -> None:
-    """Who fetched GetCACert before the RA renewed itself encrypts for the old one, and believes the reply."""
+def test_client_with_the_previous_ra_certificate_is_served(ca: CertificationAuthority, clock: Clock) -> None:
+    """The client read GetCACert before the RA renewed itself. The reply is signed with the previous certificate."""
     ra, decisions = _ra(ca, clock)
     client = ScepClient(ra.answer, fingerprint=ca.issuer.parsed.fingerprint(), now=clock)
     _ = client.ca
@@ -188,8 +195,8 @@ def test_a_client_with_the_ras_certificate_of_before(ca: CertificationAuthority,
     assert client.enroll(csr("CN=R4", 1), quick_key(1)).reply.verification.signer == ra.signer.parsed
 
 
-def test_an_ra_that_must_wait(ca: CertificationAuthority, clock: Clock) -> None:
-    """Where the CA asks a person, the RA says so, goes on, and takes what was granted later."""
+def test_ra_renewal_that_needs_approval_is_retried(ca: CertificationAuthority, clock: Clock) -> None:
+    """The RA logs PENDING, keeps its certificate, and uses the new one after the grant."""
     ca.policy = Policy(
         (SECRET,), capabilities=tuple(c for c in ca.policy.capabilities if c not in {"Renewal", "SCEPStandard"})
     )
@@ -210,8 +217,8 @@ def test_an_ra_that_must_wait(ca: CertificationAuthority, clock: Clock) -> None:
     assert ra.signer != before
 
 
-def test_a_ca_that_is_away_when_the_ra_renews(ca: CertificationAuthority, clock: Clock) -> None:
-    """It is said, and tried again an hour later."""
+def test_ra_renewal_is_retried_when_the_ca_is_unreachable(ca: CertificationAuthority, clock: Clock) -> None:
+    """The RA logs the error and tries again an hour later."""
     ra, decisions = _ra(ca, clock)
     before, answer = ra.signer, ra.upstream._send
     clock.wait(days=300)
@@ -230,8 +237,8 @@ def test_a_ca_that_is_away_when_the_ra_renews(ca: CertificationAuthority, clock:
     assert ra.signer != before
 
 
-def test_a_renewal_window(ca: CertificationAuthority, clock: Clock) -> None:
-    """Too early is no end of it: the RA asks again; after a rollover there is no too early."""
+def test_ra_renewal_refused_as_too_early_is_retried(ca: CertificationAuthority, clock: Clock) -> None:
+    """After a rollover the CA's renewal window no longer applies."""
     ca.policy = Policy((SECRET,), renewal_window=timedelta(days=30))
     ra, decisions = _ra(ca, clock)
     before = ra.signer
@@ -252,11 +259,11 @@ def test_a_renewal_window(ca: CertificationAuthority, clock: Clock) -> None:
     assert client_of(ca).renew(csr("CN=R3", 1), device).status is PkiStatus.SUCCESS
 
 
-# --------------------------------------------------------------- what has ended
+# --------------------------------------------------------------- expired certificates
 
 
-def test_a_ca_that_has_ended(ca: CertificationAuthority, clock: Clock) -> None:
-    """It says so, and blames no request; look-ups go on; no person can grant; and it can be made to live on."""
+def test_expired_ca_refuses_requests_and_names_the_reason(ca: CertificationAuthority, clock: Clock) -> None:
+    """Look-ups still work, and nothing can be granted until a rollover. The CA warns before its expiry."""
     client = client_of(ca, now=clock)
     assert ca.concerns() == []
     waiting = client.enroll(csr("CN=waits", 3, None), quick_key(3))
@@ -285,8 +292,8 @@ def test_a_ca_that_has_ended(ca: CertificationAuthority, clock: Clock) -> None:
     assert ca.concerns() == []
 
 
-def test_an_ra_that_has_ended(tmp_path: Path, clock: Clock) -> None:
-    """Stopped for two years: it says so at the start and in replies, blames no request, and `enroll_ra` helps."""
+def test_expired_ra_names_the_reason_and_can_be_enrolled_again(tmp_path: Path, clock: Clock) -> None:
+    """The RA was stopped for two years. It warns at the start and in its replies."""
     with _lab(tmp_path, clock) as lab:
         lab.enroll_ra()
     clock.wait(days=800)
@@ -304,8 +311,8 @@ def test_an_ra_that_has_ended(tmp_path: Path, clock: Clock) -> None:
         assert lab.concerns() == []
 
 
-def test_a_request_that_waits_for_years(tmp_path: Path, clock: Clock) -> None:
-    """A person may take three years: the poll brings a certificate that is valid then."""
+def test_request_granted_after_years_gets_a_valid_certificate(tmp_path: Path, clock: Clock) -> None:
+    """The validity starts at the time of the grant, not of the request."""
     with authority(tmp_path, clock=clock) as ca:
         client = client_of(ca, now=clock)
         pending = client.enroll(csr(challenge=None), quick_key())
@@ -321,8 +328,8 @@ def test_a_request_that_waits_for_years(tmp_path: Path, clock: Clock) -> None:
 
 
 @needs("openssl")
-def test_crls_after_a_rollover(tmp_path: Path, clock: Clock) -> None:
-    """A certificate of before is looked up in a CRL that its own CA's key signed, a new one in the new CA's."""
+def test_crl_after_a_rollover_is_signed_by_the_ca_of_the_certificate(tmp_path: Path, clock: Clock) -> None:
+    """The previous CA's key signs the CRL for certificates that it issued."""
     with authority(tmp_path, clock=clock) as ca:
         client = client_of(ca, now=clock)
         old = _identity(client.enroll(csr(), quick_key()))
@@ -344,8 +351,8 @@ def test_crls_after_a_rollover(tmp_path: Path, clock: Clock) -> None:
 
 
 @pytest.mark.parametrize("kind", ["P-256", "separate"])
-def test_a_rollover_keeps_its_kind(tmp_path: Path, clock: Clock, kind: str) -> None:
-    """Of a CA with an EC key, or with certificates of their own, so is the next one; old messages are still opened."""
+def test_rollover_keeps_key_type_and_separate_certificates(tmp_path: Path, clock: Clock, kind: str) -> None:
+    """A message encrypted for the previous CA is still opened."""
     store = Store(tmp_path / "ca.sqlite")
     key = quick_key(9, kind) if kind == "P-256" else quick_key(9)
     CertificationAuthority.create(store, key=key, separate=kind == "separate", now=clock)
@@ -365,8 +372,8 @@ def test_a_rollover_keeps_its_kind(tmp_path: Path, clock: Clock, kind: str) -> N
     store.close()
 
 
-def test_who_missed_the_rollover(tmp_path: Path, clock: Clock) -> None:
-    """GetNextCACert still says who followed, signed by the CA of before, until that one ends."""
+def test_next_ca_certificate_stays_available_after_the_rollover(tmp_path: Path, clock: Clock) -> None:
+    """The previous CA signs it until its own certificate expires."""
     with authority(tmp_path, clock=clock) as ca:
         late = client_of(ca, now=clock)
         ca.prepare_rollover(key=quick_key(10), days=9000)

@@ -1,4 +1,4 @@
-"""The lab over real sockets: HTTP as clients really send it, limits, hostile input, and nothing left behind."""
+"""The lab over real sockets: HTTP of real clients, limits, hostile input, and cleanup."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def lab() -> Iterator[Lab]:
 
 
 def _talk(lab: Lab, octets: bytes, *, replies: int = 1) -> bytes:
-    """Send octets to the CA's port and return that many replies, or what comes before it closes the connection."""
+    """Send bytes to the CA's port; returns `replies` replies, or what arrives before the connection closes."""
     port = int(lab.ca_url.split(":")[2].split("/")[0])
     with socket.create_connection(("127.0.0.1", port), timeout=60) as link, link.makefile("rb") as stream:
         link.sendall(octets)
@@ -52,7 +52,7 @@ def _talk(lab: Lab, octets: bytes, *, replies: int = 1) -> bytes:
 
 
 def _reply(stream: BinaryIO) -> bytes:
-    """Read one HTTP reply: no silence tells its end, since a busy machine is silent too."""
+    """Read one HTTP reply by its length; a pause does not mark the end, since a busy machine pauses too."""
     head = b""
     while line := stream.readline():
         head += line
@@ -71,15 +71,15 @@ def _message(lab: Lab, subject: str = "CN=R3", number: int = 0) -> bytes:
     return lab.client().build(MessageType.PKCSReq, data, self_signed(data, quick_key(number)), subject, bytes(16))
 
 
-def test_enroll_by_ca_and_ra_over_http(lab: Lab) -> None:
-    """The whole way through real sockets."""
+def test_enrollment_at_ca_and_ra_over_http(lab: Lab) -> None:
+    """Both legs use real sockets."""
     for number, via in enumerate(("ca", "ra")):
         result = lab.client(via=via).enroll(csr(f"CN=via-{via}", number), quick_key(number))
         assert result.status is PkiStatus.SUCCESS
 
 
-def test_what_real_clients_send(lab: Lab) -> None:
-    """HTTP/1.1 without Host, HTTP/1.0, odd paths, keep-alive and pipelining, any Content-Type or none."""
+def test_http_forms_of_real_clients_are_accepted(lab: Lab) -> None:
+    """HTTP/1.1 without Host, HTTP/1.0, unusual paths, pipelining, any Content-Type or none."""
     message = _message(lab, "CN=odd")
     value = encode_message_value(message, CERTMONGER)
     length = f"Content-Length: {len(message)}\r\n"
@@ -106,8 +106,8 @@ def test_what_real_clients_send(lab: Lab) -> None:
     assert _talk(lab, pipelined, replies=3).count(b"SCEPStandard") == 3
 
 
-def test_errors_of_http(lab: Lab) -> None:
-    """What is no request gets a 4xx and no certificate; the server stays."""
+def test_bad_http_requests_get_4xx(lab: Lab) -> None:
+    """No certificate is issued, and the server keeps running."""
     for octets in (
         b"GET / HTTP/1.1\r\n\r\n",
         b"DELETE /?operation=PKIOperation HTTP/1.1\r\nContent-Length: 0\r\n\r\n",
@@ -124,8 +124,8 @@ def test_errors_of_http(lab: Lab) -> None:
 
 
 @needs("tshark")
-def test_recording_opens_in_tshark_and_here(tmp_path: Path) -> None:
-    """The pcap has the octets that passed: tshark sees the HTTP, and what is decoded is what was exchanged."""
+def test_recording_opens_in_tshark_and_sceplab(tmp_path: Path) -> None:
+    """The pcap has the bytes that passed: tshark finds the HTTP requests, and sceplab decodes the same messages."""
     path = tmp_path / "lab.pcap"
     with Lab(challenge=SECRET) as lab:
         lab.enroll_ra()
@@ -150,8 +150,8 @@ def test_recording_opens_in_tshark_and_here(tmp_path: Path) -> None:
     assert told.count("PKIOperation") == len(ours)
 
 
-def test_pcap_of_long_and_odd_segments() -> None:
-    """More than a packet holds is cut, both directions keep their numbers."""
+def test_pcap_splits_long_segments() -> None:
+    """Bytes that exceed one packet are split, and the sequence numbers of both directions stay right."""
     client, server = ("127.0.0.3", 4000), ("127.0.0.1", 80)
     body = bytes(range(256)) * 600
     request = b"POST /?operation=PKIOperation HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body
@@ -170,8 +170,8 @@ def test_pcap_of_long_and_odd_segments() -> None:
         read_capture(build_pcap([]))
 
 
-def test_nothing_is_left_behind(tmp_path: Path) -> None:
-    """After stop: no thread, no port, no temporary folder; a kept folder starts again with the same CA and RA."""
+def test_stop_leaves_no_thread_port_or_temporary_folder(tmp_path: Path) -> None:
+    """A lab in a named folder starts again with the same CA and RA."""
     before = set(threading.enumerate())
     with Lab(challenge=SECRET) as first:
         first.enroll_ra()
@@ -199,8 +199,8 @@ def test_nothing_is_left_behind(tmp_path: Path) -> None:
             Server(lambda _: HttpReply(200), port=ports[0]).start()
 
 
-def test_stop_lets_an_answer_end() -> None:
-    """A request that is being answered is answered before the port closes."""
+def test_stop_waits_for_a_running_answer() -> None:
+    """The request in progress is answered before the port closes."""
     entered, leave = threading.Event(), threading.Event()
 
     def slow(_: HttpRequest) -> HttpReply:
@@ -222,8 +222,8 @@ def test_stop_lets_an_answer_end() -> None:
     assert got == [b"done"]
 
 
-def test_what_fails_inside_is_a_500_that_tells_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """The client hears nothing of the reason; the log does."""
+def test_internal_error_gives_a_500_without_details(caplog: pytest.LogCaptureFixture) -> None:
+    """The log has the exception; the reply does not."""
 
     def broken(_: HttpRequest) -> HttpReply:
         raise ZeroDivisionError("a secret")
@@ -236,7 +236,7 @@ def test_what_fails_inside_is_a_500_that_tells_nothing(caplog: pytest.LogCapture
 
 
 def _is_closed(link: socket.socket) -> bool:
-    """Whether the other side has closed a connection, or does so within its timeout; it may say something before."""
+    """Whether the other side has closed a connection, or closes it within the timeout; it may send bytes before."""
     try:
         while link.recv(1000):
             pass
@@ -255,8 +255,8 @@ def _connections(lab: Lab, number: int) -> list[socket.socket]:
 _HALF = b"POST /?operation=PKIOperation HTTP/1.1\r\nContent-Length: 1000\r\n\r\n\x30"
 
 
-def test_others_do_not_wait_for_slow_connections() -> None:
-    """Silent connections and half of a request take nobody's turn: these have far more time than a client waits."""
+def test_slow_connections_do_not_delay_other_clients() -> None:
+    """The time limits are far longer than the test: only concurrency lets the other client in."""
     with Lab(challenge=SECRET, limits=Limits(header_time=600, body_time=600)) as lab:
         links = _connections(lab, 40)
         for link in links[::2]:
@@ -267,7 +267,7 @@ def test_others_do_not_wait_for_slow_connections() -> None:
 
 
 def test_slow_and_half_open_connections_are_closed() -> None:
-    """Silent, dripping and half-sent requests are closed by the server when their time is up."""
+    """Silent, dripping and half-sent requests are closed when their time limit ends."""
     with Lab(challenge=SECRET, limits=Limits(header_time=1, body_time=1)) as lab:
         drip, *links = _connections(lab, 40)
         for link in links[::2]:
@@ -277,7 +277,7 @@ def test_slow_and_half_open_connections_are_closed() -> None:
         while time.monotonic() < deadline and not closed:
             try:
                 drip.sendall(b"G")
-                time.sleep(0.2)  # more often than once in header_time
+                time.sleep(0.2)  # shorter than header_time
             except OSError:
                 closed = True
         assert closed, "a header that comes octet by octet has one time limit for all of it"
@@ -286,8 +286,8 @@ def test_slow_and_half_open_connections_are_closed() -> None:
             link.close()
 
 
-def test_connections_beyond_the_limit() -> None:
-    """They are closed at once; when others have gone there is room again."""
+def test_connections_beyond_the_limit_are_closed() -> None:
+    """When other connections end, a new client is served."""
     with Lab(challenge=SECRET, limits=Limits(header_time=600, connections=60)) as lab:
         many = _connections(lab, 70)
         assert all(_is_closed(link) for link in many[60:])
@@ -296,12 +296,12 @@ def test_connections_beyond_the_limit() -> None:
             assert not _is_closed(link)
         for link in many:
             link.close()
-        # The client tries again where the server has not seen all of them go.
+        # The client retries while the server has not noticed all closed connections.
         assert lab.client().enroll(csr(), quick_key()).status is PkiStatus.SUCCESS
 
 
 def _mutated(rng: random.Random, messages: list[bytes]) -> bytes:
-    """Return a real message with a few octets changed, cut, doubled or moved."""
+    """Return a real message with a few bytes changed, cut, doubled or moved."""
     data = bytearray(rng.choice(messages))
     for _ in range(rng.randint(1, 4)):
         at = rng.randrange(len(data))
@@ -321,11 +321,11 @@ def _mutated(rng: random.Random, messages: list[bytes]) -> bytes:
     return bytes(data)
 
 
-def test_ten_thousand_hostile_requests() -> None:
-    """Fuzzed from real messages and from ones that this CA would grant: answered, nothing granted, memory flat."""
+def test_ten_thousand_fuzzed_requests_are_answered() -> None:
+    """They are mutations of real messages and of messages that only lack the challengePassword. Memory stays flat."""
     rng = random.Random(8894)  # noqa: S311 - repeatable, no secret
     with Lab(policy=Policy(("never sent",), max_pending=50), record=False) as lab:
-        # Real ones, and ones for this very CA: those reach every layer.
+        # Real messages, and messages encrypted for this CA, which reach every layer.
         own = [_message(lab, f"CN=own-{i}", i) for i in range(4)]
         messages = [*real_messages(), *own * 5]
         post = http_sender(lab.ca_url)
@@ -349,8 +349,8 @@ def test_ten_thousand_hostile_requests() -> None:
     assert held[1] - held[0] < 40_000, f"{held} KB"
 
 
-def test_a_ca_behind_the_ra_that_is_gone() -> None:
-    """The RA says so by HTTP 502."""
+def test_stopped_ca_behind_the_ra_gives_http_502() -> None:
+    """The client has read GetCACert before the CA stops."""
     with Lab(challenge=SECRET) as lab:
         lab.enroll_ra()
         client = lab.client(via="ra")
@@ -360,8 +360,8 @@ def test_a_ca_behind_the_ra_that_is_gone() -> None:
             client.enroll(csr(), quick_key())
 
 
-def test_requests_of_the_lab_read_as_sent(lab: Lab) -> None:
-    """What the server kept is what the client built, for the ladder."""
+def test_kept_exchange_decodes_to_the_request_sent(lab: Lab) -> None:
+    """The ladder diagram is drawn from these exchanges."""
     request = make_request(parse_subject("CN=kept"), quick_key(7), challenge=SECRET)
     lab.client().enroll(request, quick_key(7))
     last = lab.exchanges[-1]
@@ -375,8 +375,8 @@ def test_requests_of_the_lab_read_as_sent(lab: Lab) -> None:
     assert isinstance(lab.client(), ScepClient)
 
 
-def test_a_lab_that_cannot_start_leaves_no_port_open(tmp_path: Path) -> None:
-    """The RA's port is taken: the CA's is closed again, and the next try may have it."""
+def test_failed_start_closes_all_ports(tmp_path: Path) -> None:
+    """The RA's port is taken. The CA's port is closed again, and the next start works."""
     with Lab(tmp_path, challenge="secret") as lab:
         lab.enroll_ra()
         host = lab.ra_url.split("/")[2].rpartition(":")[0]

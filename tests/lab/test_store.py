@@ -1,4 +1,4 @@
-"""The store of a CA: threads that share a commit, a limit of its size, and what older stores kept."""
+"""The store of a CA: commits shared by threads, the size limit, and stores of older versions."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ NOW = datetime(2026, 1, 1, tzinfo=UTC)
 def _together(
     store: Store, jobs: list[Callable[[], object]], monkeypatch: pytest.MonkeyPatch
 ) -> tuple[list[int], list[object]]:
-    """Let the first job commit alone while the others queue up; return the sizes of the commits, and the results."""
+    """Let the first job commit alone while the others queue up; returns the sizes of the commits and the results."""
     sizes: list[int] = []
     begun, go = threading.Event(), threading.Event()
     commit = Store._commit
@@ -66,7 +66,7 @@ def _add(store: Store, number: int, serial: int) -> Callable[[], object]:
 
 
 def test_threads_share_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each gets its own result; one whose serial is taken writes nothing, and spoils nothing."""
+    """Each thread gets its own result. A job with a used serial writes nothing and does not affect the others."""
     store = Store(tmp_path / "ca.sqlite")
     jobs = [_add(store, 1, 1), _add(store, 2, 2), _add(store, 3, 1), _add(store, 4, 4), lambda: store.revoke(1, NOW)]
     sizes, results = _together(store, jobs, monkeypatch)
@@ -79,8 +79,8 @@ def test_threads_share_a_commit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch)
     again.close()
 
 
-def test_a_commit_that_fails_fails_for_all(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Nobody of them is told that something was written; the next commit works."""
+def test_failed_commit_fails_for_all_its_jobs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No thread gets a success. The next commit works."""
     store = Store(tmp_path / "ca.sqlite")
 
     def broken() -> object:
@@ -101,8 +101,8 @@ def test_a_commit_that_fails_fails_for_all(tmp_path: Path, monkeypatch: pytest.M
 # --------------------------------------------------------------- size
 
 
-def test_a_flood_of_grants_is_refused_by_name(tmp_path: Path) -> None:
-    """A full store grants nothing more, and keeps nothing more; what was granted is still answered."""
+def test_full_store_refuses_new_requests_with_its_reason(tmp_path: Path) -> None:
+    """A retry is still answered, and a pending request can still be granted."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         first = client.enroll(csr("CN=first"), quick_key())
@@ -118,11 +118,11 @@ def test_a_flood_of_grants_is_refused_by_name(tmp_path: Path) -> None:
         assert len(ca.store.all_issued()) == 2
 
 
-# --------------------------------------------------------------- stores of before
+# --------------------------------------------------------------- stores of older versions
 
 
 def _made_before(folder: Path, clear: dict[str, bytes]) -> None:
-    """Put requests as they came into a store, by transactionID, as a sceplab that did not mask them did."""
+    """Write unmasked requests into a store, by transactionID, as older versions of sceplab did."""
     with sqlite3.connect(folder / "ca.sqlite") as database:
         for transaction_id, request in clear.items():
             database.execute("UPDATE transactions SET request = ? WHERE transaction_id = ?", (request, transaction_id))
@@ -130,8 +130,8 @@ def _made_before(folder: Path, clear: dict[str, bytes]) -> None:
     database.close()
 
 
-def test_an_old_store_is_masked(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    """Once; what waits can be granted, what was granted is answered, and an EC client still gets its reply."""
+def test_old_store_gets_its_challenge_passwords_masked_once(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """Pending requests can be granted, retries are recognised, and an EC client still gets its reply."""
     words = {"rsa": "typed-at-a-prompt-1", "granted": "typed-at-a-prompt-2", "ec": "typed-at-a-prompt-3"}
     keys = {"rsa": quick_key(1), "granted": quick_key(2), "ec": quick_key(3, "P-256")}
     requests = {
@@ -165,8 +165,8 @@ def test_an_old_store_is_masked(tmp_path: Path, caplog: pytest.LogCaptureFixture
         assert ca.store.count(State.GRANTED) == 3
 
 
-def test_an_old_store_with_requests_signed_by_others(tmp_path: Path) -> None:
-    """An RSA request that an EC certificate of this CA renewed keeps what its replies are encrypted with."""
+def test_old_store_keeps_the_challenge_password_of_an_ec_signer(tmp_path: Path) -> None:
+    """An EC certificate signed an RSA renewal; its reply is encrypted with the challengePassword."""
     with authority(tmp_path, Policy()) as ca:
         client = client_of(ca)
         first = client.enroll(csr("CN=R3", 3, "word-for-the-first", "P-256"), quick_key(3, "P-256"))

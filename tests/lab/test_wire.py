@@ -1,4 +1,4 @@
-"""The client against servers that mean harm: large, endless and dripping replies, over real sockets."""
+"""The client against hostile servers over real sockets: large, endless and dripping replies."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _says(octets: bytes) -> Callable[[socket.socket], None]:
 
 
 def _for_ever(start: bytes, piece: bytes) -> Callable[[socket.socket], None]:
-    """Send until the client hangs up; 200 MB stand for endless."""
+    """Send until the client closes the connection; 200 MB count as endless."""
 
     def answer(link: socket.socket) -> None:
         link.sendall(start)
@@ -73,8 +73,8 @@ TOO_LARGE = {
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)
-def test_large_and_endless_replies(name: str) -> None:
-    """The client hangs up at its limit, says so, and does not ask again."""
+def test_large_and_endless_replies_are_cut_off(name: str) -> None:
+    """The client closes the connection at its limit, reports it, and does not retry."""
     with hostile(TOO_LARGE[name]) as (url, asked):
         with pytest.raises(ClientError, match="too large"):
             http_sender(url, most=1_000_000, timeout=60, pause=0)(CAPS)
@@ -82,13 +82,13 @@ def test_large_and_endless_replies(name: str) -> None:
 
 
 @pytest.mark.parametrize("start", [b"", b"HTTP/1.1 200 OK\r\nX: ", OK + b"Content-Length: 1000000\r\n\r\n"])
-def test_dripping_replies(start: bytes) -> None:
-    """Each byte comes within the time limit; the reply as a whole does not, and is given up."""
+def test_dripping_reply_ends_at_the_total_timeout(start: bytes) -> None:
+    """Each byte arrives within the time limit, but the whole reply does not."""
     over = threading.Event()
 
     def drip(link: socket.socket) -> None:
         link.sendall(start)
-        # As many bytes as there may ever be: the test ends when the client hangs up.
+        # The server never stops by itself: the test ends when the client closes the connection.
         while not over.wait(0.05):
             link.sendall(b"a")
 
@@ -103,8 +103,8 @@ def test_dripping_replies(start: bytes) -> None:
 
 @pytest.mark.parametrize("status", [301, 302, 303, 307, 308])
 @pytest.mark.parametrize("target", ["http://192.0.2.1/scep", "file:///etc/passwd", "http://u@127.0.0.1/", "//x/"])
-def test_redirects_elsewhere_are_told_and_not_followed(status: int, target: str) -> None:
-    """Nothing is sent to a server that nobody chose, and nothing else is opened."""
+def test_redirects_to_another_host_are_reported_not_followed(status: int, target: str) -> None:
+    """Nothing is sent to a server that the user did not choose, and no other scheme is opened."""
     head = f"HTTP/1.1 {status} Moved\r\nLocation: {target}\r\nContent-Length: 0\r\n\r\n".encode()
     with hostile(_says(head)) as (url, asked):
         with pytest.raises(ClientError, match=re.escape(f"redirects to {target}: give that URL")):
@@ -112,8 +112,8 @@ def test_redirects_elsewhere_are_told_and_not_followed(status: int, target: str)
         assert len(asked) == 1
 
 
-def test_cookies_are_not_kept() -> None:
-    """A server cannot make a client hold, or send back, what it likes."""
+def test_cookies_are_not_sent_back() -> None:
+    """A server cannot make the client store or send data."""
     seen: list[bytes] = []
 
     def answer(link: socket.socket) -> None:
@@ -129,7 +129,7 @@ def test_cookies_are_not_kept() -> None:
 
 
 def test_usual_replies_are_read() -> None:
-    """Packed, chunked, and up to the end of the connection."""
+    """Covers gzip, chunked bodies, a body that ends with the connection, an interim reply, and damaged gzip."""
     packed = gzip.compress(b"AES\n")
     for octets in (
         OK + b"Content-Encoding: gzip\r\nContent-Length: %d\r\n\r\n" % len(packed) + packed,
@@ -144,8 +144,8 @@ def test_usual_replies_are_read() -> None:
         http_sender(url, pause=0)(CAPS)
 
 
-def test_allowance_and_unpacking() -> None:
-    """What is left can be asked for; nothing is unpacked beyond the limit."""
+def test_allowance_and_unpacking_stop_at_their_limits() -> None:
+    """Covers the time limit, the byte limit and the limit of unpacked bytes."""
     allowance = Allowance()
     allowance.begin(0)
     with pytest.raises(TimeoutError):
@@ -161,8 +161,8 @@ def test_allowance_and_unpacking() -> None:
 
 
 @pytest.mark.parametrize("name", TOO_LARGE)
-def test_an_ra_is_a_client_too(name: str) -> None:
-    """A CA behind it that answers without end does not take the RA along: its client gets a 502 of one line."""
+def test_ra_answers_502_when_its_ca_replies_without_end(name: str) -> None:
+    """The reply of the RA is one line."""
     with hostile(TOO_LARGE[name]) as (url, asked):
         key = quick_key()
         upstream = ScepClient(http_sender(url, most=1_000_000, timeout=60, pause=0))

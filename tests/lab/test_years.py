@@ -1,4 +1,4 @@
-"""A lab that lives for years: what ends, what is renewed, and a CA that rolls over, with a moved clock."""
+"""A lab that runs for years on a moved clock: expiry, renewals, and a CA rollover."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from tests.helpers.years import WAYS, Years
 
 
 @needs("openssl")
-def test_three_years(tmp_path: Path) -> None:
-    """The CA rolls over once, the RA renews itself three times, twenty devices each year, each way at CA and RA."""
+def test_three_years_with_renewals_and_a_rollover(tmp_path: Path) -> None:
+    """The RA renews itself three times. Twenty devices use every way of enrolling, at the CA and at the RA."""
     years = Years(tmp_path, 20)
     try:
         first = years.ca.certificate

@@ -1,7 +1,6 @@
-"""Notebooks 01 to 05 on captures that are not the specimen: set once, every cell runs.
+"""Notebooks 01 to 05 run on captures other than the specimen: with the capture set once, every cell runs.
 
-The cells run in this process; `tests/project/test_notebooks.py` runs the notebooks
-in kernels of their own, on the specimen.
+The cells run in this process. `tests/project/test_notebooks.py` runs the notebooks on the specimen, in kernels.
 """
 
 from __future__ import annotations
@@ -25,7 +24,7 @@ FOLDERS = sorted(
 
 
 def _held(folder: Path) -> tuple[list[str], list[str]]:
-    """Return the files of a capture's folder that hold private keys, and certificates."""
+    """Return the files with private keys, and those with certificates, in a capture's folder."""
     keys: list[str] = []
     certificates: list[str] = []
     for path in sorted(folder.glob("*.pem")):
@@ -40,7 +39,7 @@ def _held(folder: Path) -> tuple[list[str], list[str]]:
 
 @pytest.fixture
 def walk(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> pytest.MonkeyPatch:
-    """Set nothing, in an empty folder."""
+    """Unset all settings and change to an empty folder."""
     for name in ("SCEPLAB_KEYS", "SCEPLAB_CERTS", "SCEPLAB_PASSWORDS", "SCEPLAB_EXCHANGE"):
         monkeypatch.delenv(name, raising=False)
     monkeypatch.chdir(tmp_path)
@@ -53,8 +52,8 @@ def _errors(cells: list[Ran]) -> list[str]:
 
 @pytest.mark.parametrize("held", [True, False], ids=["held", "nothing-held"])
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda f: f.name)
-def test_every_cell_runs(folder: Path, walk: pytest.MonkeyPatch, *, held: bool) -> None:
-    """With and without keys, no cell of 01 to 05 fails, and some of each run."""
+def test_no_cell_fails_on_other_captures(folder: Path, walk: pytest.MonkeyPatch, *, held: bool) -> None:
+    """With and without keys, no cell of 01 to 05 fails, and not all of them are skipped."""
     capture = next(folder.glob("capture.pcap*"))
     walk.setenv("SCEPLAB_CAPTURE", str(capture))
     if held:
@@ -75,8 +74,8 @@ def test_every_cell_runs(folder: Path, walk: pytest.MonkeyPatch, *, held: bool) 
             assert (story.csr is None) == any("private key of that certificate is not at hand" in c.text for c in cells)
 
 
-def test_the_specimen_skips_nothing(walk: pytest.MonkeyPatch) -> None:
-    """What is marked as needing something, the specimen has."""
+def test_no_cell_is_skipped_on_the_specimen(walk: pytest.MonkeyPatch) -> None:
+    """The specimen has everything that a cell may need."""
     walk.delenv("SCEPLAB_CAPTURE", raising=False)
     for number in sorted(WALK):
         cells = run_cells(number)

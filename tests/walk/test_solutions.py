@@ -1,4 +1,4 @@
-"""Solutions of the exercises of 01 to 05 are right when they are run in the notebook, on any capture."""
+"""The solutions of the exercises in notebooks 01 to 05 are right when they run in the notebook, on any capture."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ OTHER = DATA / "captures" / "strongswan-wrongchallenge"
 def test_solutions_are_right_and_wrong_answers_are_explained(
     number: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, *, own: bool
 ) -> None:
-    """Each notebook has at least two, and one of them makes the reader build something."""
+    """Each notebook has at least two exercises, and in one of them the reader builds something."""
     monkeypatch.chdir(tmp_path)
     if own:
         monkeypatch.setenv("SCEPLAB_CAPTURE", str(OTHER / "capture.pcap"))

@@ -1,4 +1,4 @@
-"""Notebook 07 leaves its lab running after Run All; the end of its kernel stops it, and leaves nothing."""
+"""Notebook 07 leaves its lab running after Run All; when the kernel ends, the lab stops and cleans up."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ def _open(url: str) -> bool:
 
 
 def test_run_all_leaves_the_lab_running_until_the_kernel_ends(tmp_path: Path) -> None:
-    """All cells are run and both ports are open; without the kernel: no process, no port, no folder."""
+    """After Run All both ports are open. After the kernel ends there is no process, port or folder left."""
     (source,) = notebooks.sources(["07"])
     notebook = notebooks.convert(source)
     (tmp_path / "notebooks").mkdir()

@@ -1,4 +1,4 @@
-"""One exchange of a capture, opened for the walk."""
+"""One exchange of a capture, opened for the walk through the notebooks."""
 
 from __future__ import annotations
 
@@ -21,14 +21,14 @@ def _nothing_set(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     monkeypatch.chdir(tmp_path)
 
 
-def test_without_settings_it_is_the_specimen_and_nothing_is_lacking() -> None:
-    """The specimen meets every need."""
+def test_default_story_is_the_specimen_with_nothing_missing() -> None:
+    """The specimen meets every need in NEEDS."""
     story = open_story()
     assert story.specimen
     assert {name: lacking(story, name) for name in NEEDS} == dict.fromkeys(NEEDS, "")
 
 
-def test_the_first_pki_operation_is_walked_through() -> None:
+def test_default_exchange_is_the_first_pki_operation() -> None:
     """GetCACert and GetCACaps come before it."""
     story = open_story(CAPTURES / "micromdm-default" / "capture.pcap")
     assert not story.specimen
@@ -37,8 +37,8 @@ def test_the_first_pki_operation_is_walked_through() -> None:
     assert all(item.request is None for item in story.decoded[: story.index])
 
 
-def test_another_exchange_can_be_named_and_must_be_a_request() -> None:
-    """Numbers are those of `sceplab decode`."""
+def test_chosen_exchange_must_be_a_pki_operation_request() -> None:
+    """The numbers are those that `sceplab decode` shows."""
     capture = CAPTURES / "micromdm-renewal" / "capture.pcap"
     asked = [n for n, item in enumerate(open_story(capture).decoded) if item.request is not None]
     assert open_story(capture, exchange=asked[-1]).index == asked[-1]
@@ -46,8 +46,8 @@ def test_another_exchange_can_be_named_and_must_be_a_request() -> None:
         open_story(capture, exchange=0)
 
 
-def test_what_is_not_held_is_said_in_one_sentence() -> None:
-    """The sentence says where to name the file."""
+def test_missing_material_is_named_in_one_sentence() -> None:
+    """The sentence for a key names walk.toml as the place for it."""
     story = open_story(CAPTURES / "micromdm-default" / "capture.pcap")
     for name in ("key", "csr", "ca", "chain", "recipient-certificate", "specimen"):
         sentence = lacking(story, name)
@@ -56,22 +56,22 @@ def test_what_is_not_held_is_said_in_one_sentence() -> None:
     assert "walk.toml" in lacking(story, "key")
 
 
-def test_keys_open_it_and_the_file_of_the_key_is_known() -> None:
-    """Keys that do not fit are no harm."""
+def test_story_names_the_key_file_that_opened_it() -> None:
+    """Keys that do not fit are ignored."""
     folder = CAPTURES / "micromdm-default"
     story = open_story(folder / "capture.pcap", keys=[SPECIMEN / "r3.key.pem", folder / "ca.key.pem"])
     assert not lacking(story, "csr")
     assert story.key_file == (folder / "ca.key.pem").resolve()
 
 
-def test_its_repr_shows_no_secret() -> None:
-    """A notebook shows it on its first page."""
+def test_repr_shows_no_challenge_password() -> None:
+    """A notebook shows the repr on its first page."""
     assert "R3-to-R1" not in repr(open_story())
     assert "R3-to-R1" not in repr(open_story(SPECIMEN / "capture.pcap", passwords=["R3-to-R1-via-R2"]))
 
 
-def test_a_capture_without_a_request_is_one_clear_error(tmp_path: Path) -> None:
-    """There is nothing to walk through."""
+def test_capture_without_a_request_is_an_input_error(tmp_path: Path) -> None:
+    """The capture has a GetCACert only."""
     (tmp_path / "x.txt").write_text("GET /scep?operation=GetCACaps HTTP/1.1\nHost: ca\n\n", encoding="utf-8")
     with pytest.raises(InputError, match="no PKIOperation request"):
         open_story(tmp_path / "x.txt")
