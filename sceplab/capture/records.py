@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from sceplab.capture.traces import Trace
+from sceplab.capture.traces import Trace, may_follow
 
 LONGEST = 8000
 """Characters of a record."""
@@ -66,19 +66,23 @@ Line = tuple[int, int, str]
 def records_of(lines: Iterator[Line]) -> Iterator[Record]:
     """Put lines (number, place, text; none of them empty) together into records, in their order."""
     last: Record | None = None
-    trace = Trace("")
+    trace: Trace | None = None
     for record in _blocks(lines):
-        if last is not None and len(record.lines) == 1 and trace.takes(record.text):
-            continue
         if last is not None:
+            if len(record.lines) == 1 and (trace is not None or may_follow(last.text, record.text)):
+                trace = trace or Trace(last.text)
+                if trace.takes(record.text):
+                    continue
             yield _with(trace, last)
-        last, trace = record, Trace(record.text)
+        last, trace = record, None
     if last is not None:
         yield _with(trace, last)
 
 
-def _with(trace: Trace, record: Record) -> Record:
-    return Record(record.number, record.start, (trace.text[:LONGEST],)) if trace.lines > 1 else record
+def _with(trace: Trace | None, record: Record) -> Record:
+    if trace is None or trace.lines == 1:
+        return record
+    return Record(record.number, record.start, (trace.text[:LONGEST],))
 
 
 def _blocks(lines: Iterator[Line]) -> Iterator[Record]:

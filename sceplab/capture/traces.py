@@ -28,6 +28,15 @@ _LONGEST_FRAME = 200
 _MOST = 100
 
 
+# Most lines of most texts are no part of a trace: this is cheaper than to try.
+_MAY_FOLLOW = re.compile(r"\s*(?:at\s|\.\.\.|--|Caused by|Wrapped by|Root cause)")
+
+
+def may_follow(head: str, line: str) -> bool:
+    """Whether a line may be of the trace that `head` begins; `Trace.takes` decides."""
+    return _MAY_FOLLOW.match(line) is not None or "Traceback (" in head or 'File "' in head
+
+
 class Trace:
     """An exception with its frames and the exceptions that caused it, taken line by line."""
 
