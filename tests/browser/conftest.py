@@ -1,4 +1,4 @@
-"""A JupyterLab on a copy of the notebooks, and a Chromium that may talk to nothing else."""
+"""A JupyterLab on a copy of the notebooks, and a Chromium that can reach only that JupyterLab."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ from sceplab.lab.micromdm import free_port
 from tests.helpers.captures import ROOT
 
 _SETTINGS = {
-    # All cells are in the page, so that they can be found.
+    # Render all cells, so that the tests find them.
     "@jupyterlab/notebook-extension:tracker": {"windowingMode": "none"},
-    # The question about news would lie over the notebook.
+    # The dialog that asks about news would cover the notebook.
     "@jupyterlab/apputils-extension:notification": {"fetchNews": "false", "doNotDisturbMode": True},
     "@jupyterlab/docmanager-extension:plugin": {"autosave": False},
 }
@@ -31,7 +31,7 @@ _STARTED_AFTER = 60
 
 @pytest.fixture(scope="session")
 def lab_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """What the JupyterLab shows: a copy of the project's notebooks and data."""
+    """Return the root folder of the JupyterLab: a copy of the project's notebooks and data."""
     root = tmp_path_factory.mktemp("root")
     for name in ("notebooks", "data"):
         shutil.copytree(ROOT / name, root / name)
@@ -40,7 +40,7 @@ def lab_root(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def lab(lab_root: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
-    """The address of a JupyterLab on `lab_root`."""
+    """Start a JupyterLab on `lab_root` and yield its address."""
     folder = tmp_path_factory.mktemp("lab")
     settings = folder / "lab" / "settings"
     for name, value in _SETTINGS.items():
@@ -98,7 +98,7 @@ def _wait(server: subprocess.Popen[bytes], address: str, log: Path) -> None:
 
 @pytest.fixture(scope="session")
 def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
-    """Debian's Chromium, headless."""
+    """Start Debian's Chromium, headless."""
     program = shutil.which("chromium")
     assert program is not None
     quiet = ["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-background-networking"]
@@ -115,9 +115,9 @@ def chromium(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContex
         context.close()
 
 
-# Not ours: a view of ipywidgets forgets what it shows when it is disposed, and JupyterLab may have a message queued
-# for it. Then its processMessage, called by the message loop alone, finds nothing. The loop catches that and writes it
-# to the console; nobody sees more than this line.
+# A known error of ipywidgets: JupyterLab may have a message queued for a view that is already disposed. The view's
+# processMessage then fails, and the message loop catches the error and logs it. The line on the console is the only
+# effect.
 _LATE_MESSAGE = re.compile(
     r"processLuminoMessage'\)\n +at \w+\.processMessage \(\S+/@jupyter-widgets/jupyterlab-manager/(?!.*sceplab)",
     re.DOTALL,
@@ -126,7 +126,7 @@ _LATE_MESSAGE = re.compile(
 
 @pytest.fixture
 def page(lab: str, chromium: BrowserContext) -> Iterator[Page]:
-    """A page that reaches the lab only; afterwards: nothing tried to go elsewhere, no error on the console."""
+    """Yield a page that can reach only the lab; then check for requests to other hosts and console errors."""
     page = chromium.new_page()
     strangers: list[str] = []
     errors: list[str] = []

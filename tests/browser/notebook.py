@@ -18,13 +18,13 @@ _READY = """async () => {
     await app.started; await app.restored; await widget.context.ready;
     await widget.sessionContext.ready; await widget.sessionContext.session.kernel.info;
 }"""
-# JupyterLab skips cells without a word while a notebook has no connected kernel. After a run, a kernel is idle
-# once all outputs have arrived.
+# While a notebook has no connected kernel, JupyterLab silently skips its cells. After a run, the kernel is idle once
+# all outputs have arrived.
 _IDLE = """() => {
     const kernel = window.jupyterapp.shell.currentWidget.sessionContext.session?.kernel;
     return kernel?.connectionStatus === "connected" && kernel.status === "idle";
 }"""
-# JupyterLab's promise is kept when each cell has its reply, was aborted by an error before it, or was skipped.
+# JupyterLab's promise resolves once each cell has its reply, was aborted by an earlier error, or was skipped.
 _RUN_ALL = """() => {
     const commands = window.jupyterapp.commands;
     return commands.execute("notebook:run-all-cells").then(String, (reason) => `${reason}`);
@@ -70,7 +70,7 @@ def run_all(page: Page) -> list[Cell]:
     """Run all cells, and wait until all replies and outputs have arrived.
 
     Raises AssertionError, with prompt and error output of every cell, unless the cells ran in
-    order and none failed. They count on where another test left the kernel of the notebook.
+    order and none failed. The execution count continues if another test used the same kernel.
     """
     ended = page.evaluate(_RUN_ALL)
     page.wait_for_function(_IDLE, timeout=PATIENCE)
@@ -89,7 +89,7 @@ def clear_outputs(page: Page) -> None:
 
 
 def report(ended: str, cells: list[Cell]) -> str:
-    """Return how Run All ended, and each cell with prompt, state and error output, as lines."""
+    """Return the result of Run All, and prompt, state and error output of each cell, as lines."""
     lines = [f"Run All ended with {ended!r}:"]
     for number, cell in enumerate(cells, 1):
         lines.append(f"cell {number}: [{cell.prompt or ' '}] {cell.state}".rstrip())
@@ -98,7 +98,7 @@ def report(ended: str, cells: list[Cell]) -> str:
 
 
 def run_cell(page: Page, number: int, text: str = "") -> Locator:
-    """Run a cell (with other text) and return its output."""
+    """Run a cell, after replacing its text if `text` is given, and return its output."""
     cell = page.locator(".jp-CodeCell").nth(number)
     cell.locator(".cm-content").click()
     if text:

@@ -1,4 +1,4 @@
-"""A page with the live views and without JupyterLab: quick, and with nothing else in it."""
+"""A page that shows one live view without JupyterLab, which keeps the tests fast and isolated."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.helpers.captures import ROOT
 
 ADDRESS = "http://views.test/"
 _STATIC = ROOT / "sceplab" / "widgets" / "static"
-# A model as anywidget gives it to a view: traits, changes, messages; what is sent is kept.
+# A stand-in for anywidget's model, with traits, change events and messages. It records the messages that are sent.
 _PAGE = """<!doctype html><meta charset="utf-8"><style>{css}</style><div id="host"></div>
 <script type="module">
 import * as viewer from "/{script}";
@@ -78,7 +78,7 @@ def mount(page: Page, view: AnyWidget) -> float:
 
 
 def painted(page: Page) -> None:
-    """Wait until what has happened so far is drawn: two frames, since the first may be under way."""
+    """Wait two frames, until all changes so far are drawn: the first frame may have begun before them."""
     page.evaluate(
         "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done))))"
     )

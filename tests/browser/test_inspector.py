@@ -1,4 +1,4 @@
-"""Notebook 09 as a new user meets it: upload, ladder, onion, causes, report; three captures of different kinds."""
+"""Notebook 09 as a new user runs it: upload, ladder, layers, causes and reports, with captures of several kinds."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ SHARED_CAPTURES = SHARED / "captures"
 
 @dataclass(frozen=True)
 class Tried:
-    """A capture, what is held, and what must be seen."""
+    """A capture, the keys to upload with it, and the texts that the page must show."""
 
     folder: Path
     keys: tuple[str, ...]
@@ -76,7 +76,7 @@ def _report(page: Page, name: str, folder: Path) -> str:
 
 
 def _run_until_there(page: Page, lab: str, lab_root: Path) -> Locator:
-    # A copy: a later test of the same notebook would find this kernel, which goes on counting.
+    # Run a copy: a later test of the same notebook would get this kernel, whose execution count continues.
     shutil.copy(lab_root / "notebooks" / "09-your-own-capture.ipynb", lab_root / "notebooks" / "upload.ipynb")
     open_notebook(page, lab, "upload")
     page.evaluate("() => window.jupyterapp.commands.execute('notebook:run-all-cells')")
@@ -88,7 +88,7 @@ def _run_until_there(page: Page, lab: str, lab_root: Path) -> Locator:
 
 
 def test_from_upload_to_report(page: Page, lab: str, lab_root: Path, tmp_path: Path) -> None:
-    """Each capture: uploaded with its keys, ladder, an onion by click, causes beside it, reports without secrets."""
+    """Upload each capture with its keys, open a message from the ladder, read the causes, and download the reports."""
     ladder = _run_until_there(page, lab, lab_root)
     for tried in _tried():
         file, keys = capture_file(tried.folder), [tried.folder / n for n in tried.keys]
@@ -100,7 +100,7 @@ def test_from_upload_to_report(page: Page, lab: str, lab_root: Path, tmp_path: P
         page.get_by_role("button", name="Decode").click()
         expect(ladder).to_be_visible(timeout=PATIENCE)
         expect(page.get_by_text(tried.status).first).to_be_visible(timeout=PATIENCE)
-        # Nothing of what was uploaded stays in the page, from where it could be saved.
+        # The page keeps no uploaded file: saving the notebook would store it.
         for number in (0, 1):
             expect(page.locator(".jupyter-widgets.widget-upload").nth(number)).to_contain_text("(0)")
         ladder.get_by_role("option", name=tried.arrow).last.click()
@@ -127,13 +127,13 @@ def test_from_upload_to_report(page: Page, lab: str, lab_root: Path, tmp_path: P
             text = _report(page, name, tmp_path)
             assert text.startswith(start)
             assert "PRIVATE KEY" not in text
-            # (A secret may be a word of the report, as "bad" is.)
+            # (Short secrets are skipped: one such as "bad" may be a word of the report.)
             assert not [s for s in secrets if len(s) > 4 and s in text]
             assert tried.arrow.split()[0] in text
 
 
-def test_what_cannot_be_read_is_one_line(page: Page, lab: str, lab_root: Path, tmp_path: Path) -> None:
-    """Text that is nothing, and a protected key without its passphrase; what was there before stays."""
+def test_unreadable_input_gives_a_one_line_error(page: Page, lab: str, lab_root: Path, tmp_path: Path) -> None:
+    """Text without a message, an encrypted key without its passphrase, an empty HAR file. The ladder stays."""
     ladder = _run_until_there(page, lab, lab_root)
     box = page.get_by_label("Or paste")
     box.fill("The router does not enroll.")
@@ -151,7 +151,7 @@ def test_what_cannot_be_read_is_one_line(page: Page, lab: str, lab_root: Path, t
     expect(page.get_by_text("no request in it")).to_be_visible(timeout=PATIENCE)
 
 
-# Busy until the test says so, not for some time.
+# Keep the kernel busy until the test creates a file: a fixed time would make the test flaky.
 _BUSY = """
 import time
 from pathlib import Path
@@ -161,8 +161,8 @@ Path("pressed").unlink()
 """
 
 
-def test_what_is_typed_before_a_button_is_pressed_counts(page: Page, lab: str, lab_root: Path) -> None:
-    """The kernel is busy, and slow with one box: the button knows both boxes, and the next cell what it did."""
+def test_decode_uses_the_text_typed_before_the_click(page: Page, lab: str, lab_root: Path) -> None:
+    """Type and click while the kernel is busy. Decode uses the text of both boxes, and the next cell sees it."""
     first = "import time\nfrom sceplab.widgets import inspect_capture\nview = inspect_capture()\n"
     first += "view.challenge.observe(lambda _: time.sleep(0.5), 'value')\nview"
     asked = "print([e.request.target for e in view.exchanges], view.materials.passwords)"
@@ -171,7 +171,7 @@ def test_what_is_typed_before_a_button_is_pressed_counts(page: Page, lab: str, l
     run_cell(page, 0)
     paste, challenge = page.get_by_label("Or paste"), page.get_by_label("Expected challengePassword (optional)")
     expect(paste).to_be_visible(timeout=PATIENCE)
-    # The second time the kernel has answered once: it may take messages otherwise then.
+    # Repeat it: after its first reply the kernel may handle messages in another way.
     for word in ("one", "two"):
         run_cell(page, 1)
         challenge.press_sequentially(f"{word} password")

@@ -1,4 +1,4 @@
-"""Every notebook in a real JupyterLab: Run All is clean, the tree unfolds, an exercise answers."""
+"""The notebooks in a real JupyterLab: Run All succeeds, views and cells share a selection, exercises respond."""
 
 from __future__ import annotations
 
@@ -57,7 +57,7 @@ def _chosen(view: Locator) -> Locator:
     return view.locator("[role=treeitem][aria-selected=true]")
 
 
-# The least contrast of what is selected, marked or judged, as WCAG 2 computes it (AA: 4.5).
+# The lowest contrast among selected, marked and checked elements, as WCAG 2 computes it (AA: 4.5).
 _CONTRAST = """() => {
     const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const light = (colours) => {
@@ -80,8 +80,8 @@ _CONTRAST = """() => {
 }"""
 
 
-def test_the_viewer_and_cells_talk(page: Page, lab: str, lab_root: Path) -> None:
-    """Select there, ask here; select here, see it in both views; keys stay inside; dark theme; a new kernel."""
+def test_viewer_and_cells_share_the_selection(page: Page, lab: str, lab_root: Path) -> None:
+    """A cell reads a selection and sets it in both views. Keys, dark theme and a new kernel are tested as well."""
     write_notebook(lab_root, "talk", _FIRST + "viewer = show(message, open_depth=3)\nviewer", "viewer.path", "viewer")
     open_notebook(page, lab, "talk")
     run_all(page)
@@ -94,12 +94,12 @@ def test_the_viewer_and_cells_talk(page: Page, lab: str, lab_root: Path) -> None
     expect(page.locator(".jp-OutputArea", has_text="041000010203")).to_be_visible(timeout=PATIENCE)
     for view in views.all():
         expect(_chosen(view)).to_contain_text("senderNonce OCTET STRING 00 01 02")
-    # In command mode "d d" deletes a cell, "x" cuts it, "a" inserts one: not from here.
+    # In command mode "d d" deletes a cell, "x" cuts it and "a" inserts one. Inside the viewer they must not.
     views.first.get_by_role("tree").focus()
     for press in ("d", "d", "x", "a", "b", "ArrowDown", "ArrowUp", "m", "z"):
         page.keyboard.press(press)
     expect(page.locator(".jp-CodeCell")).to_have_count(3)
-    # Escape leaves: then the keys are the notebook's again.
+    # Escape leaves the viewer: the notebook gets the keys again.
     page.keyboard.press("Escape")
     assert page.evaluate("() => document.activeElement.closest('.sceplab-viewer')") is None
     page.keyboard.press("b")
@@ -142,7 +142,7 @@ viewer, ladder = show(message, open_depth=3), Ladder(decode_exchanges([exchange]
 diff = show_differences(message.raw, message.raw[:-1] + b"?")
 display(viewer, ladder, diff)
 """
-# Busy until the test says so, not for some time.
+# Keep the kernel busy until the test creates a file: a fixed time would make the test flaky.
 _BUSY = """
 while not Path("gate").exists():
     time.sleep(0.01)
@@ -152,7 +152,7 @@ _ASKED = "print(viewer.path, ladder.selected, diff.selected)"
 
 
 def _select_quickly(page: Page, name: str, side: str, row: int) -> None:
-    """Select in all three views, something else first."""
+    """Select this message, arrow and row in the three views, each after other selections."""
     viewer = page.locator(".sceplab-viewer").first
     for text in ("contentType", "certificates", name):
         viewer.get_by_role("treeitem").get_by_text(text, exact=True).click()
@@ -163,13 +163,13 @@ def _select_quickly(page: Page, name: str, side: str, row: int) -> None:
         page.keyboard.press(press)
 
 
-def test_a_cell_sees_what_was_selected_before_it(page: Page, lab: str, lab_root: Path) -> None:
-    """The kernel is busy while somebody selects, several times, and runs a cell: it sees what was selected last."""
+def test_a_cell_sees_the_selection_made_before_it_ran(page: Page, lab: str, lab_root: Path) -> None:
+    """While the kernel is busy, the user selects several times and runs a cell. The cell sees the last selection."""
     write_notebook(lab_root, "busy", _SHOWN, _BUSY, _ASKED)
     open_notebook(page, lab, "busy")
     run_cell(page, 0)
     expect(page.get_by_role("treegrid")).to_be_visible(timeout=PATIENCE)
-    # The second time the kernel has answered once: it may take messages of views otherwise then.
+    # Repeat it: after its first reply the kernel may handle messages of views in another way.
     for name, side, row, seen in (
         ("digestAlgorithms", "PKCSReq", 2, "content.digestAlgorithms {'exchange': 0, 'side': 'request'} 2"),
         ("signerInfos", "CertRep", 3, "content.signerInfos {'exchange': 0, 'side': 'reply'} 3"),
@@ -181,8 +181,8 @@ def test_a_cell_sees_what_was_selected_before_it(page: Page, lab: str, lab_root:
         expect(out).to_contain_text(seen, timeout=PATIENCE)
 
 
-def test_a_cell_waits_for_what_was_done_before_it(page: Page, lab: str, lab_root: Path) -> None:
-    """Messages of a view are handled before the cell that is run after them, however long they take."""
+def test_a_cell_waits_for_earlier_messages_of_views(page: Page, lab: str, lab_root: Path) -> None:
+    """The kernel handles messages of a view before a cell that is run after them, even if the handlers are slow."""
     slow = "_ = [view.on_msg(lambda *_: time.sleep(0.5)) for view in (viewer, ladder, diff)]"
     write_notebook(lab_root, "slow", _SHOWN, slow, _ASKED)
     open_notebook(page, lab, "slow")
@@ -197,8 +197,8 @@ def test_a_cell_waits_for_what_was_done_before_it(page: Page, lab: str, lab_root
     expect(out).to_contain_text("content.signerInfos {'exchange': 0, 'side': 'reply'} 3", timeout=PATIENCE)
 
 
-def test_names_of_a_large_file_come_when_looked_at(page: Page, lab: str, lab_root: Path) -> None:
-    """A CRL of a megabyte: the kernel names what is in sight, and no more."""
+def test_names_of_a_large_file_are_loaded_on_demand(page: Page, lab: str, lab_root: Path) -> None:
+    """For a CRL of one megabyte the kernel sends only the names of the rows in view."""
     (lab_root / "notebooks" / "large.crl").write_bytes(make_crl(25_000))
     text = "from pathlib import Path\nfrom sceplab.widgets import show\n"
     text += "viewer = show(Path('large.crl').read_bytes(), 'CertificateList', open_depth=4)\nviewer"
@@ -217,8 +217,8 @@ def test_names_of_a_large_file_come_when_looked_at(page: Page, lab: str, lab_roo
     assert int(out.inner_text().split("(")[1].split(",")[0]) < 500
 
 
-def test_what_turns_red(page: Page, lab: str, lab_root: Path) -> None:
-    """Type over an octet: the kernel runs all checks again, the right one turns red, Undo mends it."""
+def test_an_edit_marks_the_broken_check(page: Page, lab: str, lab_root: Path) -> None:
+    """Overwrite a byte: the kernel repeats all checks and marks the signature check. Undo reverts it."""
     lines = "w = what_if(message, held)\nw.select('transactionID')\nw"
     write_notebook(lab_root, "red", _FIRST + lines, "w.broke", "show_differences(message.raw, w.octets)")
     open_notebook(page, lab, "red")
@@ -242,8 +242,8 @@ def test_what_turns_red(page: Page, lab: str, lab_root: Path) -> None:
     expect(view.locator(".sceplab-turned")).to_contain_text("signature", timeout=PATIENCE)
 
 
-def test_until_it_is_run_there_is_a_still(page: Page, lab: str) -> None:
-    """A notebook as cloned, which nobody trusts yet: the tree as HTML, which unfolds and says where."""
+def test_a_notebook_shows_static_html_until_it_is_run(page: Page, lab: str) -> None:
+    """A freshly cloned, untrusted notebook shows the tree as HTML that unfolds and gives each element's header."""
     open_notebook(page, lab, "00-start-here")
     stills = page.locator(".jp-RenderedHTMLCommon details")
     expect(stills.first).to_be_visible(timeout=PATIENCE)
@@ -257,8 +257,8 @@ def test_until_it_is_run_there_is_a_still(page: Page, lab: str) -> None:
     screenshot(page, "still")
 
 
-def test_a_hostile_still_is_text(page: Page, lab: str, lab_root: Path) -> None:
-    """A subject with markup, in a notebook that nobody trusts: shown as it is, obeyed by nobody."""
+def test_markup_in_static_html_is_escaped(page: Page, lab: str, lab_root: Path) -> None:
+    """A subject with markup, in an untrusted notebook, is shown as text and not run."""
     hostile = '<script>window.bad=1</script></pre></details><img src=x onerror="window.bad=1">\u202egpj.\x07'
     name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, hostile, "UTF8String")]])
     view = show(sceplab.build_csr(name, key("r3")), "CertificationRequest", open_depth=9, title=hostile)
@@ -277,13 +277,13 @@ def test_a_hostile_still_is_text(page: Page, lab: str, lab_root: Path) -> None:
     assert not {"\u202e", "\x07"} & set(text)
 
 
-def test_an_exercise_reacts(page: Page, lab: str) -> None:
-    """A wrong answer is explained, the right one is right."""
+def test_an_exercise_checks_the_answer(page: Page, lab: str) -> None:
+    """A wrong answer gets an explanation, and the right one is accepted."""
     open_notebook(page, lab, "00-start-here")
     run_all(page)
     expect(page.get_by_text("Not attempted yet").first).to_be_visible(timeout=PATIENCE)
     cells = page.locator(".jp-CodeCell")
-    # By number: what the cell says changes below.
+    # Find the cell by its number, since its text changes below.
     cell = cells.nth(next(i for i in range(cells.count()) if "one.check(" in cells.nth(i).inner_text()))
     for typed, word in (("len(message.raw)", "the size of the whole message"), ("eval(one.code)", "Right")):
         cell.locator(".cm-content").click()
@@ -314,7 +314,7 @@ except requests.ConnectionError:
 
 
 def _typed(page: Page, number: int, text: str) -> Locator:
-    """Put these lines into a cell as they are, run it, and return its output."""
+    """Put these lines into a cell unchanged, run it, and return its output."""
     cell = page.locator(".jp-CodeCell").nth(number)
     cell.locator(".cm-content").click()
     page.keyboard.press("Control+a")
@@ -323,7 +323,7 @@ def _typed(page: Page, number: int, text: str) -> Locator:
     return cell.locator(".jp-OutputArea")
 
 
-# What a person types; typed by a machine, the editor's own indents would be in the way.
+# Set the text directly: typed by Playwright, the lines would get the editor's own indents.
 _TO_STOP = """() => {
     for (const { model } of window.jupyterapp.shell.currentWidget.content.widgets) {
         const text = model.sharedModel.getSource();
@@ -338,19 +338,19 @@ def _cell_with(page: Page, text: str) -> int:
 
 
 def _fits(view: Locator) -> bool:
-    """Whether nothing in a view is wider than it, which would hide a part of it."""
+    """Whether nothing in the view is wider than the view, which would hide a part of it."""
     return bool(view.evaluate("(e) => e.scrollWidth <= e.clientWidth + 1"))
 
 
-def test_enroll_for_real(page: Page, lab: str, lab_root: Path) -> None:
-    """Run All; then a live request waits, Grant is pressed, the certificate arrives; an arrow opens; all stops."""
-    # A copy: the kernel of another test of the same notebook would go on counting.
+def test_notebook_07_enrolls_with_a_live_lab(page: Page, lab: str, lab_root: Path) -> None:
+    """Run All, start the lab again, grant a pending request, open messages of the ladder, and stop the lab."""
+    # Run a copy: with the kernel of another test of the same notebook, its execution count would continue.
     shutil.copy(lab_root / "notebooks" / "07-enroll-for-real.ipynb", lab_root / "notebooks" / "live.ipynb")
-    # Three parts, since each goes on where the one before it ended.
+    # The test has three parts. Each needs the state that the one before it leaves.
     output, other = _start_again(page, lab)
     _grant(page, output, other)
     _look(page, output)
-    # Nothing is left of it.
+    # No thread is left, and the port is closed.
     stopped = _typed(page, other, _STOP)
     expect(stopped).to_contain_text("[]", timeout=PATIENCE)
     expect(stopped).to_contain_text("refused", timeout=PATIENCE)
@@ -358,13 +358,16 @@ def test_enroll_for_real(page: Page, lab: str, lab_root: Path) -> None:
 
 
 def _start_again(page: Page, lab: str) -> tuple[Locator, int]:
-    """Run All, stop the lab, start it anew; returns the output with its view, and the number of a cell to type into."""
+    """Run All, stop the lab and start a new one.
+
+    Returns the output with the new lab's view, and the number of a cell that the test can overwrite.
+    """
     open_notebook(page, lab, "live")
     clear_outputs(page)
     run_all(page)
     start = _cell_with(page, _STARTED)
     output = page.locator(".jp-CodeCell").nth(start).locator(".jp-OutputArea")
-    # Run All leaves the lab running, and its ladder at the newest message; a person's grant is among the decisions.
+    # Run All leaves the lab running and its ladder at the newest message. The decisions include a grant by a person.
     expect(output.get_by_text("R1 (CA): http://127.0.0.1")).to_be_visible(timeout=PATIENCE)
     expect(output.get_by_text("a person").first).to_be_visible()
     last = page.locator(".sceplab-rungs").last
@@ -374,7 +377,7 @@ def _start_again(page: Page, lab: str) -> tuple[Locator, int]:
     stop = _cell_with(page, "STOP = False")
     page.evaluate(_TO_STOP)
     run_cell(page, stop)
-    # Now every view says so, and the new one has none of it.
+    # Now the view says that the lab is not running; the view of the new lab shows no old requests.
     expect(output.get_by_text("The lab is not running.").first).to_be_visible(timeout=PATIENCE)
     run_cell(page, start)
     expect(output.get_by_text("No pending requests.")).to_be_visible(timeout=PATIENCE)
@@ -383,8 +386,8 @@ def _start_again(page: Page, lab: str) -> tuple[Locator, int]:
 
 
 def _grant(page: Page, output: Locator, other: int) -> None:
-    """Let a cell ask, and the form; press Grant; see both get their certificates."""
-    # Nobody presses Refresh.
+    """Enroll from a cell and from the form, press Grant, and check that both get their certificates."""
+    # The queue updates without a click on Refresh.
     expect(_typed(page, other, _ASK)).to_contain_text("PENDING", timeout=PATIENCE)
     row = output.locator(".widget-box", has=page.get_by_role("button", name="Grant")).last
     expect(row).to_contain_text("CN=live", timeout=PATIENCE)
@@ -397,7 +400,7 @@ def _grant(page: Page, output: Locator, other: int) -> None:
     _typed(page, other, "print(client.poll(asked).certificate.subject)")
     expect(page.locator(".jp-CodeCell").nth(other).locator(".jp-OutputArea")).to_contain_text("CN=live")
     expect(output.get_by_role("option", name="CertRep SUCCESS")).to_be_visible(timeout=PATIENCE)
-    # The same without a cell: the form asks, waits, polls.
+    # The same with the form: enroll, wait for approval, poll.
     output.get_by_label("Subject").fill("CN=form,O=Lab")
     output.get_by_role("button", name="Enroll").click()
     expect(output.get_by_text("PENDING: O=Lab,CN=form awaits approval.")).to_be_visible(timeout=PATIENCE)
@@ -411,7 +414,7 @@ def _grant(page: Page, output: Locator, other: int) -> None:
 
 
 def _look(page: Page, output: Locator) -> None:
-    """Click on arrows, and see the onion down to the request and the certificate; in other themes and widths."""
+    """Click on arrows and check the layers shown below; repeat in the dark theme and on a narrow page."""
     expect(output.locator(".sceplab-viewer")).to_have_count(0)
     output.get_by_role("option", name="POST PKCSReq").first.click()
     onion = output.locator(".sceplab-viewer")

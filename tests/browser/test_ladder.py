@@ -1,4 +1,4 @@
-"""The ladder in a real browser, on a page of its own: where arrows stand, what keys and mouse do."""
+"""The ladder in a real browser, on a page of its own: positions of arrows, keyboard and mouse."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 
 @pytest.fixture
 def page(chromium: BrowserContext) -> Iterator[Page]:
-    """A page with the ladder's script; afterwards: no error, and nothing was asked of anybody."""
+    """Yield a page with the ladder's script; then check for console errors and requests."""
     page = chromium.new_page()
     errors: list[str] = []
 
@@ -46,7 +46,7 @@ def _picture(page: Page, name: str) -> None:
 
 
 def _conversation() -> Ladder:
-    """R3, an RA and a CA: capabilities, an enrollment that ends well, one pending, one refused, one unanswered."""
+    """R3, an RA and a CA: GetCACaps, then enrollments that succeed, stay pending, fail and get no reply."""
     message = scenes.request()
     made = [
         ("192.0.2.3:1", "192.0.2.2:80", scenes.caps(), 0, 1),
@@ -80,7 +80,7 @@ _MIDDLES = """() => [...document.querySelectorAll('.sceplab-actor')].map((a) => 
 
 
 def test_arrows_reach_from_lifeline_to_lifeline(page: Page) -> None:
-    """Each arrow begins and ends under the middle of its actors' names; state has colour and sign."""
+    """Each arrow starts and ends below the centre of an actor's name. Colour and sign show its state."""
     view = _conversation()
     mount(page, view)
     _picture(page, "ladder")
@@ -104,7 +104,7 @@ def test_arrows_reach_from_lifeline_to_lifeline(page: Page) -> None:
 
 
 def test_mouse_and_keys_select(page: Page) -> None:
-    """Click and Enter select; arrows only walk; nothing leaks to the page; a cell can select."""
+    """Click, Enter and Space select, arrow keys only move the focus, no key reaches the page, and Python can select."""
     mount(page, _conversation())
     page.evaluate("() => { window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key)); }")
     page.get_by_role("option", name="FAILURE").click()
@@ -130,8 +130,8 @@ def test_mouse_and_keys_select(page: Page) -> None:
     expect(chosen).to_contain_text("POST PKCSReq")
 
 
-def test_new_messages_come_live(page: Page) -> None:
-    """More exchanges are appended, the selection stays, and who watches the end sees them."""
+def test_new_messages_are_appended(page: Page) -> None:
+    """The selection stays, and a ladder scrolled to its end follows the new messages."""
     whole = _conversation()
     view = Ladder(whole.decoded[:2], whole.names)
     mount(page, view)
@@ -140,7 +140,7 @@ def test_new_messages_come_live(page: Page) -> None:
     view.decoded = whole.decoded * 3
     tell = """([arrows, lifelines]) => { model.set('lifelines', lifelines); model.set('arrows', arrows); }"""
     page.evaluate(tell, [view.arrows, view.lifelines])
-    expect(page.locator("[role=option][aria-selected=true]")).to_have_count(0)  # scrolled away: the end is shown
+    expect(page.locator("[role=option][aria-selected=true]")).to_have_count(0)  # out of view: the ladder shows its end
     assert page.evaluate("() => model.get('selected')") == {"exchange": 0, "side": "reply"}
     expect(page.get_by_role("option").last).to_have_attribute("aria-posinset", str(len(view.arrows)))
     page.locator(".sceplab-rungs").evaluate("(e) => { e.scrollTop = 0 }")
@@ -149,8 +149,8 @@ def test_new_messages_come_live(page: Page) -> None:
     expect(page.get_by_text("No exchange yet.")).to_be_visible()
 
 
-def test_thousands_of_messages_are_a_small_page(page: Page) -> None:
-    """Only what is in sight exists; the end is reached by key."""
+def test_thousands_of_messages_need_few_elements(page: Page) -> None:
+    """Of 12,000 arrows the page holds only those in view. The End key shows the last one."""
     small = _conversation()
     view = Ladder(small.decoded * 1000, small.names)
     mount(page, view)
@@ -161,7 +161,7 @@ def test_thousands_of_messages_are_a_small_page(page: Page) -> None:
     assert page.evaluate("() => document.querySelectorAll('#host *').length") < 400
 
 
-# The contrast of each label on its ground, as WCAG 2 computes it (AA: 4.5).
+# The contrast of each label with its background, as WCAG 2 computes it (AA: 4.5).
 _CONTRAST = """() => {
     const pen = document.createElement('canvas').getContext('2d', { willReadFrequently: true });
     const light = (colours) => {
@@ -181,7 +181,7 @@ _CONTRAST = """() => {
 
 
 def test_light_dark_narrow_and_forced_colours(page: Page) -> None:
-    """Text can be read in both themes, also where it is selected; a narrow page cuts labels, never widens."""
+    """Contrast is sufficient in both themes, also in a selected row. A narrow page cuts labels off."""
     mount(page, _conversation())
     for scheme in ("light", "dark"):
         page.emulate_media(color_scheme=scheme)
@@ -199,8 +199,8 @@ def test_light_dark_narrow_and_forced_colours(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_names_of_others_are_text(page: Page) -> None:
-    """Markup in names and labels is shown, not run."""
+def test_markup_in_names_is_escaped(page: Page) -> None:
+    """The page shows markup in names and labels as text and does not run it."""
     evil = "<img src=x onerror=window.bad=1>"
     mount(page, Ladder(decode(scenes.sent(f"/{evil}")), {"192.0.2.1": evil}))
     expect(page.get_by_role("option").first).to_contain_text(evil)

@@ -1,4 +1,4 @@
-"""The live views in a real browser, on a page of their own: what is drawn, what keys and mouse do."""
+"""The live views in a real browser, on a page of their own: drawing, keyboard and mouse."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 
 @pytest.fixture
 def page(chromium: BrowserContext) -> Iterator[Page]:
-    """A page with the views' script; afterwards: no error, and nothing was asked of anybody else."""
+    """Yield a page with the views' script; then check for console errors and requests to other hosts."""
     page = chromium.new_page()
     errors: list[str] = []
     strangers: list[str] = []
@@ -55,8 +55,8 @@ def _selected(page: Page) -> str:
     return page.locator("[role=treeitem][aria-selected=true] b").inner_text()
 
 
-def test_layers_and_what_is_selected(page: Page) -> None:
-    """The way leads from base64 to the request; each station selects its element and shows its octets."""
+def test_layer_buttons_select_their_element(page: Page) -> None:
+    """The buttons lead from base64 to the request. Each selects its element and shows its bytes."""
     message = _specimen()
     mount(page, show(message, text=base64.b64encode(message.raw).decode(), open_depth=3))
     stations = page.locator(".sceplab-station")
@@ -67,7 +67,7 @@ def test_layers_and_what_is_selected(page: Page) -> None:
         expect(page.locator(".sceplab-title")).to_contain_text(title)
     expect(page.locator("[role=treeitem][aria-selected=true]")).to_contain_text("EnvelopedData")
     page.get_by_role("button", name="CertificationRequest", exact=True).click()
-    # The plaintext is a child of the ciphertext: the levels go on.
+    # The plaintext is a child of the ciphertext: its level is one deeper.
     levels = [int(page.locator("[role=treeitem][aria-selected=true]").get_attribute("aria-level") or 0)]
     page.get_by_role("tree").focus()
     page.keyboard.press("ArrowLeft")
@@ -77,8 +77,8 @@ def test_layers_and_what_is_selected(page: Page) -> None:
     assert levels[0] == levels[1] + 1
 
 
-def test_keys_walk_the_tree(page: Page) -> None:
-    """As the ARIA treeview pattern has it: arrows, Home, End, letters, *, Enter; nothing leaks to the page."""
+def test_keys_move_through_the_tree(page: Page) -> None:
+    """Keys follow the ARIA treeview pattern: arrows, Home, End, letters, *, Enter. None reaches the page."""
     mount(page, show(_specimen(), open_depth=1))
     page.evaluate("() => { window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key)); }")
     tree = page.get_by_role("tree")
@@ -103,8 +103,8 @@ def test_keys_walk_the_tree(page: Page) -> None:
     expect(page.get_by_role("status")).to_contain_text("contentType OBJECT IDENTIFIER")
 
 
-def test_every_row_says_where_it_is(page: Page) -> None:
-    """aria-level, -setsize and -posinset of all rows fit together, although few rows exist."""
+def test_rows_have_consistent_aria_positions(page: Page) -> None:
+    """The values of aria-level, -setsize and -posinset of all rows agree, although few rows exist at a time."""
     mount(page, show(_specimen(), open_depth=99))
     page.get_by_role("tree").focus()
     page.keyboard.press("Home")
@@ -125,8 +125,8 @@ def test_every_row_says_where_it_is(page: Page) -> None:
         stack.append((position, size))
 
 
-def test_pointing_and_clicking_both_ways(page: Page) -> None:
-    """Tree to octets and octets to tree: hover lights, click selects."""
+def test_tree_and_hex_dump_are_linked(page: Page) -> None:
+    """In both directions: hovering highlights, a click selects."""
     message = _specimen()
     mount(page, show(message, open_depth=9))
     row = page.locator("[role=treeitem]", has_text="digestAlgorithms")
@@ -136,7 +136,7 @@ def test_pointing_and_clicking_both_ways(page: Page) -> None:
     assert _selected(page) == "digestAlgorithms"
     lit = page.locator(".sceplab-hexes .sceplab-selected")
     assert bytes.fromhex("".join(lit.all_inner_texts()).replace(" ", "")[:30]) == message.raw[26:41]
-    # Octet 30 is the tag of the digest's OBJECT IDENTIFIER: row 1, column 14.
+    # Byte 30 is the tag of the digest's OBJECT IDENTIFIER: row 1, column 14.
     cell = page.locator("[data-row='1'] .sceplab-hexes")
     box = cell.bounding_box()
     assert box is not None
@@ -149,7 +149,7 @@ def test_pointing_and_clicking_both_ways(page: Page) -> None:
     page.keyboard.press("ArrowLeft")
     page.keyboard.press("ArrowLeft")
     assert _selected(page) == "digestAlgorithm"
-    # Tag, length and content are told apart, and not by colour alone.
+    # Tag, length and content differ in more than colour.
     styles = page.evaluate(
         """() => ['tag', 'length', 'value'].map((c) =>
             getComputedStyle(document.querySelector('.sceplab-octets .sceplab-' + c)).textDecoration)"""
@@ -158,7 +158,7 @@ def test_pointing_and_clicking_both_ways(page: Page) -> None:
 
 
 def test_search_and_go_to(page: Page) -> None:
-    """By name, by text in the octets, by octets in hex; by offset and by path."""
+    """Search by name, by text and by hex bytes; go to an offset or a path."""
     message = _specimen()
     mount(page, show(message))
     find, status = page.get_by_role("searchbox"), page.locator(".sceplab-found")
@@ -186,7 +186,7 @@ def test_search_and_go_to(page: Page) -> None:
     goto.fill("nowhere.at.all")
     goto.press("Enter")
     expect(page.get_by_role("status")).to_have_text("nothing at nowhere.at.all")
-    # What is selected closes with its branch: what holds it is selected then.
+    # Folding the branch of the selected element selects its closest visible ancestor.
     page.get_by_label("Expand to depth").select_option("2")
     expect(page.locator("[role=treeitem]")).to_have_count(4)
     assert _selected(page) == "content"
@@ -196,7 +196,7 @@ def test_search_and_go_to(page: Page) -> None:
 
 @needs("openssl")
 def test_copy_and_save(page: Page, chromium: BrowserContext, tmp_path: Path) -> None:
-    """Each form of a copy is true, openssl's command runs, and a saved element is the element."""
+    """Each copy decodes to the element, the openssl command runs, and a saved element has the same bytes."""
     chromium.grant_permissions(["clipboard-read", "clipboard-write"])
     message = _specimen()
     view = show(message)
@@ -207,7 +207,7 @@ def test_copy_and_save(page: Page, chromium: BrowserContext, tmp_path: Path) -> 
         page.get_by_label("Copy as").select_option(form)
         page.get_by_role("button", name="Copy", exact=True).click()
         expect(page.get_by_role("status")).to_contain_text("copied as")
-        # http://views.test is no secure origin: what was copied goes the old way, and is read by pasting.
+        # http://views.test is not a secure origin: the view copies with the old API, and the test pastes to read it.
         page.get_by_role("textbox", name="Go to").fill("")
         page.get_by_role("textbox", name="Go to").press("Control+v")
         copied[form] = page.get_by_role("textbox", name="Go to").input_value()
@@ -230,8 +230,8 @@ def test_copy_and_save(page: Page, chromium: BrowserContext, tmp_path: Path) -> 
     assert (tmp_path / "element").read_bytes() == node.raw
 
 
-def test_coverage_is_lit(page: Page) -> None:
-    """What the signature covers, in tree and octets, with the signature itself; and words for it."""
+def test_coverage_is_highlighted(page: Page) -> None:
+    """Tree and hex dump highlight what the signature covers and the signature itself. The status explains it."""
     message = _specimen()
     mount(page, show(message, open_depth=9))
     page.get_by_label("Show what covers what").select_option(label="the signature covers signedAttrs")
@@ -251,8 +251,8 @@ def test_coverage_is_lit(page: Page) -> None:
     expect(page.locator("[role=treeitem][aria-selected=true] .sceplab-mark")).to_have_text("signature")
 
 
-def test_trailing_octets_and_guesses(page: Page) -> None:
-    """Octets behind the end are offered; an unknown string is opened as a guess, when asked."""
+def test_trailing_bytes_and_guesses(page: Page) -> None:
+    """Bytes after the end can be opened. A string of unknown content is parsed as a guess, on request only."""
     data = bytes.fromhex("3009 0407 3005 0403 010203 3003 0201 07")
     mount(page, show(data, "ANY", open_depth=9))
     rows, inside = page.locator("[role=treeitem]"), page.get_by_role("button", name="Try to parse as ASN.1")
@@ -266,7 +266,7 @@ def test_trailing_octets_and_guesses(page: Page) -> None:
     expect(rows.nth(2)).to_contain_text("SEQUENCE")
     expect(rows.nth(3)).to_contain_text("INTEGER")
     rows.nth(3).locator("b").click()
-    expect(inside).to_be_hidden()  # a number holds nothing
+    expect(inside).to_be_hidden()  # an INTEGER has no content to parse
     rows.nth(1).locator("b").click()
     expect(page.locator(".sceplab-guess")).to_have_count(0)
     inside.click()
@@ -278,15 +278,15 @@ def test_trailing_octets_and_guesses(page: Page) -> None:
     expect(page.locator(".sceplab-details")).to_contain_text("(a guess)")
     inside.click()
     expect(page.get_by_role("status")).to_have_text("what is inside is no ASN.1")
-    # Python's guesses are called so too, also where the type is the only name.
+    # Guesses made in Python are marked as well, also where an element has only a type and no name.
     page.evaluate("() => { close_view(); document.querySelector('#host').replaceChildren(); }")
     mount(page, show(data, "ANY", open_depth=9, probe=True))
     expect(rows.nth(2)).to_contain_text("SEQUENCE")
     expect(page.locator(".sceplab-guess")).to_have_text(["guess", "guess"])
 
 
-def test_text_of_others_is_text(page: Page) -> None:
-    """A subject with markup, a closing tag, bidi and control characters: shown, never obeyed."""
+def test_markup_in_a_message_is_escaped(page: Page) -> None:
+    """A subject with markup, a closing tag, bidi and control characters is shown as text and not run."""
     hostile = '<script>window.bad=1</script></pre><img src=x onerror="window.bad=1">\u202egpj.\x07\x1b[31m'
     name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, hostile, "UTF8String")]])
     csr = sceplab.build_csr(name, key("r3"), challenge_password=hostile, challenge_type=0x0C)
@@ -306,8 +306,8 @@ def test_text_of_others_is_text(page: Page) -> None:
 
 
 @pytest.mark.parametrize("entries", [25_000, 250_000])
-def test_a_large_crl_is_a_small_page(page: Page, entries: int) -> None:
-    """One and ten megabytes: few elements in the page, the end is reached, names come when asked for."""
+def test_a_large_crl_needs_few_elements(page: Page, entries: int) -> None:
+    """CRLs of one and ten megabytes: the page has few elements, End works, and names are loaded on demand."""
     view = show(make_crl(entries), "CertificateList", open_depth=9)
     assert len(view.labels[0]) < 400
     mount(page, view)
@@ -319,7 +319,7 @@ def test_a_large_crl_is_a_small_page(page: Page, entries: int) -> None:
     assert page.evaluate(count) <= 500
     asked = page.evaluate("() => model.sent.filter((m) => m.kind !== 'set')")
     assert all(m["kind"] == "labels" and len(m["offsets"]) < 60 for m in asked)
-    # What Python would answer.
+    # Deliver Python's answers to the page.
     for message in asked:
         sent: list[dict[str, Any]] = []
         view.send = lambda content, _sent=sent: _sent.append(content)
@@ -335,7 +335,7 @@ def test_a_large_crl_is_a_small_page(page: Page, entries: int) -> None:
 
 
 def test_differences(page: Page) -> None:
-    """Side by side: counts, signs, only the differences, octets that differ marked, keys, Python's selection."""
+    """Side by side: counts, signs, differences only, marked bytes, keys, and a selection from Python."""
     message = _specimen()
     changed = message.raw.replace(bytes(range(16)), bytes(range(1, 17)), 1)
     view: Asn1Diff = show_differences(message.raw, changed, titles=("captured", "changed"))
@@ -362,7 +362,7 @@ def test_differences(page: Page) -> None:
 
 
 def test_what_if(page: Page) -> None:
-    """A pen: digits over octets and a new content are sent; what Python says is shown, red and undone."""
+    """Typed hex digits and new content are sent to Python. The page shows the broken check and can undo."""
     view = what_if(_specimen(), Materials((key("ca"),), (certificate("ca"),)), open_depth=9)
     node = view.select("senderNonce")
     mount(page, view)
@@ -408,8 +408,8 @@ def test_what_if(page: Page) -> None:
     expect(page.get_by_role("status")).to_have_text("not changed: because")
 
 
-def test_two_views_of_one_model(page: Page) -> None:
-    """They follow each other's selection, and closing one leaves the other alone."""
+def test_two_views_share_one_model(page: Page) -> None:
+    """Each follows the other's selection, and closing one does not affect the other."""
     mount(page, show(_specimen(), open_depth=3))
     page.evaluate("() => viewer.default.render({ model, el: document.querySelector('#host') })")
     trees = page.get_by_role("tree")
@@ -425,7 +425,7 @@ def test_two_views_of_one_model(page: Page) -> None:
 
 
 def test_narrow_dark_and_high_contrast(page: Page) -> None:
-    """Below 760 pixels the panes stand one above the other; colours follow the theme; forced colours keep marks."""
+    """Below 760 pixels the panes are stacked, colours follow the theme, and forced colours keep the marks."""
     mount(page, show(_specimen(), open_depth=9))
     where = "() => ['tree', 'octets'].map((c) => document.querySelector('.sceplab-' + c).getBoundingClientRect().top)"
     wide = page.evaluate(where)
@@ -443,8 +443,8 @@ def test_narrow_dark_and_high_contrast(page: Page) -> None:
     page.set_viewport_size({"width": 1280, "height": 900})
 
 
-def test_lines_are_as_long_as_there_is_room(page: Page) -> None:
-    """Sixteen octets in a line, or eight: the same octet stays selected, keys and mouse find their octets."""
+def test_hex_lines_fit_the_width(page: Page) -> None:
+    """With 16 or 8 bytes in a line the same byte stays selected, and keys and mouse find the right bytes."""
     message = _specimen()
     mount(page, show(message, open_depth=9))
     page.locator("[role=treeitem]", has_text="digestAlgorithms").locator("b").click()
@@ -460,7 +460,7 @@ def test_lines_are_as_long_as_there_is_room(page: Page) -> None:
     ascii_box = page.locator("[data-row='4'] .sceplab-ascii").bounding_box()
     assert ascii_box is not None
     page.mouse.click(ascii_box["x"] + ascii_box["width"] * 0.5 / 8, ascii_box["y"] + 8)
-    assert page.evaluate("() => model.get('selected')") == [0, 30]  # octet 32 is of the same element
+    assert page.evaluate("() => model.get('selected')") == [0, 30]  # byte 32 belongs to the same element
     page.keyboard.press("ArrowUp")
     page.keyboard.press("Home")
     page.keyboard.press("ArrowUp")
@@ -476,8 +476,8 @@ def test_lines_are_as_long_as_there_is_room(page: Page) -> None:
     expect(line).to_have_text(message.raw[16:32].hex(" "))
 
 
-def test_a_moment_out_of_sight_loses_no_rows(page: Page) -> None:
-    """Drawn while it has no size (JupyterLab loads another theme): afterwards all rows are there."""
+def test_rows_return_after_the_view_was_hidden(page: Page) -> None:
+    """The view is redrawn while it has no size, as when JupyterLab loads another theme. All rows appear afterwards."""
     mount(page, show(_specimen(), open_depth=9))
     page.evaluate(
         """() => {
@@ -492,8 +492,8 @@ def test_a_moment_out_of_sight_loses_no_rows(page: Page) -> None:
     assert _selected(page) == "algorithm"
 
 
-def test_what_is_selected_looks_so_under_the_mouse(page: Page) -> None:
-    """A click leaves the mouse over the row: it must not look like one that is only pointed at."""
+def test_a_selected_row_keeps_its_colour_under_the_mouse(page: Page) -> None:
+    """After a click the mouse is over the row, which must not look like a row that is only hovered."""
     mount(page, show(_specimen(), open_depth=9))
     row = page.locator("[role=treeitem]", has_text="digestAlgorithms")
     colour = "(e) => getComputedStyle(e).backgroundColor"
@@ -505,8 +505,8 @@ def test_what_is_selected_looks_so_under_the_mouse(page: Page) -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"\x00", b"\x30", b"\xff" * 40, b"\x30\x80", b"\x30\x03\x02\x05\x00"])
-def test_octets_that_are_no_asn1(page: Page, data: bytes) -> None:
-    """Anything can be shown, and walked, without an error."""
+def test_bytes_that_are_not_asn1(page: Page, data: bytes) -> None:
+    """Any input can be shown and navigated without an error."""
     mount(page, show(data, open_depth=9))
     page.get_by_role("tree").focus()
     for press in ("ArrowDown", "ArrowRight", "End", "Enter", "*", "ArrowLeft", "a"):
@@ -519,7 +519,7 @@ def test_octets_that_are_no_asn1(page: Page, data: bytes) -> None:
 
 
 def _one_of_each() -> list[tuple[AnyWidget, str]]:
-    """Return every view with a script of ours, and what of it is clicked."""
+    """Return each view that has a script, with the ARIA role of its rows."""
     message = _specimen()
     ladder = Ladder(decode(scenes.posted(scenes.request(), scenes.reply())))
     diff = show_differences(message.raw, message.raw)
@@ -527,8 +527,8 @@ def _one_of_each() -> list[tuple[AnyWidget, str]]:
 
 
 @pytest.mark.parametrize("number", range(3))
-def test_a_selection_is_sent_at_once_and_an_old_answer_moves_nobody(chromium: BrowserContext, number: int) -> None:
-    """Two selections, two messages; the answer to the first comes late; another window may select; no kernel."""
+def test_a_selection_is_sent_at_once_and_a_late_answer_is_ignored(chromium: BrowserContext, number: int) -> None:
+    """Two selections send two messages. Another window can select, and without a kernel selecting still works."""
     view, role = _one_of_each()[number]
     page = chromium.new_page()
     open_page(page, "ladder" if isinstance(view, Ladder) else "viewer")

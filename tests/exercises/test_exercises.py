@@ -1,4 +1,4 @@
-"""Exercises: every answer, right or wrong, gets a true word; none raises."""
+"""Exercises: every answer, right or wrong, gets a correct reply, and none raises an error."""
 
 from __future__ import annotations
 
@@ -43,8 +43,8 @@ def test_right_wrong_and_missing_answers(notebook: str) -> None:
         _assert_judges(exercise)
 
 
-def test_exercises_about_a_lab_that_ran() -> None:
-    """Those of 07 are about whatever passed in the lab: here an enrollment through the RA, and one that waited."""
+def test_exercises_use_the_traffic_of_the_lab() -> None:
+    """The exercises of notebook 07 get an enrollment through the RA and one that was pending."""
     csr = make_request(parse_subject("CN=R3"), key("r3"))
     with Lab() as lab:
         lab.enroll_ra()
@@ -78,8 +78,8 @@ def _assert_judges(exercise: Exercise) -> None:
     assert exercise.code in repr(exercise.solution())
 
 
-def test_an_answer_that_cannot_be_compared_is_only_wrong() -> None:
-    """A reader's object may raise when it is compared."""
+def test_an_answer_that_cannot_be_compared_is_wrong() -> None:
+    """The comparison of a user's object may raise an exception."""
 
     class Odd(int):
         def __eq__(self, other: object) -> bool:
@@ -91,7 +91,7 @@ def test_an_answer_that_cannot_be_compared_is_only_wrong() -> None:
     assert repr(exercise.check(Odd(1))).startswith("Not yet")
 
 
-def test_there_is_an_error_for_a_notebook_without_exercises() -> None:
+def test_a_notebook_without_exercises_is_an_error() -> None:
     """The message names the notebook."""
     with pytest.raises(InputError, match="99"):
         exercises.load("99")

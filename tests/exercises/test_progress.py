@@ -1,4 +1,4 @@
-"""Progress over all notebooks: noted beside them, and nowhere else."""
+"""Progress over all notebooks is stored in a file beside them, and nowhere else."""
 
 from __future__ import annotations
 
@@ -16,21 +16,21 @@ from tools import notebooks
 
 @pytest.fixture
 def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder with two notebooks, which is the present one."""
+    """Make a folder with two notebooks and change to it."""
     for name in ("01-unwrap-the-url", "02-open-the-signed-data"):
         (tmp_path / f"{name}.ipynb").touch()
     monkeypatch.chdir(tmp_path)
     return tmp_path
 
 
-def test_every_notebook_has_as_many_exercises_as_it_says() -> None:
-    """The numbers are those of the cells with a check."""
+def test_numbers_of_exercises_match_the_notebooks() -> None:
+    """Each exercise has one cell with a check."""
     found = {s.stem.partition("-")[0]: len(re.findall(r"\.check\(", s.read_text())) for s in notebooks.sources()}
     assert found == NUMBERS
 
 
-def test_a_right_answer_is_noted_once_and_a_wrong_one_never(folder: Path) -> None:
-    """By the check of an exercise; the file holds numbers and no answers."""
+def test_only_right_answers_are_stored_and_only_once(folder: Path) -> None:
+    """The check of an exercise stores its number and not the answer."""
     exercise = Exercise("?", 7, "7", ("think", "harder"), place=("01", 2))
     for answer in (..., 6, 7, 7):
         exercise.check(answer)
@@ -41,8 +41,8 @@ def test_a_right_answer_is_noted_once_and_a_wrong_one_never(folder: Path) -> Non
     assert [p.name for p in FILE.parent.iterdir()] == [FILE.name]
 
 
-def test_nothing_is_written_where_there_are_no_notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """A script may use exercises too; and one made by hand has no place."""
+def test_nothing_is_written_in_a_folder_without_notebooks(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Scripts may use exercises too. An exercise made by hand has no place to be stored under."""
     monkeypatch.chdir(tmp_path)
     note_solved(("01", 1))
     Exercise("?", 7, "7", ("think", "harder")).check(7)
@@ -52,8 +52,8 @@ def test_nothing_is_written_where_there_are_no_notebooks(tmp_path: Path, monkeyp
 @pytest.mark.parametrize(
     "text", ["", "no json", "[]", '{"01": 3}', '{"01": [0, 4, "1", true, null, 1e9]}', "[" * 9000, "\udcff"]
 )
-def test_a_file_that_makes_no_sense_is_no_progress(folder: Path, text: str) -> None:
-    """Whoever wrote it: nothing is solved, and the next right answer is noted."""
+def test_an_invalid_file_counts_as_no_progress(folder: Path, text: str) -> None:
+    """Nothing counts as solved, and the next right answer is stored."""
     (folder / FILE).parent.mkdir()
     (folder / FILE).write_bytes(text.encode("utf-8", "surrogateescape"))
     assert not any(solved_in().values())
@@ -61,15 +61,15 @@ def test_a_file_that_makes_no_sense_is_no_progress(folder: Path, text: str) -> N
     assert solved_in()["01"] == (3,)
 
 
-def test_a_folder_that_cannot_be_written_is_no_error(folder: Path) -> None:
-    """A file stands where the folder should be."""
+def test_an_unwritable_folder_is_no_error(folder: Path) -> None:
+    """The name of the folder is taken by a file."""
     (folder / "work").touch()
     note_solved(("01", 3))
     assert not any(solved_in().values())
 
 
-def test_the_command_for_a_teacher(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A line for each folder; JSON with the numbers."""
+def test_the_progress_command_prints_each_folder(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """It prints one line for each folder, or JSON with the numbers. A missing folder is an error."""
     note_solved(("01", 3))
     assert main(["progress", str(folder), "."]) == 0
     lines = capsys.readouterr().out.splitlines()

@@ -1,4 +1,4 @@
-"""The ladder: who stands where, what each arrow says, in what order, and as text and HTML."""
+"""The ladder: lifelines, labels and order of arrows, as text and as HTML."""
 
 from __future__ import annotations
 
@@ -25,15 +25,15 @@ def _between(exchange: Exchange, client: str, server: str, began: float, ended: 
 
 
 def _through_an_ra(ra_as_client: str, ra_as_server: str, *, ended: bool = True) -> list[DecodedExchange]:
-    """R3 asks the RA, which asks the CA before it answers."""
+    """Decode an enrollment of R3 through an RA, which asks the CA before it answers."""
     message = scenes.request()
     outer = _between(scenes.posted(message, scenes.reply()), "192.0.2.3:4000", ra_as_server, 0, 3 if ended else None)
     inner = _between(scenes.posted(message, scenes.reply()), ra_as_client, "192.0.2.1:80", 1, 2 if ended else None)
     return decode(outer, inner)
 
 
-def test_a_host_that_does_both_stands_once_in_the_middle() -> None:
-    """Clients left, servers right, the RA between them; the inner exchange is inside of the outer one."""
+def test_a_host_that_is_client_and_server_has_one_lifeline() -> None:
+    """Clients are left, servers right, the RA between them. The inner exchange lies within the outer one."""
     ladder = lay_out(_through_an_ra("192.0.2.2:4711", "192.0.2.2:8080"))
     assert ladder.lifelines == ("192.0.2.3", "192.0.2.2", "192.0.2.1:80")
     assert [(a.source, a.target, a.side) for a in ladder.arrows] == [
@@ -45,8 +45,8 @@ def test_a_host_that_does_both_stands_once_in_the_middle() -> None:
     assert [a.state for a in ladder.arrows] == [ArrowState.PLAIN, ArrowState.PLAIN, ArrowState.GOOD, ArrowState.GOOD]
 
 
-def test_names_join_endpoints_of_one_machine() -> None:
-    """On one machine only names tell who is who; two endpoints of one name are one actor."""
+def test_endpoints_with_one_name_share_a_lifeline() -> None:
+    """When all run on one machine, only names distinguish the actors."""
     exchanges = _through_an_ra("127.0.0.1:4711", "127.0.0.1:8081")
     exchanges = [
         replace(d, exchange=replace(d.exchange, server=s))
@@ -64,8 +64,8 @@ def test_names_join_endpoints_of_one_machine() -> None:
     assert lay_out(exchanges, {"127.0.0.1": "all"}).lifelines == ("all",)
 
 
-def test_without_times_the_order_is_the_given_one() -> None:
-    """A reply without a time follows its request; exchanges without any time stay as they are."""
+def test_without_times_the_order_is_kept() -> None:
+    """A reply without a time follows its request. Exchanges keep their order if a time is missing or naive."""
     ladder = lay_out(_through_an_ra("192.0.2.2:4711", "192.0.2.2:8080", ended=False))
     assert [(a.exchange, a.side) for a in ladder.arrows] == [
         (0, "request"),
@@ -100,14 +100,14 @@ def test_without_times_the_order_is_the_given_one() -> None:
         (lambda: scenes.ca(certificate("ca")), "HTTP 200, 1 certificate", ArrowState.PLAIN),
     ],
 )
-def test_what_an_arrow_says(exchange: Callable[[], Exchange], label: str, state: ArrowState) -> None:
-    """Type, status, failInfo or the HTTP status; and whether it went well."""
+def test_label_and_state_of_an_arrow(exchange: Callable[[], Exchange], label: str, state: ArrowState) -> None:
+    """The label has type, status and failInfo, or the HTTP status."""
     arrow = lay_out(decode(exchange())).arrows[-1]
     assert (arrow.label, arrow.state, arrow.side) == (label, state, "reply")
 
 
 def test_a_changed_message_is_marked() -> None:
-    """SUCCESS is not good when its signature does not verify."""
+    """A SUCCESS whose signature does not verify counts as failed."""
     good = scenes.reply()
     bad = good.replace(bytes(range(16)), bytes(range(1, 17)))
     assert bad != good
@@ -115,8 +115,8 @@ def test_a_changed_message_is_marked() -> None:
     assert (arrow.label, arrow.state) == ("CertRep SUCCESS, changed or forged", ArrowState.FAILED)
 
 
-def test_drawn_as_text() -> None:
-    """Arrows end at their lifelines, over others they go on; every row has its time."""
+def test_the_ladder_is_drawn_as_text() -> None:
+    """Arrows end at their lifelines and cross those between. Every row has its time."""
     message = scenes.request()
     far = _between(scenes.posted(message, scenes.reply("2", fail="0")), "192.0.2.3:4000", "192.0.2.1:80", 5, 6)
     ladder = lay_out([*_through_an_ra("192.0.2.2:4711", "192.0.2.2:8080"), *decode(far)])
@@ -135,8 +135,8 @@ def test_drawn_as_text() -> None:
     assert lines[-1][bars[0] + 1] == "<"
 
 
-def test_every_capture_has_its_ladder() -> None:
-    """Each request and reply of every capture is an arrow; text and HTML name them all."""
+def test_every_message_of_every_capture_has_an_arrow() -> None:
+    """Text and HTML list all requests and replies."""
     for folder in [DATA / "specimen", *capture_folders()]:
         items = decoded_folder(folder)
         view = Ladder(items)
@@ -146,8 +146,8 @@ def test_every_capture_has_its_ladder() -> None:
         assert view._still().count("<li>") == sides
 
 
-def test_selection() -> None:
-    """What is selected is a message or nothing; it stays while its exchange is there."""
+def test_the_selection_stays_while_its_exchange_is_shown() -> None:
+    """The selection is a message or None. Unknown exchanges are refused."""
     items = decode(scenes.caps(), scenes.posted(scenes.request(), scenes.reply()), scenes.posted(scenes.request()))
     view = Ladder(items[:2])
     seen: list[Any] = []
@@ -177,8 +177,8 @@ def test_selection() -> None:
     assert view.selected_message is None
 
 
-def test_other_peoples_text_is_text() -> None:
-    """Names and targets with markup, control characters and line ends become what they are."""
+def test_markup_in_names_and_targets_is_escaped() -> None:
+    """They also have control characters and line ends."""
     evil = "<img src=x onerror=alert(1)>\x1b[31m\u202e\n"
     items = decode(scenes.sent(f"/{evil}"), Exchange(HttpRequest("GET", evil), None, evil, evil))
     view = Ladder(items, {"192.0.2.1": evil})
@@ -190,8 +190,8 @@ def test_other_peoples_text_is_text() -> None:
     assert len(repr(view).splitlines()) == 1 + len(view.arrows)
 
 
-def test_empty() -> None:
-    """Before anything was captured there is a sentence, not a hole."""
+def test_an_empty_ladder_shows_a_sentence() -> None:
+    """Text and HTML say that there is no exchange yet."""
     assert "no exchange yet" in repr(Ladder())
     assert "No exchange yet" in Ladder()._still()
     bundle = Ladder()._repr_mimebundle_()

@@ -1,4 +1,4 @@
-"""What people read: verdicts first, wrapped lines, many enrollments as tables, all faults listed."""
+"""Text for people: verdicts first, wrapped lines, many enrollments as tables, all faults listed."""
 
 from __future__ import annotations
 
@@ -25,16 +25,16 @@ from tests.helpers.scenes import scene
 REFUSED = DATA / "captures" / "micromdm-wrongchallenge" / "capture.pcap"
 
 
-def test_every_rule_has_a_fix_and_every_fault_a_sentence() -> None:
-    """A person must be able to do something about it."""
+def test_every_rule_has_a_fix_and_every_title_is_a_sentence() -> None:
+    """Faults of level INFO need no fix."""
     assert not [f.id for f in FAULTS.values() if f.rule and f.level is not Level.INFO and not f.fix]
-    # A sentence may begin with the name of a field, such as senderNonce.
+    # A title may begin with the name of a field such as senderNonce, for which islower() is false.
     begins = {f.id: f.title.split()[0] for f in FAULTS.values()}
     assert not [f.id for f in FAULTS.values() if begins[f.id].islower() or not f.title.endswith(".")]
 
 
-def test_list_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
-    """All faults; and without a file and --list one line of error."""
+def test_diagnose_list_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
+    """The list has all faults. Without FILE and --list the command fails with one line."""
     assert cli.main(["diagnose", "--list"]) == 0
     out = capsys.readouterr().out
     assert all(f"{fault.id}: " in out for fault in FAULTS.values())
@@ -43,7 +43,7 @@ def test_list_needs_no_file(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_the_first_line_is_the_verdict() -> None:
-    """Who, how it ended, and the cause."""
+    """It names the client, the outcome and the cause."""
     made = scene(s.posted(s.request(), s.reply("2", fail="2", text="quota used up")))
     text = sceplab.to_text(analyse(made.decode(), made.held), width=1000)
     first = text.splitlines()[0]
@@ -53,8 +53,8 @@ def test_the_first_line_is_the_verdict() -> None:
     assert "None" not in text
 
 
-def test_many_enrollments_are_tables() -> None:
-    """Counts by cause and by client; each of them on request."""
+def test_many_enrollments_are_summarised() -> None:
+    """The text has counts and an example. With `everything` it lists each enrollment."""
     made = scene(
         *(s.posted(s.request(transaction=f"T{n}"), s.reply("2", fail="2", transaction=f"T{n}")) for n in range(9))
     )
@@ -67,15 +67,15 @@ def test_many_enrollments_are_tables() -> None:
 
 
 def test_lines_wrap_with_a_hanging_indent() -> None:
-    """Words stay whole; what follows a label stands below its text."""
+    """Words stay whole, and continuation lines align with the text after the label."""
     lines = wrapped("    seen: " + "word " * 40 + "f" * 90, 60)
     assert all(len(line) <= 60 or "f" * 90 in line for line in lines)
     assert all(line.startswith(" " * 10) for line in lines[1:])
     assert list(columns(("n", "text"), [("12", "a b"), ("3", "c")])) == [" n  text", "12  a b", " 3  c"]
 
 
-def test_a_first_request_is_not_said_to_fail_its_chain() -> None:
-    """It is self-signed; a renewal that is so is still said to fail."""
+def test_a_self_signed_first_request_has_no_chain_failure() -> None:
+    """A self-signed renewal still fails its chain check."""
     made = scene(s.posted(s.request(), s.reply()))
     lines = [x for x in outline(made.decode()) if "chain:" in x]
     assert any("nothing to chain to" in x for x in lines)
@@ -83,8 +83,8 @@ def test_a_first_request_is_not_said_to_fail_its_chain() -> None:
     assert not any("nothing to chain to" in x for x in outline(renewal.decode()))
 
 
-def test_a_cut_message_shows_what_is_there() -> None:
-    """The recipient and the algorithms; nothing of a missing signature."""
+def test_a_truncated_message_shows_what_remains() -> None:
+    """The recipient and the algorithms are shown although the signature is missing."""
     whole = s.request()
     for end in (len(whole) // 2, len(whole) * 3 // 4, len(whole) - 100):
         signed = parts_of_signed(whole[:end])
@@ -99,23 +99,23 @@ def test_a_cut_message_shows_what_is_there() -> None:
 
 
 def test_binary_transaction_ids_are_shown_in_hex() -> None:
-    """Text stays text."""
+    """Printable IDs stay text."""
     message = sceplab.decode_message(s.request(transaction="T1"))
     assert transaction_of(message) == "T1"
     assert as_utf8("Z\u00c3\u00bcrich", "T61String") == "Z\u00fcrich"
     assert as_utf8("Z\u00fcrich", "T61String") is None
 
 
-def test_reports_have_the_outcome_on_top() -> None:
-    """Before the ladder, in each format."""
+def test_reports_begin_with_the_outcome() -> None:
+    """In Markdown and HTML the outcome comes before the ladder."""
     items = sceplab.decode_exchanges(sceplab.read_capture(REFUSED))
     for text in (to_markdown(analyse(items)), to_html(analyse(items))):
         assert "capture.pcap" in text
         assert text.index("Outcome") < text.index("Who sent what")
 
 
-def test_lint_groups_what_is_repeated() -> None:
-    """One line for each rule, with its number and first places."""
+def test_lint_groups_repeated_findings() -> None:
+    """Each rule has one line, with its count and first places."""
     items = sceplab.decode_exchanges(sceplab.read_capture(REFUSED)) * 30
     findings = check_exchanges(items)
     lines = list(grouped_lines(findings))
@@ -123,15 +123,15 @@ def test_lint_groups_what_is_repeated() -> None:
     assert any("30 times: " in line for line in lines)
 
 
-def test_a_missing_file_is_said_so(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """And nothing is made of its name."""
+def test_a_missing_file_is_reported(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A name that is not a file is not parsed as a message."""
     for name in (str(tmp_path / "none.pcap"), "none.pcap"):
         assert cli.main(["decode", name]) == 2
         assert "no such file" in capsys.readouterr().err
 
 
-def test_json_says_what_was_not_read(capsys: pytest.CaptureFixture[str]) -> None:
-    """Diagnose and decode have the same list."""
+def test_json_lists_what_was_not_read(capsys: pytest.CaptureFixture[str]) -> None:
+    """Both diagnose and decode have the list `not_read`."""
     for command in ("diagnose", "decode"):
         cli.main([command, str(REFUSED), "--json"])
         assert json.loads(capsys.readouterr().out)["not_read"] == []

@@ -1,4 +1,4 @@
-"""Passwords in URLs: masked wherever a URL is shown, whoever wrote it."""
+"""Passwords in URLs are masked wherever a URL is shown, no matter where it comes from."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ SECRET = "hunter2"
         ("/scep?operation=PKIOperation&message=MIIB", "/scep?operation=PKIOperation&message=MIIB"),
     ],
 )
-def test_what_is_masked_in_a_text(text: str, shown: str) -> None:
-    """The user's password and fields of that name; nothing else, and not twice."""
+def test_passwords_in_text_are_masked(text: str, shown: str) -> None:
+    """User passwords and secret query fields are masked, nothing else. Masking twice changes nothing more."""
     assert without_passwords(text) == shown
     assert without_passwords(shown) == shown
     for escaped in (visible, safe, marked, sarif_text):
@@ -60,7 +60,7 @@ def test_what_is_masked_in_a_text(text: str, shown: str) -> None:
 
 @pytest.mark.parametrize("piece", ["://a:", "://a:b@", "?token=", "a", "://", "@", "x://a:1/"])
 def test_long_texts_are_masked_in_one_pass(piece: str) -> None:
-    """Megabytes without a space: with a second look at each part this test would not end."""
+    """The text has megabytes without a space: with quadratic time this test would not end."""
     text = piece * 400_000
     assert without_passwords(f"{text} http://r3:hunter2@ca/ {text}").count(SECRET) == 0
 
@@ -70,7 +70,7 @@ QUERY = f"operation=PKIOperation&token={SECRET}"
 
 
 def _files(folder: Path) -> dict[str, Path]:
-    """Write captures of each kind that have such URLs in them."""
+    """Write a capture of each kind whose URLs have passwords."""
     message, refusal = scenes.request(), scenes.reply("2", fail="2")
     page = f"<a href='{URL}?{QUERY}'>go to {URL}?{QUERY}</a>".encode()
     entries = []
@@ -120,8 +120,8 @@ COMMANDS = (
 
 
 @pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
-def test_no_command_prints_one(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """From captures, logs and exports: on the terminal, in JSON and in reports; the host is still named."""
+def test_no_command_prints_a_password(command: list[str], tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """For captures, logs and exports: neither the terminal, JSON nor reports show the password."""
     seen = ""
     for name, path in _files(tmp_path).items():
         options = [str(tmp_path / f"{name}.{o}") if o.startswith("OUT") else o for o in command[1:]]
@@ -133,8 +133,8 @@ def test_no_command_prints_one(command: list[str], tmp_path: Path, capsys: pytes
     assert SECRET not in seen
 
 
-def test_a_table_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Of all these files."""
+def test_a_table_has_no_password(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The table is made of all these files."""
     _files(tmp_path)
     out = tmp_path / "table.csv"
     assert cli.main(["table", str(tmp_path), "--pattern", "*.*", "--csv", str(out)]) == 0
@@ -152,7 +152,7 @@ def test_a_table_has_none(tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
         (f"http://r3:{SECRET}@ca.example:0/", "no URL of a SCEP server"),
     ],
 )
-def test_errors_of_the_client_mask_it(url: str, words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
+def test_client_errors_mask_passwords(url: str, words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:
     """On the terminal, and in the exception that a notebook shows."""
     assert cli.main(["enroll", url, "--subject", "CN=R3", "--out", str(tmp_path), "--timeout", "2"]) != 0
     shown = "".join(capsys.readouterr())
@@ -165,8 +165,8 @@ def test_errors_of_the_client_mask_it(url: str, words: str, capsys: pytest.Captu
 
 
 @pytest.mark.parametrize("status", [302, 503])
-def test_what_a_server_answers_masks_it(status: int) -> None:
-    """A redirect to a URL with a password, and a server that echoes ours."""
+def test_errors_about_a_reply_mask_passwords(status: int) -> None:
+    """The server redirects to a URL with a password or answers 503. The client's own URL has one, too."""
     answer = HttpReply(status, (("Location", f"{URL}?{QUERY}"),), b"busy")
     with Server(lambda *_: answer) as server:
         url = server.url.replace("://", f"://r3:{SECRET}@")

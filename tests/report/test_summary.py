@@ -1,4 +1,4 @@
-"""Many captures as a table: by hand, and by the cell of notebook 10 here and on a Dask cluster."""
+"""Many captures as a table: with `rows_of`, and with the cell of notebook 10, run locally and on a Dask cluster."""
 
 from __future__ import annotations
 
@@ -37,8 +37,8 @@ def _cell() -> str:
     return cell
 
 
-def test_the_same_cell_runs_here_and_on_a_cluster(tmp_path: Path) -> None:
-    """By giving the address of a scheduler: a real one, whose worker is another process."""
+def test_the_same_cell_runs_locally_and_on_a_cluster(tmp_path: Path) -> None:
+    """Only the scheduler's address differs. The cluster is a real one, whose worker is another process."""
     files = [str(capture_file(folder)) for folder in sorted((DATA / "captures").iterdir())]
     assert len(files) >= 4
     (tmp_path / "noise.pcap").write_bytes(bytes(range(100)))
@@ -61,8 +61,8 @@ def test_the_same_cell_runs_here_and_on_a_cluster(tmp_path: Path) -> None:
     assert "no format known" in here[-1]["error"]
 
 
-def test_rows_say_what_happened() -> None:
-    """A refused enrollment: cipher, status, failInfo, cause; with the keys the certificate request's size as well."""
+def test_rows_describe_a_refused_enrollment() -> None:
+    """Cipher, status, failInfo and cause are known without keys, the size of the requested key only with them."""
     folder = DATA / "captures" / "micromdm-wrongchallenge"
     row: dict[str, Any]
     (row,) = rows_of(capture_file(folder))

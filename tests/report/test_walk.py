@@ -1,4 +1,4 @@
-"""The walk: who signs and who opens names files, sentences and commands; the same as JSON."""
+"""The walk: file names, sentences and commands depend on who signs and who decrypts. JSON has the same facts."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ def _text(folder: Path, *, reply: bool) -> str:
 @pytest.mark.parametrize(
     ("reply", "ends", "opener"), [(False, "client-CA", "ca.key.pem"), (True, "CA-client", "r.key")]
 )
-def test_a_client_that_posts_to_a_ca(reply: bool, ends: str, opener: str) -> None:
-    """No RA has part in it, a body is not URL-decoded, and a reply is opened with the client's key."""
+def test_the_walk_of_a_client_that_posts_to_a_ca(reply: bool, ends: str, opener: str) -> None:
+    """It mentions no RA and no URL decoding, and a reply is decrypted with the client's key."""
     held = materials(MICROMDM)
     names = tuple("r.key" if name == "client.key" else name for name in held.key_names)
     walk = walk_of(
@@ -49,8 +49,8 @@ def test_a_client_that_posts_to_a_ca(reply: bool, ends: str, opener: str) -> Non
     assert f"-recip {'client' if reply else 'ca'}.pem" in text
 
 
-def test_an_ra_opens_the_reply_that_it_got() -> None:
-    """The specimen's reply is for the RA that asked, also where its key is not at hand."""
+def test_the_ra_decrypts_the_reply_to_its_request() -> None:
+    """The specimen's reply is for the RA that asked, even if the RA's key is not given."""
     for keys in ((), (key("ca"),), (key("ra"),)):
         held = Materials(keys, (certificate("ca"), certificate("ra")), key_names=("given.pem",) * len(keys))
         walk = walk_of(decode_exchanges(read_capture(PCAP), held), held, reply=True)
@@ -60,8 +60,8 @@ def test_an_ra_opens_the_reply_that_it_got() -> None:
         assert f"-recip ra.pem -inkey {opened} " in commands[3][0]
 
 
-def test_without_certificates_nobody_is_taken_for_a_ca() -> None:
-    """Who is asked is not known then: RA or CA."""
+def test_without_certificates_the_receiver_is_called_server() -> None:
+    """The receiver may be an RA or a CA."""
     walk = walk_of(decode_exchanges(read_capture(PCAP)), NO_MATERIALS)
     assert walk.receiver == "server"
     assert [step.layer.value for step in walk.steps] == ["HTTP", "base64", "SignedData", "EnvelopedData"]
@@ -69,8 +69,8 @@ def test_without_certificates_nobody_is_taken_for_a_ca() -> None:
     assert "No private key was given" in reason
 
 
-def test_the_head_says_which_message_it_is() -> None:
-    """Counted as people count, with the number that `decode` prints."""
+def test_the_heading_identifies_the_message() -> None:
+    """It counts from 1 and adds the number that `decode` prints."""
     assert _text(MICROMDM, reply=False).startswith(
         "Request 3 of 3 ([2] in `sceplab decode`), the first PKIOperation: PKCSReq"
     )
@@ -82,8 +82,8 @@ def test_the_head_says_which_message_it_is() -> None:
             walk_of(decoded(renewal), materials(renewal), number=number)
 
 
-def test_a_message_alone_has_no_http() -> None:
-    """A file of DER: nothing of it was posted or escaped."""
+def test_a_bare_message_has_no_http_step() -> None:
+    """The input is a DER file, so there is no HTTP and no base64 to explain."""
     raw = next(d.request.raw for d in decoded(MICROMDM) if d.request is not None)
     text = "\n".join(walk_lines(walk_of(decode_exchanges(read_capture(raw)), NO_MATERIALS)))
     assert "1. The message as it was given, without HTTP around it\n\n2. It is a CMS message of" in text
@@ -91,7 +91,7 @@ def test_a_message_alone_has_no_http() -> None:
 
 
 def test_json_has_the_steps_with_their_files(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The files that it names are those that were written; the challengePassword is masked unless asked for."""
+    """JSON names exactly the files written. The challengePassword is masked without --show-secrets."""
     keys = ["--key", str(SPECIMEN / "ca.key.pem"), "--cert", str(SPECIMEN / "ca.pem")]
     facts: Any = {}
     for more, shown in (([], False), (["--show-secrets", "--force"], True)):
@@ -117,8 +117,8 @@ def test_json_has_the_steps_with_their_files(tmp_path: Path, capsys: pytest.Capt
 @needs("openssl")
 @pytest.mark.parametrize("reply", [False, True])
 @pytest.mark.parametrize("name", ["micromdm-default", "micromdm-renewal", "strongswan-des3-sha1"])
-def test_the_commands_do_what_the_walk_says(name: str, reply: bool, tmp_path: Path) -> None:
-    """For clients of all kinds, in both directions: the files are those that openssl makes with the receiver's key."""
+def test_the_commands_reproduce_the_files(name: str, reply: bool, tmp_path: Path) -> None:
+    """For several clients, in both directions: openssl makes the same files with the receiver's key."""
     folder = DATA / "captures" / name
     walk = walk_of(decoded(folder), materials(folder), reply=reply)
     for file, data in walk.files.items():
@@ -146,8 +146,8 @@ _RUNS = [(DATA / "specimen", False), (DATA / "specimen", True)] + [
 
 @needs("openssl")
 @pytest.mark.parametrize(("folder", "reply"), _RUNS, ids=lambda x: x.name if isinstance(x, Path) else "")
-def test_the_script_runs_as_it_is_and_gives_the_same_files(folder: Path, tmp_path: Path, *, reply: bool) -> None:
-    """Under bash, in the folder of the files; keys stay where they are."""
+def test_the_script_runs_unchanged_and_reproduces_the_files(folder: Path, tmp_path: Path, *, reply: bool) -> None:
+    """It runs under bash in the folder of the files. Keys are not copied."""
     held = materials(folder)
     keys = [next((p for p in folder.glob("*.key*") if p.name == name), Path(name)) for name in held.key_names]
     held = replace(held, key_names=tuple(str(p.resolve()) for p in keys))
@@ -158,5 +158,5 @@ def test_the_script_runs_as_it_is_and_gives_the_same_files(folder: Path, tmp_pat
     done = subprocess.run(["bash", str(tmp_path / "walk.sh")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stderr, (tmp_path / "walk.sh").read_text())
     made = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
-    # Of a reply without content, openssl writes an empty file.
+    # For a reply without content, openssl writes an empty file.
     assert {name: data for name, data in made.items() if data} == walk.files

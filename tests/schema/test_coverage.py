@@ -1,4 +1,4 @@
-"""What covers what: the octets of each region are those that the cryptography is about."""
+"""Coverage: the bytes of each region are the input of the signature, digest or encryption that it names."""
 
 from __future__ import annotations
 
@@ -24,8 +24,8 @@ def _named(coverage: tuple[Coverage, ...], words: str) -> Coverage:
     return next(r for r in coverage if words in r.label)
 
 
-def test_a_message_of_many_signers_has_few_regions() -> None:
-    """Fifty thousand signers, as nobody but an attacker writes them: the first ones, and soon."""
+def test_a_message_with_many_signers_has_limited_regions() -> None:
+    """A hostile message has 50,000 signers. Only the first 1000 get a region."""
     signer = der.sequence(der.integer(1), der.sequence(), der.sequence(), der.sequence(), der.encode(4, b"x"))
     content = der.sequence(der.oid(oids.DATA), der.context(0, der.encode(4, b"hello")))
     body = der.sequence(der.integer(1), der.encode(0x31), content, der.encode(0x31, signer * 50_000))
@@ -34,7 +34,7 @@ def test_a_message_of_many_signers_has_few_regions() -> None:
 
 
 def test_signatures_and_digests_fit_their_regions() -> None:
-    """For every real message: the digest over its region is the one at its proof, and the signature verifies."""
+    """In each real message the digest of a region equals the stored one, and the signature verifies."""
     digests = signatures = 0
     for folder in (DATA / "specimen", *capture_folders()):
         for message in messages(folder):
@@ -66,8 +66,8 @@ def test_signatures_and_digests_fit_their_regions() -> None:
     assert signatures >= 12
 
 
-def test_the_other_regions_of_the_specimen() -> None:
-    """The wrapped key, the ciphertext, the plaintext, certificate and request: as cryptography cuts them."""
+def test_other_regions_of_the_specimen_match_cryptography() -> None:
+    """The wrapped key, the ciphertext, the plaintext, the certificate and the request."""
     (message, *_) = messages(DATA / "specimen")
     layers = layers_of(message)
     coverage = coverage_of(layers)
@@ -91,8 +91,8 @@ def test_the_other_regions_of_the_specimen() -> None:
     assert _octets(layers, _named(coverage, "certificationRequestInfo").spans) == request.tbs_certrequest_bytes
 
 
-def test_kinds_and_fields_are_data() -> None:
-    """What is covered can be asked for without reading a label."""
+def test_kind_and_field_identify_a_region() -> None:
+    """Code can find a region without reading its label."""
     (message, *_) = messages(DATA / "specimen")
     found = {(c.kind, c.field): c for c in coverage_of(layers_of(message))}
     assert set(found) == {
@@ -106,7 +106,7 @@ def test_kinds_and_fields_are_data() -> None:
     }
 
 
-def test_nothing_to_cover() -> None:
-    """Octets that are no message have no coverage, and nothing raises."""
+def test_bytes_without_a_message_have_no_coverage() -> None:
+    """Truncated and arbitrary bytes raise no error."""
     for data in (b"", b"\x30\x80", bytes(50), b"\x30\x03\x06\x01\x2a"):
         assert coverage_of((LayerBytes("x", data, "ContentInfo"),)) == ()

@@ -1,4 +1,4 @@
-"""Every field has a line that says what it is for, and a header that is read aloud."""
+"""Every field has a line that explains it, and every header is described in words."""
 
 from __future__ import annotations
 
@@ -20,8 +20,8 @@ FIELDS = sorted(
 
 
 @pytest.mark.parametrize(("owner", "field"), FIELDS)
-def test_each_field_of_each_structure_has_a_line(owner: str, field: str) -> None:
-    """A new field in a table fails here until somebody says what it is for."""
+def test_each_field_has_an_explanation(owner: str, field: str) -> None:
+    """This fails for a new field in a table until its explanation is written."""
     said = meaning_of(owner, field)
     assert said
     assert "\n" not in said
@@ -29,20 +29,20 @@ def test_each_field_of_each_structure_has_a_line(owner: str, field: str) -> None
 
 
 @pytest.mark.parametrize("oid", [oid for kind in ("attribute", "extension") for oid in BY[kind]], ids=oids.name_of)
-def test_each_attribute_and_extension_has_a_line(oid: str) -> None:
-    """They are known by the names that `oids` gives them."""
+def test_each_attribute_and_extension_has_an_explanation(oid: str) -> None:
+    """The key is the name that `oids` has for it."""
     assert meaning_of("", oids.name_of(oid))
 
 
-def test_no_line_is_left_over() -> None:
-    """Each is for a field, an attribute or an extension that exists."""
+def test_no_explanation_is_unused() -> None:
+    """Each belongs to an existing field, attribute or extension."""
     known = {f"{owner}.{field}" for owner, field in FIELDS} | {field for _, field in FIELDS}
     known |= {oids.name_of(oid) for kind in ("attribute", "extension") for oid in BY[kind]}
     assert {m for m in MEANINGS if m not in known} <= {"ContentInfo", "RSAPublicKey", "segment"}
 
 
-def test_a_message_is_explained_all_the_way_down() -> None:
-    """Each known node of the specimen; an attribute by its own name, not as "attribute"."""
+def test_each_known_element_of_a_message_is_explained() -> None:
+    """The input is the specimen. An attribute has the explanation of its own name, not of "attribute"."""
     (message, *_) = messages(DATA / "specimen")
     nodes = [n for n in nodes_of(describe(message.raw)) if n.known]
     assert len(nodes) > 100
@@ -66,6 +66,6 @@ def test_a_message_is_explained_all_the_way_down() -> None:
         ("", ""),
     ],
 )
-def test_headers_are_read_aloud(octets: str, said: str) -> None:
-    """Long tags, long lengths, indefinite ones, and what is cut off."""
+def test_headers_are_described_in_words(octets: str, said: str) -> None:
+    """Including long tags, long and indefinite lengths, and truncated input."""
     assert describe(bytes.fromhex(octets), "ANY").header == said

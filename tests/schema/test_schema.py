@@ -1,4 +1,4 @@
-"""Names all the way down: no octet of a real message is without a name, and others agree on the names."""
+"""Names of elements: every byte of a real message belongs to a named element, and asn1crypto agrees on the names."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from sceplab.schema.layers import TEXT, LayerBytes, Made, layers_of
 from tests.helpers.captures import DATA, capture_folders, decoded, key, messages, real_messages
 from tests.helpers.certificates import make_crl
 
-# 1.2.840.113549.1.7, of which all kinds of CMS content are.
+# 1.2.840.113549.1.7, the prefix of the OIDs of CMS content types.
 _CMS = bytes.fromhex("2a864886f70d0107")
 
 
@@ -32,7 +32,7 @@ def _decoded() -> list[PkiMessage]:
 
 
 def _everything() -> Iterator[LayerBytes]:
-    """Yield every layer of every real message, and the shared messages that no key opens."""
+    """Yield every layer of every real message, and the shared messages that no key decrypts."""
     seen = set()
     for message in _decoded():
         for layer in layers_of(message):
@@ -41,7 +41,7 @@ def _everything() -> Iterator[LayerBytes]:
     for raw in real_messages():
         if raw not in seen:
             yield LayerBytes("message", raw, "ContentInfo" if _CMS in raw[:30] else "CertificationRequest")
-    # What a CA answers to GetCACert: its certificate, or several in a SignedData without a signer.
+    # Replies to GetCACert: a certificate, or several in a SignedData without a signer.
     for folder in (DATA / "specimen", *capture_folders()):
         for item in decoded(folder):
             body = item.exchange.reply.body if item.exchange.reply is not None and item.request is None else b""
@@ -49,8 +49,8 @@ def _everything() -> Iterator[LayerBytes]:
                 yield LayerBytes("GetCACert", body, "ContentInfo" if _CMS in body[:30] else "Certificate")
 
 
-def test_every_octet_belongs_to_a_named_element() -> None:
-    """100 % of the elements and octets of all real messages and of what is encrypted in them."""
+def test_every_byte_belongs_to_a_named_element() -> None:
+    """The result is 100 % for all real messages and their decrypted content."""
     octets = named = nodes = 0
     strangers = []
     for layer in _everything():
@@ -71,8 +71,8 @@ def test_every_octet_belongs_to_a_named_element() -> None:
     assert nodes > 2000
 
 
-def test_every_element_says_where_it_is_defined() -> None:
-    """Type and section everywhere; those of RFCs lead to a page."""
+def test_every_element_cites_its_definition() -> None:
+    """Each has a type and a section. A section of an RFC has a link."""
     count = 0
     for layer in _everything():
         root = layer.tree
@@ -93,7 +93,7 @@ def _camel(name: str) -> str:
     return re.sub(r"_(\w)", lambda m: m[1].upper(), name)
 
 
-# asn1crypto's own names for what the RFCs call otherwise.
+# Names of asn1crypto that differ from those of the RFCs.
 _OTHER_NAMES = {
     "content": "eContent",
     "contentType": "eContentType",
@@ -107,7 +107,7 @@ _OTHER_NAMES = {
 
 
 def _their_fields(value: Any) -> Iterator[tuple[str, bytes]]:
-    """Yield (field name, octets) of every SEQUENCE that asn1crypto knows."""
+    """Yield (field name, bytes) for each field of every SEQUENCE that asn1crypto knows."""
     stack = [value]
     while stack:
         item = stack.pop()
@@ -124,7 +124,7 @@ def _their_fields(value: Any) -> Iterator[tuple[str, bytes]]:
 
 
 def test_asn1crypto_agrees_on_the_names() -> None:
-    """Each field that asn1crypto names has the same name here, with the same content."""
+    """Each field that asn1crypto names has the same name and content here."""
     compared = 0
     for folder in (DATA / "specimen", *capture_folders()[:4]):
         for message in messages(folder):
@@ -134,11 +134,11 @@ def test_asn1crypto_agrees_on_the_names() -> None:
             values += [(c, x509.Certificate.load(c), "Certificate") for c in message.signed.certificates]
             for raw, theirs, kind in values:
                 if raw[1] == 0x80:
-                    continue  # asn1crypto writes BER anew: nothing to compare octets with
+                    continue  # asn1crypto re-encodes BER, so its bytes differ
                 ours = {(n.name.lower(), n.content) for n in schema.nodes_of(schema.describe(raw, kind))}
                 for name, content in _their_fields(theirs):
                     if (name, content) == ("critical", b"\0"):
-                        continue  # a DEFAULT that is not in the octets
+                        continue  # a DEFAULT value, which is not encoded
                     names = {_camel(name).lower(), _OTHER_NAMES.get(_camel(name), "").lower(), "rid", "sid"}
                     found = any((n, content) in ours for n in names)
                     assert found or not content, (folder.name, kind, name, content[:20].hex())
@@ -148,8 +148,8 @@ def test_asn1crypto_agrees_on_the_names() -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=400), st.sampled_from(sorted(schema.TYPES)), st.booleans())
-def test_any_octets_can_be_described(data: bytes, kind: str, probe: bool) -> None:
-    """Every type, on anything; all that a view asks for."""
+def test_any_bytes_can_be_described(data: bytes, kind: str, probe: bool) -> None:
+    """Every type parses arbitrary bytes without an error, with all properties that a view reads."""
     for node in schema.nodes_of(schema.describe(data, kind, probe=probe), 500):
         assert 0 <= node.start <= node.content_start <= node.content_end <= node.end <= len(data)
         assert isinstance(node.value, str)
@@ -159,7 +159,7 @@ def test_any_octets_can_be_described(data: bytes, kind: str, probe: bool) -> Non
 @settings(deadline=None)
 @given(st.data())
 def test_changed_messages_can_be_described(data: st.DataObject) -> None:
-    """The same with real messages in which octets were changed."""
+    """Real messages with random changed bytes raise no error either."""
     message = bytearray(data.draw(st.sampled_from(real_messages())))
     for _ in range(data.draw(st.integers(1, 6))):
         message[data.draw(st.integers(0, len(message) - 1))] = data.draw(st.integers(0, 255))
@@ -168,8 +168,8 @@ def test_changed_messages_can_be_described(data: st.DataObject) -> None:
         assert isinstance(node.findings, tuple)
 
 
-def test_own_names_and_types() -> None:
-    """An attribute that nobody knows gets its name and type from the reader."""
+def test_a_caller_can_add_names_and_types() -> None:
+    """An unknown attribute gets the name and type that the caller gives."""
     attribute = der.sequence(der.oid("1.2.3.4"), der.set_of([der.sequence(der.encode(0x82, b"router.example"))]))
     data = der.set_of([attribute])
     plain = schema.describe(data, "Attributes")
@@ -180,8 +180,8 @@ def test_own_names_and_types() -> None:
     assert [(c.name, c.value) for c in names.children] == [("dNSName", "router.example")]
 
 
-def test_probing_is_asked_for_and_called_a_guess() -> None:
-    """An OCTET STRING of unknown content: closed, or opened as a guess; what is no ASN.1 stays closed."""
+def test_probing_is_optional_and_marked_as_a_guess() -> None:
+    """An OCTET STRING of unknown content is opened only with `probe`. One that is not ASN.1 stays closed."""
     data = der.sequence(
         der.encode(der.OCTET_STRING, der.sequence(der.integer(1))), der.encode(der.OCTET_STRING, b"\x30\x05hello")
     )
@@ -191,8 +191,8 @@ def test_probing_is_asked_for_and_called_a_guess() -> None:
     assert second.children == ()
 
 
-def test_find_and_paths() -> None:
-    """From an offset to the element and its path, and from the path back, for every element."""
+def test_offsets_and_paths_lead_to_the_same_element() -> None:
+    """For every element: from its offset to its path, and from the path back."""
     (message, *_) = messages(DATA / "specimen")
     root = schema.describe(message.raw)
     found = list(schema.nodes_of(root))
@@ -206,10 +206,10 @@ def test_find_and_paths() -> None:
             continue  # the outermost wrapper
         again = schema.by_path(root, path)
         assert again is not None
-        # A wrapper has the path of what it wraps.
+        # A wrapper has the path of its content.
         assert again.start <= node.start < again.end or node.start <= again.start < node.end
         paths.add(path)
-    # (Compared without the root, whose path is empty here and nothing there.)
+    # (The root is left out, since its path is empty in one result and missing in the other.)
     assert [n.start for n, _ in schema.paths(root)] == [n.start for n in found]
     assert {p for _, p in schema.paths(root) if p} == paths
     assert "content.signerInfos.signerInfo.signedAttrs.senderNonce.senderNonce" in paths
@@ -217,8 +217,8 @@ def test_find_and_paths() -> None:
     assert schema.by_path(root, "content.nothing") is None
 
 
-def test_values_have_their_meaning() -> None:
-    """What the digits stand for, and what is weak."""
+def test_values_are_explained() -> None:
+    """Numbers have the names of their values, and weak algorithms are marked."""
     said = {}
     for layer in _everything():
         root = layer.tree
@@ -237,8 +237,8 @@ def test_values_have_their_meaning() -> None:
     assert "not in RFC 8894" in strange.value
 
 
-def test_what_is_empty_says_so() -> None:
-    """A SET of nothing, and BasicConstraints of nothing, which is a value; and an element shows itself in words."""
+def test_empty_structures_are_described() -> None:
+    """An empty SET, and empty BasicConstraints, which mean "not a CA". The repr escapes bidi characters."""
     assert schema.describe(b"\x31\x00", "SignerInfos").value == "empty"
     assert schema.describe(b"\x30\x00", "BasicConstraints").value == "empty: not a CA"
     assert schema.describe(b"\x30\x03\x01\x01\xff", "BasicConstraints").value == ""
@@ -246,16 +246,16 @@ def test_what_is_empty_says_so() -> None:
     assert repr(hostile) == r"<ContentInfo UTF8String 'a\u202eb', bytes 0 to 6>"
 
 
-def test_an_element_further_on_can_be_described() -> None:
-    """Octets behind the first element: offsets count from the start of the whole."""
+def test_an_element_at_an_offset_can_be_described() -> None:
+    """Offsets of a later element still count from the start of the data."""
     data = bytes.fromhex("0500 3003 020107")
     node = schema.describe(data, "ANY", start=2)
     assert [(n.start, n.end, n.value) for n in schema.nodes_of(node)] == [(2, 7, ""), (4, 7, "7")]
     assert schema.describe(data, "ANY", start=7).value == "0 bytes"
 
 
-def test_a_large_crl_costs_only_what_is_looked_at() -> None:
-    """A hundred thousand entries: the last one is found without naming those before it."""
+def test_a_large_crl_is_named_on_demand() -> None:
+    """Of 100,000 entries the last one is found without naming those before it."""
     data = make_crl(100_000, reasons=True)
     root = schema.describe(data, "CertificateList")
     entries = schema.find(root, len(data) - 400)[2]
@@ -266,8 +266,8 @@ def test_a_large_crl_costs_only_what_is_looked_at() -> None:
     assert entries.children[99_999:][0].start == last.start
 
 
-def test_a_hostile_structure_keeps_its_fields() -> None:
-    """A structure with far too many elements: fields first, in whatever order one asks."""
+def test_a_structure_with_too_many_elements_keeps_its_fields() -> None:
+    """The fields get their names even if a later element is read first."""
     data = der.sequence(der.oid("1.2.3"), *[der.NULL_ELEMENT] * 5000)
     root = schema.describe(data, "AlgorithmIdentifier")
     assert root.children[4000].known is False
@@ -275,8 +275,8 @@ def test_a_hostile_structure_keeps_its_fields() -> None:
     assert root.children[0].name == "algorithm"
 
 
-def test_nodes_deep_inside_are_reached_without_recursion() -> None:
-    """Five thousand levels, definite and indefinite."""
+def test_deep_nesting_needs_no_recursion() -> None:
+    """Nesting of 3000 definite and 5000 indefinite lengths."""
     deep = b""
     for _ in range(3000):
         deep = der.sequence(deep)
@@ -285,7 +285,7 @@ def test_nodes_deep_inside_are_reached_without_recursion() -> None:
 
 
 def test_layers_of_a_message() -> None:
-    """Text, message, plaintext; for BER in segments also what the segments joined give."""
+    """The layers are text, message and plaintext. A segment of a BER string is an element with that name."""
     (message, *_) = messages(DATA / "specimen")
     text, outer, inner = layers_of(message, "MII...")
     assert (text.type_name, outer.parent, inner.parent) == (TEXT, 0, 1)
@@ -296,7 +296,7 @@ def test_layers_of_a_message() -> None:
 
 
 def test_joined_segments_are_a_layer() -> None:
-    """In BER segments the envelope stands in no one place: joined, it gets a layer, and all is found there."""
+    """In BER segments the envelope is not contiguous. Joined, it is a layer, and later layers refer to it."""
     (message, *_) = messages(DATA / "specimen")
     content = message.signed.content or b""
     wrapper = next(n for n in schema.nodes_of(schema.describe(message.raw)) if n.holds)
@@ -323,6 +323,6 @@ def test_joined_segments_are_a_layer() -> None:
         ("", ""),
     ],
 )
-def test_links(section: str, page: str) -> None:
-    """Sections and appendices of RFCs have an address."""
+def test_sections_of_rfcs_have_a_link(section: str, page: str) -> None:
+    """Other sources have none."""
     assert schema.link(section) == page

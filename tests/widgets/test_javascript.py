@@ -1,4 +1,4 @@
-"""The browser's half without a browser: modules joined to scripts, and their inner logic run by node."""
+"""The JavaScript of the views without a browser: modules are joined to one script, and node runs their logic."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.browser.page import state_of
 from tests.helpers.captures import DATA, as_ber, in_node, messages, needs, real_messages
 from tests.helpers.certificates import make_crl
 
-# A model with the state that Python gives.
+# A model with the state that Python sends.
 _MODEL = """
     const data = (text) => new DataView(Uint8Array.from(atob(text), (c) => c.charCodeAt(0)).buffer);
     const model = { get: (name) => given[name]?.base64 === undefined ? given[name] : data(given[name].base64) };
@@ -33,11 +33,11 @@ _MODEL = """
 
 
 def _in_scene(view: Asn1Viewer, code: str) -> Any:
-    """Run code that has the `scene` of a view, and its `content`."""
+    """Run code in node with the `scene` of a view and its `content`."""
     return in_node(_MODEL + code, state_of(view))
 
 
-# ---------------------------------------------------------- one script of several
+# ---------------------------------------------------------- joining modules
 
 
 def _write(folder: Path, **modules: str) -> Path:
@@ -50,8 +50,8 @@ _ENTRY = 'import { f } from "./other.js";\nexport default { f };\n'
 
 
 @needs("node")
-def test_joined_modules_are_one_that_does_the_same(tmp_path: Path) -> None:
-    """Each keeps its own names, runs once, and after what it imports; only the default is exported."""
+def test_joined_modules_behave_like_the_originals(tmp_path: Path) -> None:
+    """Each module keeps its own names and runs once, after its imports. Only the default export is exported."""
     entry = _write(
         tmp_path,
         entry='import {\n  f,\n  g,\n} from "./one.js";\nimport { log } from "./log.js";\n'
@@ -84,8 +84,8 @@ def test_joined_modules_are_one_that_does_the_same(tmp_path: Path) -> None:
         ("export const f = 1;\n", "", "one `export default`"),
     ],
 )
-def test_what_cannot_be_joined_is_refused(tmp_path: Path, entry: str, other: str, error: str) -> None:
-    """A form of import or export that the join does not know, or a name that is not there."""
+def test_modules_that_cannot_be_joined_are_refused(tmp_path: Path, entry: str, other: str, error: str) -> None:
+    """The module has an unsupported form of import or export, or imports a missing name."""
     with pytest.raises(ValueError, match=re.escape(error)):
         join(_write(tmp_path, entry=entry, other=other))
 
@@ -93,7 +93,7 @@ def test_what_cannot_be_joined_is_refused(tmp_path: Path, entry: str, other: str
 @needs("node")
 @pytest.mark.parametrize("view", [Asn1Viewer, Asn1Diff, Ladder])
 def test_the_scripts_of_the_views_load(view: type[Asn1Viewer | Asn1Diff | Ladder]) -> None:
-    """What anywidget gets is one module that exports `render`, and imports nothing."""
+    """Each script for anywidget is one module that exports `render` and imports nothing."""
     script = view._esm
     assert isinstance(script, str)
     assert "import " not in re.sub(r"/\*.*?\*/|//.*", "", script)
@@ -101,8 +101,8 @@ def test_the_scripts_of_the_views_load(view: type[Asn1Viewer | Asn1Diff | Ladder
     assert in_node(code, script) == "function"
 
 
-def test_what_crosses_has_the_same_fields_on_both_sides() -> None:
-    """Each TypedDict of state.py has a typedef in state.js with its fields; the fields of a view are its traits."""
+def test_python_and_javascript_share_the_state_fields() -> None:
+    """Each TypedDict of state.py has a typedef in state.js with the same fields. A view's fields are its traits."""
     text = (STATIC / "state.js").read_text("utf-8")
     typedefs = {
         name: {field.strip("[]"): field.startswith("[") for field in re.findall(r"@property \{.*\} (\[?\w+\]?)", body)}
@@ -145,8 +145,8 @@ def _compare_scans(cases: list[tuple[bytes, list[int]]]) -> int:
 
 
 @needs("node")
-def test_the_two_scans_are_twins() -> None:
-    """JavaScript's and Python's columns are equal: real messages, changed ones, random octets, deep ones."""
+def test_javascript_and_python_scan_alike() -> None:
+    """Columns are equal for real messages, changed ones, random bytes and deep nesting."""
     chance = random.Random(11)  # noqa: S311 - a test
     data = [*real_messages(), *map(as_ber, real_messages()[:3]), make_crl(50)]
     data += [b"", b"\x30\x80" * 500, b"\x30\x82" * 300, bytes(100), b"\x30\x80" * 250 + b"\x05\x00" + bytes(500)]
@@ -165,7 +165,7 @@ def test_the_two_scans_are_twins() -> None:
 
 
 def _views() -> list[Asn1Viewer]:
-    """A message with its layers, the text it came in, BER, a request alone, guesses, octets behind the end."""
+    """Return views of a message with its text and layers, of BER, and of guesses with bytes after the end."""
     message = messages(DATA / "specimen")[0]
     return [
         show(message, text=base64.b64encode(message.raw).decode()),
@@ -176,8 +176,8 @@ def _views() -> list[Asn1Viewer]:
 
 @needs("node")
 @pytest.mark.parametrize("number", range(3))
-def test_paths_are_those_of_python(number: int) -> None:
-    """What the browser calls the path of an element selects that element in Python."""
+def test_javascript_paths_match_python(number: int) -> None:
+    """The browser's path and name of each element are those that Python computes."""
     view = _views()[number]
     found = _in_scene(
         view,
@@ -198,7 +198,7 @@ def test_paths_are_those_of_python(number: int) -> None:
 
 @needs("node")
 def test_folding() -> None:
-    """Unfolded to a depth, uncovered, opened as a guess: the rows are those, in order, and what was open stays so."""
+    """After unfolding to a depth, to an element and to a guess, the rows are the expected ones, in order."""
     found = _in_scene(
         _views()[0],
         """
@@ -239,7 +239,7 @@ def test_folding() -> None:
 
 @needs("node")
 def test_search_and_resolve() -> None:
-    """Names and values, text and hex in the octets, in order and no more than asked for; offsets and paths."""
+    """Search by name, value, text and hex returns ordered, limited results; offsets and paths resolve."""
     view = _views()[0]
     found = _in_scene(
         view,
@@ -280,8 +280,8 @@ _OCTETS: dict[str, Callable[[], bytes]] = {
 
 @needs("node")
 @pytest.mark.parametrize("name", _OCTETS)
-def test_each_octet_is_called_what_it_is(name: str) -> None:
-    """Tag, length, value, end-of-contents; the same whatever lines are asked for; the selection over it."""
+def test_each_byte_has_its_kind(name: str) -> None:
+    """Tag, length, value, end-of-contents, and the selection. The result does not depend on the range asked for."""
     data = _OCTETS[name]()
     found = _in_scene(
         show(data, "ANY"),
@@ -310,8 +310,8 @@ def test_each_octet_is_called_what_it_is(name: str) -> None:
 
 
 @needs("node")
-def test_what_is_lit_and_where_the_way_is() -> None:
-    """Marks of the signature's region, and the station of what is selected."""
+def test_coverage_marks_and_current_layer() -> None:
+    """Elements of the signature's coverage have marks, and the layer of the selected element is the current one."""
     view = _views()[0]
     signed = next(i for i, r in enumerate(view.regions) if r["label"].startswith("the signature covers signedAttrs"))
     region = view.regions[signed]

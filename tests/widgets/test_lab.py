@@ -1,4 +1,4 @@
-"""The widgets of the lab without a browser: what they show, what their buttons do, what they leave behind."""
+"""The lab's widgets without a browser: their content, the effect of their buttons, and what is left afterwards."""
 
 from __future__ import annotations
 
@@ -39,13 +39,13 @@ from tests.helpers.html import assert_harmless
 
 T = TypeVar("T")
 SECRET = "R3-to-R1-via-R2"
-# 64 characters at most: a commonName has no more.
+# At most 64 characters, the limit of a commonName.
 HOSTILE = '<script>x()</script>"><img src=x onerror=x()>&amp;\u202e\u0000\x1b[31m'
 
 
 @pytest.fixture
 def lab() -> Iterator[Lab]:
-    """A running lab; afterwards no thread of it is left."""
+    """Start a lab; afterwards check that none of its threads is left."""
     with Lab(challenge=SECRET) as made:
         yield made
     assert [t.name for t in threading.enumerate() if "sceplab" in t.name] == []
@@ -56,26 +56,26 @@ def _ask(lab: Lab, subject: str = "CN=R3", challenge: str | None = None) -> Resu
 
 
 def _beside(act: Callable[[], T]) -> T:
-    """Do it in another thread: the browser tests leave an event loop running in this one."""
+    """Run it in another thread, since the browser tests leave an event loop running in this one."""
     with ThreadPoolExecutor(1) as pool:
         return pool.submit(act).result()
 
 
 def _html(view: Any) -> str:
-    """Return the still of a widget that is displayed where no event loop runs."""
+    """Return the static HTML of a widget that is displayed where no event loop runs."""
     bundle: Any = _beside(view._repr_mimebundle_)
     assert {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"} <= set(bundle[0])
     return str(bundle[0]["text/html"])
 
 
 def _values(widget: w.Widget) -> str:
-    """Return all that a widget and what is in it would send to a browser."""
+    """Return the state that a widget and its children would send to a browser."""
     held = json.dumps({k: v for k, v in widget.get_state().items() if not isinstance(v, bytes | memoryview)})
     return held + "".join(_values(child) for child in getattr(widget, "children", ()))
 
 
 def _texts(widget: w.Widget) -> str:
-    """Return the HTML of a widget and of those in it."""
+    """Return the HTML of a widget and of its children."""
     own = widget.value if isinstance(widget, w.HTML) else ""
     return own + "".join(_texts(child) for child in getattr(widget, "children", ()))
 
@@ -90,8 +90,8 @@ def _row(queue: PendingQueue, subject: str) -> tuple[w.Button, w.Button, w.Text]
 # --------------------------------------------------------------- the pending queue
 
 
-def test_a_request_waits_and_is_granted(lab: Lab) -> None:
-    """It shows up when looked for; Grant issues the certificate and the row goes away."""
+def test_a_pending_request_is_granted(lab: Lab) -> None:
+    """Refresh shows the request. Grant issues the certificate and removes the row."""
     queue = PendingQueue(lab)
     assert "No pending requests" in queue.status.value
     asked = _ask(lab, "CN=R3,O=Lab")
@@ -107,8 +107,8 @@ def test_a_request_waits_and_is_granted(lab: Lab) -> None:
     assert lab.client().poll(asked).status is PkiStatus.SUCCESS
 
 
-def test_a_request_is_denied_and_the_client_is_told_why(lab: Lab) -> None:
-    """The reason that was typed is the failInfoText; without one there is a sentence all the same."""
+def test_a_denied_request_gives_the_client_a_reason(lab: Lab) -> None:
+    """The typed reason becomes the failInfoText. Without one, a default sentence is sent."""
     queue = PendingQueue(lab)
     asked = [_ask(lab, f"CN=R{n}") for n in (3, 4)]
     queue.refresh()
@@ -118,14 +118,14 @@ def test_a_request_is_denied_and_the_client_is_told_why(lab: Lab) -> None:
     _row(queue, "CN=R4")[1].click()
     client = lab.client()
     polled = [client.poll(a) for a in asked]
-    # Two requests of one key and one transactionID: the newest is polled.
+    # Both requests have one key and one transactionID: a poll gets the newest.
     assert {p.fail_info_text for p in polled} <= {"call me first", "denied by the operator"}
     assert polled[0].status is PkiStatus.FAILURE
     assert lab.ca.pending() == []
 
 
-def test_the_reason_being_typed_survives_a_refresh(lab: Lab) -> None:
-    """Rows that stay are the same widgets when others come and go."""
+def test_a_refresh_keeps_a_half_typed_reason(lab: Lab) -> None:
+    """A row keeps its widgets when other rows come and go."""
     queue = PendingQueue(lab)
     _ask(lab, "CN=first")
     queue.refresh()
@@ -142,8 +142,8 @@ def test_the_reason_being_typed_survives_a_refresh(lab: Lab) -> None:
     assert reason.value == "half a sen"
 
 
-def test_requests_of_other_programs_and_other_decisions(lab: Lab) -> None:
-    """The store is what counts: another process may add, grant and deny."""
+def test_the_queue_follows_decisions_of_other_processes(lab: Lab) -> None:
+    """The store is authoritative: another process may add, grant and deny requests."""
     queue = PendingQueue(lab)
     _ask(lab)
     (waiting,) = lab.ca.pending()
@@ -168,13 +168,13 @@ def test_requests_of_other_programs_and_other_decisions(lab: Lab) -> None:
 
 
 def _kept_by_an_older_version(lab: Lab, request: bytes, signer: Identity) -> None:
-    """Put a request into the store that the CA of today would refuse: the view shows whatever is there."""
+    """Store a request that the CA would refuse today: the view must show any stored request."""
     digest = hashlib.sha256(request).digest()
     lab.store.add("an-older-one", digest, request, requester_of(signer.parsed), datetime.now(UTC))
 
 
-def test_who_would_become_an_ra_and_who_signed(lab: Lab) -> None:
-    """What a person must see: that it would be an RA, and whose key signed."""
+def test_a_row_shows_ra_requests_and_the_signer(lab: Lab) -> None:
+    """Whoever approves a request must see that it would create an RA, and whose key signed it."""
     queue = PendingQueue(lab)
     lab.enroll_ra()
     assert lab.ra is not None
@@ -194,8 +194,8 @@ def test_who_would_become_an_ra_and_who_signed(lab: Lab) -> None:
     assert_harmless(_html(queue))
 
 
-def test_hostile_decisions_are_text(lab: Lab) -> None:
-    """A transactionID and steps come from a stranger; a notebook shows them as text, too."""
+def test_markup_in_decisions_is_escaped(lab: Lab) -> None:
+    """An attacker may write the transactionID and the steps. The text view must escape control characters too."""
     evil = f"{HOSTILE}\x9b31m\u2028"
     view = LabView(lab)
     lab._decided(Decision("R1 (CA)", evil, evil, evil, (evil,)))
@@ -203,8 +203,8 @@ def test_hostile_decisions_are_text(lab: Lab) -> None:
     assert all(c.isprintable() or c == "\n" for c in repr(view))
 
 
-def test_hostile_requests_are_text(lab: Lab) -> None:
-    """Markup, bidi and control characters in a subject; a challengePassword is not shown."""
+def test_markup_in_requests_is_escaped(lab: Lab) -> None:
+    """The subject has markup, bidi and control characters."""
     queue = PendingQueue(lab)
     evil = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, HOSTILE, "UTF8String")]])
     evil_csr = make_request(evil, key("r3"))
@@ -222,8 +222,8 @@ def test_hostile_requests_are_text(lab: Lab) -> None:
     assert "<img" not in queue.status.value
 
 
-def test_a_very_long_subject_is_cut(lab: Lab) -> None:
-    """A request may be as large as the server takes; a row of it is not."""
+def test_a_very_long_subject_is_truncated(lab: Lab) -> None:
+    """The server accepts a large request, and its row stays short."""
     queue = PendingQueue(lab)
     long = make_request(parse_subject(",".join(f"OU={'x' * 60}{n}" for n in range(1000))), key("r3"))
     _kept_by_an_older_version(lab, long, self_signed(long, key("r3")))
@@ -237,8 +237,8 @@ def test_a_very_long_subject_is_cut(lab: Lab) -> None:
     assert len(LabView(lab).decided.value) < 3000
 
 
-def test_a_challenge_that_waits_is_masked() -> None:
-    """A CA without a challengePassword of its own lets one with it wait; nobody reads it here."""
+def test_the_challenge_of_a_pending_request_is_masked() -> None:
+    """A CA without its own challengePassword keeps such a request pending. The queue must not reveal the password."""
     with Lab() as lab:
         queue = PendingQueue(lab)
         _ask(lab, challenge="typed-at-a-prompt")
@@ -248,8 +248,8 @@ def test_a_challenge_that_waits_is_masked() -> None:
             assert "typed-at-a-prompt" not in text
 
 
-def test_many_requests(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The first are rows, the others a number."""
+def test_only_the_first_requests_have_rows(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The status line counts the others."""
     monkeypatch.setattr(pending_module, "_SHOWN", 3)
     queue = PendingQueue(lab)
     for number in range(2, 7):
@@ -263,8 +263,8 @@ def test_many_requests(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     assert "4 requests awaiting" in queue.status.value
 
 
-def test_it_follows_by_itself_until_the_lab_stops(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Shown in an event loop, it needs no button and no thread; when the lab stops, it ends."""
+def test_a_displayed_widget_updates_until_the_lab_stops(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In an event loop it needs no button and no thread. Its task ends with the lab."""
     monkeypatch.setattr("sceplab.widgets.live._EVERY", 0.01)
 
     async def play() -> None:
@@ -282,7 +282,7 @@ def test_it_follows_by_itself_until_the_lab_stops(lab: Lab, monkeypatch: pytest.
         assert len(queue._list.children) == 1
         assert len(view.ladder.arrows) == 6
         assert view.queue._task is None
-        assert threading.active_count() <= before + 4  # the server's own, as it answers
+        assert threading.active_count() <= before + 4  # threads of the server while it answers
         lab.stop()
         await asyncio.wait_for(asyncio.gather(queue._task, view._task), 5)
         assert "not running" in queue.status.value
@@ -292,8 +292,8 @@ def test_it_follows_by_itself_until_the_lab_stops(lab: Lab, monkeypatch: pytest.
     _beside(lambda: asyncio.run(play()))
 
 
-def test_a_closed_widget_is_followed_no_more(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Closing it ends its task while the lab goes on."""
+def test_a_closed_widget_stops_updating(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Closing it ends its task while the lab keeps running."""
     monkeypatch.setattr("sceplab.widgets.live._EVERY", 0.01)
 
     async def play() -> None:
@@ -321,7 +321,7 @@ def _words(form: EnrollmentForm) -> str:
 
 
 def test_enroll_wait_poll_renew_save(lab: Lab, tmp_path: Path) -> None:
-    """The whole way by methods, and which button can be pressed when."""
+    """The whole workflow by method calls, with the buttons that are enabled at each step."""
     form = _filled(lab, subject="CN=R3,O=Lab", folder=str(tmp_path / "mine"))
     buttons = (form.enroll_button, form.poll_button, form.renew_button, form.save_button)
     assert [b.disabled for b in buttons] == [False, True, True, True]
@@ -360,8 +360,8 @@ def test_enroll_wait_poll_renew_save(lab: Lab, tmp_path: Path) -> None:
     assert load_signing_key(saved).public_key() == form.identity.key.public_key()
 
 
-def test_save_replaces_nothing_unasked(lab: Lab, tmp_path: Path) -> None:
-    """Neither key nor certificate; with the box ticked both are replaced."""
+def test_save_overwrites_files_only_on_request(lab: Lab, tmp_path: Path) -> None:
+    """Neither key nor certificate is overwritten until the box is ticked."""
     form = _filled(lab, challenge=SECRET, folder=str(tmp_path))
     form.enroll()
     (tmp_path / "cn-r3.pem").write_text("mine")
@@ -379,8 +379,8 @@ def test_save_replaces_nothing_unasked(lab: Lab, tmp_path: Path) -> None:
     assert "cannot be made" in _words(form)
 
 
-def test_a_subject_names_no_other_folder(lab: Lab, tmp_path: Path) -> None:
-    """Dots and slashes of a subject do not lead out of the folder."""
+def test_a_subject_cannot_escape_the_folder(lab: Lab, tmp_path: Path) -> None:
+    """Dots and slashes in a subject do not appear in the file names."""
     form = _filled(lab, subject="CN=../../etc/<b>x", challenge=SECRET, folder=str(tmp_path / "in"))
     form.enroll()
     form.save()
@@ -391,8 +391,8 @@ def test_a_subject_names_no_other_folder(lab: Lab, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("method", ["", "GET", "POST"])
 @pytest.mark.parametrize("dialect", ["sceplab", "ios", "windows"])
-def test_method_and_dialect(lab: Lab, method: str, dialect: str) -> None:
-    """What is chosen is what is sent."""
+def test_the_chosen_method_and_dialect_are_sent(lab: Lab, method: str, dialect: str) -> None:
+    """Without a chosen method the client uses the default of its dialect."""
     form = _filled(lab, challenge=SECRET, method=method, dialect=dialect)
     form.enroll()
     assert "SUCCESS" in _words(form)
@@ -404,8 +404,8 @@ def test_method_and_dialect(lab: Lab, method: str, dialect: str) -> None:
     assert {"sceplab": "sceplab", "ios": "Cisco", "windows": "Win32"}[dialect] in agent
 
 
-def test_what_goes_wrong_is_said(lab: Lab) -> None:
-    """A wrong challengePassword, no RA, a bad subject, a key that cannot be answered, a CA that is gone."""
+def test_the_form_reports_errors(lab: Lab) -> None:
+    """A wrong challengePassword, a missing RA, a bad subject, an EC key, and a lab that has stopped."""
     form = _filled(lab, challenge="wrong")
     form.enroll()
     assert (
@@ -435,8 +435,8 @@ def test_what_goes_wrong_is_said(lab: Lab) -> None:
     assert form.identity is before
 
 
-def test_a_downgrade_is_a_warning(lab: Lab) -> None:
-    """What a careful client complains of stands below the result."""
+def test_a_downgrade_gives_a_warning(lab: Lab) -> None:
+    """The client's warnings appear below the result."""
     lab.set_faults("weak-caps")
     form = _filled(lab, challenge=SECRET)
     form.enroll()
@@ -448,8 +448,8 @@ def test_a_downgrade_is_a_warning(lab: Lab) -> None:
     assert "AES" not in form.details.value
 
 
-def test_a_button_works_beside(lab: Lab) -> None:
-    """A click returns at once, buttons rest meanwhile, and its thread ends."""
+def test_a_button_works_in_the_background(lab: Lab) -> None:
+    """A click returns at once, the buttons are disabled until the thread ends, and a second click does nothing."""
     lab.set_faults("slow")
     form = _filled(lab, challenge=SECRET)
     form.enroll_button.click()
@@ -465,8 +465,8 @@ def test_a_button_works_beside(lab: Lab) -> None:
     assert not form.enroll_button.disabled
 
 
-def test_no_private_key_leaves_the_kernel(lab: Lab) -> None:
-    """Nothing that a browser or a saved notebook gets holds the key, nor the challengePassword as text."""
+def test_the_private_key_stays_in_the_kernel(lab: Lab) -> None:
+    """Widget state, text and HTML contain no key. Text and HTML do not contain the challengePassword."""
     form = _filled(lab, challenge=SECRET)
     form.enroll()
     assert form.identity is not None
@@ -478,11 +478,11 @@ def test_no_private_key_leaves_the_kernel(lab: Lab) -> None:
         assert SECRET not in text
 
 
-# --------------------------------------------------------------- all of it
+# --------------------------------------------------------------- the whole view
 
 
-def test_the_view_shows_what_passes_and_opens_it(lab: Lab) -> None:
-    """New arrows come with a refresh; a chosen message is an onion, opened with the lab's keys."""
+def test_the_view_shows_and_opens_the_traffic(lab: Lab) -> None:
+    """A refresh adds new arrows. A selected message is shown in layers, decrypted with the lab's keys."""
     view = LabView(lab)
     assert "R2 (RA): not started" in view.status.value
     assert "No decisions yet" in view.decided.value
@@ -513,8 +513,8 @@ def test_the_view_shows_what_passes_and_opens_it(lab: Lab) -> None:
     assert view.onion.children == ()
 
 
-def test_a_key_that_comes_later_opens_what_was_shut(lab: Lab) -> None:
-    """A reply is for the client; who gives its key to the lab can read it."""
+def test_a_key_added_later_decrypts_a_shown_message(lab: Lab) -> None:
+    """A reply is encrypted for the client, so the lab needs the client's key."""
     view = LabView(lab)
     _ask(lab, challenge=SECRET)
     view.refresh()
@@ -527,8 +527,8 @@ def test_a_key_that_comes_later_opens_what_was_shut(lab: Lab) -> None:
     assert view.selected_message.message_data is not None
 
 
-def test_what_is_chosen_stays_while_it_is_there(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The oldest make room; the chosen message keeps its place in the ladder until it goes itself."""
+def test_the_selection_stays_until_its_message_is_dropped(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The view drops the oldest exchanges. The selected message stays selected until it is dropped itself."""
     monkeypatch.setattr(lab_module, "_EXCHANGES", 4)
     view = LabView(lab)
     client = lab.client()
@@ -550,8 +550,8 @@ def test_what_is_chosen_stays_while_it_is_there(lab: Lab, monkeypatch: pytest.Mo
     assert len(view.ladder.decoded) == 4
 
 
-def test_an_answer_that_is_no_scep_is_text(lab: Lab) -> None:
-    """Whatever a strange program asks, it is shown as text."""
+def test_markup_in_an_exchange_without_scep_is_escaped(lab: Lab) -> None:
+    """The request has markup and a bidi character in its query."""
     import requests
 
     requests.get(f"{lab.ca_url}?operation=<script>alert(1)</script>&x=%E2%80%AE", timeout=10)
@@ -565,8 +565,8 @@ def test_an_answer_that_is_no_scep_is_text(lab: Lab) -> None:
     assert_harmless(_html(view))
 
 
-def test_two_labs_give_the_same_still() -> None:
-    """Keys, serials, times and ports are new each time; what is stored in a notebook is not."""
+def test_two_labs_give_the_same_static_output() -> None:
+    """Keys, serials, times and ports differ between runs. The output stored in a notebook must not."""
     stills = []
     for _ in range(2):
         with Lab(challenge=SECRET) as lab:
@@ -583,8 +583,8 @@ def test_two_labs_give_the_same_still() -> None:
     assert not re.search(r"\d\d:\d\d:\d\d|\d{4}-\d\d-\d\d|[0-9A-F]{16}|127\.0\.0", "".join(stills[0]))
 
 
-def test_after_the_lab_the_view_is_still_there() -> None:
-    """What passed can be looked at after the end, and the form says what is wrong."""
+def test_the_view_works_after_the_lab_stops() -> None:
+    """The traffic can still be inspected, and the form reports that the lab is not running."""
     lab = Lab(challenge=SECRET).start()
     view = LabView(lab)
     view.form.challenge.value = SECRET
@@ -602,7 +602,7 @@ def test_after_the_lab_the_view_is_still_there() -> None:
 
 
 def test_large_exchanges_are_not_all_decoded(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decoded, they take more memory than the lab may: only the newest of so many bytes are."""
+    """To limit memory, the view decodes only the newest exchanges up to a total size."""
     monkeypatch.setattr(lab_module, "_EXCHANGES_SIZE", 55_000)
     view = LabView(lab)
     for number in range(20):

@@ -1,4 +1,4 @@
-"""What notebooks show: true offsets, and nobody's text becomes markup."""
+"""Output of notebooks: offsets are correct, and text from messages never becomes markup."""
 
 from __future__ import annotations
 
@@ -34,8 +34,8 @@ def _html(view: LiveView) -> str:
     return html
 
 
-def test_names_and_passwords_of_others_are_text() -> None:
-    """A subject and a challengePassword full of markup show as what they are."""
+def test_markup_in_names_and_passwords_is_escaped() -> None:
+    """A subject, a challengePassword, a check and a table have markup and control characters."""
     name = sceplab.build_name([[sceplab.NameAttribute(oids.COMMON_NAME, HOSTILE, "UTF8String")]])
     csr = sceplab.build_csr(name, key("r3"), challenge_password=HOSTILE, challenge_type=0x0C)
     html = _html(show(csr, "CertificationRequest"))
@@ -47,15 +47,15 @@ def test_names_and_passwords_of_others_are_text() -> None:
 
 
 @given(st.binary(max_size=400))
-def test_any_octets_can_be_shown(data: bytes) -> None:
-    """Octets that are no ASN.1 are shown as far as they can be."""
+def test_any_bytes_can_be_shown(data: bytes) -> None:
+    """Bytes that are not ASN.1 are shown as far as they parse."""
     for kind in ("ContentInfo", "CertificationRequest", "Certificate"):
         assert_harmless(_html(show(data, kind)))
 
 
-def test_every_real_message_is_named_all_the_way_down() -> None:
-    """In every real message the signer, the signed attributes and the SCEP ones stand by their names."""
-    # Among the shared files are requests and certificates without a message around them.
+def test_real_messages_show_signer_and_attribute_names() -> None:
+    """The text view names the signer, the signed attributes and the SCEP attributes."""
+    # The shared files also have bare requests and certificates, which are skipped.
     found = [raw for raw in real_messages() if b"\x2a\x86\x48\x86\xf7\x0d\x01\x07\x02" in raw[:30]]
     assert len(found) >= 10
     for raw in found:
@@ -67,8 +67,8 @@ def test_every_real_message_is_named_all_the_way_down() -> None:
             assert [n for n in named if n not in repr(view)] == []
 
 
-def test_offsets_are_true() -> None:
-    """At each offset that is shown stand the octets that are shown."""
+def test_shown_offsets_match_the_bytes() -> None:
+    """The message has the shown bytes at each shown offset."""
     (message, *_) = messages(DATA / "specimen")
     html = _html(show(message.raw, open_depth=99))
     found = re.findall(r"<pre><code> *(\d+)  ([0-9a-f ]+):", html)
@@ -78,8 +78,8 @@ def test_offsets_are_true() -> None:
         assert message.raw[int(offset) : int(offset) + len(octets)] == octets
 
 
-def test_a_title_is_text_of_others_too() -> None:
-    """A file's name, say: nothing of it reorders the line around it."""
+def test_control_characters_in_a_title_are_escaped() -> None:
+    """A title may be a file name. Its bidi characters must not reorder the line."""
     view = show(b"\x05\x00", "ANY", title=HOSTILE)
     for shown in (view.title, view.buffers[0]["title"], repr(view), _html(view)):
         assert "\\u202e" in shown
@@ -87,7 +87,7 @@ def test_a_title_is_text_of_others_too() -> None:
 
 
 def test_python_selects_by_offset_name_and_end_of_a_path() -> None:
-    """As one goes there in the view; and says where nothing is."""
+    """The rules are those of "Go to" in the view. An unknown place raises LookupError."""
     (message, *_) = messages(DATA / "specimen")
     view = show(message)
     assert view.selection is None
@@ -102,16 +102,16 @@ def test_python_selects_by_offset_name_and_end_of_a_path() -> None:
             view.select(nowhere)
 
 
-def test_guesses_are_called_so_where_no_script_runs() -> None:
-    """In the HTML and in the text; nothing is one that was not asked for."""
+def test_guesses_are_marked_in_static_output() -> None:
+    """In HTML and in text. Without `probe` there is no guess."""
     data = bytes.fromhex("3007 0405 3003 020107")
     asked = show(data, "ANY", probe=True)
     assert (_html(asked).count("(guess)"), repr(asked).count("(guess)")) == (2, 2)
     assert "guess" not in _html(show(data, "ANY")) + repr(show(data, "ANY"))
 
 
-def test_what_the_browser_opened_can_be_asked_for() -> None:
-    """A guess inside of a string, and an element behind the end: selected there, an element here."""
+def test_python_returns_elements_opened_in_the_browser() -> None:
+    """A guess inside a string and an element after the end are selected in the browser."""
     view = show(bytes.fromhex("3009 0407 3005 0203 010203 3003 020107 0500"), "ANY")
     for offset, octets, guess in ((4, "3005 0203 010203", True), (11, "3003 020107", False), (13, "020107", False)):
         view.selected = [0, offset]
@@ -123,8 +123,8 @@ def test_what_the_browser_opened_can_be_asked_for() -> None:
         assert view.path == ""
 
 
-def test_the_viewer_s_style_is_its_own() -> None:
-    """No rule reaches outside: other views in the page have classes of the same names."""
+def test_the_viewer_s_css_applies_only_to_the_viewer() -> None:
+    """Other views in the page have classes with the same names."""
     text = (ROOT / "sceplab" / "widgets" / "static" / "viewer.css").read_text("utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     outside, depth, start = [], 0, 0
@@ -141,8 +141,8 @@ def test_the_viewer_s_style_is_its_own() -> None:
     assert [s for s in outside if ".sceplab-viewer" not in s] == []
 
 
-def test_the_lab_is_loaded_when_it_is_used() -> None:
-    """Views of messages need neither the lab nor its libraries; without these, a view of the lab says what to do."""
+def test_the_lab_is_imported_on_first_use() -> None:
+    """Message views work without the lab's libraries. If these are missing, a lab view names what to install."""
     code = """
 import sys
 import sceplab.widgets
@@ -161,7 +161,7 @@ assert "sceplab.lab.network" in sys.modules
 
 
 def test_each_layer_is_described_once(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The viewer, the coverage and the still share the tree of a layer."""
+    """The viewer, the coverage and the static output share the tree of a layer."""
     (message, *_) = messages(DATA / "specimen")
     described = []
 
@@ -189,21 +189,21 @@ def test_a_state_is_json_and_bytes() -> None:
 
 
 def test_a_table_refuses_rows_of_another_width() -> None:
-    """That is a mistake of ours, not of the data."""
+    """Such a row is a programming error, not bad input."""
     with pytest.raises(ValueError, match="cells"):
         table(("a", "b"), [("1",)])
 
 
 def test_hexdump() -> None:
-    """Offsets, hex, ASCII, and how much is left out."""
+    """Offsets, hex, ASCII, and the number of omitted bytes."""
     assert hexdump(b"AB\x00" * 6, start=16, limit=16).splitlines() == [
         "   16  41 42 00 41 42 00 41 42 00 41 42 00 41 42 00 41  AB.AB.AB.AB.AB.A",
         "       ... 2 more bytes",
     ]
 
 
-def test_a_script_sets_what_is_selected_and_nobody_is_moved_back() -> None:
-    """The trait is set, those who observe it are told, and the only answer is the message itself."""
+def test_a_selection_from_the_browser_sets_the_trait_and_is_echoed() -> None:
+    """Observers are called. The only answer is the message itself: a trait update could undo a later selection."""
     view = show(messages(DATA / "specimen")[0])
     told: list[object] = []
     sent: list[object] = []
