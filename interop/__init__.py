@@ -1,1 +1,1 @@
-"""Real SCEP programs of other people against ours, and ours against theirs: `make interop`."""
+"""Interoperability with real SCEP programs, as clients and as servers: `make interop`."""

@@ -1,8 +1,8 @@
 """Which program does what with which server, and which failures are known: data only.
 
-Rule: a failure is known for a reason that says whose fault it is, and by a sign
-in what is printed then. One that is known and does not happen, or happens
-otherwise, is a failure of the test, so that this stays true.
+Rule: a known failure has a reason that names the faulty program, and a sign in the
+output. If a known failure does not happen, or has another sign, the test fails, so
+this list stays current.
 """
 
 from __future__ import annotations
@@ -17,20 +17,20 @@ CERTIFICATE, REFUSED = "certificate", "refused"
 
 
 def without(*words: str) -> tuple[str, ...]:
-    """Return the lab's capabilities but these."""
+    """Return the lab's capabilities without these words."""
     return tuple(c for c in DEFAULT_CAPABILITIES if c not in words)
 
 
 @dataclass(frozen=True, slots=True)
 class Case:
-    """One thing to do at a server of ours.
+    """One task for a client at one of the lab's servers.
 
-    `capabilities` is what the server says in GetCACaps, as far as the program is
-    led by it. `method`, and the wish's cipher and digest, are compared with what
-    was sent. `person`: somebody must grant it. `strict`: the server keeps to its
-    usual policy, which takes neither single DES nor keys under 2048 bits.
-    `one_ra_certificate`: for the RA only, which otherwise has one to sign with
-    and one to be encrypted for.
+    `capabilities` is the server's GetCACaps reply, for programs that follow it.
+    `method`, and the wish's cipher and digest, are compared with the request.
+    `person`: an operator decides. `strict`: the server keeps its default policy,
+    which accepts neither single DES nor keys under 2048 bits.
+    `one_ra_certificate`: the RA has one certificate, instead of one for signing
+    and one for encryption.
     """
 
     name: str
@@ -67,12 +67,12 @@ CASES = (
     Case("1024 bits, usual policy", _wish(bits=1024), strict=True, outcome=REFUSED),
     Case("RA with one certificate", one_ra_certificate=True),
 )
-"""What every program is asked to do at our CA, and at our RA."""
+"""The tasks for every program, at the lab's CA and at its RA."""
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A failure that is known: `sign` is what the program or the test says then."""
+    """A known failure: `sign` is a part of the program's output or of the test's error."""
 
     program: str
     case: str

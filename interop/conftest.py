@@ -1,4 +1,4 @@
-"""The table at the end of `make interop`: which program did what with which server, and where a failure comes from."""
+"""The tables at the end of `make interop`: which program did what with which server, and the cause of each failure."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from interop import matrix
 
 @pytest.fixture(autouse=True)
 def _row(request: pytest.FixtureRequest) -> None:
-    """Note, before anything can fail, which field of the table a test is."""
+    """Record the test's table field before anything can fail."""
     marker = request.node.get_closest_marker("field")
     if marker is not None:
         request.node.user_properties.append(("field", tuple(marker.args)))
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the marker known."""
+    """Register the marker."""
     config.addinivalue_line("markers", "field(table, row, column): which field of the printed tables a test fills")
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the tables, and write them to build/interop.md."""
+    """Print the tables and write them to build/interop.md."""
     said: dict[str, dict[tuple[str, str], str]] = defaultdict(dict)
     for kind in ("passed", "xfailed", "xpassed", "failed", "error", "skipped"):
         for report in terminalreporter.getreports(kind):

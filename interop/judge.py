@@ -1,6 +1,6 @@
-"""openssl's word on a certificate: is it the CA's, and is it for this key?
+"""Check an issued certificate with openssl: is it signed by the CA, and is it for this key?
 
-Rule: openssl decides, nothing of sceplab.
+Rule: only openssl decides; no code of sceplab is used.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ def _openssl(*words: str) -> str:
 
 
 def judge(held: Held, ca: Path, *, name: str, kind: str) -> None:
-    """Assert that the CA (PEM) issued the certificate, for the key, to CN=`name`; `kind` is as "2048 bit"."""
+    """Assert that the CA (PEM) issued the certificate for the key and CN=`name`; `kind` is for example "2048 bit"."""
     _openssl("verify", "-CAfile", str(ca), str(held.certificate))
     public = _openssl("x509", "-in", str(held.certificate), "-noout", "-pubkey")
     assert public == _openssl("pkey", "-in", str(held.key), "-pubout"), "the certificate is for another key"

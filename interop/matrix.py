@@ -1,6 +1,6 @@
-"""The fields of the tables: which test is which, and which cannot be, because a program cannot do it.
+"""The fields of the tables: which test fills which field, and which field is empty since a program lacks a feature.
 
-Rule: `cases` and `peers` decide; here their product is made into pytest's parameters.
+Rule: the facts are in `cases` and `peers`; this module combines them into pytest parameters.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ SERVERS = ("our CA", "our RA", "micromdm scepserver")
 
 
 def relayed() -> list[ParameterSet]:
-    """Return (peer, or None for our client; server; known failure) of each pair that the relay stands between."""
+    """Return (peer, or None for our client; server; known failure) for each pair that the relay connects."""
     out = []
     for peer in (*PROGRAMS, None):
         name = peer.name if peer is not None else OUR_CLIENT
@@ -43,7 +43,7 @@ def _why_not(peer: Peer, case: Case) -> str | None:
 
 
 def clients(side: str) -> list[ParameterSet]:
-    """Return (peer, case, known failure) for each that can be, with its place in the table."""
+    """Return (peer, case, known failure) for each possible pair, with its place in the table."""
     out = []
     for peer in PROGRAMS:
         for case in CASES:
@@ -57,7 +57,7 @@ def clients(side: str) -> list[ParameterSet]:
 
 
 def not_applicable(table: str, fields: dict[tuple[str, str], str]) -> dict[tuple[str, str], str]:
-    """Return the fields that no test fills, with the reason; only of programs and cases that ran."""
+    """Return the fields that no test fills, each with the reason; only for programs and cases that ran."""
     if table not in OURS.values():
         return {}
     rows, columns = {row for row, _ in fields}, {column for _, column in fields}
@@ -70,19 +70,19 @@ def not_applicable(table: str, fields: dict[tuple[str, str], str]) -> dict[tuple
 
 
 def order(row: str) -> tuple[int, str]:
-    """Return the key by which rows are sorted: as in `CASES`, then by name."""
+    """Return the sort key of a row: the order of `CASES`, then the name."""
     names = [case.name for case in CASES]
     return (names.index(row) if row in names else len(names), row)
 
 
 def column_order(column: str) -> int:
-    """Return the key by which columns are sorted: as in `PROGRAMS`."""
+    """Return the sort key of a column: the order of `PROGRAMS`."""
     names = [peer.name for peer in PROGRAMS]
     return names.index(column) if column in names else len(names)
 
 
 def have(peer: Peer) -> None:
-    """Skip a test whose program is missing; where SCEPLAB_REQUIRE_ALL is set that is a failure."""
+    """Skip a test if its program is missing; with SCEPLAB_REQUIRE_ALL set, fail it."""
     why = peer.missing()
     if why is not None and os.environ.get("SCEPLAB_REQUIRE_ALL"):
         pytest.fail(f"{why}, and SCEPLAB_REQUIRE_ALL is set")

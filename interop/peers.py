@@ -1,8 +1,8 @@
-"""Other people's SCEP clients, each driven by one method: enroll at a URL, in a folder.
+"""Other projects' SCEP clients, each driven by one method: enroll at a URL, in a folder.
 
-Rule: starts programs, and reads what they write; it judges no certificate (that
-is for `interop.judge`). What a program has no way to do raises Unsupported, so
-that a table can say so. Every program has a time limit, and nothing is left running.
+Rule: this module starts programs and reads their output; `interop.judge` checks the
+certificates. A task that a program has no option for raises Unsupported, so that the
+table can say so. Every program has a time limit, and none is left running.
 """
 
 from __future__ import annotations
@@ -27,17 +27,17 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 
 ROOT = Path(__file__).resolve().parent.parent
 PEERS = ROOT / ".venv-peers" / "bin" / "python"
-# Seconds for what takes less than one on an idle machine: only what hangs takes so long.
+# Seconds for steps that take less than one on an idle machine; only a hanging program takes this long.
 _AT_MOST = 90
 
 
 class Unsupported(Exception):  # noqa: N818 - no error: a fact about a program
-    """The program cannot do this; the text says what."""
+    """The program cannot do this; the text says what is missing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """A key and a certificate for it, as PEM files."""
+    """A key and its certificate, as PEM files."""
 
     key: Path
     certificate: Path
@@ -45,12 +45,12 @@ class Held:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wish:
-    """What a program is asked to do.
+    """The task for a program.
 
     `cipher` ("aes", "3des") and `digest` ("sha1", "sha256", "sha512") are None
-    where the program may choose; programs that are `led` do so by GetCACaps, so
-    that the server must be set to it.
-    `patience` is how long the program may wait for a person, in seconds.
+    if the program may choose. A program that is `led` chooses by GetCACaps, so the
+    server must offer the right capabilities.
+    `patience` is the time in seconds to wait for an operator's decision.
     `renew` holds a key and certificate to renew. An empty challenge is not sent.
     """
 
@@ -66,11 +66,11 @@ class Wish:
 
 @dataclass(frozen=True, slots=True)
 class Enrolled:
-    """What came of it.
+    """The result of an enrollment.
 
-    `held` is the new key and certificate, or None. `refused`: the program read
-    a FAILURE in the reply. `waiting`: it read PENDING, and its patience ended.
-    `log` is all that the program printed.
+    `held` is the new key and certificate, or None. `refused`: the program received
+    FAILURE. `waiting`: it received PENDING until its time ended.
+    `log` is the program's whole output.
     """
 
     held: Held | None
@@ -80,22 +80,22 @@ class Enrolled:
 
 
 class Peer(Protocol):
-    """A program: its name, what is missing to run it (None: nothing), and enroll."""
+    """A program: its name, what it needs to run, and its method to enroll."""
 
     @property
     def name(self) -> str:
-        """What people call the program."""
+        """The program's usual name."""
 
     @property
     def able(self) -> frozenset[str]:
-        """Which of "ec", "cipher", "digest", "wait", "renew" it can do."""
+        """Which of "ec", "cipher", "digest", "wait", "renew" it supports."""
 
     @property
     def led(self) -> bool:
-        """Whether cipher and digest follow from GetCACaps: it has no options for them."""
+        """Whether cipher and digest follow from GetCACaps because it has no options for them."""
 
     def missing(self) -> str | None:
-        """Return how to get what is missing, or None."""
+        """Return how to install what is missing, or None."""
 
     def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
         """Enroll at a URL; files go into the folder. Raises Unsupported."""
@@ -104,7 +104,7 @@ class Peer(Protocol):
 def run(
     command: Sequence[str], folder: Path, *, seconds: float, environment: Mapping[str, str] | None = None
 ) -> tuple[int | None, str]:
-    """Run a program and its children for a limited time; returns exit code (None: timed out) and output."""
+    """Run a program and its children for a limited time; return the exit code (None: timed out) and the output."""
     with started(command, folder, folder / "log", environment) as process:
         try:
             code: int | None = process.wait(seconds)
@@ -117,7 +117,7 @@ def run(
 def started(
     command: Sequence[str], folder: Path, log: Path, environment: Mapping[str, str] | None = None
 ) -> Iterator[subprocess.Popen[bytes]]:
-    """Run a program while the block does; what it and its children print goes to `log`, and they end with it."""
+    """Run a program during the block; its output and its children's goes to `log`, and all end with the block."""
     with log.open("wb") as out:
         process = subprocess.Popen(
             list(command),
@@ -131,7 +131,7 @@ def started(
     try:
         yield process
     finally:
-        # The group is ours alone: start_new_session made it.
+        # start_new_session created this process group, so it contains only our processes.
         with contextlib.suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGTERM)
         try:
@@ -142,14 +142,14 @@ def started(
 
 
 def _write_key(path: Path, wish: Wish) -> None:
-    # PKCS#1, which is what scepclient reads.
+    # scepclient reads PKCS#1.
     key = rsa.generate_private_key(65537, wish.bits)
     path.write_bytes(key.private_bytes(Encoding.PEM, PrivateFormat.TraditionalOpenSSL, NoEncryption()))
     path.chmod(0o600)
 
 
 def cannot(able: frozenset[str], wish: Wish) -> str | None:
-    """Return what a wish asks that a program with these abilities cannot do, or None."""
+    """Return what the wish needs and a program with these abilities cannot do, or None."""
     asked = {
         "ec": (wish.ec, "no EC keys"),
         "cipher": (wish.cipher is not None, "one cipher only"),
@@ -172,7 +172,7 @@ def _programs_missing(packages: str, *programs: str) -> str | None:
 
 
 def _certificates(text: str) -> list[x509.Certificate]:
-    """Return the certificates in PEM among what a program printed."""
+    """Return the certificates in PEM in a program's output."""
     found = re.findall(r"-----BEGIN CERTIFICATE-----.*?-----END CERTIFICATE-----\n", text, re.DOTALL)
     return [x509.load_pem_x509_certificate(pem.encode()) for pem in found]
 
@@ -183,18 +183,18 @@ def _first_certificate(path: Path) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class Scepclient:
-    """micromdm's scepclient 2.1.0: SHA-1, single DES; POST where offered; PENDING: asks again after 30 seconds."""
+    """micromdm's scepclient 2.1.0: SHA-1, single DES; POST if offered; polls every 30 seconds while PENDING."""
 
     name: str = "micromdm scepclient"
     able: frozenset[str] = frozenset({"wait", "renew"})
     led: bool = False
 
     def missing(self) -> str | None:
-        """As Peer says."""
+        """See `Peer.missing`."""
         return _programs_missing("scep", "scepclient")
 
     def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
-        """As Peer says. It renews where the certificate file is there already."""
+        """See `Peer.enroll`. It renews if the certificate file exists."""
         _check(self.able, wish)
         key, certificate = folder / "key.pem", folder / "certificate.pem"
         command = ["scepclient", "-server-url", url, "-cn", wish.name]
@@ -223,11 +223,11 @@ class StrongSwan:
     led: bool = False
 
     def missing(self) -> str | None:
-        """As Peer says."""
+        """See `Peer.missing`."""
         return _programs_missing("strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins", "pki")
 
     def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
-        """As Peer says. The CA's and RA's certificates are fetched first, by the same program."""
+        """See `Peer.enroll`. The same program fetches the certificates of the CA and RA first."""
         _check(self.able, wish)
         fetch = ["pki", "--scepca", "--url", url, "--caout", "ca.pem", "--raout", "ra.pem", "--outform", "pem"]
         code, fetched = run(fetch, folder, seconds=_AT_MOST)
@@ -259,7 +259,7 @@ class StrongSwan:
 
     @staticmethod
     def _addressees(folder: Path) -> tuple[Path, Path]:
-        """Return whom to encrypt to and who signs: the RA's certificates by their usage, else the CA's."""
+        """Return the encryption and signing certificates: the RA's by keyUsage, else the CA's."""
         encryption = signature = folder / "ca.pem"
         for path in sorted(folder.glob("ra*.pem")):
             usage = x509.load_pem_x509_certificate(path.read_bytes()).extensions.get_extension_for_class(x509.KeyUsage)
@@ -272,7 +272,7 @@ class StrongSwan:
 
 @dataclass(frozen=True, slots=True)
 class Certmonger:
-    """certmonger 0.79.17 with its helper scep-submit, on a socket of its own: no D-Bus is needed. Always GET."""
+    """certmonger 0.79.17 with its helper scep-submit, on a socket of its own, so it needs no D-Bus; always GET."""
 
     name: str = "certmonger"
     able: frozenset[str] = frozenset({"cipher", "digest", "wait", "renew"})
@@ -281,14 +281,14 @@ class Certmonger:
     helper: str = "/usr/lib/certmonger/scep-submit"
 
     def missing(self) -> str | None:
-        """As Peer says."""
+        """See `Peer.missing`."""
         return _programs_missing("certmonger", "getcert", self.daemon, self.helper)
 
     def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
-        """As Peer says. It asks again when it is told to (`getcert refresh`), here each second."""
-        # Of EC keys it says "Keys aren't RSA. They won't work with SCEP."
+        """See `Peer.enroll`. It polls only on `getcert refresh`, which runs here every second."""
+        # For EC keys it says "Keys aren't RSA. They won't work with SCEP."
         _check(self.able, wish)
-        # A socket's path is at most 107 bytes; pytest's folders are longer.
+        # A socket path has at most 107 bytes; pytest's folders are longer.
         with tempfile.TemporaryDirectory(prefix="cm") as short:
             socket = Path(short) / "socket"
             environment = {"HOME": short, "CERTMONGER_PVT_ADDRESS": f"unix:path={socket}"}
@@ -311,14 +311,14 @@ class Certmonger:
             return run(["getcert", *words], folder, seconds=_AT_MOST, environment=environment)[1]
 
         key, certificate = folder / "key.pem", folder / "certificate.pem"
-        # Without -N no reply counts as signed: "certificate verify error".
+        # Without -N it accepts no reply's signature: "certificate verify error".
         _, chain = run([self.helper, "-u", url, "-C"], folder, seconds=_AT_MOST)
         authorities = [c for c in _certificates(chain) if c.issuer == c.subject]
         if len(authorities) != 1:
             return Enrolled(None, refused=False, waiting=False, log=chain)
         (folder / "ca.pem").write_bytes(authorities[0].public_bytes(Encoding.PEM))
         log = getcert("add-scep-ca", "-c", "lab", "-u", url, "-N", str(folder / "ca.pem"), "-v")
-        # It asks the CA for its certificates by itself; a request before that has nobody to be encrypted to.
+        # It fetches the CA's certificates by itself; an earlier request has no recipient to encrypt for.
         deadline = time.monotonic() + _AT_MOST
         while "SCEP CA certificate thumbprint" not in getcert("list-cas", "-c", "lab") and time.monotonic() < deadline:
             time.sleep(0.1)
@@ -327,7 +327,7 @@ class Certmonger:
             shutil.copy(wish.renew.key, key)
             shutil.copy(wish.renew.certificate, certificate)
             log += getcert("start-tracking", *files, "-v")
-            # A renewal before it has read the certificate would be a new request, signed by a minicert.
+            # Before it has read the certificate it would send a new request, signed by a minicert, and not renew.
             deadline = time.monotonic() + _AT_MOST
             while "status: MONITORING" not in getcert("list", "-i", "one") and time.monotonic() < deadline:
                 time.sleep(0.1)
@@ -353,7 +353,7 @@ class Certmonger:
 
 @dataclass(frozen=True, slots=True)
 class PyScep:
-    """PyPI's PyScep 0.0.14 or its descendant scepreq 0.1.1, in `.venv-peers`; the strongest that the CA offers."""
+    """PyPI's PyScep 0.0.14 or its descendant scepreq 0.1.1, in `.venv-peers`; uses the strongest that the CA offers."""
 
     name: str = "PyScep"
     library: str = "pyscep"
@@ -361,11 +361,11 @@ class PyScep:
     led: bool = True
 
     def missing(self) -> str | None:
-        """As Peer says."""
+        """See `Peer.missing`."""
         return None if PEERS.exists() else f"{PEERS} is missing (make interop makes it)"
 
     def enroll(self, url: str, folder: Path, wish: Wish) -> Enrolled:
-        """As Peer says."""
+        """See `Peer.enroll`."""
         _check(self.able, wish)
         key, certificate = folder / "key.pem", folder / "certificate.pem"
         what = {

@@ -1,8 +1,8 @@
-"""Mend oscrypto 1.3.0 in the environment that runs this, so that PyScep and scepreq start.
+"""Patch oscrypto 1.3.0 in the environment that runs this, so that PyScep and scepreq start.
 
-Rule: one known defect of one pinned version, and loud when it is not there.
-oscrypto reads OpenSSL's version with a pattern that wants one digit after the
-last point, so OpenSSL 3.0.22 stops it (`make interop` runs this once).
+Rule: it patches one known defect of one pinned version, and fails if it does not
+find that defect. oscrypto's pattern for OpenSSL's version allows only one digit
+after the last point, so it fails on OpenSSL 3.0.22 (`make interop` runs this once).
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ RIGHT = r"\\b(\\d+\\.\\d+\\.\\d+[a-z]*)\\b"
 
 
 def main() -> None:
-    """Change the pattern in both of oscrypto's loaders; exits with a message where that is not possible."""
+    """Patch the pattern in both of oscrypto's loaders; exits with a message if it is not found."""
     folder = Path(sysconfig.get_path("purelib")) / "oscrypto" / "_openssl"
     for name in ("_libcrypto_cffi.py", "_libcrypto_ctypes.py"):
         text = (folder / name).read_text()

@@ -1,9 +1,9 @@
 """One enrollment with PyScep's or scepreq's library; runs in `.venv-peers`, not in the project's environment.
 
-Rule: calls the library, decides nothing. Takes one JSON object as its argument
-(see `interop.peers.PyScep`) and writes one JSON object as the last line it prints.
-scepreq is used as a library too: its own command adds the option --url twice and
-stops before it does anything (argparse, every version of Python).
+Rule: it calls the library and decides nothing. Its argument is one JSON object
+(see `interop.peers.PyScep`), and its last output line is one JSON object.
+scepreq is used as a library too, since its command defines the option --url twice
+and argparse stops it in every version of Python.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ def _new_key(wish: dict[str, Any]) -> bytes:
 
 
 def main() -> None:
-    """Enroll as the wish says; a traceback of the library is left to be seen."""
+    """Enroll as the wish says; the library's tracebacks are not caught."""
     wish = json.loads(sys.argv[1])
     logging.basicConfig(level=logging.INFO)
     library = "scepreq" if wish["library"] == "scepreq" else "scep.Client"
@@ -51,7 +51,7 @@ def main() -> None:
         identity = part("certificate").Certificate.from_pem_file(wish["old_certificate"])
         identity_key = part("privatekey").PrivateKey.from_pem_file(wish["old_key"])
     else:
-        # An EC key cannot open the reply, so the one who asks has an RSA key of its own.
+        # An EC key cannot decrypt the reply, so the requester uses a separate RSA key.
         identity, identity_key = request.generate_self_signed(wish["name"], USAGE, None if wish["ec"] else key)
     client = part("client").Client(wish["url"])
     reply = client.enrol(csr, identity, identity_key)

@@ -1,4 +1,4 @@
-"""What `sceplab lab start` prints for other people's programs does what it says."""
+"""The client commands that `sceplab lab start` prints for other programs work."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ from sceplab.lab.policy import Policy
 
 
 @pytest.mark.parametrize("program", ["strongSwan", "micromdm"])
-def test_printed_commands(program: str, tmp_path: Path) -> None:
-    """Typed into a shell, they bring a certificate of this CA."""
+def test_printed_commands_enroll(program: str, tmp_path: Path) -> None:
+    """Run in a shell, they fetch a certificate of this CA."""
     have(next(p for p in PROGRAMS if p.name.startswith(program)))
     with Lab(policy=Policy(("secret",), strict=Strictness(legacy=True))) as lab:
         lines = client_commands(lab.ca_url, "secret", tmp_path / "ca.pem")

@@ -1,4 +1,4 @@
-"""Other people's programs at our servers, our client at theirs; openssl judges every certificate."""
+"""Other programs at the lab's servers, and our client at theirs; openssl checks every certificate."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ def _lab(case: Case, peer: Peer) -> Lab:
 
 @pytest.mark.parametrize(("peer", "case", "known"), clients("ca"))
 def test_client_at_our_ca(peer: Peer, case: Case, known: Known | None, tmp_path: Path) -> None:
-    """It gets what it should, sends as it was asked to, and openssl has nothing to say against the certificate."""
+    """The result is as expected, the request has the requested algorithms, and openssl accepts the certificate."""
     have(peer)
     with expecting(known), _lab(case, peer) as lab:
         _enroll(peer, case, lab, lab.ca_url, tmp_path)
@@ -57,7 +57,7 @@ def test_client_at_our_ca(peer: Peer, case: Case, known: Known | None, tmp_path:
 
 @pytest.mark.parametrize(("peer", "case", "known"), clients("ra"))
 def test_client_at_our_ra(peer: Peer, case: Case, known: Known | None, tmp_path: Path) -> None:
-    """The same through the RA, whose certificates it must have found in GetCACert."""
+    """The same through the RA; the client must find its certificates in GetCACert."""
     have(peer)
     with expecting(known), _lab(case, peer) as lab:
         lab.enroll_ra(two_certificates=not case.one_ra_certificate)
@@ -66,7 +66,7 @@ def test_client_at_our_ra(peer: Peer, case: Case, known: Known | None, tmp_path:
 
 @contextmanager
 def expecting(known: Known | None) -> Iterator[None]:
-    """Accept a known failure only as it is known, and fail when it no longer happens."""
+    """Accept a failure only with the known sign, and fail if a known failure no longer happens."""
     try:
         yield
     except (AssertionError, ClientError) as error:
@@ -106,7 +106,7 @@ def _good(got: Enrolled, ca: Path, wish: Wish) -> None:
 
 
 def _sent_as_asked(lab: Lab, url: str, case: Case) -> None:
-    """Compare what arrived with what the program was asked to send."""
+    """Compare the received message with the algorithms that the program was asked to use."""
     server = url.split("/")[2]
     requests = [e.request for e in lab.exchanges if e.request is not None and e.server == server]
     operations = [r for r in requests if transport.parse_request(r).operation == "PKIOperation"]
@@ -129,7 +129,7 @@ def _sent_as_asked(lab: Lab, url: str, case: Case) -> None:
 
 
 class _person:  # noqa: N801 - read as words: with _person(...)
-    """Somebody who looks at the pending queue four times a second, and decides what was answered with PENDING."""
+    """An operator who checks the pending queue every 0.25 seconds, and decides requests answered with PENDING."""
 
     def __init__(self, lab: Lab, *, grants: bool) -> None:
         self._lab, self._grants, self._gone = lab, grants, threading.Event()
@@ -153,7 +153,7 @@ class _person:  # noqa: N801 - read as words: with _person(...)
                     decide(transaction)
 
 
-# --------------------------------------------------------------- our client at theirs
+# --------------------------------------------------------------- our client at their servers
 
 
 def _at_micromdm(name: str, **more: Any) -> ParameterSet:
@@ -168,7 +168,7 @@ def _at_micromdm(name: str, **more: Any) -> ParameterSet:
 
 @pytest.fixture(scope="module")
 def scepserver_url() -> Iterator[str]:
-    """Return the URL of a running scepserver that wants CHALLENGE."""
+    """Return the URL of a running scepserver that requires CHALLENGE."""
     if not micromdm.available() and not os.environ.get("SCEPLAB_REQUIRE_ALL"):
         pytest.skip("scepserver is missing (apt-get install scep)")
     with micromdm.scepserver(CHALLENGE) as url:
@@ -190,7 +190,7 @@ def scepserver_url() -> Iterator[str]:
     ],
 )
 def test_our_client_at_micromdm(scepserver_url: str, how: dict[str, Any], known: Known | None, tmp_path: Path) -> None:
-    """Micromdm's scepserver understands our client, and our client it."""
+    """Our client enrolls at micromdm's scepserver."""
     with expecting(known):
         _ask_micromdm(scepserver_url, how, tmp_path)
 
@@ -214,7 +214,7 @@ def _ask_micromdm(url: str, how: dict[str, Any], tmp_path: Path) -> None:
 
 
 def _fingerprint(url: str, target: Path) -> str:
-    """Fetch the CA's certificate without our client, and return what openssl says is its SHA-256."""
+    """Fetch the CA's certificate without our client, and return its SHA-256 fingerprint from openssl."""
     der = micromdm.get_ca_certificates(url)
     target.write_bytes(pem_certificate(der))
     command = ["openssl", "x509", "-in", str(target), "-noout", "-fingerprint", "-sha256"]

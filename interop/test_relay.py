@@ -1,4 +1,4 @@
-"""The relay between each client and each server, which has https: both do what they do without it."""
+"""The relay between each client and each server with HTTPS: enrollment works as without the relay."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from tests.helpers.tls import server_files, tls_front
 
 @contextmanager
 def _server(name: str, folder: Path) -> Iterator[tuple[str, bytes]]:
-    """Yield the http URL of a server, and its CA's certificate."""
+    """Yield the HTTP URL of a server, and its CA's certificate."""
     if name == SERVERS[-1]:
         if not micromdm.available():
             pytest.skip("scepserver is missing (apt-get install scep)")
@@ -50,8 +50,8 @@ def _server(name: str, folder: Path) -> Iterator[tuple[str, bytes]]:
 
 
 @pytest.mark.parametrize(("peer", "server", "known"), relayed())
-def test_relay_between(peer: Peer | None, server: str, known: Known | None, tmp_path: Path) -> None:
-    """A certificate that openssl accepts, and every message of the enrollment was seen."""
+def test_enrollment_through_the_relay(peer: Peer | None, server: str, known: Known | None, tmp_path: Path) -> None:
+    """The relay records the SUCCESS reply, and openssl accepts the certificate."""
     if peer is not None:
         have(peer)
     with expecting(known):
@@ -67,7 +67,7 @@ def _between(peer: Peer | None, server: str, tmp_path: Path) -> None:
             Relay(f"https://127.0.0.1:{secure}/{plain.split('/', 3)[3]}", ca_file=ca) as relay,
         ):
             held, log = _enroll(peer, server, relay.url, tmp_path)
-            # A client may have its reply before the relay has noted it.
+            # A client may receive its reply before the relay has recorded it.
             deadline = time.monotonic() + 60
             while PkiStatus.SUCCESS not in _statuses(relay) and time.monotonic() < deadline:
                 time.sleep(0.05)
@@ -85,7 +85,7 @@ def _statuses(relay: Relay) -> list[PkiStatus | None]:
 def _enroll(peer: Peer | None, server: str, url: str, folder: Path) -> tuple[Held | None, str]:
     (folder / "one").mkdir()
     if peer is not None:
-        # What strongSwan makes of the capabilities of micromdm's server leaves it no AES.
+        # strongSwan derives no AES from the capabilities of micromdm's server.
         cipher = "3des" if (peer.name, server) == ("strongSwan pki", SERVERS[-1]) else None
         got = peer.enroll(url, folder / "one", Wish(challenge=CHALLENGE, cipher=cipher))
         return got.held, got.log

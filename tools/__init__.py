@@ -1,1 +1,1 @@
-"""Tools of the developers: nothing here is imported by the package."""
+"""Developer tools; the package imports nothing from here."""

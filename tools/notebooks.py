@@ -1,9 +1,9 @@
-"""Build the notebooks from their sources, or check that they are what the sources give.
+"""Build the notebooks from their sources, or check that they match.
 
 Rule: notebooks/src/NN-verb-noun.md (MyST) is what people write and review;
-notebooks/NN-verb-noun.ipynb, run from a fresh kernel, is what a machine makes of
-it. Two builds give the same bytes: no timings, widget states, random ids or
-temporary paths are kept.
+notebooks/NN-verb-noun.ipynb is built from it, run in a fresh kernel. Two builds
+give the same bytes: no timings, widget states, random ids or temporary paths
+are kept.
 
     python -m tools.notebooks build [NAME ...]
     python -m tools.notebooks check [NAME ...]
@@ -27,12 +27,12 @@ from nbclient import NotebookClient
 ROOT = Path(__file__).resolve().parent.parent
 SOURCES = ROOT / "notebooks" / "src"
 BUILT = ROOT / "notebooks"
-# Seconds for one cell: all of ours take a few, also on a slow machine.
+# Time limit for one cell in seconds; every cell takes a few, even on a slow machine.
 TIMEOUT = 300
 
 
 def sources(names: list[str] | None = None) -> list[Path]:
-    """Return the sources in reading order; raises SystemExit for a name that is none."""
+    """Return the sources in reading order; raises SystemExit for an unknown name."""
     found = sorted(SOURCES.glob("[0-9][0-9]*-*.md"))
     if not found:
         raise SystemExit(f"no notebook sources in {SOURCES}")
@@ -53,7 +53,7 @@ def title_of(source: Path) -> str:
 
 
 def _way(source: Path) -> str:
-    """Return the line with links to the notebooks before and after, and to the contents."""
+    """Return the line with links to the previous and next notebook and to the contents."""
     order = sources()
     index = order.index(source)
     parts = []
@@ -97,7 +97,7 @@ def run(notebook: Any, folder: Path) -> Any:  # noqa: ANN401
 
 
 def clean(notebook: Any) -> Any:  # noqa: ANN401
-    """Take out what differs from run to run."""
+    """Remove what differs from run to run."""
     notebook.metadata.pop("widgets", None)
     notebook.metadata.language_info.pop("version", None)
     notebook.metadata.language_info = {
@@ -111,7 +111,7 @@ def clean(notebook: Any) -> Any:  # noqa: ANN401
                 output["traceback"] = [f"{output.ename}: {output.evalue}"]
             data = output.get("data")
             if data is not None:
-                # A widget view's model id is random; its still (text/html) stays.
+                # The model id of a widget view is random; its static view (text/html) stays.
                 data.pop("application/vnd.jupyter.widget-view+json", None)
                 if not data:
                     continue
@@ -122,7 +122,7 @@ def clean(notebook: Any) -> Any:  # noqa: ANN401
 
 
 def _merged(before: list[Any], output: Any) -> Any:  # noqa: ANN401
-    """Join a piece of a stream to the one before it: how a stream is cut depends on timing."""
+    """Join a part of a stream to the previous one, since the split depends on timing."""
     last = next((o for o in reversed(before) if o is not None), None)
     if (
         output.output_type == "stream"
@@ -136,10 +136,10 @@ def _merged(before: list[Any], output: Any) -> Any:  # noqa: ANN401
 
 
 def make(source: Path) -> str:
-    """Return the text of the notebook that a source gives."""
+    """Return the text of the notebook built from a source."""
     notebook = convert(source)
     with tempfile.TemporaryDirectory() as scratch:
-        # A copy, so that no cell can change the tree; the same layout, so that ../data is there.
+        # A copy, so that no cell changes the tree; with the same layout, so that ../data exists.
         folder = Path(scratch) / "notebooks"
         folder.mkdir()
         shutil.copytree(ROOT / "data", Path(scratch) / "data")
@@ -159,7 +159,7 @@ def make(source: Path) -> str:
 
 
 def difference(source: Path) -> str:
-    """Return how the stored notebook differs from what its source gives now ("" where it does not)."""
+    """Return how the stored notebook differs from the one built now; "" if it does not differ."""
     stored = BUILT / f"{source.stem}.ipynb"
     old = stored.read_text(encoding="utf-8") if stored.is_file() else ""
     new = make(source)
@@ -169,7 +169,7 @@ def difference(source: Path) -> str:
 
 
 def main() -> int:
-    """Build or check; returns the number of notebooks that differ (check), 0 (build)."""
+    """Build or check; return the number of notebooks that differ (check) or 0 (build)."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("action", choices=["build", "check"])
     parser.add_argument("names", nargs="*", metavar="NAME")

@@ -1,4 +1,4 @@
-"""BER read, DER written, and the way between: both directions of every case."""
+"""Reading BER, writing DER, and converting between them, each in both directions."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from sceplab.asn1 import ber, der, scan
 from sceplab.asn1.ber import Form
 from sceplab.asn1.der import DerError
 
-# (what it is, BER, the same in DER); every BER form here was seen in real SCEP traffic.
+# (name, BER, the same element in DER); every BER form here occurs in real SCEP traffic.
 TWINS = [
     ("DER stays DER", "3003020105", "3003020105"),
     ("indefinite length", "30800201050000", "3003020105"),
@@ -28,7 +28,7 @@ TWINS = [
 
 @pytest.mark.parametrize(("captured", "plain"), [t[1:] for t in TWINS], ids=[t[0] for t in TWINS])
 def test_normalise_and_dress_are_inverse(captured: str, plain: str) -> None:
-    """BER becomes DER, and the shape makes the same BER of it again."""
+    """BER becomes DER, and the recorded shape turns it back into the same BER."""
     data = bytes.fromhex(captured)
     normal, shape = ber.normalise(data)
     assert bytes.fromhex(plain) == normal
@@ -36,8 +36,8 @@ def test_normalise_and_dress_are_inverse(captured: str, plain: str) -> None:
     assert (normal, ber.DER_SHAPE) == ber.normalise(normal)
 
 
-def test_an_implicit_string_needs_the_schemas_word() -> None:
-    """[0]{OCTET STRING} is an explicit tag, unless the schema says that [0] is the string itself."""
+def test_an_implicit_string_needs_a_schema() -> None:
+    """[0]{OCTET STRING} is an explicit tag unless the schema says that [0] is the string itself."""
     data = bytes.fromhex("3006a00404026162")
     assert data == ber.normalise(data)[0]
     normal, shape = ber.normalise(data, [2])
@@ -61,7 +61,7 @@ BROKEN = [
 
 @pytest.mark.parametrize("data", [b[1] for b in BROKEN], ids=[b[0] for b in BROKEN])
 def test_broken_ber_is_a_der_error(data: str) -> None:
-    """Malformed bytes raise our error, which says where."""
+    """Malformed bytes raise DerError with the place of the error."""
     with pytest.raises(DerError) as info:
         ber.normalise(bytes.fromhex(data))
     assert info.value.offset >= 0
@@ -69,15 +69,15 @@ def test_broken_ber_is_a_der_error(data: str) -> None:
 
 
 def test_very_deep_nesting_ends_quickly() -> None:
-    """100,000 levels are refused: no RecursionError, and no quadratic time."""
+    """100,000 levels are refused without a RecursionError and without quadratic time."""
     for data in (b"\x30\x80" * 100_000 + b"\0\0" * 100_000, b"\x30\x80" * 100_000):
         with pytest.raises(DerError):
             ber.normalise(data)
 
 
 @given(st.binary(max_size=300))
-def test_reading_anything_raises_nothing_else(data: bytes) -> None:
-    """Whatever the bytes: an element within the data, or DerError."""
+def test_reading_any_bytes_raises_only_der_error(data: bytes) -> None:
+    """Any bytes give an element within the data, or DerError."""
     try:
         element = der.read(data)
         assert 0 < element.content_start <= element.content_end <= element.end <= len(data)
@@ -91,8 +91,8 @@ def test_reading_anything_raises_nothing_else(data: bytes) -> None:
 
 
 @given(st.binary(max_size=300))
-def test_normalise_anything_and_dress_it_again(data: bytes) -> None:
-    """What can be normalised can be dressed again, octet for octet."""
+def test_any_normalised_bytes_are_dressed_back(data: bytes) -> None:
+    """Everything that `normalise` accepts can be dressed again, byte for byte."""
     try:
         normal, shape = ber.normalise(data)
     except DerError:
@@ -110,7 +110,7 @@ ber_values = st.recursive(
 
 
 def _ber(tag: int, content: bytes, form: int) -> bytes:
-    if tag == 0x24:  # only octet strings may be segments
+    if tag == 0x24:  # only OCTET STRINGs may be segments
         content = der.encode(der.OCTET_STRING, content)
     if form == 0:
         return bytes((tag, 0x80)) + content + b"\0\0"
@@ -121,7 +121,7 @@ def _ber(tag: int, content: bytes, form: int) -> bytes:
 
 @given(ber_values)
 def test_generated_ber_round_trips(data: bytes) -> None:
-    """Nested forms in every mixture: normalise gives DER, dress gives the original."""
+    """Nested forms in every mixture: `normalise` gives DER, `dress` restores the original."""
     normal, shape = ber.normalise(data)
     assert data == ber.dress(normal, shape)
     assert not ber.normalise(normal)[1]
@@ -135,8 +135,8 @@ headers = st.lists(
 
 
 @given(headers | ber_values.map(lambda data: data[2:]))
-def test_every_way_to_read_a_header_is_the_same(data: bytes) -> None:
-    """The short ways of `Element.children`, `scan` and `scan.level` find what `read` and `header` find."""
+def test_all_header_readers_agree(data: bytes) -> None:
+    """The fast paths of `Element.children`, `scan` and `scan.level` agree with `read` and `header`."""
     whole = der.Element(data, 0, der.SEQUENCE, 0, len(data), len(data))
     slow: list[der.Element] = []
     stopped = ""
@@ -159,7 +159,7 @@ def test_every_way_to_read_a_header_is_the_same(data: bytes) -> None:
     for element, index in zip(slow, found.children(0), strict=False):
         assert (element.start, element.content_start) == (found.start[index] - 5, found.content_start[index] - 5)
         assert (element.content_end, element.end) == (found.content_end(index) - 5, found.end[index] - 5)
-    if stopped:  # where `read` refuses, the scan says garbage, or that something is missing
+    if stopped:  # where `read` raises, the scan reports garbage or a cut-off element
         assert found.problems
 
 
@@ -168,7 +168,7 @@ def test_every_way_to_read_a_header_is_the_same(data: bytes) -> None:
 @example(-(2**15))
 @example(-129)
 def test_integers_equal_asn1crypto(value: int) -> None:
-    """INTEGER both ways, judged by asn1crypto."""
+    """INTEGER in both directions, compared with asn1crypto."""
     data = der.integer(value)
     assert core.Integer(value).dump() == data
     assert value == der.int_of(der.read(data))
@@ -176,7 +176,7 @@ def test_integers_equal_asn1crypto(value: int) -> None:
 
 @given(st.lists(st.integers(0, 2**40), min_size=0, max_size=8), st.sampled_from(["0.9", "1.2", "1.39", "2.5", "2.999"]))
 def test_oids_equal_asn1crypto(arcs: list[int], first: str) -> None:
-    """OBJECT IDENTIFIER both ways, judged by asn1crypto."""
+    """OBJECT IDENTIFIER in both directions, compared with asn1crypto."""
     dotted = ".".join([first, *map(str, arcs)])
     data = der.oid(dotted)
     assert core.ObjectIdentifier(dotted).dump() == data
@@ -184,19 +184,19 @@ def test_oids_equal_asn1crypto(arcs: list[int], first: str) -> None:
 
 
 def test_a_set_of_is_sorted() -> None:
-    """DER puts the elements of a SET OF into the order of their octets (X.690, 11.6)."""
+    """DER sorts the elements of a SET OF by their encoded bytes (X.690, 11.6)."""
     assert bytes.fromhex("3106020101020102") == der.set_of([der.integer(2), der.integer(1)])
 
 
-def test_indefinite_lengths_inside_each_other_end_somewhere() -> None:
-    """600 kB of them cost a pass for each level that a decoder opens, and there were 28 passes."""
+def test_nested_indefinite_lengths_are_limited() -> None:
+    """Each decoded level costs one pass over the data, and 600 kB of them once took 28 passes."""
     der.read(b"\x30\x80" * der.MAX_DEPTH + b"\0\0" * der.MAX_DEPTH)
     with pytest.raises(der.DerError, match="levels"):
         der.read(b"\x30\x80" * 300_000)
 
 
-def test_a_number_of_5000_octets_is_no_number() -> None:
-    """Python refuses to print it: a version like that ended `lint` and `diagnose` with a traceback."""
+def test_an_integer_of_5000_bytes_is_refused() -> None:
+    """Python refuses to print such an integer: as a version it ended `lint` and `diagnose` with a traceback."""
     assert der.int_of(der.read(der.integer(1 << 4096))) == 1 << 4096
     with pytest.raises(der.DerError):
         der.int_of(der.read(der.encode(der.INTEGER, b"\1" + bytes(5000))))

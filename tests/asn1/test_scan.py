@@ -1,4 +1,4 @@
-"""The scan: openssl agrees on every element, nothing makes it raise, what breaks DER is said."""
+"""The scan: openssl agrees on every element, no input makes it raise, and violations of DER are reported."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _LINE = re.compile(r"^ *(\d+):d=(\d+) +hl=(\d+) l= *(\d+|inf) +(prim|cons): (.*?
 
 @needs("openssl")
 def test_openssl_finds_the_same_elements(tmp_path: Path) -> None:
-    """Offset, depth, header length, length of every element of every real message."""
+    """Offset, depth, header length and length of every element of every real message."""
     compared = 0
     for number, data in enumerate(real_messages()):
         file = tmp_path / f"{number}.der"
@@ -31,7 +31,7 @@ def test_openssl_finds_the_same_elements(tmp_path: Path) -> None:
         for line in out.splitlines():
             found = _LINE.match(line)
             assert found, line
-            if found[6] != "EOC":  # openssl lists the end-of-contents octets as elements
+            if found[6] != "EOC":  # openssl lists the end-of-contents bytes as elements
                 length = -1 if found[4] == "inf" else int(found[4])
                 theirs.append((int(found[1]), int(found[2]), int(found[3]), length))
         made = scan.scan(data)
@@ -42,7 +42,7 @@ def test_openssl_finds_the_same_elements(tmp_path: Path) -> None:
                 depth[i] = depth[made.parent[i]] + 1
             length = -1 if made.flags[i] & scan.INDEFINITE else made.end[i] - made.content_start[i]
             ours.append((made.start[i], depth[i], made.content_start[i] - made.start[i], length))
-        # openssl stops at octets behind the message; we say that they are there.
+        # openssl stops at bytes after the message; the scan reports them as trailing.
         assert ours[: len(theirs)] == theirs
         assert all(made.flags[i] & scan.TRAILING for i in range(len(theirs), len(ours)))
         compared += len(ours)
@@ -50,7 +50,7 @@ def test_openssl_finds_the_same_elements(tmp_path: Path) -> None:
 
 
 def _check_nesting(made: scan.Scan) -> None:
-    """Every element lies in its parent, behind its header, apart from its siblings."""
+    """Check that every element is inside its parent, after the header, and apart from its siblings."""
     for i in range(len(made)):
         assert made.start[i] <= made.content_start[i] <= made.content_end(i) <= made.end[i] <= len(made.data)
         children = list(made.children(i))
@@ -64,8 +64,8 @@ def _check_nesting(made: scan.Scan) -> None:
 
 @settings(deadline=None)
 @given(st.binary(max_size=300), st.sets(st.integers(0, 300), max_size=5))
-def test_any_octets_can_be_scanned(data: bytes, inside: set[int]) -> None:
-    """Nothing raises, every octet is inside of an outermost element, elements nest."""
+def test_any_bytes_can_be_scanned(data: bytes, inside: set[int]) -> None:
+    """Any bytes: every byte belongs to an outermost element, and elements nest."""
     made = scan.scan(data, inside=inside)
     _check_nesting(made)
     list(made.findings())
@@ -76,7 +76,7 @@ def test_any_octets_can_be_scanned(data: bytes, inside: set[int]) -> None:
 @settings(deadline=None)
 @given(st.data())
 def test_changed_messages_can_be_scanned(data: st.DataObject) -> None:
-    """Octets overwritten, taken out and put in, in a real message."""
+    """Bytes of a real message are overwritten, removed and inserted."""
     message = bytearray(data.draw(st.sampled_from(real_messages())))
     for _ in range(data.draw(st.integers(1, 8))):
         at = data.draw(st.integers(0, len(message) - 1))
@@ -84,8 +84,8 @@ def test_changed_messages_can_be_scanned(data: st.DataObject) -> None:
     _check_nesting(scan.scan(bytes(message)))
 
 
-def test_one_level_is_what_the_whole_scan_has() -> None:
-    """`level` and `header` give the children that `scan` gives, also with indefinite lengths."""
+def test_one_level_equals_the_same_level_of_the_scan() -> None:
+    """`level` and `header` return the children that `scan` returns, also for indefinite lengths."""
     indefinite = 0
     for data in (*map(as_ber, real_messages()[:2]), *real_messages()):
         made = scan.scan(data)
@@ -141,15 +141,15 @@ def test_one_level_is_what_the_whole_scan_has() -> None:
         ("1f0100", ("tag number below 31",)),
     ],
 )
-def test_what_breaks_der_is_said(octets: str, found: tuple[str, ...]) -> None:
-    """Each rule of X.690 with a value that breaks it and one that does not."""
+def test_violations_of_der_are_reported(octets: str, found: tuple[str, ...]) -> None:
+    """For each rule of X.690, one value that breaks it and one that does not."""
     said = [text for _, text in scan.scan(bytes.fromhex(octets)).findings()]
     assert len(said) == len(found)
     assert [f for f, s in zip(found, said, strict=True) if f not in s] == []
 
 
-def test_malformed_octets_are_problems() -> None:
-    """Where, what was expected, what to try."""
+def test_malformed_bytes_are_problems() -> None:
+    """Each problem has a code, an offset and advice."""
     cases = {"30050500": "cut-off", "300130": "not-asn1", "3004 0500 0000": "stray-eoc", "0500 00": "trailing"}
     for octets, code in cases.items():
         made = scan.scan(bytes.fromhex(octets))
@@ -159,8 +159,8 @@ def test_malformed_octets_are_problems() -> None:
         assert problem.advice
 
 
-def test_limits_are_arguments() -> None:
-    """Depth and number of elements; what was read before stays."""
+def test_depth_and_element_limits_are_arguments() -> None:
+    """Maximum depth and number of elements; the elements read before the limit remain."""
     deep = b"\x05\x00"
     for _ in range(5000):
         deep = der.sequence(deep)
@@ -171,20 +171,20 @@ def test_limits_are_arguments() -> None:
     endless = b"\x30\x80" * 5000
     started = time.process_time()
     assert scan.scan(endless).problems
-    assert time.process_time() - started < 10  # a cap, far above what it takes; quadratic would be minutes
+    assert time.process_time() - started < 10  # a generous limit; quadratic time would take minutes
     few = scan.scan(make_crl(100), max_nodes=50)
     assert len(few) == 50
     assert few.problems[-1].code == "too-many"
     _check_nesting(few)
 
 
-def test_a_crl_has_as_many_elements_as_it_should() -> None:
-    """Four for each entry, 18 around them."""
+def test_a_scanned_crl_has_every_element() -> None:
+    """Four elements for each entry, and 18 around them."""
     assert len(scan.scan(make_crl(25_000))) == 100_018
 
 
 def test_strings_are_opened_on_request() -> None:
-    """The content of an OCTET STRING, and that of a BIT STRING behind its first octet; trailing octets too."""
+    """The content of an OCTET STRING, and of a BIT STRING after its first byte; trailing bytes are scanned too."""
     inner = der.sequence(der.integer(5))
     data = der.sequence(der.encode(der.OCTET_STRING, inner), der.encode(der.BIT_STRING, b"\0", inner))
     assert len(scan.scan(data)) == 3
@@ -197,7 +197,7 @@ def test_strings_are_opened_on_request() -> None:
 
 
 @pytest.mark.parametrize("octets", ["0002aabb", "300400020102", "2002 0500"])
-def test_tag_0_with_content_is_a_finding(octets: str) -> None:
-    """Nothing but end-of-contents has it; a reader of indefinite lengths may stop there."""
+def test_tag_0_with_content_is_reported(octets: str) -> None:
+    """Only end-of-contents may use tag 0; a parser of indefinite lengths may stop there."""
     found = [text for _, text in scan.scan(bytes.fromhex(octets)).findings()]
     assert any("tag 0" in text for text in found)

@@ -1,6 +1,6 @@
-"""However much a message or a capture has of something, what people are shown of it stays small, and says so.
+"""Output for people stays small, however large a message or capture is, and says what it left out.
 
-JSON and SARIF are whole: their size is at most a multiple of the bytes of the input.
+JSON and SARIF are complete: their size is at most a multiple of the size of the input.
 """
 
 from __future__ import annotations
@@ -32,9 +32,9 @@ from tests.helpers.captures import DATA
 MANY = 4_000
 LONG = 300_000
 _LARGEST = 200_000
-"""Characters of any output for people."""
+"""Upper limit for any output for people, in characters."""
 _MULTIPLE = 150
-"""Characters of JSON for a byte of input: 2 bytes of an empty element become an entry with names and digests."""
+"""Characters of JSON per byte of input: an empty element has 2 bytes and becomes an entry with names and digests."""
 
 
 def _text(value: str) -> bytes:
@@ -55,7 +55,7 @@ def _signed(*more: bytes) -> bytes:
 
 
 def _envelope(*recipients: bytes) -> bytes:
-    """Return a request with these RecipientInfos: its own, with many serial numbers, without any."""
+    """Return a request with these RecipientInfos; without any, with many that differ in the serial number."""
     message = sceplab.parse_signed(scenes.request())
     envelope = der.read(message.content or b"").children()[1].children()[0].children()
     own = der.read(envelope[1].children()[0].raw).children()
@@ -68,7 +68,7 @@ def _envelope(*recipients: bytes) -> bytes:
 
 
 def _csr(*attributes: bytes, subject: bytes = b"") -> bytes:
-    """Return a request with a CSR that nobody signed."""
+    """Return a request with an unsigned CSR."""
     key = sceplab.parse_csr(scenes.csr()).public_key_info
     info = der.sequence(der.integer(0), subject or _name(1), key, der.encode(0xA0, *attributes))
     algorithm = der.sequence(der.oid(oids.SHA256_WITH_RSA), der.NULL_ELEMENT)
@@ -94,7 +94,7 @@ def _names() -> bytes:
 
 
 def _har(number: int, operation: str, answer: Callable[[int], str], status: int = 500) -> bytes:
-    """Return a HAR file: exchanges of as many servers, each with an answer of its own."""
+    """Return a HAR file with `number` exchanges, each with another server and another reply."""
     entries = []
     for n in range(number):
         url = f"http://h{n}.example/scep?operation={operation}"
@@ -156,7 +156,7 @@ WHOLE = ("decode --json", "lint --json", "lint --sarif", "diagnose --json")
 
 
 def _outputs(data: bytes, folder: Path, capsys: pytest.CaptureFixture[str]) -> tuple[dict[str, int], dict[str, int]]:
-    """Return the sizes of what is written for people, and of what is written for programs."""
+    """Return the sizes of the outputs for people, and of those for programs."""
     small: dict[str, int] = {}
     whole: dict[str, int] = {}
     path = folder / "input"
@@ -176,8 +176,8 @@ def _outputs(data: bytes, folder: Path, capsys: pytest.CaptureFixture[str]) -> t
 
 
 @pytest.mark.parametrize("name", MESSAGES)
-def test_much_of_anything_in_a_message(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Every command, report and still picture."""
+def test_output_for_a_huge_message_is_bounded(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Every command, report and static view."""
     data = MESSAGES[name]()
     small, whole = _outputs(data, tmp_path, capsys)
     layers = layers_of(sceplab.decode_message(data, keys=scenes.materials().keys))
@@ -187,8 +187,8 @@ def test_much_of_anything_in_a_message(name: str, tmp_path: Path, capsys: pytest
 
 
 @pytest.mark.parametrize("name", CAPTURES)
-def test_much_of_anything_in_a_capture(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Only `decode` has something for each exchange, however many there are: that is what it is asked for."""
+def test_output_for_a_huge_capture_is_bounded(name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Only `decode` prints something for each exchange, since that is its purpose."""
     data = CAPTURES[name]()
     small, whole = _outputs(data, tmp_path, capsys)
     decoded = small.pop("decode --show-secrets")
@@ -196,8 +196,8 @@ def test_much_of_anything_in_a_capture(name: str, tmp_path: Path, capsys: pytest
     assert {k: v for k, v in (whole | {"decode": decoded}).items() if v > _MULTIPLE * len(data) + 20_000} == {}
 
 
-def test_the_views_of_many_exchanges() -> None:
-    """A ladder of thousands of clients was as wide as they are many; the findings of one exchange are listed."""
+def test_the_views_of_many_exchanges_are_bounded() -> None:
+    """Regression: the ladder was as wide as the number of clients, and every finding of one exchange was listed."""
     asked = scenes.sent("/scep?operation=Get")
     items = decode_exchanges([replace(asked, client=f"10.0.{n // 256}.{n % 256}:1") for n in range(2_000)])
     html = ladder_html(lay_out(items))
@@ -212,7 +212,7 @@ def test_the_views_of_many_exchanges() -> None:
 
 
 def test_a_list_says_how_much_was_left_out() -> None:
-    """And nothing where all of it is there."""
+    """A list that is complete says nothing."""
     assert list(listed(["  a", "  b"], "letters", 2)) == ["  a", "  b"]
     assert list(listed(map("  {}".format, range(1_003)), "numbers", 2)) == [
         "  0",
@@ -223,7 +223,7 @@ def test_a_list_says_how_much_was_left_out() -> None:
 
 
 def test_a_long_line_says_how_much_was_left_out() -> None:
-    """A password is not cut in two, which would hide that it is one."""
+    """A password is not cut in two, since the halves would no longer be masked."""
     assert cut("x" * LONGEST) == "x" * LONGEST
     assert cut("x" * 1_234) == f"{'x' * LONGEST} ... 234 more characters"
     text = cut("x" * (LONGEST - 15) + " http://r3:hunter2@ca.example/")
@@ -231,7 +231,7 @@ def test_a_long_line_says_how_much_was_left_out() -> None:
 
 
 def test_problems_of_one_kind_are_counted() -> None:
-    """The first ones, and how many more; others are not crowded out."""
+    """The first ones are shown with the number of the others; problems of other kinds stay visible."""
     many = [Problem(Layer.SIGNED, "signer-info", "a SignerInfo", f"number {n}", n) for n in range(1_000)]
     other = Problem(Layer.SIGNED, "field", "crls", "tag a3")
     kept = counted([*many, other])
@@ -242,6 +242,6 @@ def test_problems_of_one_kind_are_counted() -> None:
 
 
 def test_a_long_error_is_cut(capsys: pytest.CaptureFixture[str]) -> None:
-    """Standard error too: what a server answers may be in it."""
+    """Standard error may contain a server's reply, so it is limited too."""
     warn("sceplab: the server says " + "x" * LONG)
     assert len(capsys.readouterr().err) < 5_000

@@ -1,4 +1,4 @@
-"""The command line: what it prints, what it writes, and that bad input is one clear error."""
+"""The command line: what it prints, what it writes, and that bad input gives one clear error."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ OWN = sorted((DATA / "captures").iterdir())
 
 
 @pytest.mark.parametrize("folder", OWN, ids=lambda p: p.name)
-def test_json_is_the_facts_that_the_truth_files_judge(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """`decode --json` prints what test_truth compares with truth.json."""
+def test_json_output_equals_the_truth_files(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`decode --json` prints the values that test_truth compares with truth.json."""
     given = materials(folder)
     arguments = ["decode", str(capture_file(folder)), "--json", "--show-secrets", "--legacy"]
     for path in sorted(folder.iterdir()):
@@ -50,8 +50,8 @@ def test_json_is_the_facts_that_the_truth_files_judge(folder: Path, capsys: pyte
     assert capture_facts(decoded(folder), given) | {"not_read": []} == json.loads(capsys.readouterr().out)
 
 
-def test_passwords_are_masked_unless_asked_for(capsys: pytest.CaptureFixture[str]) -> None:
-    """In the outline, in JSON and in the walk."""
+def test_passwords_are_masked_by_default(capsys: pytest.CaptureFixture[str]) -> None:
+    """In the outline, in JSON and in the output of `walk`."""
     for arguments in (
         ["decode", str(SPECIMEN / "capture.pcap"), *KEYS],
         ["decode", "--json", str(SPECIMEN / "capture.pcap"), *KEYS],
@@ -62,8 +62,8 @@ def test_passwords_are_masked_unless_asked_for(capsys: pytest.CaptureFixture[str
         assert "R3-to-R1-via-R2" in capsys.readouterr().out
 
 
-def test_walk_writes_the_story_and_replaces_nothing_unasked(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The files of the steps; a second walk refuses, and leaves them as they were."""
+def test_walk_writes_its_files_and_does_not_overwrite_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """`walk` writes the files of its steps; a second run refuses to overwrite them."""
     assert cli.main(["walk", "--out", str(tmp_path)]) == 0
     assert "R3-to-R1-via-R2" not in capsys.readouterr().out
     written = {p.name: p.read_bytes() for p in tmp_path.iterdir()}
@@ -79,7 +79,7 @@ def test_walk_writes_the_story_and_replaces_nothing_unasked(tmp_path: Path, caps
 
 
 def test_walk_prints_openssl_commands_that_work(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Typed in the folder of the files, each command succeeds and gives the same file."""
+    """Each command succeeds in the folder of the files, and gives the same file."""
     if not openssl.available():
         pytest.skip("openssl is not installed (apt-get install openssl)")
     assert cli.main(["walk", "--out", str(tmp_path)]) == 0
@@ -115,7 +115,7 @@ BAD: dict[str, list[str]] = {
 
 @pytest.mark.parametrize("arguments", BAD.values(), ids=BAD.keys())
 def test_bad_input_is_one_clear_error(arguments: list[str], tmp_path: Path) -> None:
-    """Exit code 2, a message on stderr, no traceback, nothing on stdout."""
+    """Exit code 2, a message on stderr, no traceback, and nothing on stdout."""
     (tmp_path / "empty").touch()
     (tmp_path / "noise").write_bytes(bytes(range(256)) * 4)
     (tmp_path / "cut.pcap").write_bytes((SPECIMEN / "capture.pcap").read_bytes()[:30])
@@ -134,14 +134,14 @@ def test_bad_input_is_one_clear_error(arguments: list[str], tmp_path: Path) -> N
     assert "Traceback" not in done.stderr
 
 
-def test_doctor_finds_all_well(capsys: pytest.CaptureFixture[str]) -> None:
+def test_doctor_reports_no_problem(capsys: pytest.CaptureFixture[str]) -> None:
     """On the machine that runs the tests."""
     assert cli.main(["doctor"]) == 0
     assert "WRONG" not in capsys.readouterr().out
 
 
 def test_doctor_reports_a_missing_extra_by_name(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A library of an extra is optional, and the line says what installs it; one of the core is wrong."""
+    """A missing library of an extra is optional, with its install command; a missing core library is an error."""
     found = metadata.version
 
     def version(name: str) -> str:
@@ -158,7 +158,7 @@ def test_doctor_reports_a_missing_extra_by_name(monkeypatch: pytest.MonkeyPatch)
 
 
 def test_a_message_in_any_form_decodes_the_same() -> None:
-    """URL, value, base64, PEM and DER of the specimen give the same octets."""
+    """A URL, a message value, base64, PEM and DER of the specimen give the same bytes."""
     (item,) = decoded(SPECIMEN)
     assert item.request is not None
     assert item.exchange.request is not None
@@ -197,7 +197,7 @@ def _run(*arguments: str, stdin: bytes = b"", **more: Any) -> subprocess.Complet
 
 
 def _clean(tmp_path: Path) -> Path:
-    """Write a conversation that breaks no rule, as packets."""
+    """Write a conversation without any violation as packets."""
     from tests.helpers import packets, scenes
     from tests.helpers.packets import Piece, answered, asked
 
@@ -215,7 +215,7 @@ def _clean(tmp_path: Path) -> Path:
 
 
 def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """0: nothing found; 1: a rule is broken, a cause was found; 2: it cannot be read."""
+    """0: nothing found; 1: a broken rule or a cause was found; 2: the input cannot be read."""
     clean, keys = str(_clean(tmp_path)), [*KEYS, "--key", str(SPECIMEN / "r3.key.pem")]
     (tmp_path / "noise").write_bytes(bytes(range(256)))
     for command, expected in (
@@ -235,7 +235,7 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_lint_as_json_and_sarif(capsys: pytest.CaptureFixture[str]) -> None:
-    """The same findings in each form; SARIF names its rules and points at the file."""
+    """The same findings in each form; SARIF lists its rules and refers to the file."""
     file = str(REFUSED / "capture.pcap")
     assert cli.main(["lint", file, "--json"]) == 1
     facts = json.loads(capsys.readouterr().out)
@@ -259,8 +259,8 @@ def test_lint_as_json_and_sarif(capsys: pytest.CaptureFixture[str]) -> None:
     assert strong == [f for f in findings if f["level"] == "MUST"]
 
 
-def test_lint_as_json_says_what_was_not_read(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """As `decode` and `diagnose` do, in the JSON itself, so that nothing has to be read from stderr."""
+def test_lint_as_json_lists_unread_input(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The JSON itself lists unread input, as in `decode` and `diagnose`, so programs need not parse stderr."""
     pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"
     (tmp_path / "log.txt").write_text(f"GET /scep?operation=GetCACaps HTTP/1.0\n\n{pem}")
     out = {}
@@ -273,8 +273,8 @@ def test_lint_as_json_says_what_was_not_read(tmp_path: Path, capsys: pytest.Capt
     assert out["lint"] == out["decode"] == out["diagnose"]
 
 
-def test_diagnose_masks_and_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The wrong challenge is the first cause; it is shown on request only; reports have no secret unless asked."""
+def test_diagnose_masks_secrets_and_writes_reports(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The wrong challenge is the first cause; secrets appear on screen and in reports only on request."""
     keys = ["--key", str(REFUSED / "ca.key.pem"), "--cert", str(REFUSED / "ca.pem"), "--password", "the right one"]
     command = ["diagnose", str(REFUSED / "capture.pcap"), *keys]
     (sent,) = {
@@ -304,8 +304,8 @@ def test_diagnose_masks_and_reports(tmp_path: Path, capsys: pytest.CaptureFixtur
         assert sent in report.read_text()
 
 
-def test_colour_is_for_terminals(tmp_path: Path) -> None:
-    """None in a pipe or file; on a terminal there is, unless NO_COLOR says no."""
+def test_only_terminals_get_colour(tmp_path: Path) -> None:
+    """Output to a pipe or file has no colour; output to a terminal has, unless NO_COLOR is set."""
     command = ["lint", str(REFUSED / "capture.pcap")]
     assert b"\x1b[" not in _run(*command).stdout
     shown = _on_terminal(command, {"TERM": "xterm-256color"})
@@ -315,7 +315,7 @@ def test_colour_is_for_terminals(tmp_path: Path) -> None:
 
 
 def _on_terminal(arguments: list[str], environment: dict[str, str], typed: bytes = b"", wait: bytes = b"") -> bytes:
-    """Run the command on a terminal of its own; type when `wait` was shown; return all that was shown."""
+    """Run the command on a pseudo-terminal; type input when `wait` appears; return all output."""
     terminal, theirs = pty.openpty()
     code = (
         "import fcntl, os, sys, termios; os.setsid(); fcntl.ioctl(0, termios.TIOCSCTTY, 0); "
@@ -335,7 +335,7 @@ def _on_terminal(arguments: list[str], environment: dict[str, str], typed: bytes
         while True:
             try:
                 piece = os.read(terminal, 65536)
-            except OSError:  # nobody is on the other side any more
+            except OSError:  # the other side has closed the terminal
                 break
             if not piece:
                 break
@@ -359,8 +359,8 @@ def _bundle(tmp_path: Path) -> Path:
     return path
 
 
-def test_passphrases_are_asked_for(tmp_path: Path) -> None:
-    """PKCS#12 and protected PEM: asked on the terminal, never shown; a wrong one is one clear error."""
+def test_passphrases_are_prompted_for_without_echo(tmp_path: Path) -> None:
+    """The prompt for PKCS#12 and encrypted PEM does not echo; a wrong passphrase is one clear error."""
     bundle = str(_bundle(tmp_path))
     command = ["decode", str(SPECIMEN / "capture.pcap"), "--key", bundle]
     plain = {"TERM": "dumb"}
@@ -376,8 +376,8 @@ def test_passphrases_are_asked_for(tmp_path: Path) -> None:
     assert b"run this in a terminal" in done.stderr
 
 
-def test_keys_and_certificates_in_every_form(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """PEM, DER, and an unprotected PKCS#12 open the same envelope."""
+def test_keys_and_certificates_are_read_in_every_format(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """PEM, DER and unprotected PKCS#12 open the same envelope."""
     (own,) = load_private_keys(SPECIMEN / "ca.key.pem")
     (tmp_path / "key.der").write_bytes(own.private_bytes(Encoding.DER, PrivateFormat.PKCS8, NoEncryption()))
     (tmp_path / "old.der").write_bytes(
@@ -403,7 +403,7 @@ def test_keys_and_certificates_in_every_form(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_a_long_capture_has_a_progress_bar(tmp_path: Path) -> None:
-    """On a terminal, on standard error, and gone at the end; not in a pipe."""
+    """On standard error of a terminal only, and removed at the end; a pipe gets none."""
     from tests.helpers import packets
     from tests.helpers.packets import Piece
 
@@ -420,8 +420,8 @@ def test_a_long_capture_has_a_progress_bar(tmp_path: Path) -> None:
     assert done.stderr == b""
 
 
-def test_standard_input_and_a_reader_that_stops(tmp_path: Path) -> None:
-    """`-` reads a pipe; `| head` is no error."""
+def test_standard_input_is_read_and_a_closed_pipe_is_no_error(tmp_path: Path) -> None:
+    """`-` reads standard input; a closed pipe (`| head`) is not an error."""
     done = _run("decode", "-", stdin=(SPECIMEN / "capture.pcap").read_bytes())
     assert done.returncode == 0
     assert done.stdout == _run("decode", str(SPECIMEN / "capture.pcap")).stdout

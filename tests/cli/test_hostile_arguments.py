@@ -1,4 +1,4 @@
-"""Values that make no sense, for every option of every command: exit 2 and a clear error, or they are taken."""
+"""Senseless values for every option of every command: they are accepted, or exit code 2 and a clear error."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.helpers.captures import DATA
 
 SECRET = "R3-to-R1-via-R2"
 SPECIMEN = DATA / "specimen"
-# Words of each command that are right; one value at a time is replaced, or added.
+# Valid arguments of each command; a test replaces or adds one value at a time.
 RIGHT = {
     "decode": [str(SPECIMEN / "capture.pcap")],
     "lint": [str(SPECIMEN / "capture.pcap")],
@@ -74,7 +74,7 @@ VALUES = [*NUMBERS, *URLS, *NAMES, *PATHS]
 
 
 def _parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
-    """Yield each command with its parser, from argparse's own table."""
+    """Yield each command with its parser, read from argparse's own table."""
     homes = [(c.name, c) for c in COMMANDS if c.name != "lab"] + [(f"lab {a.name}", a) for a in ACTIONS]
     for name, command in homes:
         parser = argparse.ArgumentParser()
@@ -83,7 +83,7 @@ def _parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
 
 
 def _cases() -> list[tuple[str, str]]:
-    """Return each command with each of its arguments that take a value ("" for the positional one)."""
+    """Return each command with each argument that takes a value ("" for the positional one)."""
     out = []
     for name, parser in _parsers():
         for action in parser._actions:
@@ -97,14 +97,14 @@ def _word(action: argparse.Action) -> str:
     return action.option_strings[0] if action.option_strings else ""
 
 
-def test_every_command_is_among_them() -> None:
-    """The lists above are whole."""
+def test_every_command_is_tested() -> None:
+    """The lists above cover all commands."""
     assert {name for name, _ in _parsers()} == set(RIGHT)
     assert len(_cases()) > 60
 
 
 class _AtOnce(threading.Event):
-    """Ctrl-C that comes at once."""
+    """An event that simulates an immediate Ctrl-C."""
 
     def wait(self, timeout: float | None = None) -> bool:
         assert timeout is None
@@ -125,7 +125,7 @@ class _Ended(threading.Event):
 
 @pytest.fixture
 def lab_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Yield a working folder with a lab in it; nothing sleeps, waits for Ctrl-C, or keeps files elsewhere."""
+    """Yield a working folder with a lab; nothing sleeps, waits for Ctrl-C, or writes files elsewhere."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("HOME", str(tmp_path))
     policy = Policy((SECRET,))
@@ -149,10 +149,10 @@ def lab_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
 
 
 @pytest.mark.parametrize(("command", "option"), _cases(), ids=lambda x: x or "positional")
-def test_any_value_of_any_option(
+def test_hostile_values_of_every_option_give_one_clear_error(
     command: str, option: str, lab_folder: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """No traceback, no hang: 0, 1, or 2 with one line (and argparse's usage)."""
+    """No traceback and no hang: exit code 0 or 1, or 2 with one line (and argparse's usage)."""
     kind = next(a.type for n, p in _parsers() if n == command for a in p._actions if _word(a) == option)
     values = VALUES if kind is None else PATHS + NAMES[:4] if kind is Path else NUMBERS
     for value in values:
@@ -191,8 +191,8 @@ NUMERIC = {
 
 
 @pytest.mark.parametrize("command", NUMERIC)
-def test_numbers_have_limits(command: str, capsys: pytest.CaptureFixture[str]) -> None:
-    """A wait that never ends, a port that is none, a certificate that is never valid: refused at once."""
+def test_numbers_out_of_range_are_refused(command: str, capsys: pytest.CaptureFixture[str]) -> None:
+    """An endless wait, an invalid port, a certificate that is never valid: refused at once."""
     for option, wrong in NUMERIC[command].items():
         for value in (wrong, "nan", "inf", "-inf", "x", "", "1_0", "9" * 5000):
             with pytest.raises(SystemExit) as ended:

@@ -1,4 +1,4 @@
-"""What strangers write never steers a terminal, and forges no markup: every command, every kind of output."""
+"""Untrusted text never controls a terminal or adds markup, in any command and any kind of output."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ from tests.helpers.html import assert_harmless
 from tests.helpers.labs import authority
 from tests.helpers.packets import Piece, asked
 
-# Title and colour sequences with 7 and 8 bits, DEL, NEL, overrides, isolates, separators, spaces that are none.
+# Title and colour sequences in 7 and 8 bits, DEL, NEL, overrides, isolates, separators, unusual spaces.
 EVIL = "\x1b]0;pwned\x07\x1b[2J\x9b31m\x7f\x85\u202e\u2066\u200f\u2028\u2029\u00a0\ufeff\r\n\b"
 MARKUP = (
     "[x](http://evil.example) ![x](//evil.example/x) <img src=x onerror=alert(1)> <http://evil.example> `c` **b** |"
@@ -45,7 +45,7 @@ KEYS += ["--cert", str(SPECIMEN / "ca.pem"), "--password", EVIL]
 
 
 def _har(entries: list[tuple[str, bytes, int, str, str, bytes]]) -> bytes:
-    """Return a HAR file: method, body, status, reason, content type, body of the reply."""
+    """Return a HAR file; each entry is (method, body, status, reason, content type, body of the reply)."""
     made = []
     for method, body, status, reason, kind, answer in entries:
         target = f"http://{WORDS}.example/scep?operation=PKIOperation"
@@ -66,7 +66,7 @@ def _request() -> bytes:
 
 
 def _files(folder: Path) -> Iterator[Path]:
-    """Write inputs of every kind that are full of such words, under names that are, too."""
+    """Write hostile inputs of every kind, under hostile file names."""
     folder.mkdir()
     refusal = scenes.reply("2", fail="2", text=WORDS, transaction=ASCII)
     page = f"<html><title>{WORDS}</title>{WORDS} 0x80094004 access is denied</html>".encode()
@@ -136,10 +136,10 @@ def _run(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> tuple[int,
 
 @pytest.mark.parametrize("command", COMMANDS)
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
-def test_every_command_on_files_full_of_controls(
+def test_every_command_escapes_control_characters_of_files(
     command: str, encoding: str, tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Nothing unprintable is shown, nor is it an error; JSON is JSON and has the very text."""
+    """Output contains no unprintable characters and no encoding errors; JSON is valid and has the original text."""
     monkeypatch.setenv("COLUMNS", "500")
     seen = ""
     for path in _files(tmp_path / "in"):
@@ -163,8 +163,8 @@ def test_every_command_on_files_full_of_controls(
     assert "evil.example" in seen
 
 
-def test_json_has_the_very_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A program that reads it gets what was sent."""
+def test_json_has_the_original_text(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A program that parses the JSON gets the text that was sent."""
     path = next(p for p in _files(tmp_path / "in") if p.name.endswith("refusal.der"))
     _, out = _run(["decode", "--json", str(path)], capsys)
     assert WORDS in _strings(json.loads(out))
@@ -183,8 +183,8 @@ def _strings(value: object) -> Iterator[str]:
 
 
 @pytest.mark.parametrize("suffix", [".md", ".html"])
-def test_reports_have_only_their_own_markup(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """No link, picture, HTML, code or heading that somebody else wrote."""
+def test_markup_in_reports_is_escaped(suffix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """No link, picture, HTML, code or heading comes from the input."""
     report = tmp_path / f"report{suffix}"
     headings = {"Input", "Outcome", "Why it failed", "Who sent what (times are UTC)", "RFC violations"}
     headings |= {"Layer by layer", "SCEP enrollment", "By cause", "By client"}
@@ -212,8 +212,8 @@ def test_reports_have_only_their_own_markup(suffix: str, tmp_path: Path, capsys:
     "text",
     [MARKUP, "- a", "1. a", "23) a", "# a", "> a", "    a", "===", "---", "+ a", "* a", "~~~", "```", "$x$", "\t- a"],
 )
-def test_a_paragraph_is_a_paragraph(text: str) -> None:
-    """Whatever it begins with, it is text, and the same text."""
+def test_markdown_at_the_start_of_a_paragraph_is_escaped(text: str) -> None:
+    """Text that begins like another Markdown element stays the same text in a paragraph."""
     tokens = MarkdownIt("commonmark").enable("table").parse(f"Before\n\n{paragraph(text)}\n\nAfter")
     assert [t.type for t in tokens] == ["paragraph_open", "inline", "paragraph_close"] * 3
     inline = tokens[4].children or []
@@ -222,8 +222,8 @@ def test_a_paragraph_is_a_paragraph(text: str) -> None:
     assert "\n" not in marked(f"{text}\n{text}")
 
 
-def test_a_sarif_message_has_no_link() -> None:
-    """Brackets make links in it."""
+def test_links_in_sarif_messages_are_escaped() -> None:
+    """Brackets would make links in a SARIF message."""
     assert sarif_text("[x](y) \\ \x1b") == "\\[x\\](y) \\\\ \\\\x1b"
 
 
@@ -249,17 +249,17 @@ TYPED = [
 
 
 @pytest.mark.parametrize("arguments", TYPED, ids=lambda a: visible(" ".join(a))[:40])
-def test_what_was_typed_comes_back_escaped(
+def test_arguments_in_errors_are_escaped(
     arguments: list[str], tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Scripts pass on what they got from elsewhere."""
+    """Scripts may pass untrusted text as arguments."""
     monkeypatch.chdir(tmp_path)
     assert _run(arguments, capsys)[0] == 2
 
 
 @pytest.fixture
 def ca(tmp_path: Path) -> Iterator[CertificationAuthority]:
-    """Yield a CA that asks a person."""
+    """Yield a CA that requires approval."""
     from sceplab.lab.policy import Policy
 
     with authority(tmp_path, Policy()) as made:
@@ -271,14 +271,14 @@ def _enroll(folder: Path, name: str = EVIL) -> list[str]:
     return ["enroll", "http://ca.example", *common]
 
 
-def test_a_server_and_its_operator(
+def test_text_of_requests_is_escaped_for_client_and_operator(
     ca: CertificationAuthority, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Names, reasons and words of error pages, on the client's side and on the operator's."""
+    """Names, reasons and error pages, on the client's side and on the operator's side."""
     monkeypatch.setattr("sceplab.cli.enroll.http_sender", lambda *_, **__: ca.answer)
     code, out = _run(_enroll(tmp_path, EVIL), capsys)
     assert (code, "control character" in out) == (1, True)
-    # The CA refuses control characters; what steers a line without being one waits for a person.
+    # The CA refuses control characters; a request with other characters that affect a line awaits approval.
     name = "pwned" + "".join(c for c in EVIL if unicodedata.category(c) == "Cf")
     assert _run(_enroll(tmp_path, name), capsys)[0] == 1
     assert "pwned" in _run(["lab", "pending", "--dir", str(tmp_path)], capsys)[1]
@@ -302,10 +302,10 @@ def _answers(kind: str) -> dict[str, HttpReply]:
 
 
 @pytest.mark.parametrize("kind", ["error", "page", "late", "refusal", "unreachable"])
-def test_a_hostile_server(
+def test_text_of_a_hostile_server_is_escaped(
     kind: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Its words come in errors and warnings."""
+    """Its text appears in errors and warnings."""
 
     def send(request: HttpRequest) -> HttpReply:
         if kind == "unreachable":
@@ -317,7 +317,7 @@ def test_a_hostile_server(
 
 
 def test_only_one_module_prints() -> None:
-    """So that nothing goes past the function that escapes."""
+    """No other module can bypass the function that escapes."""
     for path in sorted((ROOT / "sceplab" / "cli").rglob("*.py")):
         if path.name == "terminal.py":
             continue
@@ -327,8 +327,8 @@ def test_only_one_module_prints() -> None:
             assert not (isinstance(node, ast.ImportFrom) and (node.module or "").startswith("rich")), path
 
 
-def test_doctor_and_help(capsys: pytest.CaptureFixture[str]) -> None:
-    """Versions that other programs print, and the usage of each command."""
+def test_output_of_doctor_and_help_is_escaped(capsys: pytest.CaptureFixture[str]) -> None:
+    """Version text of other programs, and the usage of each command."""
     _run(["doctor"], capsys)
     for command in ([], ["lab"], ["lab", "start"], ["enroll"], ["decode"]):
         with contextlib.suppress(SystemExit):

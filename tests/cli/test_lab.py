@@ -1,4 +1,4 @@
-"""`sceplab lab` and `sceplab enroll` as typed in a terminal."""
+"""`sceplab lab` and `sceplab enroll` as users type them."""
 
 from __future__ import annotations
 
@@ -39,8 +39,8 @@ def _enroll(lab: Lab, out: Path, *more: str) -> int:
 
 
 @needs("openssl")
-def test_enroll_writes_what_openssl_takes(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Key 0600, request, certificate and the CA's; exit 0; the key is on no output."""
+def test_enroll_writes_files_that_openssl_accepts(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Key with mode 0600, request, certificate and CA certificates; exit code 0; no output contains the key."""
     fingerprint = lab.ca.issuer.parsed.fingerprint()
     assert _enroll(lab, tmp_path, "--challenge", SECRET, "--dns", "r3.example", "--fingerprint", fingerprint) == 0
     out, err = capsys.readouterr()
@@ -56,10 +56,10 @@ def test_enroll_writes_what_openssl_takes(lab: Lab, tmp_path: Path, capsys: pyte
 
 
 @pytest.mark.parametrize("record", ["missing/x", "file/x", ".", "there", "x" * 300])
-def test_record_that_cannot_be_written(
+def test_an_unwritable_record_is_an_error_at_the_start(
     tmp_path: Path, record: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is said at the start, before a port is open or a key is made, not when the traffic is lost."""
+    """The error comes at the start, before a port is opened or a key is made, not when the traffic is lost."""
     monkeypatch.chdir(tmp_path)
     for name in ("file", "there"):
         Path(name).write_text("mine")
@@ -71,8 +71,8 @@ def test_record_that_cannot_be_written(
     assert Path("there").read_text() == "mine"
 
 
-def test_nothing_is_written_over(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """A second run stops before anything is sent; --force replaces, --key goes on with what is there."""
+def test_enroll_does_not_overwrite_files(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A second run stops before it sends anything; --force replaces files, --key reuses the existing key."""
     assert _enroll(lab, tmp_path, "--challenge", SECRET) == 0
     before = {p.name: p.read_bytes() for p in tmp_path.glob("device.*")}
     count = len(lab.exchanges)
@@ -84,8 +84,10 @@ def test_nothing_is_written_over(lab: Lab, tmp_path: Path, capsys: pytest.Captur
     assert (tmp_path / "device.key.pem").read_bytes() != before["device.key.pem"]
 
 
-def test_pending_granted_in_another_terminal(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit 1 while it waits; the same command with --key brings the certificate once a person has granted it."""
+def test_a_pending_request_is_granted_in_another_terminal(
+    lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Exit code 1 while pending; after the grant, the same command with --key fetches the certificate."""
     assert _enroll(lab, tmp_path, "--limit", "0.2") == 1
     assert "PENDING" in capsys.readouterr().out
     folder = str(lab.folder)
@@ -103,7 +105,7 @@ def test_pending_granted_in_another_terminal(lab: Lab, tmp_path: Path, capsys: p
 
 
 def test_denied(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit 1, with the operator's words."""
+    """Exit code 1, with the operator's reason."""
     assert _enroll(lab, tmp_path, "--limit", "0.1") == 1
     (waiting,) = lab.ca.pending()
     assert main(["lab", "deny", waiting.transaction_id, "--why", "go away", "--dir", str(lab.folder)]) == 0
@@ -112,8 +114,8 @@ def test_denied(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) ->
     assert "go away" in capsys.readouterr().out
 
 
-def test_a_name_with_control_characters(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """What a stranger puts into a subject does not steer the operator's terminal."""
+def test_control_characters_in_a_name_are_escaped(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """A hostile subject does not control the operator's terminal."""
     enroll = ["enroll", lab.ca_url, "--out", str(tmp_path), "--limit", "0", "--every", "1", "--force"]
     assert main([*enroll, "--subject", "CN=\x1b[2Jevil"]) == 1
     out = capsys.readouterr().out
@@ -127,8 +129,8 @@ def test_a_name_with_control_characters(lab: Lab, tmp_path: Path, capsys: pytest
     assert "\N{RIGHT-TO-LEFT OVERRIDE}" not in out
 
 
-def test_the_whole_flow_of_the_story(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An RA's request, granted by a person; end users' requests signed as the RA, granted at once; renewal."""
+def test_ra_and_end_users_enroll_and_renew(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An operator grants the RA's request; requests and renewals of end users, signed by the RA, need no approval."""
     ra = ["enroll", lab.ca_url, "--subject", "OU=ioscs RA,serialNumber=7+unstructuredName=R9", "--name", "ra"]
     ra += ["--out", str(tmp_path), "--every", "0.05"]
     assert main([*ra, "--limit", "0.1"]) == 1
@@ -164,8 +166,8 @@ def test_the_whole_flow_of_the_story(lab: Lab, tmp_path: Path, capsys: pytest.Ca
     assert main([*via_ra, "--challenge", SECRET]) == 0
 
 
-def test_one_time_challenge(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Made by the operator, used once."""
+def test_a_one_time_challenge_is_accepted_once(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The operator creates it, and it is valid once."""
     assert main(["lab", "challenge", "--subject", "CN=R3", "--dir", str(lab.folder)]) == 0
     word = capsys.readouterr().out.strip()
     assert _enroll(lab, tmp_path, "--challenge", word) == 0
@@ -176,7 +178,7 @@ def test_one_time_challenge(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixt
 def test_a_secret_from_standard_input(
     lab: Lab, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """With - no other user sees it among the arguments; without a line there it is one error."""
+    """With `-` the secret is not visible in the process list; an empty standard input is one error."""
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SECRET}\n"))
     assert _enroll(lab, tmp_path, "--challenge", "-") == 0
     monkeypatch.setattr(sys, "stdin", io.StringIO(""))
@@ -190,14 +192,14 @@ def test_a_secret_from_standard_input(
     assert "- for the challengePassword" in capsys.readouterr().err
 
 
-def test_the_policy_of_names_and_usages(capsys: pytest.CaptureFixture[str]) -> None:
-    """A usage that is none is one error, before a port is opened."""
+def test_an_unknown_usage_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
+    """An unknown usage is one error, before a port is opened."""
     assert main(["lab", "start", "--allow-usage", "typo"]) == 2
     assert "typo is no extendedKeyUsage" in capsys.readouterr().err
 
 
 def test_revoke_and_rollover(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """By serial in hex; the announced CA certificate takes over."""
+    """A serial number in hex is revoked; the announced CA certificate takes over."""
     assert _enroll(lab, tmp_path, "--challenge", SECRET) == 0
     serial = parse_certificate(load_certificates(tmp_path / "device.pem")[0]).serial_hex
     folder = ["--dir", str(lab.folder)]
@@ -227,7 +229,7 @@ BAD = {
 def test_bad_input_is_one_line(
     name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """Exit code 2, one line, no traceback, and no key written for nothing."""
+    """Exit code 2, one line, no traceback, and no key file."""
     monkeypatch.chdir(tmp_path)
     arguments, words = BAD[name]
     assert main(arguments) == 2
@@ -237,8 +239,8 @@ def test_bad_input_is_one_line(
     assert list(tmp_path.glob("*.key.pem")) == []
 
 
-def test_start_serves_until_it_is_told_to_end(tmp_path: Path) -> None:
-    """It prints the URLs and what to type, logs decisions, ends by SIGINT with exit 0, and leaves a pcap."""
+def test_start_serves_until_sigint(tmp_path: Path) -> None:
+    """It prints the URLs and example commands, logs decisions, exits with 0 on SIGINT, and leaves a pcap."""
     command = [sys.executable, "-m", "sceplab.cli", "lab", "start", "--dir", "lab", "--ca-port", "0", "--ra-port", "0"]
     command += ["--challenge", SECRET, "--record", "lab.pcap"]
     log = tmp_path / "out.txt"

@@ -1,4 +1,4 @@
-"""`sceplab relay` as typed in a terminal."""
+"""`sceplab relay` as users type it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from tests.helpers.labs import csr, quick_key, running_lab
 
 @contextmanager
 def relaying(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
-    """Yield a running `sceplab relay`, its URL and what it prints; it is killed where it did not end."""
+    """Yield a running `sceplab relay`, its URL and its log file; a relay that is still running is killed."""
     log = folder / "out.txt"
     command = [sys.executable, "-m", "sceplab.cli", "relay", *options]
     with log.open("w") as out:
@@ -45,10 +45,10 @@ def relaying(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[byt
         process.wait(60)
 
 
-def test_it_says_what_passes_until_it_is_told_to_end(tmp_path: Path) -> None:
-    """What it changes, a line for each exchange, the verdict; secrets and keys are on no output."""
+def test_the_relay_logs_the_traffic_until_sigint(tmp_path: Path) -> None:
+    """Its changes, a line for each exchange, and the verdict; no output contains secrets or keys."""
     with running_lab() as lab:
-        # The CA's keys of the lab are in its store: none is given here.
+        # The lab keeps the CA's keys in its store, so this test passes none.
         options = ["--to", lab.ca_url, "--listen", "127.0.0.1:0", "--record", "x.pcap"]
         with relaying(tmp_path, *options) as (process, url, log):
             ScepClient(url).enroll(csr(challenge="wrong-word"), quick_key())
@@ -67,13 +67,13 @@ def test_it_says_what_passes_until_it_is_told_to_end(tmp_path: Path) -> None:
         assert len(read_capture(tmp_path / "x.pcap")) == 3
 
 
-def test_kill_9_leaves_what_passed(tmp_path: Path) -> None:
-    """The record is written as it goes."""
+def test_the_record_is_complete_after_kill_9(tmp_path: Path) -> None:
+    """The record is written during the traffic."""
     with running_lab() as lab:
         options = ["--to", lab.ca_url, "--listen", "127.0.0.1:0", "--record", "x.pcap", "--keep-host"]
         options += ["--host-name", "127.0.0.1", "--layers"]
         with relaying(tmp_path, *options) as (process, url, log):
-            # With --keep-host the lab sees a foreign port, and refuses that: an exchange like any other.
+            # With --keep-host the lab sees a foreign port and refuses the request; that exchange is recorded too.
             assert ScepClient(url).get_ca_caps().words == ()
             process.kill()
             process.wait(60)
@@ -84,10 +84,10 @@ def test_kill_9_leaves_what_passed(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("record", ["missing/x", "file/x", ".", "there", "x" * 300])
-def test_record_that_cannot_be_written(
+def test_an_unwritable_record_is_an_error_at_the_start(
     tmp_path: Path, record: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    """It is said at the start, in one line, before a port is open."""
+    """The error is one line, before a port is opened."""
     monkeypatch.chdir(tmp_path)
     for name in ("file", "there"):
         Path(name).write_text("mine")
@@ -98,8 +98,8 @@ def test_record_that_cannot_be_written(
     assert Path("there").read_text() == "mine"
 
 
-def test_a_port_that_is_taken_leaves_no_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """Exit 2, and the name is free for the next try."""
+def test_a_port_in_use_leaves_no_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Exit code 2, and the file name is free for the next run."""
     with running_lab() as lab:
         address = lab.ca_url.split("/")[2]
         record = tmp_path / "x.pcap"
@@ -109,7 +109,7 @@ def test_a_port_that_is_taken_leaves_no_record(tmp_path: Path, capsys: pytest.Ca
 
 
 def test_addresses() -> None:
-    """Host and port, IPv6 in brackets, or a port."""
+    """Host and port, IPv6 in brackets, or a port alone."""
     assert _address("8082") == ("127.0.0.1", 8082)
     assert _address("localhost:0") == ("localhost", 0)
     assert _address("[::1]:1") == ("::1", 1)
@@ -118,16 +118,16 @@ def test_addresses() -> None:
             _address(wrong)
 
 
-def test_listening_for_everybody_is_a_warning(tmp_path: Path) -> None:
-    """It is said on standard error."""
+def test_listening_on_all_addresses_gives_a_warning(tmp_path: Path) -> None:
+    """The warning goes to standard error."""
     with relaying(tmp_path, "--to", "http://127.0.0.1:9/", "--listen", "0.0.0.0:0") as (process, _, log):
         process.send_signal(signal.SIGTERM)
         assert process.wait(60) == 0
         assert "warning: the relay listens on 0.0.0.0:" in log.read_text()
 
 
-def test_what_strangers_write_does_not_steer_the_terminal() -> None:
-    """Targets and words of servers are escaped in the lines."""
+def test_untrusted_text_in_log_lines_is_escaped() -> None:
+    """Targets and server text are escaped in the log lines."""
     from sceplab.report.follow import Follower
     from sceplab.scep.transport import Exchange
 

@@ -1,4 +1,4 @@
-"""The command among other programs: interrupted, with outputs that are full or closed, in other locales."""
+"""The command in a shell: interrupts, full or closed outputs, and other locales."""
 
 from __future__ import annotations
 
@@ -24,12 +24,12 @@ def _environment(**more: str) -> dict[str, str]:
 
 
 def _shell(command: str, **more: Any) -> subprocess.CompletedProcess[bytes]:
-    """Run a line of bash in which `$S` is the command, `$C` a capture and `$D` the specimen's folder."""
+    """Run a line of bash where `$S` is the command, `$C` a capture and `$D` the specimen's folder."""
     environment = _environment(S=" ".join(SCEPLAB), C=CAPTURE, D=str(SPECIMEN), **more.pop("environment", {}))
     return subprocess.run(["bash", "-c", command], env=environment, capture_output=True, check=False, **more)
 
 
-# A shell starts jobs in the background with SIGINT ignored, and they hand that on. A terminal does not.
+# A shell starts background jobs with SIGINT ignored, and their children inherit that; a terminal does not.
 _STARTED = """
 import runpy, signal
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -51,7 +51,7 @@ def _interrupted(process: subprocess.Popen[bytes]) -> None:
 
 @pytest.mark.parametrize("command", ["decode", "lint", "diagnose", "walk"])
 def test_ctrl_c_while_a_file_is_read(command: str, tmp_path: Path) -> None:
-    """Exit 130 and a line; the FIFO is open once the command reads it."""
+    """Exit code 130 and one line; the FIFO opens once the command reads it."""
     os.mkfifo(tmp_path / "fifo")
     process = subprocess.Popen(
         [*AT_A_TERMINAL, command, str(tmp_path / "fifo")],
@@ -64,8 +64,8 @@ def test_ctrl_c_while_a_file_is_read(command: str, tmp_path: Path) -> None:
         _interrupted(process)
 
 
-def test_ctrl_c_while_a_server_is_asked(tmp_path: Path) -> None:
-    """The server has the request and does not answer."""
+def test_ctrl_c_while_waiting_for_a_server(tmp_path: Path) -> None:
+    """The server has received the request and does not reply."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         url = f"http://127.0.0.1:{server.getsockname()[1]}/"
         process = subprocess.Popen(
@@ -97,7 +97,7 @@ PRINTING = {
 
 @pytest.mark.parametrize("command", PRINTING.values(), ids=PRINTING)
 def test_outputs_that_cannot_be_written(command: str, tmp_path: Path) -> None:
-    """A full disk is one line and exit 2; a reader that stops is no error; a closed output is none either."""
+    """A full disk is one line and exit code 2; a closed pipe and a closed output are not errors."""
     environment = {"T": str(tmp_path), "COLUMNS": "80"}
     force = "--force" if "walk" in command else ""
     full = _shell(f"$S {command} {force} > /dev/full", environment=environment)
@@ -107,7 +107,7 @@ def test_outputs_that_cannot_be_written(command: str, tmp_path: Path) -> None:
     assert stopped.stderr == b""
     closed = _shell(f"$S {command} {force} >&-", environment=environment)
     assert closed.returncode in {0, 1}
-    assert closed.stderr == b"" or command.startswith("-") or "--help" in command  # argparse finds another way
+    assert closed.stderr == b"" or command.startswith("-") or "--help" in command  # argparse exits by another route
     silent = _shell(f"$S {command} {force} 2>&-", environment=environment)
     assert silent.returncode in {0, 1}
     assert silent.stdout
@@ -115,14 +115,14 @@ def test_outputs_that_cannot_be_written(command: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("redirections", ["2>&-", "2>/dev/full", ">&- 2>&-", ">/dev/full 2>&1"])
 def test_errors_that_cannot_be_written(redirections: str) -> None:
-    """The exit code is all that is left, and nothing of them goes to standard output."""
+    """Only the exit code remains, and no error text goes to standard output."""
     done = _shell(f"$S decode nowhere.pcap {redirections}")
     assert (done.returncode, done.stdout) == (2, b"")
     assert b"Traceback" not in done.stderr
 
 
 def test_a_closed_standard_input() -> None:
-    """One line, where it was to be read, and where a passphrase was to be typed."""
+    """One line, both for input from `-` and for a passphrase prompt."""
     for command in (
         "decode -",
         "decode $C --key $D/ca.key.encrypted.pem",
@@ -134,7 +134,7 @@ def test_a_closed_standard_input() -> None:
 
 
 def test_process_substitution() -> None:
-    """As good as files: captures, keys and certificates."""
+    """Captures, keys and certificates are read from `<(command)` like files."""
     with_files = _shell("$S decode $D/capture.pcap --key $D/ca.key.pem --cert $D/ca.pem --json")
     piped = _shell("$S decode <(cat $D/capture.pcap) --key <(cat $D/ca.key.pem) --cert <(cat $D/ca.pem) --json")
     assert with_files.returncode == piped.returncode == 0, piped.stderr
@@ -148,7 +148,7 @@ def test_process_substitution() -> None:
 )
 @pytest.mark.parametrize("encoding", ["", "ascii", "ascii:strict", "latin-1"])
 def test_other_locales(locale: dict[str, str], encoding: str, tmp_path: Path) -> None:
-    """Names of files that are no text, and text that the output has no letters for."""
+    """File names that are not valid text, and text that the output encoding cannot represent."""
     name = os.fsencode(tmp_path) + b"/\xff\xc3\xa9.pcap"
     Path(os.fsdecode(name)).write_bytes((SPECIMEN / "capture.pcap").read_bytes())
     environment = {**locale, **({"PYTHONIOENCODING": encoding} if encoding else {}), "T": str(tmp_path)}

@@ -23,7 +23,7 @@ def _run(*arguments: str, capsys: pytest.CaptureFixture[str]) -> tuple[int, str,
 
 
 def test_rows_as_csv_and_a_summary(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """One row for each message, files by their path below the folder, and the weak clients by name."""
+    """One row for each message, file paths relative to the folder, and the weak clients by name."""
     target = tmp_path / "table.csv"
     code, out, err = _run(str(FOLDER), "--csv", str(target), capsys=capsys)
     rows = list(csv.DictReader(io.StringIO(target.read_text())))
@@ -36,15 +36,15 @@ def test_rows_as_csv_and_a_summary(tmp_path: Path, capsys: pytest.CaptureFixture
 
 
 def test_rows_as_json_equal_those_of_csv(capsys: pytest.CaptureFixture[str]) -> None:
-    """A program reads the one or the other."""
+    """JSON and CSV have the same rows."""
     _, as_json, _ = _run(str(FOLDER), "--json", capsys=capsys)
     _, as_csv, _ = _run(str(FOLDER), capsys=capsys)
     rows = json.loads(as_json)
     assert [r["transaction"] for r in rows] == [r["transaction"] for r in csv.DictReader(io.StringIO(as_csv))]
 
 
-def test_nothing_there_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """An existing table stays, unless --force says otherwise."""
+def test_an_existing_table_is_not_overwritten(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """An existing table stays, unless --force is given."""
     target = tmp_path / "table.csv"
     target.write_text("mine")
     assert _run(str(FOLDER), "--csv", str(target), capsys=capsys)[0] == 2
@@ -52,14 +52,14 @@ def test_nothing_there_is_lost(tmp_path: Path, capsys: pytest.CaptureFixture[str
 
 
 @pytest.mark.parametrize("arguments", [["no/such"], [str(DATA), "--pattern", "*.none"], [str(DATA), "--pattern", "/x"]])
-def test_nothing_to_read_is_one_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
-    """It says what to give instead."""
+def test_a_folder_without_captures_is_one_error(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    """The error says what to give instead."""
     code, out, err = _run(*arguments, capsys=capsys)
     assert (code, out, err.count("\n")) == (2, "", 1)
 
 
-def test_a_file_that_cannot_be_read_is_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    """The others are read all the same."""
+def test_an_unreadable_file_becomes_a_row(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The other files are still read."""
     (tmp_path / "bad.pcap").write_bytes(b"no capture")
     (tmp_path / "good.pcap").write_bytes((FOLDER / "micromdm-default" / "capture.pcap").read_bytes())
     code, out, _ = _run(str(tmp_path), capsys=capsys)
@@ -69,20 +69,20 @@ def test_a_file_that_cannot_be_read_is_a_row(tmp_path: Path, capsys: pytest.Capt
 
 
 def test_secrets_are_not_sent_to_a_cluster(capsys: pytest.CaptureFixture[str]) -> None:
-    """Whoever runs a worker could read them."""
+    """Anyone who runs a worker could read them."""
     key = str(DATA / "specimen" / "ca.key.pem")
     code, _, err = _run(str(FOLDER), "--key", key, "--scheduler", "tcp://127.0.0.1:1", capsys=capsys)
     assert (code, "secrets are not sent" in err) == (2, True)
 
 
-def test_a_spreadsheet_runs_no_formula_of_a_capture() -> None:
-    """Names and transactionIDs are chosen by whoever sent them."""
+def test_formulas_from_a_capture_are_escaped_in_csv() -> None:
+    """The sender chooses names and transactionIDs."""
     row = {"file": "x", "transaction": "=HYPERLINK(1)", "client": "@x", "error": "", "rules": ["a", "b"]}
     (_, line) = csv_lines([row])
     cells = dict(zip(COLUMNS, next(csv.reader([line])), strict=True))
     assert (cells["transaction"], cells["client"], cells["rules"]) == ("'=HYPERLINK(1)", "'@x", "a b")
 
 
-def test_the_summary_of_nothing() -> None:
-    """No row, no error."""
+def test_the_summary_of_no_rows() -> None:
+    """A folder without rows is not an error."""
     assert list(summary_lines([])) == ["0 messages in 0 files; 0 files could not be read"]

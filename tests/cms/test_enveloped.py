@@ -1,4 +1,4 @@
-"""What an envelope may cost whoever opens it: its sender chooses recipients and rounds."""
+"""Limits on the work that opening an envelope may cost: its sender chooses the recipients and the PBKDF2 rounds."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ _AES = der.sequence(der.oid(oids.AES_128_CBC), der.encode(der.OCTET_STRING, byte
 
 
 def _with_password(rounds: int) -> bytes:
-    """Return a PasswordRecipientInfo of 100 octets that asks for so many rounds."""
+    """Return a 100-byte PasswordRecipientInfo that asks for `rounds` PBKDF2 rounds."""
     salt = der.encode(der.OCTET_STRING, bytes(8))
     return der.encode(
         0xA3,
@@ -51,7 +51,7 @@ def _envelope(*recipients: bytes) -> EnvelopedData:
 
 @pytest.fixture
 def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return the rounds of each key derivation, which are counted instead of made."""
+    """Count the rounds of each key derivation instead of computing them."""
     spent: list[int] = []
 
     class Counted:
@@ -66,31 +66,31 @@ def rounds(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     return spent
 
 
-def test_all_rounds_of_a_message_are_one_budget(rounds: list[int]) -> None:
-    """Each recipient stayed below the limit, but there were thirty of them, and three passwords."""
+def test_all_recipients_of_a_message_share_one_round_limit(rounds: list[int]) -> None:
+    """Thirty recipients, each below the limit, and three passwords."""
     hostile = _envelope(*[_with_password(9_000_000)] * 30)
     with pytest.raises(DecryptError):
         decrypt(hostile, passwords=[b"a", b"b", b"c"])
     assert 0 < sum(rounds) <= password.MAX_PBKDF2_ROUNDS
 
 
-def test_negative_rounds_buy_nothing(rounds: list[int]) -> None:
-    """A sum that goes down again would have room for more."""
+def test_negative_rounds_do_not_raise_the_limit(rounds: list[int]) -> None:
+    """A negative round count must not lower the running sum."""
     with pytest.raises(DecryptError):
         decrypt(_envelope(*[_with_password(9_000_000), _with_password(-9_000_000)] * 15), passwords=[b"a"])
     assert sum(rounds) <= password.MAX_PBKDF2_ROUNDS
 
 
-def test_several_passwords_of_usual_cost_are_all_tried(rounds: list[int]) -> None:
-    """OWASP's figure and ten passwords."""
+def test_ten_passwords_at_a_usual_round_count_are_all_tried(rounds: list[int]) -> None:
+    """OWASP's recommended round count, with ten passwords."""
     with pytest.raises(DecryptError):
         decrypt(_envelope(_with_password(600_000)), passwords=[bytes((n,)) for n in range(10)])
     assert len(rounds) == 10
 
 
 @pytest.mark.parametrize("position", ["first", "last"])
-def test_the_lab_spends_one_budget_too(rounds: list[int], position: str) -> None:
-    """Only the first recipient's rounds were looked at, while all were tried: four POSTs blocked a CA for a minute."""
+def test_the_lab_limits_the_rounds_of_all_recipients(rounds: list[int], position: str) -> None:
+    """Regression: only the first recipient's rounds were limited; four POSTs blocked a CA for a minute."""
     cheap, dear = _with_password(1000), [_with_password(900_000)] * 20
     recipients = (cheap, *dear) if position == "first" else (*dear, cheap)
     signed = parse_signed(forge.message(forge.good().info()))
@@ -102,7 +102,7 @@ def test_the_lab_spends_one_budget_too(rounds: list[int], position: str) -> None
 
 
 def test_a_draft_of_a_hostile_envelope_is_refused(rounds: list[int]) -> None:
-    """Building again what was captured derives the same keys."""
+    """Rebuilding a captured envelope derives the same keys, so the same limit applies."""
     hostile = _envelope(*[_with_password(9_000_000)] * 30)
     opened = enveloped.Opened(b"", b"", b"", hostile.recipients[0], "")  # type: ignore[arg-type]
     with pytest.raises(BuildError):
@@ -110,8 +110,8 @@ def test_a_draft_of_a_hostile_envelope_is_refused(rounds: list[int]) -> None:
     assert rounds == []
 
 
-def test_recipients_that_are_tried_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Ten thousand fit into a message, and each would cost a decryption with each key."""
+def test_the_number_of_recipients_tried_is_limited(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A message has room for 10,000 recipients, and each would cost one decryption per key."""
     tried: list[object] = []
 
     def refuse(*arguments: Any) -> None:
@@ -126,7 +126,7 @@ def test_recipients_that_are_tried_are_counted(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_an_exponent_as_long_as_the_modulus_is_refused() -> None:
-    """It makes each signature cost a hundred times as much; FIPS 186-5 stops at 256 bits."""
+    """Such an exponent makes each signature check 100 times slower; FIPS 186-5 limits exponents to 256 bits."""
     numbers = forge.fresh_key("leaf").public_key().public_numbers()
     for exponent, good in ((65537, True), ((1 << 255) + 1, True), (numbers.n - 2, False)):
         info = der.sequence(
@@ -140,8 +140,8 @@ def test_an_exponent_as_long_as_the_modulus_is_refused() -> None:
                 load_public_key(info)
 
 
-def test_gcm_parameters_of_step_ca_are_opened() -> None:
-    """A SEQUENCE that is not constructed around another, the nonce as [4]: opened, and named as a fault."""
+def test_malformed_gcm_parameters_of_step_ca_are_decrypted() -> None:
+    """GCMParameters as step-ca sends them, with a primitive SEQUENCE tag and the nonce as [4]; reported as a fault."""
     message = sceplab.decode_message(scenes.gcm_reply(), keys=[key("r3")])
     assert message.message_data is not None
     assert message.enveloped is not None

@@ -1,4 +1,4 @@
-"""Keys that nobody wants in a certificate: what is said of them, and that openssl refuses no less than we do."""
+"""Unusual and unacceptable keys: what sceplab reports, and that it never accepts a key that openssl refuses."""
 
 from __future__ import annotations
 
@@ -48,14 +48,14 @@ KINDS = {
 }
 GOOD = frozenset({"P-256", "secp256k1", "brainpoolP512r1"})
 SHORT = frozenset({"P-192", "P-224"})
-"""Refused for policy: `legacy` takes them."""
+"""Refused by the default policy, accepted with `legacy`."""
 NO_SIGNERS = frozenset({"SM2", "Ed25519", "Ed448"})
-"""openssl 3.0 signs no CMS with them."""
+"""openssl 3.0 cannot sign CMS messages with these keys."""
 
 
 @cache
 def _made(name: str, folder: Path) -> dict[str, Path]:
-    """Return a key, its CSR, a certificate of it, a CA of it, and messages signed below and by each."""
+    """Return a key, its CSR, a certificate for it, a CA that uses it, and messages signed by and below each."""
     stem = name.replace(" ", "-")
     files = {part: folder / f"{stem}.{part}" for part in ("key", "csr", "signer", "ca", "below", "signed", "issued")}
     if name == "DSA":
@@ -117,7 +117,7 @@ def _openssl_accepts(message: Path, ca: Path) -> bool:
 @needs("openssl")
 @pytest.mark.parametrize("name", KINDS)
 def test_no_key_is_accepted_that_openssl_refuses(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of a signer, and of the CA above it: curves with explicit parameters were, and short curves by any policy."""
+    """For signers and CAs. Regression: explicit curve parameters, and short curves under any policy, were accepted."""
     monkeypatch.chdir(folder)
     files = _made(name, folder)
     pairs = [(files["issued"], files["ca"])] + [(files["signed"], folder / "ca.pem")] * (name not in NO_SIGNERS)
@@ -139,8 +139,10 @@ def test_no_key_is_accepted_that_openssl_refuses(name: str, folder: Path, monkey
 
 @needs("openssl")
 @pytest.mark.parametrize("name", KINDS)
-def test_a_request_with_such_a_key_is_read_and_judged(name: str, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Decode and lint never fail on it; its proof of possession is checked where it can be; the lab's CA is strict."""
+def test_a_request_with_an_unusual_key_is_decoded_and_checked(
+    name: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Decode and lint never fail; proof of possession is checked if possible; the lab's CA accepts only good keys."""
     monkeypatch.chdir(folder)
     data = _der(_made(name, folder)["csr"])
     outcome = verify_csr(sceplab.parse_csr(data)).outcome
@@ -170,13 +172,13 @@ def _bits(number: int) -> str:
 
 
 LARGE = prod(2**n - 1 for n in (11213, 4423, 607, 127, 7, 5, 2))
-"""16,384 bits, of Mersenne primes: the largest that OpenSSL computes with."""
+"""16,384 bits, a product of Mersenne primes: the largest modulus that OpenSSL computes with."""
 
 
 @pytest.mark.parametrize("modulus", [LARGE, 2**20_000 + 1, 2**60_000 + 1, 2**400_000 + 1, 2**2048, 9, 1], ids=_bits)
 @pytest.mark.parametrize("exponent", [1, 3, 65537, 2**64 + 1, 2**255 + 1, 2**300 + 1], ids=_bits)
-def test_rsa_keys_of_any_size(modulus: int, exponent: int) -> None:
-    """A key that would take long is none: a ValueError, or a signature that does not fit."""
+def test_rsa_keys_of_any_size_are_checked_quickly(modulus: int, exponent: int) -> None:
+    """Any modulus and exponent gives a ValueError or an invalid signature, never a long computation."""
     info = _rsa(modulus, exponent)
     algorithm = AlgorithmIdentifier(oids.SHA256_WITH_RSA, der.NULL_ELEMENT)
     signature = bytes((1,)) * (-(-modulus.bit_length() // 8))
@@ -187,8 +189,8 @@ def test_rsa_keys_of_any_size(modulus: int, exponent: int) -> None:
     assert not shortness(info) or modulus < LARGE
 
 
-def test_a_message_signed_with_the_largest_key() -> None:
-    """Read, shown, and not taken for valid."""
+def test_a_message_with_the_largest_rsa_key_is_not_valid() -> None:
+    """The message is decoded and linted, but its signature is not valid."""
     certificate = scenes.device_certificate()
     own = sceplab.parse_certificate(certificate).public_key_info
     message = scenes.request(signer=certificate)
@@ -201,7 +203,7 @@ def test_a_message_signed_with_the_largest_key() -> None:
 
 
 def _replaced(data: bytes, old: bytes, new: bytes) -> bytes:
-    """Return DER with an element replaced, and all lengths around it set anew."""
+    """Return DER with one element replaced and all enclosing lengths updated."""
     if data == old:
         return new
     element = der.read(data)

@@ -1,4 +1,4 @@
-"""Each layer taken apart and put together: the same table walked both ways, openssl as judge."""
+"""Each layer is decoded and encoded with the same table; openssl is the independent check."""
 
 from __future__ import annotations
 
@@ -87,10 +87,10 @@ ATTRIBUTES = ScepAttributes(message_type="19", transaction_id="T-1", sender_nonc
 
 @pytest.mark.parametrize("digest", algorithms.DIGESTS)
 @pytest.mark.parametrize("cipher", algorithms.CIPHERS)
-def test_every_digest_and_cipher_both_ways(
+def test_every_digest_and_cipher_round_trips(
     digest: str, cipher: str, ca: bytes, ra: bytes, ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey, csr: bytes
 ) -> None:
-    """Built by name, decoded with every check passed, and built again octet for octet."""
+    """Built by name, decoded with every check passed, and rebuilt byte for byte."""
     draft = sceplab.draft_message(
         ATTRIBUTES, csr, signer_certificate=ra, recipients=[ca], digest=digest, cipher=cipher, signing_time=NOW
     )
@@ -120,7 +120,7 @@ def test_openssl_reads_what_we_build(
     csr: bytes,
     tmp_path: Path,
 ) -> None:
-    """Openssl verifies the signature and decrypts the envelope of every message we build."""
+    """The signature and the envelope of every message that sceplab builds, checked with openssl."""
     draft = sceplab.draft_message(ATTRIBUTES, csr, signer_certificate=ra, recipients=[ca], digest=digest, cipher=cipher)
     (tmp_path / "m").write_bytes(sceplab.encode_message(draft, ra_key))
     _pem(tmp_path / "ca.pem", ca)
@@ -137,7 +137,7 @@ def test_openssl_reads_what_we_build(
 def test_we_read_what_openssl_encrypts(
     cipher: str, ca: bytes, ca_key: rsa.RSAPrivateKey, csr: bytes, tmp_path: Path
 ) -> None:
-    """The other way: an envelope that openssl made."""
+    """Envelopes made by openssl, with every cipher."""
     (tmp_path / "csr").write_bytes(csr)
     _pem(tmp_path / "ca.pem", ca)
     openssl.run(openssl.encrypt(tmp_path / "csr", tmp_path / "ca.pem", tmp_path / "e", cipher=cipher))
@@ -155,10 +155,10 @@ OPENSSL_OPTIONS = {
 
 @needs("openssl")
 @pytest.mark.parametrize("options", OPENSSL_OPTIONS.values(), ids=OPENSSL_OPTIONS)
-def test_we_read_openssls_other_envelopes(
+def test_we_read_oaep_ski_and_streamed_envelopes_of_openssl(
     options: list[str], ca: bytes, ca_key: rsa.RSAPrivateKey, csr: bytes, tmp_path: Path
 ) -> None:
-    """OAEP, recipients by SKI and streamed BER, made by openssl; and built again octet for octet."""
+    """OAEP, recipients named by subjectKeyIdentifier, and streamed BER; each is rebuilt byte for byte."""
     (tmp_path / "csr").write_bytes(csr)
     _pem(tmp_path / "ca.pem", ca)
     command = ["openssl", "cms", "-encrypt", "-binary", "-aes128", "-outform", "DER", "-in", str(tmp_path / "csr")]
@@ -176,7 +176,7 @@ def test_we_read_openssls_other_envelopes(
 
 @needs("openssl")
 def test_we_read_openssls_password_recipient(csr: bytes, tmp_path: Path) -> None:
-    """PasswordRecipientInfo made by openssl; the wrong password is refused."""
+    """A PasswordRecipientInfo made by openssl; a wrong password is refused."""
     (tmp_path / "csr").write_bytes(csr)
     command = ["openssl", "cms", "-encrypt", "-binary", "-aes128", "-outform", "DER", "-in", str(tmp_path / "csr")]
     openssl.run([*command, "-out", str(tmp_path / "e"), "-pwri_password", "s3cret"])
@@ -188,7 +188,7 @@ def test_we_read_openssls_password_recipient(csr: bytes, tmp_path: Path) -> None
 
 @needs("openssl")
 def test_openssl_reads_our_password_recipient(ra: bytes, ra_key: rsa.RSAPrivateKey, csr: bytes, tmp_path: Path) -> None:
-    """PasswordRecipientInfo the other way: openssl opens ours."""
+    """A PasswordRecipientInfo made by sceplab, opened with openssl."""
     draft = sceplab.draft_message(ATTRIBUTES, csr, signer_certificate=ra, password=b"s3cret")
     message = sceplab.encode_message(draft, ra_key)
     (tmp_path / "e").write_bytes(parse_signed(message).content or b"")
@@ -206,10 +206,10 @@ def _pem_key(key: SigningKey) -> bytes:
 
 
 @pytest.mark.parametrize("digest", ["sha1", "sha256", "sha512"])
-def test_oaep_both_ways(
+def test_oaep_round_trips(
     digest: str, ca: bytes, ra: bytes, ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey, csr: bytes
 ) -> None:
-    """OAEP by name; the seed is recovered, so the message can be built again."""
+    """OAEP chosen by name; the seed is recovered, so the message can be rebuilt."""
     draft = sceplab.draft_message(
         ATTRIBUTES, csr, signer_certificate=ra, recipients=[ca], digest=digest, key_transport="oaep"
     )
@@ -220,8 +220,8 @@ def test_oaep_both_ways(
     assert message == sceplab.encode_message(sceplab.draft_of(decoded, keys=[ca_key]), ra_key)
 
 
-def test_an_ec_client_uses_its_password(csr: bytes) -> None:
-    """A key that cannot decrypt: ECDSA signature, and the envelope under the challengePassword (RFC 8894, 3.1)."""
+def test_an_ec_client_encrypts_with_the_challenge_password(csr: bytes) -> None:
+    """An EC key cannot decrypt: the signature is ECDSA, and the envelope uses the challengePassword (RFC 8894, 3.1)."""
     key = ec.generate_private_key(ec.SECP256R1())
     certificate = _certificate("EC device", key)
     draft = sceplab.draft_message(ATTRIBUTES, csr, signer_certificate=certificate, password=b"s3cret")
@@ -237,7 +237,7 @@ def test_an_ec_client_uses_its_password(csr: bytes) -> None:
 
 @pytest.mark.parametrize("scheme", ["rsaEncryption", "digestWithRSA", "pss"])
 def test_signature_schemes(scheme: str, ra: bytes, ra_key: rsa.RSAPrivateKey) -> None:
-    """The three ways to name an RSA signature all verify."""
+    """All three ways to name an RSA signature algorithm verify."""
     draft = sceplab.draft_message(ATTRIBUTES, None, signer_certificate=ra, signature_scheme=scheme)
     assert sceplab.decode_message(sceplab.encode_message(draft, ra_key)).verification.intact
 
@@ -245,7 +245,7 @@ def test_signature_schemes(scheme: str, ra: bytes, ra_key: rsa.RSAPrivateKey) ->
 @pytest.mark.parametrize("status", PkiStatus)
 @pytest.mark.parametrize("empty", [False, True])
 def test_every_pki_status(status: PkiStatus, ra: bytes, ra_key: rsa.RSAPrivateKey, *, empty: bool) -> None:
-    """CertReps without an envelope: eContent left out, or an empty OCTET STRING."""
+    """CertReps without an envelope: eContent is absent or an empty OCTET STRING."""
     attributes = replace(
         ATTRIBUTES,
         message_type="3",
@@ -277,7 +277,7 @@ DATA_OF = {
 def test_every_message_data(
     kind: MessageType, ca: bytes, ra: bytes, ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey
 ) -> None:
-    """Each messageType's content is read as what it is."""
+    """The content of each messageType is parsed as its own type."""
     data = DATA_OF[kind](ca)
     attributes = replace(ATTRIBUTES, message_type=str(int(kind)))
     draft = sceplab.draft_message(attributes, data, signer_certificate=ra, recipients=[ca])
@@ -295,12 +295,12 @@ def test_every_message_data(
     assert expected[kind] == name
 
 
-# --------------------------------------------------------------- what must fail, and by which name
+# --------------------------------------------------------------- what must fail, and which check fails
 
 
 @pytest.fixture(scope="module")
 def message(ca: bytes, ra: bytes, ra_key: rsa.RSAPrivateKey, csr: bytes) -> bytes:
-    """A good message."""
+    """Return a valid message."""
     draft = sceplab.draft_message(ATTRIBUTES, csr, signer_certificate=ra, recipients=[ca], signing_time=NOW)
     return sceplab.encode_message(draft, ra_key)
 
@@ -312,38 +312,38 @@ def failed(message: bytes, trust: Trust, at: datetime | None = None) -> list[str
 
 
 def test_a_good_message_fails_nothing(message: bytes, ca: bytes) -> None:
-    """The base of the cases below."""
+    """The valid message that the cases below change."""
     assert failed(message, Trust((ca,))) == []
 
 
 def test_a_changed_content_fails_the_digest(message: bytes, ca: bytes) -> None:
-    """One bit of the envelope: messageDigest no longer fits, the signature over it still does."""
+    """One bit of the envelope changes: messageDigest no longer matches, but the signature still verifies."""
     content = parse_signed(message).content or b""
     at = message.index(content) + len(content) - 1
     assert failed(message[:at] + bytes((message[at] ^ 1,)) + message[at + 1 :], Trust((ca,))) == ["digest"]
 
 
 def test_a_changed_attribute_fails_the_signature(message: bytes, ca: bytes) -> None:
-    """One bit of the senderNonce: the signature no longer fits."""
+    """One bit of the senderNonce changes: the signature no longer verifies."""
     at = message.index(bytes(range(16)))
     assert failed(message[:at] + b"\x01" + message[at + 1 :], Trust((ca,))) == ["signature"]
 
 
 def test_another_ca_fails_the_chain(message: bytes) -> None:
-    """A CA of another name, and one that only has the same name."""
+    """A CA of another name, and one that has the same name but another key."""
     key = rsa.generate_private_key(65537, 2048)
     for name in ("Other CA", "CA"):
         assert failed(message, Trust((_certificate(name, key, ca=True),))) == ["chain"]
 
 
 def test_an_expired_signer_fails_the_validity(message: bytes, ca: bytes) -> None:
-    """Signed after the RA's certificate ended, or before it began."""
+    """Signed after the end, or before the start, of the RA certificate's validity."""
     for at in (NOW + timedelta(days=366), NOW - timedelta(days=9)):
         assert failed(message, Trust((ca,)), at=at) == ["validity"]
 
 
 def test_a_self_signed_signer_fails_the_chain(ra_key: rsa.RSAPrivateKey, ca: bytes) -> None:
-    """A first PKCSReq is self-signed; that is told apart from a wrong CA."""
+    """A first PKCSReq is self-signed; the check reports this differently from a wrong CA."""
     own = _certificate("device", ra_key)
     message = sceplab.encode_message(sceplab.draft_message(ATTRIBUTES, None, signer_certificate=own), ra_key)
     chain = sceplab.verify_signed(parse_signed(message), trust=Trust((ca,)))["chain"]
@@ -351,10 +351,10 @@ def test_a_self_signed_signer_fails_the_chain(ra_key: rsa.RSAPrivateKey, ca: byt
     assert "self-signed" in chain.detail
 
 
-def test_sha1_in_the_path_needs_an_explicit_word(
+def test_sha1_in_the_path_needs_the_legacy_option(
     ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey, ca: bytes
 ) -> None:
-    """Legacy algorithms in the chain: refused by default, allowed by `legacy=True`."""
+    """SHA-1 in the chain is refused by default and accepted with `legacy=True`."""
     old = _sha1_certificate(ca_key, ra_key)
     draft = sceplab.draft_message(ATTRIBUTES, None, signer_certificate=old, signing_time=NOW)
     message = sceplab.encode_message(draft, ra_key)
@@ -363,7 +363,7 @@ def test_sha1_in_the_path_needs_an_explicit_word(
 
 
 def _sha1_certificate(ca_key: rsa.RSAPrivateKey, key: rsa.RSAPrivateKey) -> bytes:
-    """Take a SHA-256 certificate and sign it anew with SHA-1: `cryptography` makes none."""
+    """Return a SHA-256 certificate signed again with SHA-1, which `cryptography` does not do."""
     from sceplab.cms.algorithms import AlgorithmIdentifier, build_algorithm
     from sceplab.cms.signature import sign
 
@@ -376,7 +376,7 @@ def _sha1_certificate(ca_key: rsa.RSAPrivateKey, key: rsa.RSAPrivateKey) -> byte
 
 
 def test_a_reply_without_certificates_is_verified_with_a_given_one(ra: bytes, ra_key: rsa.RSAPrivateKey) -> None:
-    """NDES sends CertReps without certificates: the caller gives the signer's."""
+    """NDES sends CertReps without certificates, so the caller supplies the signer's certificate."""
     draft = sceplab.draft_message(ATTRIBUTES, None, signer_certificate=ra, certificates=())
     message = sceplab.encode_message(draft, ra_key)
     alone = sceplab.decode_message(message)
@@ -387,8 +387,8 @@ def test_a_reply_without_certificates_is_verified_with_a_given_one(ra: bytes, ra
     assert not given.verification.signer_in_message
 
 
-def test_attributes_signed_in_der_order_but_sent_otherwise(ra: bytes, ra_key: rsa.RSAPrivateKey) -> None:
-    """Some stacks sort for the digest and send unsorted; the report says which form verified."""
+def test_attributes_signed_in_der_order_but_sent_unsorted_verify(ra: bytes, ra_key: rsa.RSAPrivateKey) -> None:
+    """Some stacks sort the attributes for the digest and send them unsorted; the report says which form verified."""
     draft = sceplab.draft_message(ATTRIBUTES, None, signer_certificate=ra)
     unsorted = replace(draft.signed, attributes=draft.signed.attributes[::-1])
     for in_order, words in ((False, "as sent"), (True, "DER order")):
@@ -399,8 +399,8 @@ def test_attributes_signed_in_der_order_but_sent_otherwise(ra: bytes, ra_key: rs
         assert message == sceplab.encode_message(sceplab.draft_of(decoded), ra_key)
 
 
-def test_a_digest_info_without_null(ra: bytes, ra_key: rsa.RSAPrivateKey) -> None:
-    """RFC 8017 lets a DigestInfo leave NULL out: made by hand, accepted, and said so."""
+def test_a_digest_info_without_null_is_accepted(ra: bytes, ra_key: rsa.RSAPrivateKey) -> None:
+    """RFC 8017 allows a DigestInfo without NULL: a handmade one is accepted, and the report mentions it."""
     draft = sceplab.draft_message(ATTRIBUTES, None, signer_certificate=ra)
     message = sceplab.encode_message(draft, ra_key)
     info = parse_signed(message).signer_info
@@ -419,8 +419,8 @@ def test_a_digest_info_without_null(ra: bytes, ra_key: rsa.RSAPrivateKey) -> Non
     assert "without NULL" in decoded.verification["signature"].detail
 
 
-def test_a_wrong_key_is_told_for_whom_the_message_is(message: bytes, ra: bytes, ra_key: rsa.RSAPrivateKey) -> None:
-    """The error names the recipient, the key that was tried, and whose key that is."""
+def test_the_error_for_a_wrong_key_names_the_recipient(message: bytes, ra: bytes, ra_key: rsa.RSAPrivateKey) -> None:
+    """The error names the recipient, the key that was tried, and the owner of that key."""
     decoded = sceplab.decode_message(message, keys=[ra_key], certificates=[ra])
     assert decoded.opened is None
     assert "issuer CN=CA" in decoded.decrypt_error
@@ -428,16 +428,16 @@ def test_a_wrong_key_is_told_for_whom_the_message_is(message: bytes, ra: bytes, 
     assert "No private key was given" in sceplab.decode_message(message).decrypt_error
 
 
-def test_no_wrong_key_ever_seems_right(message: bytes) -> None:
-    """RSA decryption with a wrong key gives octets, not an error; none of them may count as plaintext."""
+def test_a_wrong_key_never_decrypts_a_message(message: bytes) -> None:
+    """RSA decryption with a wrong key returns random bytes instead of an error; none may pass as plaintext."""
     for _ in range(20):
         assert sceplab.decode_message(message, keys=[rsa.generate_private_key(65537, 2048)]).opened is None
 
 
-def test_several_recipients(
+def test_each_of_several_recipients_opens_the_message(
     ca: bytes, ra: bytes, ca_key: rsa.RSAPrivateKey, ra_key: rsa.RSAPrivateKey, csr: bytes
 ) -> None:
-    """Micromdm encrypts for every certificate it was given: each key opens it, both rebuild it."""
+    """As micromdm does, for every certificate it was given: each key opens the message, and each can rebuild it."""
     draft = sceplab.draft_message(ATTRIBUTES, csr, signer_certificate=ra, recipients=[ra, ca])
     message = sceplab.encode_message(draft, ra_key)
     for key in (ca_key, ra_key):
@@ -449,17 +449,17 @@ def test_several_recipients(
     assert message == sceplab.encode_message(sceplab.draft_of(decoded, keys=[ca_key, ra_key]), ra_key)
 
 
-# --------------------------------------------------------------- the smaller pairs
+# --------------------------------------------------------------- attributes, requests and certificates
 
 
-def test_attributes_both_ways() -> None:
-    """All SCEP attributes through CMS attributes and back."""
+def test_attributes_round_trip() -> None:
+    """All SCEP attributes to CMS attributes and back."""
     full = ScepAttributes("3", "id", b"s" * 16, b"r" * 16, "2", "4", "why: größer")
     assert full == parse_attributes(build_attributes(full))
 
 
-def test_attributes_that_are_wrong_become_problems() -> None:
-    """Wrong string type, unknown values, doubles and absences are named, and what is there is used."""
+def test_malformed_attributes_are_reported_as_problems() -> None:
+    """Wrong string types, unknown values, duplicates and missing attributes are reported; the rest is used."""
     utf8 = Attribute("2.16.840.1.113733.1.9.2", (der.encode(der.UTF8_STRING, b"77"),))
     parsed = parse_attributes([utf8, utf8])
     assert parsed.message_type == "77"
@@ -467,8 +467,8 @@ def test_attributes_that_are_wrong_become_problems() -> None:
     assert {p.code for p in parsed.problems} == {"string-type", "duplicate", "unknown-value", "missing"}
 
 
-def test_a_csr_both_ways(csr: bytes) -> None:
-    """PKCS#10 read by us and by `cryptography`, and written again."""
+def test_a_csr_round_trips(csr: bytes) -> None:
+    """A PKCS#10 request parsed by sceplab and by `cryptography`, and encoded again."""
     ours, theirs = parse_csr(csr), x509.load_der_x509_csr(csr)
     assert csr == serialize_csr(ours)
     assert theirs.is_signature_valid
@@ -484,16 +484,16 @@ def test_a_csr_both_ways(csr: bytes) -> None:
     ("tag", "text"),
     [(t, "pass") for t in der._TEXT_CODECS if t not in {der.NUMERIC_STRING}] + [(der.UTF8_STRING, "päss-東京")],
 )
-def test_challenge_passwords_in_every_string_type(tag: int, text: str, ra_key: rsa.RSAPrivateKey) -> None:
-    """T61String, IA5String, BMPString ...: all were seen, all are read."""
+def test_challenge_passwords_of_every_string_type_are_read(tag: int, text: str, ra_key: rsa.RSAPrivateKey) -> None:
+    """T61String, IA5String, BMPString and others: all occur in real traffic."""
     subject = build_name([[NameAttribute("2.5.4.3", "x", "UTF8String")]])
     request = parse_csr(sceplab.build_csr(subject, ra_key, challenge_password=text, challenge_type=tag))
     assert text == request.challenge_password
     assert der.STRING_TYPE_NAMES[tag] == request.challenge_password_type
 
 
-def test_names_both_ways() -> None:
-    """Multi-valued RDNs and Cisco's attributes by name, judged by `cryptography` and openssl's order."""
+def test_names_round_trip() -> None:
+    """Multi-valued RDNs and Cisco's attributes by name, compared with `cryptography` and with openssl's order."""
     rdns = [
         [NameAttribute("2.5.4.11", "ioscs RA", "PrintableString")],
         [
@@ -510,8 +510,8 @@ def test_names_both_ways() -> None:
     assert text.endswith(",OU=ioscs RA")
 
 
-def test_degenerate_both_ways(ca: bytes, ra: bytes) -> None:
-    """certs-only messages, read by us and by asn1crypto."""
+def test_degenerate_messages_round_trip(ca: bytes, ra: bytes) -> None:
+    """Certs-only messages, parsed by sceplab and by asn1crypto."""
     data = sceplab.build_degenerate([ca, ra])
     theirs = cms.ContentInfo.load(data, strict=True)["content"]
     assert [ca, ra] == [c.chosen.dump() for c in theirs["certificates"]]
@@ -521,8 +521,8 @@ def test_degenerate_both_ways(ca: bytes, ra: bytes) -> None:
     assert data == serialize_signed(parsed)
 
 
-def test_openssl_run_says_why(tmp_path: Path) -> None:
-    """A refused command gives openssl's own words."""
+def test_the_error_of_openssl_run_has_the_message_of_openssl(tmp_path: Path) -> None:
+    """The error of a failed command contains openssl's own message."""
     if not openssl.available():
         pytest.skip("openssl is not installed")
     (tmp_path / "x").write_bytes(b"junk")

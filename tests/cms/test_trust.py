@@ -1,4 +1,4 @@
-"""A path that was found valid is kept, and used again only where validating anew would say the same."""
+"""A valid path is cached, and reused only where a new validation would give the same result."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _forget() -> None:
 
 @pytest.fixture
 def validated(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
-    """Return the moments at which a path was really validated."""
+    """Return the times at which a path was really validated, not taken from the cache."""
     moments: list[datetime] = []
     real = trust._find_path
 
@@ -79,8 +79,8 @@ def validated(monkeypatch: pytest.MonkeyPatch) -> list[datetime]:
     return moments
 
 
-def test_one_signer_is_validated_once_within_its_validity(validated: list[datetime]) -> None:
-    """However the moments and the certificates are given, and in which order."""
+def test_a_signer_is_validated_once_within_its_validity(validated: list[datetime]) -> None:
+    """For any order of times, time zones, and certificates given as DER or parsed."""
     inputs = Trust((_ca().certificate,))
     for days in (12, 15, 10, 20):
         assert validate_path(_leaf(), inputs, START + days * DAY).valid
@@ -88,8 +88,8 @@ def test_one_signer_is_validated_once_within_its_validity(validated: list[dateti
     assert validated == [START + 12 * DAY]
 
 
-def test_it_is_not_valid_later_or_before(validated: list[datetime]) -> None:
-    """Past the second that the validator forgives; and what failed is not remembered as valid, nor the other way."""
+def test_a_cached_path_is_not_valid_outside_its_validity(validated: list[datetime]) -> None:
+    """The validator tolerates one second beyond the end; a failure is not cached as valid, nor the reverse."""
     inputs = Trust((_ca().certificate,))
     for at, valid in (
         (START + 15 * DAY, True),
@@ -103,8 +103,8 @@ def test_it_is_not_valid_later_or_before(validated: list[datetime]) -> None:
     assert len(validated) == 5
 
 
-def test_the_second_that_is_forgiven_lasts_a_second(validated: list[datetime]) -> None:
-    """A result from just behind the end is not kept for what comes after."""
+def test_the_tolerated_second_is_not_extended_by_the_cache(validated: list[datetime]) -> None:
+    """A result from the tolerated second after the end is not reused for later times."""
     inputs = Trust((_ca().certificate,))
     end = START + 20 * DAY
     assert validate_path(_leaf(), inputs, end + SECOND).valid
@@ -113,8 +113,8 @@ def test_the_second_that_is_forgiven_lasts_a_second(validated: list[datetime]) -
     assert len(validated) == 3
 
 
-def test_another_trust_is_another_question(validated: list[datetime]) -> None:
-    """Another anchor, further ones, intermediates, old algorithms allowed: each is validated itself."""
+def test_each_trust_configuration_is_validated_separately(validated: list[datetime]) -> None:
+    """Another anchor, further anchors, intermediates, and legacy algorithms each need a validation of their own."""
     at = START + 12 * DAY
     root, other = _ca().certificate, _other().certificate
     asked = [
@@ -127,11 +127,11 @@ def test_another_trust_is_another_question(validated: list[datetime]) -> None:
     ]
     for _ in range(2):
         assert [validate_path(_leaf(), t, at).valid for t, _ in asked] == [valid for _, valid in asked]
-    assert len(validated) == 6 + 2  # what failed is asked again
+    assert len(validated) == 6 + 2  # failures are not cached
 
 
-def test_any_certificate_that_begins_or_ends_is_a_border(validated: list[datetime]) -> None:
-    """Also one that is not on the path: what the validator looks at must not have changed."""
+def test_the_cache_ends_where_any_certificate_begins_or_ends(validated: list[datetime]) -> None:
+    """Also a certificate outside the path: the set of certificates valid at that time must be the same."""
     inputs = Trust((_ca().certificate, _short().certificate))
     assert validate_path(_leaf(), inputs, START + 15 * DAY).valid
     assert validate_path(_ca().parsed, Trust((_other().certificate,)), START).valid is False
@@ -141,8 +141,8 @@ def test_any_certificate_that_begins_or_ends_is_a_border(validated: list[datetim
     assert validated == [START + 15 * DAY, START + DAY, START + 6 * DAY]
 
 
-def test_many_octets_are_not_kept(validated: list[datetime], monkeypatch: pytest.MonkeyPatch) -> None:
-    """Hostile messages with heaps of certificates cost time, but no memory."""
+def test_large_inputs_are_not_cached(validated: list[datetime], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Hostile messages with many certificates may cost time, but no memory."""
     monkeypatch.setattr(trust, "_MAX_KEPT", 1000)
     for _ in range(2):
         assert validate_path(_leaf(), Trust((_ca().certificate,)), START + 12 * DAY).valid
@@ -152,8 +152,8 @@ def test_many_octets_are_not_kept(validated: list[datetime], monkeypatch: pytest
 
 @settings(deadline=None)
 @given(st.lists(st.integers(-3 * 86_400, 30 * 86_400), min_size=1, max_size=8))
-def test_kept_or_not_the_answer_is_the_same(seconds: list[int]) -> None:
-    """At any moments, in any order."""
+def test_cached_and_new_validations_agree(seconds: list[int]) -> None:
+    """For any times in any order."""
     inputs = Trust((_ca().certificate, _short().certificate))
     kept = [validate_path(_leaf(), inputs, START + s * SECOND) for s in seconds]
     for s, result in zip(seconds, kept, strict=True):
@@ -161,8 +161,8 @@ def test_kept_or_not_the_answer_is_the_same(seconds: list[int]) -> None:
         assert validate_path(_leaf(), inputs, START + s * SECOND) == result
 
 
-def test_a_certificate_is_taken_wherever_its_octets_are() -> None:
-    """Read or as DER: the same message, the same verdict."""
+def test_parsed_and_der_certificates_give_the_same_verdict() -> None:
+    """Parsed or as DER: the same message gives the same verdict."""
     ca, ra = certificate("ca"), certificate("ra")
     request = messages(DATA / "specimen")[0]
     assert request.csr is not None
@@ -185,12 +185,12 @@ def test_a_certificate_is_taken_wherever_its_octets_are() -> None:
     assert results[0] == results[1]
 
 
-# --------------------------------------------------------------- nothing hostile hangs
+# --------------------------------------------------------------- hostile input does not hang path building
 
 
 @pytest.fixture
 def signatures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
-    """Return a list that grows with each signature that path building checks."""
+    """Return a list that grows by one for each signature that path building checks."""
     checked: list[int] = []
 
     def counted(*arguments: Any) -> str:
@@ -202,7 +202,7 @@ def signatures(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 
 def test_twenty_certificates_of_one_name_do_not_hang(signatures: list[int]) -> None:
-    """10 kB that took more than a minute: the chain fails by name, after a counted amount of work."""
+    """10 kB that once took more than a minute: the chain check fails with a reason after a limited amount of work."""
     folder = REPOSITORY / "tests/data/hostile"
     (ca,) = load_certificates(folder / "ca.pem")
     message = sceplab.decode_message((folder / "pathdos.der").read_bytes(), trust=Trust((ca,)))
@@ -215,8 +215,8 @@ def _chain_of(message: bytes) -> Reason | None:
     return sceplab.decode_message(message, trust=trusted, at=forge.AT).verification["chain"].reason
 
 
-def test_a_heap_of_certificates_is_not_even_looked_at(signatures: list[int]) -> None:
-    """A message may bring 10,000 certificates; each costs a hundred times its octets."""
+def test_too_many_certificates_are_refused_unparsed(signatures: list[int]) -> None:
+    """A message has room for 10,000 certificates, and parsing one costs 100 times its size."""
     leaf = forge.octets(forge.leaf())
     heap = tuple(leaf[:-2] + n.to_bytes(2, "big") for n in range(300))
     assert _chain_of(forge.message(forge.good().info(), certificates=(leaf, *heap))) is Reason.TOO_MUCH_WORK
@@ -224,8 +224,8 @@ def test_a_heap_of_certificates_is_not_even_looked_at(signatures: list[int]) -> 
     assert len(signatures) == 1
 
 
-def test_many_names_are_not_held_against_many_constraints(signatures: list[int]) -> None:
-    """Each name is compared with each subtree: a product, and both factors are the sender's."""
+def test_many_names_with_many_constraints_are_refused(signatures: list[int]) -> None:
+    """Each name is compared with each subtree; the sender controls both numbers, so their product is limited."""
     names = [x509.DNSName(f"h{n}.example") for n in range(400)]
     between, key = forge.fresh_key("between"), forge.fresh_key("below")
     limits = (x509.NameConstraints(None, names), True)
@@ -237,7 +237,7 @@ def test_many_names_are_not_held_against_many_constraints(signatures: list[int])
 
 
 def _below(*above: x509.Certificate, leaf: tuple[tuple[x509.ExtensionType, bool], ...] = ()) -> Reason | None:
-    """Return why a leaf below "Between" has no path with the certificates that are there, None where it has one."""
+    """Return why no path leads from a leaf below "Between" through the given certificates; None if one does."""
     own = forge.make("below", forge.fresh_key("below"), "Between", forge.fresh_key("between"), extra=leaf)
     trusted = Trust((forge.octets(forge.ca()),), tuple(map(forge.octets, above)))
     return validate_path(sceplab.parse_certificate(forge.octets(own)), trusted, forge.AT).reason
@@ -250,7 +250,7 @@ def _between(*extra: tuple[x509.ExtensionType, bool], days: int = 365) -> x509.C
 
 
 def test_an_expired_certificate_beside_the_renewed_one_does_no_harm() -> None:
-    """As CAs are renewed: same name, same key. Each path is tried, in any order, up to a number of signatures."""
+    """A renewed CA has the same name and key. Each path is tried in any order, up to a limit of signatures."""
     old, new = _between(days=5), _between()
     assert _below(old, new) is None
     assert _below(new, old) is None
@@ -259,8 +259,8 @@ def test_an_expired_certificate_beside_the_renewed_one_does_no_harm() -> None:
     assert _below(*(_between(days=5) for _ in range(60)), new) is Reason.TOO_MUCH_WORK
 
 
-def test_two_cas_that_certify_each_other_lead_nowhere() -> None:
-    """A circle without an end in a trusted CA."""
+def test_two_cas_that_certify_each_other_give_no_path() -> None:
+    """A cycle that never reaches a trusted CA."""
     one, two = forge.fresh_key("between"), forge.fresh_key("rogue")
     circle = (forge.make("Between", one, "Rogue", two, ca=True), forge.make("Rogue", two, "Between", one, ca=True))
     assert _below(*circle) is Reason.NO_PATH
@@ -273,16 +273,16 @@ def _directory_name(number: int, depth: int) -> x509.DirectoryName:
 
 
 @pytest.mark.parametrize(("names", "depth"), [(30, 800), (100, 100), (300, 10)])
-def test_long_names_are_not_held_against_long_constraints(names: int, depth: int, signatures: list[int]) -> None:
-    """30 names of 800 RDNs against as many constraints took 13 seconds: they are compared RDN by RDN."""
+def test_long_names_with_long_constraints_are_refused(names: int, depth: int, signatures: list[int]) -> None:
+    """30 names of 800 RDNs against as many constraints took 13 seconds, since the comparison is RDN by RDN."""
     constraints = x509.NameConstraints(None, [_directory_name(n, depth) for n in range(names)])
     alternatives = x509.SubjectAlternativeName([_directory_name(n + names, depth) for n in range(names)])
     assert _below(_between((constraints, True)), leaf=((alternatives, False),)) is Reason.TOO_MUCH_WORK
     assert signatures == []
 
 
-def test_long_names_without_constraints_cost_nothing() -> None:
-    """Nor do a few constraints of the size that real ones have."""
+def test_long_names_without_constraints_are_accepted() -> None:
+    """A few constraints of realistic size are accepted too."""
     alternatives = (x509.SubjectAlternativeName([_directory_name(1, 800)]), False)
     assert _below(_between(), leaf=(alternatives,)) is None
     few = x509.NameConstraints(None, [x509.DNSName(f"h{n}.example") for n in range(40)])
@@ -290,8 +290,8 @@ def test_long_names_without_constraints_cost_nothing() -> None:
     assert _below(_between((few, True)), leaf=((names, False),)) is None
 
 
-def test_a_constraint_that_is_not_processed_is_not_passed_over() -> None:
-    """RFC 5280, 4.2.1.10: a critical constraint on names that are there is processed, or the path is rejected."""
+def test_an_unsupported_critical_constraint_rejects_the_path() -> None:
+    """RFC 5280, 4.2.1.10: process a critical constraint on a name form that occurs, or reject the path."""
     network = x509.IPAddress(ip_network("192.0.2.0/24"))
     address = x509.SubjectAlternativeName([x509.IPAddress(ip_address("192.0.2.1"))])
     limited = _between((x509.NameConstraints(None, [network]), True))
@@ -299,8 +299,8 @@ def test_a_constraint_that_is_not_processed_is_not_passed_over() -> None:
     assert _below(limited) is None
 
 
-def test_many_policy_mappings_are_not_multiplied(signatures: list[int]) -> None:
-    """Each policy mapped to each other, in each certificate: 600 kB that took seconds."""
+def test_many_policy_mappings_are_refused(signatures: list[int]) -> None:
+    """Each policy mapped to each other one, in each certificate: 600 kB that took seconds."""
     pairs = [der.sequence(der.oid(f"1.2.3.{a}"), der.oid(f"1.2.3.{b}")) for a in range(50) for b in range(50)]
     mappings = x509.UnrecognizedExtension(x509.ObjectIdentifier(oids.POLICY_MAPPINGS), der.sequence(*pairs))
     policies = x509.CertificatePolicies(
@@ -311,14 +311,14 @@ def test_many_policy_mappings_are_not_multiplied(signatures: list[int]) -> None:
     assert _below(_between((policies, False))) is None
 
 
-def test_a_good_path_among_hostile_certificates() -> None:
-    """The web is of another name: it costs nothing."""
+def test_a_good_path_among_hostile_certificates_is_found() -> None:
+    """The hostile certificates have another name, so they cost nothing."""
     web = sceplab.parse_signed(forge.web_of_certificates()).certificates
     message = forge.message(forge.good().info(), certificates=(*web, forge.octets(forge.leaf())))
     assert _chain_of(message) is None
 
 
-# --------------------------------------------------------------- what is known of an anchor
+# --------------------------------------------------------------- notes on a trust anchor
 
 
 @pytest.mark.parametrize(
@@ -337,11 +337,11 @@ def test_a_good_path_among_hostile_certificates() -> None:
     ],
 )
 def test_an_anchor_is_trusted_but_its_limits_are_noted(changes: dict[str, Any], note: Reason | None) -> None:
-    """RFC 5280 6.1.1 takes its name and key alone; expiry, constraints and critical extensions are never silent."""
+    """RFC 5280, 6.1.1 uses only its name and key; expiry, constraints and critical extensions are reported as notes."""
     anchor = forge.octets(forge.make("Forge CA", forge.fresh_key("ca"), ca=True, **changes))
     leaf = sceplab.parse_certificate(forge.octets(forge.leaf()))
     for certificate_, names in ((leaf, 2), (sceplab.parse_certificate(anchor), 1)):
-        for _ in range(2):  # found, and kept
+        for _ in range(2):  # validated, then from the cache
             path = validate_path(certificate_, Trust((anchor,)), forge.AT)
             assert path.valid
             assert path.notes == (() if note is None else (note,))

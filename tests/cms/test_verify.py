@@ -1,4 +1,4 @@
-"""Nothing forged passes: strict judging, lenient reading, and each refusal has a name."""
+"""No forged message verifies: verification is strict, decoding is lenient, and each refusal has a reason."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ NAMES = sorted(p.name for p in FORGED.glob("*.der"))
 
 @pytest.mark.parametrize("file", NAMES)
 def test_a_forged_message_is_judged_as_the_rfcs_demand(file: str) -> None:
-    """Accepted exactly where the RFCs accept it; refused by name; and read in any case."""
+    """Accepted exactly where the RFCs accept it, refused with a reason otherwise, and decoded in any case."""
     case = _cases()[2][file]
     message = _judge(file)
     assert message.verification.ok is case["accept"], message.verification.checks
@@ -52,14 +52,14 @@ def test_a_forged_message_is_judged_as_the_rfcs_demand(file: str) -> None:
     assert list(check_message(message)) is not None
 
 
-def test_all_cases_are_there() -> None:
-    """A file without a verdict, or a verdict without a file, would be judged by nobody."""
+def test_every_case_has_a_file_and_a_verdict() -> None:
+    """Every file has a verdict, and every verdict has a file."""
     assert sorted(_cases()[2]) == NAMES
     assert len(NAMES) >= 67
 
 
-def test_what_openssl_refuses_is_accepted_only_where_the_rfcs_say_so() -> None:
-    """Four forms that RFC 5652 and 8017 allow and OpenSSL does not read."""
+def test_only_forms_that_the_rfcs_allow_are_accepted_against_openssl() -> None:
+    """Four forms that RFC 5652 and RFC 8017 allow and OpenSSL cannot read."""
     odd = [f for f, c in _cases()[2].items() if _judge(f).verification.ok and not c["openssl_purpose_any"]]
     assert odd == [
         "digest-not-listed.der",
@@ -69,8 +69,8 @@ def test_what_openssl_refuses_is_accepted_only_where_the_rfcs_say_so() -> None:
     ]
 
 
-def test_a_legacy_policy_accepts_what_is_refused_for_policy_alone_and_says_so() -> None:
-    """Old digests in the path, a short key, keyUsage, a CRL: accepted on request, each with a note or finding."""
+def test_legacy_accepts_policy_refusals_and_reports_them() -> None:
+    """Old digests in the path, a short key, keyUsage, a CRL: accepted with `legacy`, each with a note or finding."""
     for file, case in _cases()[2].items():
         message = _judge(file, legacy=True)
         assert message.verification.ok is (case["accept"] or case["policy_only"]), file
@@ -79,7 +79,7 @@ def test_a_legacy_policy_accepts_what_is_refused_for_policy_alone_and_says_so() 
             assert message.verification[CheckName.CHAIN].notes
 
 
-# --------------------------------------------------------------- forged afresh
+# --------------------------------------------------------------- forgeries made for each run
 
 
 def _verify(data: bytes, *, legacy: bool = False) -> Verification:
@@ -88,16 +88,16 @@ def _verify(data: bytes, *, legacy: bool = False) -> Verification:
 
 
 @pytest.mark.parametrize("name", FORGERIES)
-def test_each_trick_is_refused_by_name(name: str) -> None:
-    """With new keys each time: the check that must fail, and its reason."""
+def test_each_forgery_fails_the_expected_check(name: str) -> None:
+    """Each forgery, made with new keys, fails the expected check with the expected reason."""
     make, check, reason, _ = FORGERIES[name]
     found = _verify(make())
     assert not found.ok
     assert (found[check].outcome, found[check].reason) == (Outcome.FAILED, reason), found.checks
 
 
-def test_what_is_not_forged_is_accepted() -> None:
-    """The same tools, without a trick."""
+def test_a_message_without_forgery_is_accepted() -> None:
+    """The forgery tools without a forgery."""
     assert _verify(forge.message(forge.good().info())).ok
 
 
@@ -117,26 +117,26 @@ def _openssl_accepts(data: bytes, folder: Path) -> bool:
 
 
 @needs("openssl")
-def test_openssl_as_an_independent_judge(tmp_path: Path) -> None:
-    """It accepts the good one, and of the tricks those that are no matter of CMS or of policy."""
+def test_openssl_gives_the_expected_verdict_on_each_forgery(tmp_path: Path) -> None:
+    """It accepts the valid message, and those forgeries that neither CMS nor its policy rules out."""
     assert _openssl_accepts(forge.message(forge.good().info()), tmp_path)
     refused = {name for name, (make, *_) in FORGERIES.items() if not _openssl_accepts(make(), tmp_path)}
     assert refused == {name for name, (*_, by_openssl) in FORGERIES.items() if by_openssl}
 
 
-# --------------------------------------------------------------- kin
+# --------------------------------------------------------------- CRLs and extra certificates
 
 
 def test_a_crl_counts_only_if_the_issuer_signed_it() -> None:
-    """CRLs are not covered by the signature: anybody on the way may add one."""
+    """The signature does not cover CRLs, so anyone on the way can add one."""
     leaf, key = forge.leaf(), forge.fresh_key("leaf")
     for crl in (forge.crl(leaf, signer="rogue"), forge.crl(forge.ca()), b"\x30\x00", b"junk"):
         signer = forge.Signer(key, leaf).info()
         assert _verify(forge.message(signer, crls=(crl,) if crl != b"junk" else (b"\x04\x04junk",))).ok
 
 
-def test_certificates_of_one_serial_and_name_are_all_tried() -> None:
-    """A false certificate before the true one neither hides it nor takes its place."""
+def test_all_certificates_with_the_same_serial_and_name_are_tried() -> None:
+    """A false certificate placed before the true one neither hides nor replaces it."""
     rogue, serial = forge.fresh_key("rogue"), forge.leaf().serial_number
     false = forge.octets(forge.make("leaf", rogue, "Forge CA", rogue, serial=serial))
     for certificates in ((false, forge.octets(forge.leaf())), (forge.octets(forge.leaf()), false)):
@@ -150,7 +150,7 @@ def test_certificates_of_one_serial_and_name_are_all_tried() -> None:
 
 @pytest.mark.parametrize("count", [8, 40])
 def test_the_work_for_a_signer_is_bounded(count: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    """However many certificates of one serial there are: eight keys are tried."""
+    """At most eight keys are tried, however many certificates share the serial number."""
     tried: list[object] = []
 
     def counted(*arguments: Any) -> str:

@@ -1,4 +1,4 @@
-"""Certificates as they were sent: what is wrong with one is named, and the rest is read."""
+"""Certificates that break rules: each defect is reported, and the rest is parsed."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ from sceplab.files import load_certificates
 from tests.helpers.captures import DATA
 
 
-def test_an_extension_that_is_there_twice_is_a_problem() -> None:
-    """One may say that the subject is a CA, the other that it is not: readers differ on which one holds."""
+def test_a_duplicate_extension_is_a_problem() -> None:
+    """One copy may say that the subject is a CA and the other that it is not; parsers differ on which one counts."""
     (octets,) = load_certificates(DATA / "specimen" / "ca.pem")
     known = parse_certificate(octets)
     assert not known.problems
     usage, constraints = (next(e for e in known.extensions if e.oid == oid) for oid in _PAIR)
-    # Of the same length, so that the certificate stays whole: the identifier of one in the place of the other.
+    # Both identifiers have the same length, so replacing one with the other keeps the DER well-formed.
     renamed = _identifier(usage.oid), _identifier(constraints.oid)
     assert octets.count(renamed[0]) == 1
     twice = parse_certificate(octets.replace(*renamed))

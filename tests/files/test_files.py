@@ -1,4 +1,4 @@
-"""Files that a user names: what is read, what is refused, and what is replaced."""
+"""Files that a user names: which are read, which are refused, and which are replaced."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ CA = DATA / "specimen" / "ca.pem"
 
 @contextlib.contextmanager
 def _fifo(path: Path, data: bytes) -> Iterator[Path]:
-    """Make a FIFO into which somebody writes once, a few bytes at first."""
+    """Make a FIFO and write to it once, a few bytes first."""
     os.mkfifo(path)
 
     def write() -> None:
@@ -36,7 +36,7 @@ def _fifo(path: Path, data: bytes) -> Iterator[Path]:
                 file.write(data[:3])
                 file.write(data[3:])
             except BrokenPipeError:
-                pass  # the reader had enough
+                pass  # the reader stopped early
 
     writer = threading.Thread(target=write)
     writer.start()
@@ -46,8 +46,8 @@ def _fifo(path: Path, data: bytes) -> Iterator[Path]:
         writer.join()
 
 
-def test_a_fifo_is_as_good_as_a_file(tmp_path: Path) -> None:
-    """Captures, also gzip'd, and certificates, as `<(command)` gives them; its name is the source."""
+def test_a_fifo_is_read_like_a_file(tmp_path: Path) -> None:
+    """Captures, also gzipped, and certificates, as the shell's `<(command)` gives them; the FIFO is the source."""
     import gzip
 
     with _fifo(tmp_path / "capture", CAPTURE.read_bytes()) as path:
@@ -62,14 +62,14 @@ def test_a_fifo_is_as_good_as_a_file(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("device", ["/dev/zero", "/dev/null", "/dev/urandom", "/dev/full"])
 def test_devices_are_refused(device: str) -> None:
-    """They may never end."""
+    """Devices such as /dev/zero never end."""
     for read in (read_capture, load_certificates, load_private_keys):
         with pytest.raises(InputError, match="device"):
             read(Path(device))
 
 
-def test_endless_pipes_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Of each kind of input at its limit, with a sentence."""
+def test_endless_pipes_are_refused_at_the_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each kind of input stops at its size limit with an error."""
     monkeypatch.setattr(sources, "MAX_PIPED", 1 << 20)
     monkeypatch.setattr(detect, "MAX_OCTETS", 1 << 20)
     for name, data in (("packets", CAPTURE.read_bytes() + bytes(2 << 20)), ("text", b"x" * (2 << 20))):
@@ -82,8 +82,8 @@ def test_endless_pipes_end(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
         load_private_keys(path)
 
 
-def test_a_file_that_is_open() -> None:
-    """Is read from where it is, and left open."""
+def test_an_open_file_is_read_and_left_open() -> None:
+    """It is read from its current position and stays open."""
     with CAPTURE.open("rb") as file:
         assert len(read_capture(file)) == 1
         assert not file.closed
@@ -91,14 +91,14 @@ def test_a_file_that_is_open() -> None:
 
 
 @pytest.mark.parametrize("name", ["/nowhere", "./nowhere", "~nobody/x", "nowhere.pcap", "../no/where"])
-def test_names_of_files_that_are_not_there(name: str) -> None:
-    """Are not taken for a message."""
+def test_missing_files_are_an_error(name: str) -> None:
+    """A path to a missing file is an error, not a message in text form."""
     with pytest.raises(InputError, match="no such file"):
         read_capture(name)
 
 
-def test_a_certificate_of_an_unknown_version() -> None:
-    """It ended in InvalidVersion, which is no ValueError."""
+def test_a_certificate_of_an_unknown_version_is_an_input_error() -> None:
+    """Regression: it raised InvalidVersion, which is not a ValueError."""
     from sceplab.cms.pem import build_pem
 
     (good,) = load_certificates(CA)
@@ -109,8 +109,8 @@ def test_a_certificate_of_an_unknown_version() -> None:
             read_certificates(data, "ca")
 
 
-def test_old_keys_and_certificates_bring_no_warnings() -> None:
-    """A serial of zero and a Diffie-Hellman key: what `cryptography` thinks of them is for its users, not for ours."""
+def test_old_keys_and_certificates_give_no_warnings() -> None:
+    """A serial number of zero and a Diffie-Hellman key: warnings of `cryptography` must not reach our users."""
     (good,) = load_certificates(CA)
     serial = good.index(b"\xa0\x03\x02\x01\x02") + 5
     bad = good[: serial + 2] + bytes(good[serial + 1]) + good[serial + 2 + good[serial + 1] :]
@@ -125,7 +125,7 @@ def test_old_keys_and_certificates_bring_no_warnings() -> None:
     assert [str(w.message) for w in seen] == []
 
 
-# A key that nobody uses.
+# A test key without any other use.
 _DH = b"""-----BEGIN PRIVATE KEY-----
 MIH5AgEAMIHVBgkqhkiG9w0BAwEwgccCgcEA///////////JD9qiIWjCNMTGYouA
 3BzRKQJOCIpnzHQCC76mOxObIlFKCHmONATd75UZs806QxswKwpt8l8UN0/hNW1t
@@ -148,8 +148,8 @@ _DH_PUBLIC = base64.b64decode(
 # --------------------------------------------------------------- writing
 
 
-def test_what_is_there_is_replaced_only_with_force(tmp_path: Path) -> None:
-    """Also a link to nothing; a neighbour is never touched, and nothing is left behind."""
+def test_existing_files_are_replaced_only_with_force(tmp_path: Path) -> None:
+    """Also a dangling link; neighbouring files stay unchanged, and no temporary file remains."""
     (tmp_path / "out").write_bytes(b"old")
     (tmp_path / "out.new").write_bytes(b"a neighbour")
     (tmp_path / "link").symlink_to(tmp_path / "nothing")
@@ -163,8 +163,8 @@ def test_what_is_there_is_replaced_only_with_force(tmp_path: Path) -> None:
     assert {p.name for p in tmp_path.iterdir()} == {"out", "out.new", "link"}
 
 
-def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
-    """As root, `--force` put a file where /dev/null had been."""
+def test_special_files_are_never_replaced(tmp_path: Path) -> None:
+    """Regression: as root, `--force` replaced /dev/null with a regular file."""
     os.mkfifo(tmp_path / "fifo")
     (tmp_path / "null").symlink_to("/dev/null")
     (tmp_path / "nothing").symlink_to(tmp_path / "nowhere")
@@ -178,8 +178,8 @@ def test_what_is_no_file_is_never_replaced(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ["/etc/passwd/x.md", "n" * 300, "no/such/folder", "nul\0", "/dev/full/x", "x" * 5000])
 @pytest.mark.parametrize("force", [False, True])
-def test_names_that_no_file_can_have(tmp_path: Path, name: str, force: bool) -> None:
-    """One clear error, and nothing is left behind."""
+def test_impossible_file_names_are_one_error(tmp_path: Path, name: str, force: bool) -> None:
+    """One clear error, and no file remains."""
     with pytest.raises(InputError, match=r"cannot be (?:used|written)"):
         write_new(tmp_path / name, b"new", force=force)
     assert list(tmp_path.iterdir()) == []

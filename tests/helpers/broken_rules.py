@@ -1,4 +1,4 @@
-"""A conversation for each rule that breaks it, but for those that a cause breaks."""
+"""For each rule a conversation that breaks it, except for rules that a scene of `causes` breaks."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ from tests.helpers.scenes import Scene, scene
 
 
 def _overwrite(message: bytes, path_end: str, octet: int, at: int = -1, *, start: bool = False) -> bytes:
-    """Return the message with one octet of a field changed: of its content, or its first."""
+    """Return the message with one byte of a field replaced: a byte of its content, or the field's first byte."""
     root = schema.describe(message)
     node = next(n for n in schema.nodes_of(root) if schema.path_of(schema.find(root, n.start)).endswith(path_end))
     while node.children and not start:
@@ -44,7 +44,7 @@ def _without_content() -> bytes:
 
 
 def renewal(challenge: str | None, own: object = None) -> bytes:
-    """Return a RenewalReq, with a key of its own where one is given."""
+    """Return a RenewalReq, with a separate signing key if one is given."""
     return s.request(s.csr(own, challenge=challenge), message_type="17", signer=s.issue())  # type: ignore[arg-type]
 
 
@@ -73,7 +73,7 @@ def _below_an_old_ca() -> Scene:
 
 MD5_OF_KEY = sceplab.transaction_id_of(sceplab.parse_csr(s.csr()).public_key_info, "md5")
 
-# Rules that no scene of `causes` breaks.
+# Only rules that no scene of `causes` breaks.
 BROKEN: dict[str, Callable[[], Scene]] = {
     "attribute-types": lambda: scene(s.posted(_overwrite(s.request(), "messageType.messageType", 0x0C, start=True))),
     "caps-case": lambda: scene(s.caps("aes\nSHA-256\n")),

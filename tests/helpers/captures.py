@@ -1,4 +1,4 @@
-"""What several tests share: tools that may be missing, captures, keys."""
+"""Helpers for optional programs, captures and keys."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ ROOT = Path(__file__).resolve().parents[2]
 DATA = paths.DATA
 SHARED = ROOT.parent / "shared"
 
-# Debian's package of each program that a test may need.
+# The Debian package of each program that a test may need.
 PACKAGES = {
     "openssl": "openssl",
     "chromium": "chromium",
@@ -43,7 +43,7 @@ T = TypeVar("T", bound=Callable[..., object])
 
 
 def needs(program: str) -> pytest.MarkDecorator:
-    """Skip a test where a program is missing, and say how to get it; in CI that is a failure."""
+    """Skip a test if a program is missing, and say how to install it; in CI a missing program is a failure."""
     missing = shutil.which(program) is None
     if missing and os.environ.get("SCEPLAB_REQUIRE_ALL"):
         raise RuntimeError(f"{program} is missing, and SCEPLAB_REQUIRE_ALL is set")
@@ -62,7 +62,7 @@ process.stdout.write(JSON.stringify(result ?? null));
 def in_node(code: str, given: object) -> Any:
     """Run JavaScript in node and return what it returns.
 
-    In it `given` is what was given, and `await load("viewer/scan.js")` a module of `widgets/static`.
+    The code can use `given`, and `await load("viewer/scan.js")` to load a module of `widgets/static`.
     """
     static = json.dumps((ROOT / "sceplab" / "widgets" / "static").as_uri() + "/")
     done = subprocess.run(
@@ -79,7 +79,7 @@ def in_node(code: str, given: object) -> Any:
 
 
 def capture_folders() -> list[Path]:
-    """Return the folders of foreign captures: those of the project, and the shared ones where they are."""
+    """Return the folders of real captures: those of the project, and the shared ones if available."""
     own = sorted((DATA / "captures").iterdir())
     assert len(own) >= 4
     shared = sorted((SHARED / "captures").iterdir()) if (SHARED / "captures").is_dir() else []
@@ -94,7 +94,7 @@ def capture_file(folder: Path) -> Path:
 
 @cache
 def materials(folder: Path) -> Materials:
-    """Return all private keys and the certificates of a folder."""
+    """Return all private keys and certificates of a folder."""
     files = sorted(p for p in folder.iterdir() if p.name.endswith((".key", ".key.pem")))
     assert files
     keys = [load_private_keys(p)[0] for p in files]
@@ -119,25 +119,25 @@ def messages(folder: Path) -> list[PkiMessage]:
 
 
 def message_places() -> list[Path]:
-    """Return where real messages are: folders with a capture, and files of one message."""
+    """Return the places of real messages: folders with a capture, and files of one message."""
     return [DATA / "specimen", *capture_folders(), *sorted((SHARED / "messages").rglob("*.der"))]
 
 
 def messages_at(place: Path) -> list[bytes]:
-    """Return the octets of the messages of one of the `message_places`."""
+    """Return the bytes of the messages of one of the `message_places`."""
     return [m.raw for m in messages(place)] if place.is_dir() else [place.read_bytes()]
 
 
 @cache
 def real_messages() -> tuple[bytes, ...]:
-    """Return the octets of every real message at hand, each once."""
+    """Return the bytes of every available real message, each once."""
     found = [raw for place in message_places() for raw in messages_at(place)]
     assert len(found) >= 10
     return tuple(dict.fromkeys(found))
 
 
 def place_name(place: Path) -> str:
-    """Name a test by its capture, and by where that is kept."""
+    """Return a test id: the capture's name and the place of its folder."""
     return f"{'shared' if SHARED in place.parents else 'data'}-{place.name}"
 
 

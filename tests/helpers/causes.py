@@ -1,4 +1,4 @@
-"""A conversation for each cause that shows it."""
+"""For each cause a conversation that shows it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Code cells of a notebook's source, run in this process one after another, as Run All does."""
+"""Run the code cells of a notebook's source in this process, in order, as Run All does."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SOURCES = Path(__file__).resolve().parents[2] / "notebooks" / "src"
 
 @dataclass(frozen=True)
 class Ran:
-    """A cell that was run: its code, what it printed and showed, and the error that ended it."""
+    """A cell that was run: its code, its output, and the error that ended it."""
 
     code: str
     text: str
@@ -29,7 +29,7 @@ def source(number: str) -> Path:
 
 
 def run_cells(number: str, then: Callable[[InteractiveShell], None] = lambda _: None) -> list[Ran]:
-    """Run the code cells of a notebook in a fresh namespace, in the current folder, all of them; `then` more."""
+    """Run all code cells of a notebook in a fresh namespace, in the current folder, and then the code in `then`."""
     shell = InteractiveShell()
     out = []
     for cell in jupytext.read(source(number)).cells:

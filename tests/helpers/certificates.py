@@ -1,4 +1,4 @@
-"""Certificates and CRLs for tests, made without the code under test where it would check itself."""
+"""Certificates and CRLs for tests, made without the code that they test."""
 
 from __future__ import annotations
 

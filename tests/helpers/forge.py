@@ -1,7 +1,7 @@
-"""Forged messages, made afresh from new keys: what an attacker would send, one trick each.
+"""Forged messages made from new keys: what an attacker would send, with one forgery each.
 
-Rule: nothing of `sceplab.cms` makes them but the writer of DER, so that a fault of
-the verifier is not a fault of the forger as well.
+Rule: of `sceplab`, only the DER encoder makes them, so that the forgeries do not share
+a defect with the verifier.
 """
 
 from __future__ import annotations
@@ -31,7 +31,7 @@ _HASHES = {"sha1": hashes.SHA1, "sha256": hashes.SHA256}
 
 @cache
 def fresh_key(name: str, bits: int = 2048) -> rsa.RSAPrivateKey:
-    """Return a new key; the same for the same name while the tests run."""
+    """Return a new key; the same name gives the same key within a test run."""
     assert name
     return rsa.generate_private_key(65537, bits)
 
@@ -52,7 +52,7 @@ def make(
     serial: int = 0,
     extra: tuple[tuple[x509.ExtensionType, bool], ...] = (),
 ) -> x509.Certificate:
-    """Return a certificate of 365 days around `AT`: self-signed without `issuer` and its key."""
+    """Return a certificate valid for 365 days around `AT`; without `issuer` and its key it is self-signed."""
     start = AT - timedelta(days=30)
     names, end = (_name(issuer or subject), _name(subject)), start + timedelta(days=days)
     builder = x509.CertificateBuilder(*names, key.public_key(), serial or x509.random_serial_number(), start, end)
@@ -79,13 +79,13 @@ def octets(certificate: x509.Certificate) -> bytes:
 
 @cache
 def ca() -> x509.Certificate:
-    """Return the CA that is trusted; its key is `fresh_key("ca")`."""
+    """Return the trusted CA; its key is `fresh_key("ca")`."""
     return make("Forge CA", fresh_key("ca"), ca=True)
 
 
 @cache
 def leaf() -> x509.Certificate:
-    """Return a good signer's certificate; its key is `fresh_key("leaf")`."""
+    """Return a valid signer's certificate; its key is `fresh_key("leaf")`."""
     return make("leaf", fresh_key("leaf"), "Forge CA", fresh_key("ca"))
 
 
@@ -113,7 +113,7 @@ ATTRIBUTES = (
 
 @dataclass(frozen=True)
 class Signer:
-    """A SignerInfo to be made: whose, with which digest and scheme, over which attributes."""
+    """The parts of a SignerInfo to be made: key, certificate, digest, scheme and attributes."""
 
     key: rsa.RSAPrivateKey
     certificate: x509.Certificate
@@ -125,7 +125,7 @@ class Signer:
     spoil: bool = False
 
     def info(self) -> bytes:
-        """Return the SignerInfo, truly signed by `key` (but for `spoil`)."""
+        """Return the SignerInfo, correctly signed by `key` except for `spoil`."""
         covered = der.set_of(self.attributes) if self.attributes else CONTENT
         make_hash = _HASHES[self.hash_name]
         scheme = padding.PSS(padding.MGF1(make_hash()), make_hash().digest_size) if self.pss else padding.PKCS1v15()
@@ -146,7 +146,7 @@ class Signer:
 def message(
     *infos: bytes, certificates: tuple[bytes, ...] = (), crls: tuple[bytes, ...] = (), content_type: str = oids.DATA
 ) -> bytes:
-    """Return a SignedData with these SignerInfos; without `certificates` it brings the good signer's."""
+    """Return a SignedData with these SignerInfos; without `certificates` it contains the valid signer's."""
     body = der.sequence(
         der.integer(1),
         der.encode(der.SET, _SHA256),
@@ -159,7 +159,7 @@ def message(
 
 
 def good() -> Signer:
-    """Return the signer that nothing is wrong with."""
+    """Return a signer without any defect."""
     return Signer(fresh_key("leaf"), leaf())
 
 
@@ -196,7 +196,7 @@ def _signed_by(
 
 
 def crl(*revoked: x509.Certificate, signer: str = "ca") -> bytes:
-    """Return a CRL of the trusted CA's name, signed with `fresh_key(signer)`."""
+    """Return a CRL in the name of the trusted CA, signed with `fresh_key(signer)`."""
     builder = x509.CertificateRevocationListBuilder(_name("Forge CA"), AT - timedelta(days=2), AT + timedelta(days=9))
     for certificate in revoked:
         entry = x509.RevokedCertificateBuilder(certificate.serial_number, AT - timedelta(days=3)).build()
@@ -219,7 +219,7 @@ def _key_usage() -> bytes:
 
 
 def _false_ca() -> bytes:
-    """Return a message of a CA that only has the name of the trusted one, and that comes along."""
+    """Return a message with a false CA certificate that has only the name of the trusted CA."""
     key, rogue = fresh_key("leaf of rogue"), fresh_key("rogue")
     certificate = make("leaf", key, "Forge CA", rogue)
     return _signed_by(certificate, key, octets(make("Forge CA", rogue, ca=True)))
@@ -242,7 +242,7 @@ def _expired() -> bytes:
 
 
 def web_of_certificates(count: int = 20) -> bytes:
-    """Return a message with many CA certificates of one name, each signed by the key of another, none by the CA."""
+    """Return a message with many CA certificates of one name, each signed by another's key, none by the CA's."""
     keys = [fresh_key(f"web {number}", 1024) for number in range(count)]
     web = [
         octets(make("Web", key, "Web", signer, ca=True))
@@ -254,7 +254,7 @@ def web_of_certificates(count: int = 20) -> bytes:
 
 
 def tower_of_certificates(count: int = 12) -> bytes:
-    """Return a message whose chain is right, but longer than any PKI's."""
+    """Return a message whose chain is valid but longer than that of any real PKI."""
     keys = [fresh_key("ca"), *(fresh_key(f"web {number}", 1024) for number in range(count))]
     names = ["Forge CA", *(f"Floor {number}" for number in range(count))]
     tower = [octets(make(names[n + 1], keys[n + 1], names[n], keys[n], ca=True)) for n in range(count)]
@@ -263,7 +263,7 @@ def tower_of_certificates(count: int = 12) -> bytes:
 
 
 Forgery = tuple[Callable[[], bytes], CheckName, Reason, bool]
-"""How it is made, which check must fail with which reason, and whether openssl refuses it as well."""
+"""The function that makes it, the check that must fail, its reason, and whether openssl refuses it too."""
 
 FORGERIES: dict[str, Forgery] = {
     "two signers, the good one first": (

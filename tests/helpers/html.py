@@ -1,4 +1,4 @@
-"""HTML that shows other people's text."""
+"""Checks on HTML that shows untrusted text."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 _ALLOWED = {"div", "p", "b", "span", "i", "details", "summary", "code", "small", "pre", "ul", "li"} | {
     *("table", "thead", "tbody", "tr", "th", "td", "a")
 }
-# As JupyterLab's sanitizer lets them pass.
+# The attributes that JupyterLab's sanitizer allows.
 _ATTRIBUTES = {("details", "open"), ("a", "href"), ("b", "title"), ("th", "style"), ("td", "style"), ("span", "style")}
 
 
@@ -23,7 +23,7 @@ class _Tags(HTMLParser):
 
 
 def assert_harmless(html: str) -> None:
-    """Fail where HTML has more than the plain elements of a still."""
+    """Fail if the HTML has more than the plain elements of a static view."""
     parser = _Tags()
     parser.feed(html)
     assert parser.seen <= {(t, "") for t in _ALLOWED} | _ATTRIBUTES

@@ -1,4 +1,4 @@
-"""What the tests of the lab share: quick keys, a lab of their own, requests for it."""
+"""Helpers for tests of the lab: cached keys, a lab for each test, and requests for it."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SECRET = "open sesame"
 
 
 def quick_key(number: int = 0, kind: str = "2048") -> SigningKey:
-    """Return a key that is made once in a test run; `number` tells several apart."""
+    """Return a key that is made once per test run; each `number` gives another key."""
     return _made(number, kind)
 
 
@@ -34,29 +34,29 @@ def _made(number: int, kind: str) -> SigningKey:
 
 
 def csr(subject: str = "CN=R3", number: int = 0, challenge: str | None = SECRET, kind: str = "2048") -> bytes:
-    """Return a request of key `number`."""
+    """Return a CSR for key `number`."""
     return make_request(parse_subject(subject), quick_key(number, kind), challenge=challenge)
 
 
 def openssl(*arguments: object) -> str:
-    """Run openssl and return what it says on both outputs; an error is one of the test."""
+    """Run openssl and return its output and errors; a failure fails the test."""
     command = ["openssl", *map(str, arguments)]
     done = subprocess.run(command, check=True, text=True, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
     return done.stdout
 
 
 class Clock:
-    """A clock that goes when it is told to."""
+    """A clock that moves only when a test moves it."""
 
     def __init__(self) -> None:
         self.now = datetime.now(UTC)
 
     def __call__(self) -> datetime:
-        """Return the time it shows."""
+        """Return the current time of this clock."""
         return self.now
 
     def wait(self, **span: float) -> None:
-        """Let time pass: days=1, hours=2 ..."""
+        """Move the clock forward: days=1, hours=2 ..."""
         self.now += timedelta(**span)
 
 
@@ -75,13 +75,13 @@ def authority(
 
 
 def client_of(ca: CertificationAuthority, **options: object) -> ScepClient:
-    """Return a client of a CA that knows its fingerprint, without a network."""
+    """Return a client that knows the CA's fingerprint and calls it without a network."""
     return ScepClient(ca.answer, fingerprint=ca.issuer.parsed.fingerprint(), **options)  # type: ignore[arg-type]
 
 
 @contextmanager
 def running_lab(*, ra: bool = False, **policy: object) -> Iterator[Lab]:
-    """Yield a running lab; `policy` are fields of the CA's."""
+    """Yield a running lab; `policy` gives fields of the CA's policy."""
     made = Policy(**{"challenges": (SECRET,), **policy})  # type: ignore[arg-type]
     with Lab(policy=made, ra_policy=RaPolicy((SECRET,)), record=False) as lab:
         if ra:

@@ -1,4 +1,4 @@
-"""Captures made on purpose: a conversation as TCP segments, in frames of any kind, in files of any kind."""
+"""Synthetic captures: a conversation as TCP segments, in any kind of frame and capture file."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CLIENT6, SERVER6 = ("2001:db8::3", 40001), ("2001:db8::1", 8080)
 
 @dataclass(frozen=True)
 class Piece:
-    """Octets that one side sends."""
+    """Bytes that one side sends."""
 
     from_client: bool
     data: bytes
@@ -48,10 +48,10 @@ def conversation(
     size: int = 1400,
     client: tuple[str, int] = CLIENT,
     server: tuple[str, int] = SERVER,
-    start: int = 4_294_967_000,  # so that the numbers run over
+    start: int = 4_294_967_000,  # so that the sequence numbers wrap around
     close: bool = True,
 ) -> list[Tcp]:
-    """Return a handshake, the pieces in segments of `size` octets, and the end."""
+    """Return a handshake, the pieces in segments of `size` bytes, and the end of the connection."""
     numbers = {True: start, False: 7}
     ends = {True: (client, server), False: (server, client)}
     out = [Tcp(*ends[True], numbers[True], SYN), Tcp(*ends[False], numbers[False], SYN | ACK)]
@@ -102,7 +102,7 @@ def _nflog(packet: bytes) -> bytes:
     return bytes((2 if packet[0] >> 4 == 4 else 10, 0, 0, 0)) + attributes + packet
 
 
-# name -> (link type, how an IP packet is wrapped)
+# name -> (link type, function that wraps an IP packet)
 LINKS: dict[str, tuple[int, Callable[[bytes], bytes]]] = {
     "Ethernet": (1, _ethernet),
     "VLAN": (1, lambda p: b"\x02" * 12 + b"\x81\x00\x00\x07" + _type(p) + p),
@@ -160,7 +160,7 @@ def _block(order: str, kind: int, body: bytes) -> bytes:
 
 
 def pcapng(interfaces: Sequence[tuple[int, Sequence[Frame]]], *, order: str = "<") -> bytes:
-    """Return a pcapng file with a block of each interface (link type, frames), the packets in time's order.
+    """Return a pcapng file with one block per interface (link type, frames) and the packets in order of time.
 
     The second interface counts nanoseconds.
     """
@@ -178,7 +178,7 @@ def pcapng(interfaces: Sequence[tuple[int, Sequence[Frame]]], *, order: str = "<
 
 
 def asked(message: bytes, *, target: str = "/scep?operation=PKIOperation", headers: bytes = b"") -> bytes:
-    """Return a POST as it goes over the wire."""
+    """Return a POST request as sent over the wire."""
     return (
         f"POST {target} HTTP/1.1\r\nHost: ca\r\nContent-Length: {len(message)}\r\n".encode()
         + headers
@@ -188,11 +188,11 @@ def asked(message: bytes, *, target: str = "/scep?operation=PKIOperation", heade
 
 
 def answered(body: bytes, *, status: int = 200, headers: bytes = b"") -> bytes:
-    """Return a reply as it goes over the wire."""
+    """Return an HTTP reply as sent over the wire."""
     head = f"HTTP/1.1 {status} OK\r\nContent-Type: application/x-pki-message\r\nContent-Length: {len(body)}\r\n"
     return head.encode() + headers + b"\r\n" + body
 
 
 def packed(body: bytes) -> bytes:
-    """Return a body as gzip."""
+    """Return a body compressed with gzip."""
     return gzip.compress(body, mtime=0)

@@ -1,4 +1,4 @@
-"""Enrollments that go wrong on purpose: messages, replies and exchanges with one thing changed."""
+"""Enrollments that fail: messages, replies and exchanges, each with one thing changed."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ CAPS = "AES\nDES3\nPOSTPKIOperation\nRenewal\nSHA-1\nSHA-256\nSHA-512\nSCEPStand
 
 @cache
 def new_key(bits: int = 2048, number: int = 0) -> rsa.RSAPrivateKey:
-    """Return a key that is none of the specimen's; `number` tells several apart."""
+    """Return a key that the specimen does not use; each `number` gives another key."""
     assert number >= 0
     return rsa.generate_private_key(65537, bits)
 
@@ -81,7 +81,7 @@ def reply(
     signing_key: Any = None,
     **more: Any,
 ) -> bytes:
-    """Return the CA's CertRep; `data` is what it encrypts in place of certificates."""
+    """Return the CA's CertRep; it encrypts `data` instead of certificates."""
     attributes = sceplab.ScepAttributes("3", transaction, own_nonce, nonce, status, fail, text)
     if data is None and status == "0":
         data = build_degenerate([issue()] if issued is None else issued)
@@ -108,7 +108,7 @@ def gcm_reply(**changes: Any) -> bytes:
 
 
 def issue(own: rsa.RSAPrivateKey | None = None, subject: str = "device") -> bytes:
-    """Return what the CA issues."""
+    """Return a certificate that the CA issues."""
     ca = sceplab.parse_certificate(certificate("ca")).subject.get(oids.COMMON_NAME)
     return make_certificate(subject, own or key("r3"), issuer=ca, signer=key("ca"), serial=99)
 
@@ -162,16 +162,16 @@ def decode(*exchanges: Exchange) -> list[DecodedExchange]:
 
 @dataclass(frozen=True)
 class Scene:
-    """A conversation, and what its reader holds."""
+    """A conversation, and the keys and certificates that its reader has."""
 
     exchanges: tuple[Exchange, ...]
     held: Materials
 
     def decode(self) -> list[DecodedExchange]:
-        """Decode it."""
+        """Return the decoded conversation."""
         return decode_exchanges(self.exchanges, self.held)
 
 
 def scene(*exchanges: Exchange, **held: Any) -> Scene:
-    """Return a scene; `held` changes what its reader holds."""
+    """Return a scene; `held` changes the keys and certificates of its reader."""
     return Scene(exchanges, replace(materials(), **held))

@@ -1,4 +1,4 @@
-"""Messages in the formats that people have: each an entry that makes text or a file of a message, or of a pair."""
+"""Messages in the formats that users have: each entry makes text or a file of a message, or of an exchange."""
 
 from __future__ import annotations
 
@@ -17,32 +17,32 @@ PATH = "/cgi-bin/pkiclient.exe?operation=PKIOperation"
 
 
 def b64(data: bytes) -> str:
-    """Return octets as base64 in one line."""
+    """Return bytes as base64 in one line."""
     return base64.b64encode(data).decode()
 
 
 def url_of(data: bytes) -> str:
-    """Return the target of a GET with a message."""
+    """Return the target of a GET request with a message."""
     return f"{PATH}&message={quote(b64(data), safe='')}"
 
 
 def rows(data: bytes, form: Callable[[int, bytes], str], size: int = 16) -> str:
-    """Write a dump, a line for each `size` octets."""
+    """Return a dump with one line for each `size` bytes."""
     return "\n".join(form(i, data[i : i + size]) for i in range(0, len(data), size)) + "\n"
 
 
 def characters(row: bytes) -> str:
-    """Return the column of characters of a dump."""
+    """Return the text column of a hex dump."""
     return "".join(chr(b) if 32 <= b < 127 else "." for b in row)
 
 
 def ios_dump(data: bytes, stamp: str = "*Nov 24 08:04:11.123: ") -> str:
-    """Return octets as a router dumps them."""
+    """Return bytes as a router dumps them."""
     return rows(data, lambda _, row: f"{stamp}{row.hex(' ').upper()}")
 
 
 def transcript(request: bytes, reply: bytes) -> str:
-    """Give what a router prints with `debug crypto pki messages` and `transactions`."""
+    """Return what a router prints with `debug crypto pki messages` and `transactions`."""
     return (
         "*Nov 24 08:04:10.001: CRYPTO_PKI: Sending CA Certificate Request: \n"
         "GET /cgi-bin/pkiclient.exe HTTP/1.0\n\n"
@@ -57,12 +57,12 @@ def transcript(request: bytes, reply: bytes) -> str:
 
 
 def _follow(data: bytes, indent: str) -> str:
-    """Give one side of Wireshark's "Follow TCP Stream", shown as a hex dump."""
+    """Return one side of Wireshark's "Follow TCP Stream", shown as a hex dump."""
     return rows(data, lambda i, row: f"{indent}{i:08x}  {row[:8].hex(' ')}  {row[8:].hex(' ')}  {characters(row)}")
 
 
 def har(request: bytes, reply: bytes) -> str:
-    """Return a HAR of one POST."""
+    """Return a HAR file of one POST."""
     entry = {
         "startedDateTime": "2026-11-24T08:04:11.123Z",
         "time": 45.5,
@@ -80,7 +80,7 @@ def _segments(request: bytes, reply: bytes) -> list[packets.Tcp]:
     return conversation([Piece(True, asked(request)), Piece(False, answered(reply))])
 
 
-# Both sides of an exchange.
+# Formats with both request and reply.
 PAIRS: dict[str, Callable[[bytes, bytes], str | bytes]] = {
     "pcap": lambda q, a: packets.pcap(frames(_segments(q, a))),
     "pcap, gzip": lambda q, a: gzip.compress(packets.pcap(frames(_segments(q, a)))),
@@ -109,7 +109,7 @@ PAIRS: dict[str, Callable[[bytes, bytes], str | bytes]] = {
     ),
 }
 
-# The request alone.
+# Formats with the request alone.
 REQUESTS: dict[str, Callable[[bytes], str | bytes]] = {
     "URL": lambda q: f"http://ca.example{url_of(q)}",
     "URL in a ticket": lambda q: f"It asks <http://ca.example{url_of(q)}>, and then nothing.\nWhy?",

@@ -1,4 +1,4 @@
-"""Lines as products write them, each with the fault that is to be said first. Our own words around public strings."""
+"""Log lines as products write them, each with the fault to report first; our own words around public strings."""
 
 SYMPTOMS: tuple[tuple[str, str, str], ...] = (
     # (row of the collection, line, fault)
@@ -150,7 +150,7 @@ SYMPTOMS: tuple[tuple[str, str, str], ...] = (
     ("184", "sscep: error: illegal size of payload", "empty-content"),
     ("185", "sscep: pkistatus: PENDING", "pending"),
     ("189", "CertRep[failInfo=null,pkiStatus=PENDING]", "pending"),
-    # code tables
+    # Codes from error tables.
     ("d", "CertRep[failInfo=badMessageCheck,pkiStatus=FAILURE]", "badMessageCheck"),
     ("c", "CRYPTO_PKI: status = 102: certificate request pending", "pending"),
     ("b", "certsrv: Denied by Policy Module 0x80094012", "service-rights"),

@@ -1,4 +1,4 @@
-"""A TLS front for any HTTP server: a CA made for the test, and a port that speaks TLS before the server."""
+"""A TLS proxy for any HTTP server: a CA made for the test, and a port that decrypts TLS for the server."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _name(text: str) -> x509.Name:
 def server_files(
     folder: Path, names: Sequence[str] = ("localhost", "127.0.0.1"), *, days: int = 2
 ) -> tuple[Path, Path]:
-    """Make a CA and a server's certificate for these names; returns the CA's file, and that of key and certificate.
+    """Make a CA and a server certificate for these names; return the CA's file, and the file of key and certificate.
 
     With `days` below 1 the certificate has expired.
     """
@@ -72,7 +72,7 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
 
 @contextmanager
 def tls_front(port: int, server_file: Path, host: str = "127.0.0.1") -> Iterator[int]:
-    """Yield a port that speaks TLS and passes on to `port` of 127.0.0.1 or another address of this machine."""
+    """Yield a port that decrypts TLS and forwards to `port` of 127.0.0.1 or another local address."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.load_cert_chain(server_file)
     ports: queue.Queue[int] = queue.Queue()
@@ -91,7 +91,7 @@ def tls_front(port: int, server_file: Path, host: str = "127.0.0.1") -> Iterator
                     up.cancel()
                     await asyncio.gather(up, return_exceptions=True)
         finally:
-            # TLS ends as a whole.
+            # Close both directions: asyncio's TLS has no half-close.
             both = [one for one in (writer, there) if one is not None]
             for one in both:
                 one.close()
@@ -103,7 +103,7 @@ def tls_front(port: int, server_file: Path, host: str = "127.0.0.1") -> Iterator
         task = asyncio.create_task(attend(reader, writer))
         busy.add(task)
         task.add_done_callback(busy.discard)
-        # Also where it was cancelled before it began.
+        # Also if the task was cancelled before it started.
         task.add_done_callback(lambda _: writer.close())
 
     async def serve() -> None:

@@ -1,4 +1,4 @@
-"""Years of a lab in a minute: a CA that rolls over, an RA that renews itself, devices that renew each in its way."""
+"""Years of a lab in a minute: a CA that rolls over, an RA that renews, and devices that renew in different ways."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ _EARLY = timedelta(days=60)
 
 @dataclass
 class Device:
-    """A device: how it renews, at the RA or the CA, its keys in turn, and what it got."""
+    """A device: how it renews, whether through the RA, its two keys, and its certificates."""
 
     name: str
     way: str
@@ -45,19 +45,19 @@ class Device:
 
     @property
     def key(self) -> SigningKey:
-        """The key of now."""
+        """The current key."""
         return self.keys[self.turn]
 
     def request(self) -> bytes:
-        """Return its PKCS#10 request: with the same key the same bytes, as programs that store it send them."""
+        """Return its PKCS#10 request; the same key gives the same bytes, as in programs that store their request."""
         return make_request(parse_subject(f"CN={self.name}"), self.key, challenge=SECRET)
 
     def enroll(self, client: ScepClient) -> Result:
-        """Enroll for the first time, or anew."""
+        """Enroll for the first time, or again."""
         return client.enroll(self.request(), self.key)
 
     def renew(self, client: ScepClient) -> Result:
-        """Renew in its way."""
+        """Renew in the way of this device."""
         if self.way.startswith("enrolls anew"):
             return self.enroll(client)
         old = Identity(self.certificates[-1].der, self.key)
@@ -68,10 +68,10 @@ class Device:
 
 
 class Years:
-    """A CA of 620 days, an RA in front of it and devices, without a network. `months` lets time pass."""
+    """A CA of 620 days, its RA, and devices, without a network; `month` moves the time forward."""
 
     def __init__(self, folder: Path, devices: int) -> None:
-        """Make all of them; the devices have enrolled."""
+        """Create them all and enroll the devices."""
         self.clock, self.decisions = Clock(), []  # type: ignore[var-annotated]
         self.store = Store(folder / "ca.sqlite")
         self.folder = folder
@@ -110,7 +110,7 @@ class Years:
         self.decisions.append(decision)
 
     def client(self, *, via_ra: bool = False) -> ScepClient:
-        """Return a new client that has the fingerprint of the CA of now."""
+        """Return a new client that knows the fingerprint of the current CA."""
         send = self.ra.answer if via_ra else self.ca.answer
         return ScepClient(send, fingerprint=self.ca.issuer.parsed.fingerprint(), now=self.clock)
 
@@ -122,7 +122,7 @@ class Years:
         device.certificates.append(result.certificate)
 
     def month(self) -> None:
-        """Let a month pass; RA and devices do what is due."""
+        """Move one month forward; RA and devices renew if due."""
         self.clock.wait(days=30.44)
         self.ra.keep_up()
         for device in self.devices:
@@ -136,7 +136,7 @@ class Years:
                 assert len({c.der for c in device.certificates}) == before + 1, f"{device.way}: an old one came back"
 
     def verified(self) -> int:
-        """Return how many certificates of the devices openssl verifies now, with the CA's certificate of now."""
+        """Return how many device certificates openssl verifies now with the current CA certificate."""
         (self.folder / "ca.pem").write_bytes(pem_certificate(self.ca.certificate))
         count = 0
         for device in self.devices:

@@ -1,1 +1,1 @@
-"""Tests of the project as a whole: its rules, its notebooks, its prose, hostile input."""
+"""Tests of the whole project: its rules, notebooks, texts, and hostile input."""

@@ -1,4 +1,4 @@
-"""Bytes that nobody meant well: only our problems and errors, in bounded time and memory."""
+"""Hostile bytes give only sceplab's own problems and errors, in bounded time and memory."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ from tests.helpers.captures import key, message_places, messages_at, place_name,
 
 
 def decode(data: bytes) -> None:
-    """Decode in every way; problems must be typed, nothing may be raised."""
+    """Decode in every way; problems have a type, and nothing is raised."""
     message = sceplab.decode_message(data, keys=[key("ca")])
     assert all(isinstance(p, Problem) and p.expected for p in message.problems)
     assert len(message.verification.checks) == 7
@@ -37,19 +37,19 @@ def decode(data: bytes) -> None:
         parse_message_data(kind, data)
 
 
-def test_there_are_real_messages() -> None:
-    """The tests below would pass on none."""
+def test_real_messages_are_available() -> None:
+    """Without any messages the tests below would pass without testing anything."""
     assert len(real_messages()) >= 15
     assert max(map(len, real_messages())) > 2000
 
 
 @pytest.mark.parametrize("place", message_places(), ids=place_name)
 def test_every_truncation_of_every_real_message(place: Path) -> None:
-    """Cut at every octet: a problem says so, or nothing was lost."""
+    """Cut at every byte: there is a problem, or nothing was lost."""
     for data in messages_at(place):
         for length in range(len(data)):
             assert sceplab.parse_signed(data[:length]).problems
-        # What is inside is cut, too: the first octets are kept valid by an outer length that fits.
+        # The inner part is cut too: the outer lengths are adjusted, so the first bytes stay valid.
         inner = sceplab.parse_signed(data).content or data
         for length in range(len(inner)):
             assert sceplab.parse_enveloped(inner[:length]).problems
@@ -57,8 +57,8 @@ def test_every_truncation_of_every_real_message(place: Path) -> None:
 
 @settings(max_examples=400, deadline=None)
 @given(st.deferred(lambda: st.sampled_from(real_messages())), st.data())
-def test_flipped_octets_of_real_messages(message: bytes, data: st.DataObject) -> None:
-    """A few octets changed, removed or doubled anywhere."""
+def test_changed_bytes_of_real_messages(message: bytes, data: st.DataObject) -> None:
+    """A few bytes changed, removed or duplicated anywhere."""
     changed = bytearray(message)
     for _ in range(data.draw(st.integers(1, 6))):
         at = data.draw(st.integers(0, len(changed) - 1))
@@ -78,8 +78,8 @@ def test_flipped_octets_of_real_messages(message: bytes, data: st.DataObject) ->
 
 @settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=600))
-def test_random_octets(data: bytes) -> None:
-    """No structure at all."""
+def test_random_bytes(data: bytes) -> None:
+    """Random bytes without any structure."""
     decode(data)
 
 
@@ -94,15 +94,15 @@ def test_random_text_in_a_url(text: str) -> None:
 
 
 @given(st.binary(max_size=300), st.sampled_from(list(transport.DIALECTS.values())))
-def test_every_dialect_both_ways(data: bytes, dialect: transport.Base64Dialect) -> None:
-    """What a dialect wrote is read, and written again as it was."""
+def test_every_dialect_round_trips(data: bytes, dialect: transport.Base64Dialect) -> None:
+    """Text in a dialect is decoded, and encoded back to the same text."""
     text = encode_message_value(data, dialect)
     value = decode_message_value(text)
     assert data == value.data
     assert text == encode_message_value(value.data, value.dialect)
 
 
-# Far beyond Python's limit of recursion; tracing memory makes each level thirty times as slow.
+# Far beyond Python's recursion limit; memory tracing makes each level thirty times slower.
 _DEEP = 25_000
 
 HOSTILE = {
@@ -140,7 +140,7 @@ def _signed(signers: bytes, certificates: bytes = b"") -> bytes:
 
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_sizes_stay_bounded(name: str) -> None:
-    """Depth, length and number: no RecursionError, and memory within a small multiple of the input."""
+    """Hostile depth, length and number: no RecursionError, and memory within a small multiple of the input."""
     data = HOSTILE[name]()
     tracemalloc.start()
     try:
@@ -154,7 +154,7 @@ def test_hostile_sizes_stay_bounded(name: str) -> None:
 
 
 def test_caches_do_not_keep_hostile_input() -> None:
-    """Decoding many large unknown certificates must not fill memory for good."""
+    """Caches do not keep large unknown certificates after decoding."""
     tracemalloc.start()
     try:
         for i in range(400):
@@ -165,14 +165,14 @@ def test_caches_do_not_keep_hostile_input() -> None:
     assert current < 10_000_000
 
 
-def test_a_string_segment_that_is_no_octet_string_cannot_be_written_again() -> None:
-    """Found by fuzzing: such a segment was taken for an OCTET STRING, and came back as one."""
+def test_a_segment_that_is_no_octet_string_is_refused() -> None:
+    """Found by fuzzing: such a segment was treated as an OCTET STRING, and encoded again as one."""
     data = bytes.fromhex("24 06 0c 01 41 04 01 42")
     with pytest.raises(der.DerError, match="OCTET STRING"):
         ber.normalise(data)
 
 
-def test_ipv6_packets_that_the_pcap_library_cannot_read_are_passed_over() -> None:
+def test_ipv6_packets_that_the_pcap_library_cannot_read_are_skipped() -> None:
     """Found by fuzzing: an extension header out of place, and no header after it."""
     fixed = struct.pack(">IHBB", 0x60000000, 24, 0, 64) + bytes(32)
     for extensions in (b"\x2c\x00" + bytes(22), b"\x06\x00" + bytes(22), b""):

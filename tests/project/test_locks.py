@@ -1,4 +1,4 @@
-"""What is installed or downloaded is pinned by hash, also the tool that makes the lock files."""
+"""Everything installed or downloaded is pinned by hash, including the tool that makes the lock files."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tests.helpers.captures import ROOT
 
 
 def test_every_download_of_the_makefile_is_pinned_by_hash() -> None:
-    """No `pip install` of a name or version alone."""
+    """No `pip install` has only a name or version."""
     makefile = (ROOT / "Makefile").read_text("utf-8")
     installs = [line for line in makefile.splitlines() if re.search(r"pip (?:install|download)", line)]
     assert len(installs) >= 4
@@ -20,8 +20,8 @@ def test_every_download_of_the_makefile_is_pinned_by_hash() -> None:
         assert "--require-hashes -r " in line or "--no-deps --no-build-isolation -e ." in line, line
 
 
-def test_what_is_asked_for_with_an_extra_is_pinned_with_it() -> None:
-    """Where `coverage` alone is pinned, pip takes the newest for `coverage[toml]`, and that has no hash."""
+def test_a_requirement_with_an_extra_is_pinned_with_the_extra() -> None:
+    """If only `coverage` is pinned, pip takes the newest version for `coverage[toml]`, which has no hash."""
     checked = 0
     for lock in [ROOT / "requirements.lock", ROOT / "requirements-oldest.lock"]:
         found = re.findall(r"^([\w.-]+)(?:\[([\w,-]+)\])?==", lock.read_text("utf-8"), re.MULTILINE)
@@ -38,7 +38,7 @@ def test_what_is_asked_for_with_an_extra_is_pinned_with_it() -> None:
 
 
 def test_every_lock_file_has_hashes() -> None:
-    """Each version with at least one, and exactly what its .in file asks for is in it."""
+    """Each version has at least one hash, and the lock file contains exactly what its .in file requests."""
     locks = [*ROOT.glob("*.lock"), *ROOT.glob("*/requirements.lock"), *ROOT.glob("tools/*/requirements.lock")]
     assert {p.parent.name for p in locks} >= {"interop", "lock", "corpora"}
     for lock in locks:

@@ -1,4 +1,4 @@
-"""The notebooks are what their sources give, run in order, and lead nowhere that is not there."""
+"""The notebooks match their sources, run in order, and contain no broken links."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tests.helpers.captures import ROOT, needs
 from tools import notebooks
 
 SOURCES = notebooks.sources()
-# Cells that show the words of programs that are not ours; those differ between their versions.
+# Cells that show output of other programs, which differs between their versions.
 _FOREIGN = re.compile(r"openssl\.|foreign\.")
 
 
@@ -33,7 +33,7 @@ def _code(notebook: dict[str, Any]) -> list[dict[str, Any]]:
 
 
 def _same_programs() -> bool:
-    """Whether openssl and scepserver are those that the stored outputs were made with (Debian 12)."""
+    """Return whether openssl and scepserver have the versions of the stored outputs (Debian 12)."""
     if not (openssl.available() and micromdm.available()):
         return False
     done = subprocess.run(["openssl", "version"], capture_output=True, text=True, check=True)
@@ -41,14 +41,14 @@ def _same_programs() -> bool:
 
 
 def test_every_notebook_has_a_source_and_every_source_a_notebook() -> None:
-    """No notebook is left behind, none is forgotten."""
+    """No notebook lacks a source, and no source lacks a notebook."""
     assert len(SOURCES) >= 7
     assert [s.stem for s in SOURCES] == sorted(p.stem for p in notebooks.BUILT.glob("*.ipynb"))
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=_ids)
-def test_a_fresh_kernel_gives_the_stored_notebook(source: Path) -> None:
-    """Run alone, from a fresh kernel, in a copy of the folder: the stored outputs are true."""
+def test_a_fresh_kernel_reproduces_the_stored_notebook(source: Path) -> None:
+    """Run alone, from a fresh kernel, in a copy of the folder: the outputs equal the stored ones."""
     made, stored = json.loads(notebooks.make(source)), _stored(source)
     same = _same_programs()
     assert len(made["cells"]) == len(stored["cells"])
@@ -59,7 +59,7 @@ def test_a_fresh_kernel_gives_the_stored_notebook(source: Path) -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=_ids)
 def test_stored_notebooks_were_run_once_from_top_to_bottom(source: Path) -> None:
-    """Counts go from 1 to n, nothing failed, and there are at least two exercises, unsolved."""
+    """Execution counts go from 1 to n, no cell failed, and there are at least two unsolved exercises."""
     cells = _code(_stored(source))
     assert [c["execution_count"] for c in cells] == list(range(1, len(cells) + 1))
     assert not [o for c in cells for o in c["outputs"] if o["output_type"] == "error"]
@@ -69,7 +69,7 @@ def test_stored_notebooks_were_run_once_from_top_to_bottom(source: Path) -> None
     assert all("Not attempted yet" in json.dumps(c["outputs"]) for c in checks)
 
 
-# A solution may be several statements; the value of the last one is the answer.
+# A solution may have several statements; the value of the last one is the answer.
 _SOLVED = """import ast as _ast
 *_before, _last = _ast.parse({0}.code).body
 exec(compile(_ast.Module(_before, []), "solution", "exec"))
@@ -79,7 +79,7 @@ answer = eval(compile(_ast.Expression(_last.value), "solution", "eval"))"""
 @needs("openssl")
 @pytest.mark.parametrize("source", SOURCES, ids=_ids)
 def test_the_solutions_solve_the_exercises_in_their_notebook(source: Path, tmp_path: Path) -> None:
-    """With each solution's code as the answer, every check says that it is right."""
+    """With each solution's code as the answer, every check reports success."""
     notebook = notebooks.convert(source)
     wanted = 0
     for cell in notebook.cells:
@@ -102,8 +102,8 @@ def test_the_solutions_solve_the_exercises_in_their_notebook(source: Path, tmp_p
 
 
 @pytest.mark.parametrize("source", SOURCES, ids=_ids)
-def test_links_between_notebooks_lead_somewhere(source: Path) -> None:
-    """Every relative link in the prose is a file."""
+def test_links_between_notebooks_are_valid(source: Path) -> None:
+    """Every relative link in the text leads to a file."""
     text = "\n".join("".join(c["source"]) for c in _stored(source)["cells"] if c["cell_type"] == "markdown")
     links = [link for link in re.findall(r"\]\(([^)\s]+)\)", text) if "://" not in link]
     assert links
@@ -112,15 +112,15 @@ def test_links_between_notebooks_lead_somewhere(source: Path) -> None:
 
 @pytest.mark.parametrize("source", SOURCES, ids=_ids)
 def test_no_private_key_and_no_path_of_the_builder_is_stored(source: Path) -> None:
-    """Outputs hold nothing of the machine that made them, and no key."""
+    """Outputs contain nothing of the machine that made them, and no key."""
     text = json.dumps([c["outputs"] for c in _code(_stored(source))])
-    assert "/tmp/" not in text  # noqa: S108 - looking for one, not making one
+    assert "/tmp/" not in text  # noqa: S108 - this test looks for one and makes none
     assert str(ROOT) not in text
     assert "PRIVATE KEY-----\\nMI" not in text
 
 
 def test_make_lab_shows_the_project_and_opens_the_first_notebook() -> None:
-    """README, notebooks and data are in JupyterLab's file browser, so its root is the project; the page is there."""
+    """JupyterLab's root is the project, so its file browser shows README, notebooks and data; the page exists."""
     recipe = (ROOT / "Makefile").read_text(encoding="utf-8").partition("\nlab:")[2].partition("\n\n")[0]
     assert "--ServerApp.root_dir=$(CURDIR)" in recipe
     (page,) = re.findall(r"--LabApp\.default_url=/lab/tree/(\S+)", recipe)

@@ -1,4 +1,4 @@
-"""The openssl commands that we teach do the same as sceplab."""
+"""The openssl commands that sceplab prints give the same results as sceplab."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ SPECIMEN = DATA / "specimen"
 
 @pytest.fixture
 def message(tmp_path: Path) -> PkiMessage:
-    """The specimen's request, with its layers as files in `tmp_path`."""
+    """Return the specimen's request, with its layers as files in `tmp_path`."""
     (item,) = decoded(SPECIMEN)
     assert item.request is not None
     assert item.request.signed.content is not None
@@ -31,16 +31,16 @@ def message(tmp_path: Path) -> PkiMessage:
 
 
 @pytest.mark.parametrize("one_line", [True, False])
-def test_base64(tmp_path: Path, message: PkiMessage, *, one_line: bool) -> None:
-    """In lines, and in one."""
+def test_openssl_decodes_base64_like_sceplab(tmp_path: Path, message: PkiMessage, *, one_line: bool) -> None:
+    """Base64 in several lines and in one line."""
     text = base64.b64encode(message.raw) if one_line else base64.encodebytes(message.raw)
     (tmp_path / "text").write_bytes(text)
     openssl.run(openssl.base64_decode(tmp_path / "text", tmp_path / "out", one_line=one_line))
     assert message.raw == (tmp_path / "out").read_bytes()
 
 
-def test_reading(tmp_path: Path, message: PkiMessage) -> None:
-    """Printing commands show the values that we show."""
+def test_openssl_prints_the_values_that_sceplab_shows(tmp_path: Path, message: PkiMessage) -> None:
+    """Printing commands show the values that sceplab shows."""
     shown = openssl.run(openssl.print_cms(tmp_path / "message"))
     assert message.attributes.transaction_id is not None
     assert message.attributes.transaction_id in shown
@@ -56,8 +56,8 @@ def test_reading(tmp_path: Path, message: PkiMessage) -> None:
     assert "4279256517" in openssl.run(openssl.print_degenerate(tmp_path / "bag"))
 
 
-def test_verify_and_decrypt(tmp_path: Path, message: PkiMessage) -> None:
-    """The same content comes out."""
+def test_openssl_verifies_and_decrypts_like_sceplab(tmp_path: Path, message: PkiMessage) -> None:
+    """Both extract the same content."""
     assert message.opened is not None
     out = tmp_path / "out"
     openssl.run(openssl.verify(tmp_path / "message", SPECIMEN / "ca.pem", out))
@@ -68,7 +68,7 @@ def test_verify_and_decrypt(tmp_path: Path, message: PkiMessage) -> None:
     assert message.opened.plaintext == out.read_bytes()
 
 
-def test_what_openssl_encrypts_we_decrypt(tmp_path: Path, message: PkiMessage) -> None:
+def test_we_decrypt_envelopes_of_openssl(tmp_path: Path, message: PkiMessage) -> None:
     """For the CA, with two ciphers."""
     assert message.opened is not None
     for cipher in ("aes-256-cbc", "des-ede3-cbc"):
@@ -77,8 +77,8 @@ def test_what_openssl_encrypts_we_decrypt(tmp_path: Path, message: PkiMessage) -
         assert message.opened.plaintext == sceplab.decrypt(enveloped, keys=[key("ca")]).plaintext
 
 
-def test_a_refusal_is_an_error_with_openssls_words(tmp_path: Path, message: PkiMessage) -> None:
-    """The wrong CA."""
+def test_the_error_of_a_refusal_has_the_message_of_openssl(tmp_path: Path, message: PkiMessage) -> None:
+    """Verification against the wrong CA."""
     assert message
     with pytest.raises(InputError, match="exit code"):
         openssl.run(openssl.verify(tmp_path / "message", SPECIMEN / "ra.pem", tmp_path / "out"))

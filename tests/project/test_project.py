@@ -1,4 +1,4 @@
-"""The project agrees with itself: imports, versions, hashes, links."""
+"""The project is consistent: imports, versions, hashes and links."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ def _floors() -> tuple[str, ...]:
 
 
 ORDER = _floors()
-# Libraries with a place of their own.
+# Libraries that only certain modules may import.
 ONLY_IN = {
     "dpkt": {"capture"},
     "httptools": {"capture"},
@@ -46,7 +46,7 @@ ONLY_IN = {
 
 
 def _imports() -> list[tuple[str, str, str]]:
-    """Return (module, what it imports, as which top name) of the whole package."""
+    """Return (module, imported name, its top-level name) for every import of the package."""
     out = []
     for path in sorted((ROOT / "sceplab").rglob("*.py")):
         module = path.relative_to(ROOT / "sceplab").with_suffix("").parts[0]
@@ -60,8 +60,8 @@ def _imports() -> list[tuple[str, str, str]]:
     return out
 
 
-def test_imports_run_downward() -> None:
-    """A floor knows only the floors below it, and docs/architecture.md names every floor."""
+def test_a_floor_imports_only_lower_floors() -> None:
+    """A floor imports only the floors below it, and docs/architecture.md names every floor."""
     found = set()
     for module, what, top in _imports():
         if top != "sceplab" or module == "__init__" or "." not in what:
@@ -79,7 +79,7 @@ _OID = re.compile(r"[0-2](\.\d+){3,}")
 
 
 def test_each_object_identifier_is_written_once() -> None:
-    """As a constant in asn1/oids.py; nobody else writes one, or asks for one by its name."""
+    """Object identifiers are constants in asn1/oids.py; no other module writes one or looks one up by name."""
     found: list[tuple[str, str]] = []
     asked = []
     for path in sorted((ROOT / "sceplab").rglob("*.py")):
@@ -96,44 +96,44 @@ def test_each_object_identifier_is_written_once() -> None:
     assert {value for value, _ in found} == set(oids.NAMES)
 
 
-def test_libraries_have_one_place() -> None:
-    """HTTP, capture files, path validation and widgets each in their room."""
+def test_each_library_is_imported_in_one_place() -> None:
+    """HTTP, capture files, path validation and widgets are each imported in one place."""
     wrong = [(m, w) for m, w, top in _imports() if top in ONLY_IN and m not in ONLY_IN[top]]
     assert wrong == []
 
 
 def _loaded(code: str) -> set[str]:
-    """Return the top names of the modules that are there after running `code` in a fresh interpreter."""
+    """Return the top-level names of the modules that a fresh interpreter has loaded after running `code`."""
     code += "\nimport sys; print('\\n' + ' '.join(m.split('.')[0] for m in sys.modules))"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     return set(done.stdout.splitlines()[-1].split())
 
 
-# What takes long to load, or belongs to one floor.
+# Modules that load slowly, or belong to one floor.
 _HEAVY = {*ONLY_IN, "cryptography", "IPython", "socketserver", "typing", "dataclasses"}
 
 
 def test_import_sceplab_is_light() -> None:
-    """`import sceplab` loads no library and no floor; a name loads what it needs."""
+    """`import sceplab` loads no library and no floor; using a name loads what it needs."""
     assert _loaded("import sceplab") & _HEAVY == set()
     loaded = _loaded("import sceplab; sceplab.decode_message")
     assert "cryptography" in loaded
     assert loaded & {*ONLY_IN, "IPython", "socketserver"} == set()
 
 
-def test_a_command_loads_what_it_needs() -> None:
-    """Version and help load no library, `decode` of packets what reads them; none of them loads HTTP or the lab."""
+def test_a_command_loads_only_the_libraries_it_needs() -> None:
+    """Version and help load no library; `decode` of packets loads their parser; neither loads HTTP or the lab."""
     run = "from sceplab.cli import main\ntry: main({})\nexcept SystemExit: pass"
     for arguments in (["--version"], ["--help"], ["lab", "--help"]):
         assert _loaded(run.format(arguments)) & {*ONLY_IN, "cryptography"} == set(), arguments
     decoding = _loaded(run.format(["decode", str(paths.SPECIMEN / "capture.pcap")]))
     assert {"cryptography", "httptools"} <= decoding
-    assert "dpkt" not in decoding  # it writes packets; reading them needs none of its protocols
+    assert "dpkt" not in decoding  # used to write packets; reading them needs none of its protocols
     assert decoding & {"rich", "requests", "tornado", "sqlite3", "anywidget", "pyhanko_certvalidator"} == set()
 
 
 def _facade() -> tuple[dict[str, str], dict[str, str]]:
-    """Return name -> module for the names that `sceplab` exports: as imported for type checkers, and as loaded."""
+    """Return name -> module for the exports of `sceplab`: as imported for type checkers, and as loaded."""
     tree = ast.parse((ROOT / "sceplab" / "__init__.py").read_text(encoding="utf-8"))
     nodes = [n for n in ast.walk(tree) if isinstance(n, ast.ImportFrom) and (n.module or "").startswith("sceplab.")]
     typed = {a.asname or "": (n.module or "").removeprefix("sceplab.") for n in nodes for a in n.names}
@@ -141,7 +141,7 @@ def _facade() -> tuple[dict[str, str], dict[str, str]]:
 
 
 def test_every_public_name_exists_and_has_a_docstring() -> None:
-    """`__all__` is complete and sorted, `dir` has it, and type checkers see the same names."""
+    """`__all__` is complete and sorted, `dir` contains it, and type checkers see the same names."""
     typed, loaded = _facade()
     assert typed == loaded
     assert sorted(sceplab.__all__) == list(sceplab.__all__) == sorted(loaded)
@@ -154,7 +154,7 @@ def test_every_public_name_exists_and_has_a_docstring() -> None:
 
 
 def test_every_public_name_is_used() -> None:
-    """The notebooks, their exercises, the README or the documentation use it; the package itself does not."""
+    """The notebooks, exercises, README or documentation use each name; the package itself uses none."""
     pages = [ROOT / "README.md", *(ROOT / "docs").glob("**/*.md"), *(ROOT / "notebooks" / "src").glob("*.md")]
     pages += (ROOT / "sceplab" / "exercises").glob("*.py")
     text = "\n".join(p.read_text(encoding="utf-8") for p in pages)
@@ -166,7 +166,7 @@ def test_every_public_name_is_used() -> None:
 
 
 def test_environment_yml_agrees_with_pyproject() -> None:
-    """The same names and floors, and the package itself."""
+    """The same names and minimum versions, and the package itself."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     text = (ROOT / "environment.yml").read_text()
     listed = re.findall(r"^ +- ([A-Za-z][\w.-]*[<>=!~].*)$", text, re.MULTILINE)
@@ -178,7 +178,7 @@ def test_environment_yml_agrees_with_pyproject() -> None:
 
 
 def test_the_version_is_in_one_place() -> None:
-    """The package has it; pyproject reads it there, and the changelog has an entry for it."""
+    """The package contains it; pyproject reads it there, and the changelog has an entry for it."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())
     assert "version" in project["project"]["dynamic"]
     assert project["tool"]["hatch"]["version"]["path"] == "sceplab/__init__.py"
@@ -187,7 +187,7 @@ def test_the_version_is_in_one_place() -> None:
 
 
 def _extras(project: dict[str, Any]) -> dict[str, list[str]]:
-    """Return what each extra adds itself, without the extras that it takes in; `all` takes in the others."""
+    """Return the requirements that each extra adds itself; `all` adds only the other extras."""
     extras = {n: list(lines) for n, lines in project["optional-dependencies"].items()}
     others = ",".join(sorted(extras.keys() - {"all"}))
     assert extras.pop("all") == [f"sceplab[{others}]"]
@@ -195,7 +195,7 @@ def _extras(project: dict[str, Any]) -> dict[str, list[str]]:
 
 
 def test_the_oldest_versions_are_locked() -> None:
-    """`make test-oldest` runs on the floors of pyproject: a floor that changed needs `make lock UPGRADE=`."""
+    """`make test-oldest` uses the minimum versions of pyproject; after a change, run `make lock UPGRADE=`."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)", (ROOT / "requirements-oldest.lock").read_text(), re.MULTILINE))
     for line in (*project["dependencies"], *itertools.chain(*_extras(project).values())):
@@ -204,14 +204,14 @@ def test_the_oldest_versions_are_locked() -> None:
 
 
 def test_the_table_of_extras_agrees_with_pyproject() -> None:
-    """The sentences about missing libraries name what pyproject installs."""
+    """The messages about missing libraries name what pyproject installs."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
     stated = {n: {re.split("[<>=!~]", line)[0] for line in lines} for n, lines in _extras(project).items()}
     assert stated == {extra.name: set(extra.libraries) for extra in EXTRAS}
     assert {re.split("[<>=!~]", line)[0] for line in project["dependencies"]} == set(CORE)
 
 
-# The libraries of the extras, and those that come with them.
+# The libraries of the extras and their dependencies.
 _BLOCKED = ("requests", "tornado", "traitlets", "IPython", "anywidget", "ipywidgets", "dask")
 _WITHOUT = "import sys; sys.modules.update(dict.fromkeys({0!r}.split())); {1}"
 
@@ -226,7 +226,7 @@ _WITHOUT = "import sys; sys.modules.update(dict.fromkeys({0!r}.split())); {1}"
     ],
 )
 def test_a_missing_extra_is_named(code: str, extra: Extra) -> None:
-    """An ImportError whose text is the command that installs it."""
+    """The text of the ImportError contains the command that installs it."""
     blocked = " ".join(_BLOCKED)
     done = subprocess.run(
         [sys.executable, "-c", _WITHOUT.format(blocked, code)], capture_output=True, text=True, check=False
@@ -236,7 +236,7 @@ def test_a_missing_extra_is_named(code: str, extra: Extra) -> None:
 
 
 def test_the_plain_install_runs_the_command_line() -> None:
-    """Decode without any library of an extra; `lab` and `enroll` say in one line what they need."""
+    """`decode` needs no library of an extra; `lab` and `enroll` name what they need in one line."""
     blocked = " ".join(_BLOCKED)
     run = "from sceplab.cli import main; sys.exit(main(sys.argv[1:]))"
     for arguments, code in (
@@ -257,7 +257,7 @@ def test_the_plain_install_runs_the_command_line() -> None:
 
 @pytest.mark.skipif(not (ROOT / ".git").exists(), reason="this is no clone")
 def test_a_clone_on_windows_has_the_same_bytes(tmp_path: Path) -> None:
-    """`core.autocrlf`, the default of Git for Windows, changes no line ends: neither data nor scripts."""
+    """`core.autocrlf`, the default of Git for Windows, changes no line ends of data or scripts."""
     windows = ["git", "-c", "core.autocrlf=true", "checkout-index", "--all", f"--prefix={tmp_path}/"]
     subprocess.run(windows, cwd=ROOT, check=True, capture_output=True)
     stated = data_hashes(tmp_path / "data")
@@ -268,12 +268,12 @@ def test_a_clone_on_windows_has_the_same_bytes(tmp_path: Path) -> None:
 
 
 def test_the_package_says_that_it_is_typed() -> None:
-    """PEP 561: type checkers of other projects use its annotations."""
+    """With py.typed (PEP 561), type checkers of other projects use its annotations."""
     assert (ROOT / "sceplab" / "py.typed").read_bytes() == b""
 
 
-def test_data_is_what_provenance_says() -> None:
-    """Every file of data/ has a line, with its hash; no line is without its file."""
+def test_data_files_match_provenance() -> None:
+    """Every file of data/ has a line with its hash, and every line has a file."""
     stated = data_hashes()
     there = {
         str(p.relative_to(DATA)): hashlib.sha256(p.read_bytes()).hexdigest()
@@ -284,8 +284,8 @@ def test_data_is_what_provenance_says() -> None:
     assert stated == there
 
 
-def test_test_keys_say_so() -> None:
-    """Wherever a private key is, PROVENANCE.md says: test key, never deploy."""
+def test_private_keys_are_marked_as_test_keys() -> None:
+    """For every private key, PROVENANCE.md says: test key, never deploy."""
     lines = (DATA / "PROVENANCE.md").read_text().splitlines()
     keys = [p for p in DATA.rglob("*") if p.is_file() and b"PRIVATE KEY-----" in p.read_bytes() and p.suffix != ".py"]
     assert len(keys) >= 5
@@ -294,8 +294,8 @@ def test_test_keys_say_so() -> None:
         assert any(f"`{name}`" in line and "test key, never deploy" in line for line in lines), name
 
 
-def test_links_of_the_pages_lead_somewhere() -> None:
-    """Relative links and pictures of every Markdown page at the top."""
+def test_links_of_the_pages_are_valid() -> None:
+    """Relative links and pictures of every Markdown page at the top of the tree."""
     pages = sorted(ROOT.glob("*.md"))
     assert {"README.md", "CHANGELOG.md", "CONTRIBUTING.md"} <= {p.name for p in pages}
     for page in pages:
@@ -305,7 +305,7 @@ def test_links_of_the_pages_lead_somewhere() -> None:
 
 
 def test_readme_names_every_notebook_and_true_commands() -> None:
-    """The table of notebooks is complete; each `make` word is a target; its Python runs."""
+    """The table of notebooks is complete; each `make` word is a target; its Python code runs."""
     text = (ROOT / "README.md").read_text()
     notebooks = sorted(p.name for p in (ROOT / "notebooks").glob("*.ipynb"))
     assert len(notebooks) >= 7
@@ -321,22 +321,22 @@ def test_readme_names_every_notebook_and_true_commands() -> None:
         assert done.returncode == 0, done.stderr
 
 
-def test_every_module_says_its_rule() -> None:
-    """The first lines of each module say what it is for."""
+def test_every_module_states_its_purpose() -> None:
+    """The first lines of each module state its purpose."""
     for path in sorted((ROOT / "sceplab").rglob("*.py")):
         assert ast.get_docstring(ast.parse(path.read_text())), path
 
 
 def test_paths(tmp_path: Path) -> None:
-    """Private keys that we write can be read by their owner alone."""
+    """Private keys that sceplab writes are readable by their owner only."""
     from sceplab.files import write_new
 
     write_new(tmp_path / "key", b"secret", private=True)
     assert (tmp_path / "key").stat().st_mode & 0o777 == 0o600
 
 
-def test_readme_is_short_and_its_session_is_true(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A stranger reads it in minutes; the verdict that it shows is what the command prints, as far as it is shown."""
+def test_readme_is_short_and_its_example_output_is_current(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its length is limited, and the verdict it shows is what the command prints."""
     text = (ROOT / "README.md").read_text()
     assert len(text.split()) <= 700
     command, shown = re.findall(r"```\n\$ sceplab (.*?)\n(.*?)```", text, re.DOTALL)[0]

@@ -1,4 +1,4 @@
-"""No logic reads prose: every sentence of the core may be reworded, and no result changes."""
+"""No logic reads texts for people: every sentence of the core may be reworded, and no result changes."""
 
 from __future__ import annotations
 
@@ -67,7 +67,7 @@ def _inputs() -> list[tuple[list[PkiMessage], Materials]]:
 
 
 def _results(found: Sequence[tuple[list[PkiMessage], Materials]]) -> list[object]:
-    """Return what was concluded of every message, and of some that were damaged, without any sentence."""
+    """Return the results for every message, and for some damaged ones, without any text for people."""
     out: list[object] = []
     for sent, held in found:
         for message in sent:
@@ -92,7 +92,7 @@ def _findings() -> list[object]:
 
 
 def test_checks_and_findings_do_not_change(request: pytest.FixtureRequest) -> None:
-    """What passes, what fails and which rule is broken, of every message and of damaged ones."""
+    """Passed checks, failed checks and broken rules of every message and of damaged ones."""
     found = _inputs()
     before, findings = _results(found), _findings()
     assert len(before) > 100
@@ -104,8 +104,8 @@ def test_checks_and_findings_do_not_change(request: pytest.FixtureRequest) -> No
 
 
 @pytest.mark.usefixtures("reworded")
-def test_a_message_is_built_again() -> None:
-    """As sent, and signed in DER order though sent in another: which of them it was is a field."""
+def test_a_message_is_rebuilt_without_reading_text() -> None:
+    """Signed as sent, or in DER order but sent in another: a field records which."""
     keys = [key("ca"), key("ra")]
     (message, _) = messages(DATA / "specimen")
     draft = sceplab.draft_of(sceplab.decode_message(message.raw, keys=keys), keys=keys)
@@ -120,8 +120,8 @@ def test_a_message_is_built_again() -> None:
 
 
 @pytest.mark.usefixtures("reworded")
-def test_the_reasons_of_a_request_that_does_not_verify() -> None:
-    """Another key's signature, an algorithm nobody knows, a key nobody can load: told apart without words."""
+def test_reasons_of_an_invalid_request_are_told_apart_without_text() -> None:
+    """A signature of another key, an unknown algorithm and an unusable key give different reason codes."""
     name = sceplab.parse_certificate(certificate("ca")).subject
     good = sceplab.parse_csr(sceplab.build_csr(name, key("r3")))
     assert sceplab.verify_csr(good).outcome is Outcome.PASSED

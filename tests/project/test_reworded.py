@@ -1,4 +1,4 @@
-"""No logic reads prose: every sentence may be reworded, and nothing else changes."""
+"""No logic reads texts for people: every sentence may be reworded, and nothing else changes."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ from tests.helpers.broken_rules import BROKEN
 from tests.helpers.captures import DATA, capture_file, capture_folders, materials
 from tests.helpers.causes import SCENES
 
-# The sentences for people of each class, by their place among its fields.
+# The fields of each class that contain sentences for people.
 _PROSE: dict[type, tuple[str, ...]] = {
     Check: ("detail",),
     PathResult: ("detail",),
@@ -33,7 +33,7 @@ _PROSE: dict[type, tuple[str, ...]] = {
 
 
 def _captures() -> Iterator[tuple[str, Sequence[Exchange], Materials]]:
-    """Yield every conversation of the tests: (name, exchanges, what is held)."""
+    """Yield every test conversation: (name, exchanges, the keys and certificates for it)."""
     for name, make in (*SCENES.items(), *BROKEN.items()):
         made = make()
         yield name, list(made.exchanges), made.held
@@ -42,7 +42,7 @@ def _captures() -> Iterator[tuple[str, Sequence[Exchange], Materials]]:
 
 
 def _outcome(analysis: Analysis) -> tuple[object, ...]:
-    """Return all of an analysis that is not for people to read."""
+    """Return the parts of an analysis that are not texts for people."""
     return (
         [(f.fault.id, f.fault.level, f.exchange, f.side, f.offset) for f in analysis.findings],
         [(c.fault.id, c.likelihood, c.exchange) for c in analysis.causes],
@@ -57,7 +57,7 @@ def _checks(item: Any) -> Iterator[Check]:
 
 
 def _reworded(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Give every sentence that is made from now on other words, no two alike."""
+    """Replace every sentence made from now on with other words, no two alike."""
     words = (f"reworded {n}" for n in itertools.count())
 
     def wrap(kind: type, names: tuple[str, ...]) -> Callable[..., None]:
@@ -76,7 +76,7 @@ def _reworded(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def _other_words() -> Iterator[None]:
-    """Reword every fault, and put the words back."""
+    """Reword every fault, and restore the texts afterwards."""
     before = [(x, n, getattr(x, n)) for x in FAULTS.values() for n in ("title", "fix", "seen")]
     for number, (thing, name, _) in enumerate(before):
         object.__setattr__(thing, name, f"other words {number}")
@@ -86,7 +86,7 @@ def _other_words() -> Iterator[None]:
 
 
 def test_rewording_changes_no_result(monkeypatch: pytest.MonkeyPatch, _other_words: None) -> None:  # noqa: PT019
-    """Rules, levels, places, causes, likelihoods, checks and their order, in every conversation of the tests."""
+    """Rules, levels, places, causes, likelihoods, checks and their order, in every test conversation."""
     given = list(_captures())
     before = {name: _outcome(analyse(decode_exchanges(found, held), held)) for name, found, held in given}
     _reworded(monkeypatch)

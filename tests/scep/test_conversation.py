@@ -1,4 +1,4 @@
-"""Exchanges decoded together: what one tells about another, and only where it may."""
+"""Exchanges decoded together: what one exchange reveals about another, and when it may be used."""
 
 from __future__ import annotations
 
@@ -16,24 +16,24 @@ def _at(server: str, *exchanges: Exchange) -> list[Exchange]:
     return [replace(e, server=server) for e in exchanges]
 
 
-def test_one_transaction_at_two_servers_is_two() -> None:
-    """Servers and clients that count use "1" for different keys: a grant belongs to what was asked of its server."""
+def test_the_same_transaction_id_at_two_servers_is_two_transactions() -> None:
+    """Servers and clients that count use "1" for different keys; a grant belongs to the request at its own server."""
     other = new_key(number=1)
     mine = s.posted(s.request(transaction="1"), s.reply("3", transaction="1"))
     theirs = s.posted(s.request(s.csr(other), transaction="1"), s.reply("3", transaction="1"))
     poll = s.posted(s.request(message_type="20", transaction="1"), s.reply(transaction="1"))
     *_, last = decode(*_at("192.0.2.1:80", mine), *_at("192.0.2.2:80", theirs), *_at("192.0.2.1:80", poll))
     assert _answers_key(last) == _key_of(s.issue())
-    # Without an address it is the last that was asked for.
+    # Without a server address, the latest request counts.
     *_, last = decode(*_at("192.0.2.1:80", mine), *_at("", poll))
     assert _answers_key(last) == _key_of(s.issue())
-    # What was asked of another server is not what this one was asked for.
+    # A request to another server does not belong to this reply.
     *_, last = decode(*_at("192.0.2.2:80", theirs), *_at("192.0.2.1:80", poll))
     assert last.answers is None
 
 
-def test_two_cas_of_one_name_and_serial() -> None:
-    """Made anew after a reset, a CA often has both again: the certificate that its own server gave is the signer's."""
+def test_two_cas_with_the_same_name_and_serial_are_told_apart() -> None:
+    """A CA that is set up again often repeats both; the certificate that the same server sent is the signer's."""
     twins = [(make_certificate("CA", new_key(number=n), ca=True, serial=1), new_key(number=n)) for n in (6, 7)]
     exchanges = []
     for number, (cert, own) in enumerate(twins):

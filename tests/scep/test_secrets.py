@@ -1,4 +1,4 @@
-"""What Python prints of a decoded message: a notebook shows it, and tracebacks may hold it."""
+"""The repr of decoded messages contains no secrets: notebooks show it, and tracebacks may contain it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SECRET = "R3-to-R1-via-R2"
 def test_no_part_of_a_message_prints_its_challenge_password(
     monkeypatch: pytest.MonkeyPatch, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
-    """The message, its exchange, the opened envelope, the request, its attributes: as text, and as octets in it."""
+    """The message, exchange, opened envelope, request and attributes, as text and as the bytes in it."""
     monkeypatch.chdir(tmp_path_factory.mktemp("empty"))
     monkeypatch.delenv("SCEPLAB_CAPTURE", raising=False)
     story = open_story()
@@ -28,8 +28,8 @@ def test_no_part_of_a_message_prints_its_challenge_password(
             assert SECRET.encode().hex() not in shown
 
 
-def test_what_opens_things_is_not_printed() -> None:
-    """Keys, passwords, content keys."""
+def test_keys_and_passwords_are_not_printed() -> None:
+    """Keys, passwords and content keys."""
     story = open_story(SPECIMEN / "capture.pcap", keys=[SPECIMEN / "ca.key.pem"], passwords=[SECRET])
     assert is_dataclass(story.materials)
     opened = story.message.opened

@@ -1,4 +1,4 @@
-"""The decoder judged by what openssl and tshark say of real captures, field by field."""
+"""The decoder compared field by field with what openssl and tshark report for real captures."""
 
 from __future__ import annotations
 
@@ -27,16 +27,16 @@ from tests.helpers.captures import (
 )
 
 FOLDERS = capture_folders()
-# The reply keys of this capture were not kept with it: its truth has what we cannot know.
+# The reply keys of this capture were not kept, but its truth file has fields that need them.
 NO_REPLY_KEYS = "odd-http-pipelined"
 NEEDS_REPLY_KEY = {"inner", "decryptKey", "issuedSerial", "issuedSubject", "issuedMatchesCSRKey"}
-# tshark gives up on a stream whose first segment comes after its end; we put it together.
+# tshark gives up on a stream whose first segment comes after its end; sceplab reassembles it.
 BETTER_THAN_TSHARK = ("odd-outoforder", 1)
 
 
 @pytest.mark.parametrize("folder", FOLDERS, ids=place_name)
-def test_every_field_of_every_message_and_exchange(folder: Path) -> None:
-    """http[] and messages[] equal the truth file's, in every field it has."""
+def test_every_decoded_field_equals_the_truth_file(folder: Path) -> None:
+    """Each field of http[] and messages[] in the truth file equals the decoded one."""
     truth = json.loads((folder / "truth.json").read_text())
     ours = json.loads(json.dumps(capture_facts(decoded(folder), materials(folder))))
     assert len(truth["http"]) == len(ours["http"])
@@ -55,8 +55,8 @@ def test_every_field_of_every_message_and_exchange(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("folder", [DATA / "specimen", *FOLDERS], ids=place_name)
-def test_every_message_is_built_again_octet_for_octet(folder: Path) -> None:
-    """encode(draft(decode(x))) == x: encrypted, digested and signed anew, with the captured random octets."""
+def test_every_message_is_rebuilt_byte_for_byte(folder: Path) -> None:
+    """encode(draft(decode(x))) == x: encrypted, digested and signed again with the captured random bytes."""
     keys = [key("ca"), key("ra")] if folder.name == "specimen" else materials(folder).keys
     left_out = 0
     assert messages(folder) or SHARED in folder.parents  # two shared captures ended before a message was sent
@@ -74,8 +74,8 @@ def test_every_message_is_built_again_octet_for_octet(folder: Path) -> None:
         pytest.skip(f"messages left out: {left_out}; the device's key was not kept with this capture")
 
 
-def test_a_draft_holds_no_results() -> None:
-    """What is built again is really computed: signature, digest, ciphertext and wrapped key are in no draft."""
+def test_a_draft_contains_no_computed_values() -> None:
+    """Rebuilding computes the signature, digest, ciphertext and wrapped key; no draft contains them."""
     message = sceplab.decode_message(messages(DATA / "specimen")[0].raw, keys=[key("ca")])
     draft = sceplab.draft_of(message, keys=[key("ca")])
     info = message.signed.signer_info
@@ -98,8 +98,8 @@ def _all_bytes(value: object) -> list[bytes]:
     return [b for name in slots for b in _all_bytes(getattr(value, name))]
 
 
-def test_the_specimens_secrets_are_memorable() -> None:
-    """The numbers that notebooks tell readers to look for."""
+def test_the_secrets_of_the_specimen_have_memorable_values() -> None:
+    """The notebooks refer to these values, such as the senderNonce 00 01 02 ... 0f."""
     request, reply = messages(DATA / "specimen")
     opened = sceplab.decode_message(request.raw, keys=[key("ca")]).opened
     assert opened is not None
@@ -118,7 +118,7 @@ def test_the_specimens_secrets_are_memorable() -> None:
 
 @pytest.mark.skipif(not (SHARED / "messages").is_dir(), reason="../shared is not here")
 def test_every_shared_message_decodes() -> None:
-    """Messages from other projects' test data: each is read without a problem, as what its name says."""
+    """Messages from other projects' test data: each is decoded without a problem, as the type its file name says."""
     files = sorted((SHARED / "messages").rglob("*.der"))
     assert len(files) >= 8
     kinds = {}
@@ -147,9 +147,9 @@ def test_every_shared_message_decodes() -> None:
 @needs("openssl")
 @pytest.mark.skipif(not (SHARED / "messages").is_dir(), reason="../shared is not here")
 def test_the_shared_message_with_a_key_opens(tmp_path: Path) -> None:
-    """In the test message of micromdm, with the CA's key beside it, is the CSR that lies beside it."""
+    """In micromdm's test message, opened with the CA's key beside it, is the CSR that is stored beside it."""
     folder = SHARED / "messages" / "micromdm-scep"
-    # The key is protected by an empty passphrase, which `cryptography` does not take.
+    # The key is protected by an empty passphrase, which `cryptography` does not accept.
     openssl.run(["openssl", "rsa", "-in", str(folder / "ca.key"), "-passin", "pass:", "-out", str(tmp_path / "ca.key")])
     keys = load_private_keys(tmp_path / "ca.key")
     message = sceplab.decode_message((folder / "PKCSReq.der").read_bytes(), keys=keys)
@@ -157,8 +157,8 @@ def test_the_shared_message_with_a_key_opens(tmp_path: Path) -> None:
     assert (folder / "PKCSReq.csr.der").read_bytes() == message.opened.plaintext
 
 
-def test_a_message_that_cannot_be_built_again_says_why() -> None:
-    """Without the recipient's key the padding is lost."""
+def test_the_error_says_why_a_message_cannot_be_rebuilt() -> None:
+    """Without the recipient's key the padding is unknown."""
     message = messages(DATA / "specimen")[0]
     with pytest.raises(BuildError, match="not opened"):
         sceplab.draft_of(sceplab.decode_message(message.raw))

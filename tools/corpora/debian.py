@@ -1,8 +1,8 @@
-"""The source packages of Debian whose tests have certificates, messages, captures and vectors.
+"""The Debian source packages whose tests contain certificates, messages, captures and vectors.
 
-Rule: fetched by apt-get from where it gets its packages, with lists in a folder of its
-own: nothing on the machine changes. Each file is pinned by hash; one that this release
-of Debian does not have, or that cannot be fetched here, is named and left out.
+Rule: apt-get downloads them from its usual sources, with package lists in a separate
+folder, so nothing on the machine changes. Each file is pinned by hash; a file that this
+release of Debian does not have, or that cannot be downloaded, is named and left out.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from pathlib import Path
 
 _APT = Path("/etc/apt")
 _TESTS = re.compile(r"test|fuzz|cert|capture|vector|sample|pki|corpor", re.IGNORECASE)
-"""What a path has in it that is test data, and not the program alone."""
+"""Path components of test data."""
 ARCHIVES = {
     "android-platform-external-boringssl_13.0.0+r24.orig.tar.xz": (
         "583b7aeee1fca68b8244d086cea6fca23bd19d517bd63f0b9de714e048f92a7d"
@@ -35,7 +35,7 @@ ARCHIVES = {
 
 
 def fetch(folder: Path) -> Iterator[Path]:
-    """Yield the archives that are there, downloaded to `folder` where they were not; print which are not."""
+    """Yield the archives in `folder`, after downloading missing ones; print those that are left out."""
     folder.mkdir(parents=True, exist_ok=True)
     missing = [name for name in ARCHIVES if not (folder / name).exists()]
     if missing:
@@ -73,5 +73,5 @@ def _download(folder: Path, packages: list[str]) -> None:
 
 
 def is_data(path: Path) -> bool:
-    """Whether a file of a source package, given from its root, is of its tests."""
+    """Return whether a file belongs to the tests of a source package; the path starts at the package's root."""
     return _TESTS.search("/".join(path.parts[1:])) is not None

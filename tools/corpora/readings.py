@@ -1,7 +1,7 @@
-"""What is done with each file of a corpus: everything that reads, judges and shows other people's bytes.
+"""The work on each file of a corpus: every function that reads, checks or shows untrusted bytes.
 
-Rule: only the exceptions that sceplab raises on purpose are taken for an answer. What
-others wrote and what was made of it are counted apart.
+Rule: only the exceptions that sceplab documents are accepted; any other is a failure.
+Original and damaged data are counted separately.
 """
 
 from __future__ import annotations
@@ -39,16 +39,16 @@ from sceplab.schema.layers import layers_of
 from sceplab.views.still import still_html, still_text
 
 _SHORT = 20_000
-"""Bytes up to which data is also damaged."""
+"""Data up to this size, in bytes, is also damaged."""
 _MANY = 200
-"""Exchanges of a capture, and structures in a text, that are looked at."""
+"""Limit for the exchanges of a capture, and for the structures in a text, that are examined."""
 FILE, INSIDE, DAMAGED = "files", "structures in them", "made of them by damage"
 
 
 def examine(path: Path, ways: int = 6) -> Iterator[str]:
-    """Read a file as everything that it may be, and what is in it, and each of these damaged in so many ways.
+    """Read a file, and the structures in it, as everything that they may be; repeat with damaged copies of each.
 
-    Yields what was looked at after each of them: FILE, INSIDE or DAMAGED.
+    Each copy has one of `ways` damages. After each item, yields its kind: FILE, INSIDE or DAMAGED.
     """
     data = path.read_bytes()
     for read in (read_certificates, read_private_keys):
@@ -76,7 +76,7 @@ def examine(path: Path, ways: int = 6) -> Iterator[str]:
 
 
 def _damaged(data: bytes, ways: int) -> Iterator[bytes]:
-    """Yield short data with one byte changed, and cut off; the same each time."""
+    """Yield `ways` damaged copies of short data, with one byte changed or cut off; each call yields the same."""
     if not 8 <= len(data) <= _SHORT:
         return
     chosen = random.Random(zlib.crc32(data))  # noqa: S311 - no secret is made of it
@@ -91,7 +91,7 @@ _BASE64 = re.compile(rb"(?<![A-Za-z0-9+/])M[A-Z](?:[A-Za-z0-9+/]|\\[nr]){40,}={0
 
 
 def _inside(data: bytes) -> Iterator[bytes]:
-    """Yield what may be DER in a text: PEM blocks, and hex and base64 as vectors in JSON and source have them."""
+    """Yield possible DER in a text: PEM blocks, and hex and base64 as in test vectors of JSON and source files."""
     for block in parse_pem(data):
         with contextlib.suppress(ValueError):
             yield binascii.a2b_base64(block.body)
@@ -129,7 +129,7 @@ def _stills(item: DecodedExchange) -> None:
 
 
 def _structure(data: bytes) -> None:
-    """Read BER as each structure, and change and show it."""
+    """Parse BER as each structure, then edit and show it."""
     message = sceplab.decode_message(data)
     list(map(str, message.problems))
     layers = layers_of(message)

@@ -1,7 +1,7 @@
-"""Runs a function on very many files, each within limits of time and memory.
+"""Run a function on very many files, each within limits of time and memory.
 
-Rule: what a file does to a worker ends with that file: a worker that hangs, dies
-or fills its memory is replaced, and the file is named. Linux.
+Rule: a file affects no other file: a worker that hangs, dies or exceeds its memory
+is replaced, and the file is named. Works on Linux only.
 """
 
 from __future__ import annotations
@@ -19,16 +19,16 @@ from multiprocessing.context import SpawnProcess
 from pathlib import Path
 
 Work = Callable[[Path], Iterable[str] | None]
-"""Works on a file; may yield after each part of it what that was: each part has the time of a file."""
+"""Works on a file; may yield a label after each part, which then has the full time limit of a file."""
 _SPAWN = multiprocessing.get_context("spawn")
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """What one file may take, or each part of it.
+    """Limits for one file, or for each part of it.
 
-    Seconds of processor time, and as many more for each megabyte that it has;
-    megabytes beyond those of an idle worker; seconds by the clock.
+    `seconds` of processor time, plus `per_megabyte` seconds for each megabyte of the
+    file; `megabytes` beyond those of an idle worker; `patience` seconds of wall-clock time.
     """
 
     seconds: float = 5
@@ -37,14 +37,14 @@ class Limits:
     patience: float = 300
 
     def allowed(self, path: Path) -> float:
-        """Return the seconds of processor time for a file."""
+        """Return the limit of processor time for a file, in seconds."""
         size = path.stat().st_size if path.exists() else 0
         return self.seconds + round(self.per_megabyte * size / 1e6, 1)
 
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """A file that went wrong, and what happened: the exception and where, or the limit that it reached."""
+    """A file that failed, and why: the exception with its place, or the limit that was exceeded."""
 
     path: Path
     what: str
@@ -53,9 +53,9 @@ class Failure:
 def run(
     files: Sequence[Path], work: Work, limits: Limits, jobs: int = 2, counts: Counter[str] | None = None
 ) -> Iterator[Failure]:
-    """Yield the failures of `work` on each of the files; it runs in `jobs` processes, so it must be importable.
+    """Yield the failures of `work` on the files; it runs in `jobs` processes, so it must be importable.
 
-    What it yields is added to `counts`.
+    The labels that `work` yields are counted in `counts`.
     """
     parts = [files[start::jobs] for start in range(jobs)]
     each: list[Counter[str]] = [Counter() for _ in parts]
@@ -82,7 +82,7 @@ def _failures(files: Sequence[Path], work: Work, limits: Limits, counts: Counter
 
 
 class _Worker:
-    """A process that works on one file after the other."""
+    """A process that works on one file after another."""
 
     def __init__(self, work: Work, limits: Limits) -> None:
         self._limits = limits
@@ -91,10 +91,10 @@ class _Worker:
         self._process.start()
         theirs.close()
         self.alive = True
-        self._pipe.recv()  # it is ready
+        self._pipe.recv()  # wait for "ready"
 
     def do(self, path: Path, counts: Counter[str]) -> str:
-        """Work on a file, and count its parts; returns what went wrong, or ""."""
+        """Work on a file and count its parts; return the failure, or ""."""
         try:
             self._pipe.send(path)
             while self._pipe.poll(self._limits.patience):
@@ -120,7 +120,7 @@ class _Worker:
 
 
 def _serve(pipe: Connection, work: Work, limits: Limits) -> None:
-    """Work on the files whose names come, until nobody asks any more."""
+    """Work on each file name from the pipe, until the pipe is closed."""
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     pipe.send("ready")
     limited = False
@@ -129,7 +129,7 @@ def _serve(pipe: Connection, work: Work, limits: Limits) -> None:
             path = pipe.recv()
         except EOFError:
             return
-        signal.setitimer(signal.ITIMER_PROF, limits.allowed(path))  # what is not caught of it ends the process
+        signal.setitimer(signal.ITIMER_PROF, limits.allowed(path))  # the signal is not caught, so it ends the process
         if not limited:
             resource.setrlimit(resource.RLIMIT_AS, (_size() + (limits.megabytes << 20),) * 2)
             limited = True
@@ -140,7 +140,7 @@ def _serve(pipe: Connection, work: Work, limits: Limits) -> None:
             told = ""
         except MemoryError:
             told = f"took more than {limits.megabytes} MB"
-        except BaseException as error:  # noqa: BLE001 - whatever it is, it is reported
+        except BaseException as error:  # noqa: BLE001 - every exception is reported
             frames = traceback.extract_tb(error.__traceback__)[-2:]
             told = f"{type(error).__name__}: {error} ({', '.join(f'{f.filename}:{f.lineno}' for f in frames)})"
         signal.setitimer(signal.ITIMER_PROF, 0)
@@ -148,6 +148,6 @@ def _serve(pipe: Connection, work: Work, limits: Limits) -> None:
 
 
 def _size() -> int:
-    """Return the bytes of address space that this process has."""
+    """Return the size of this process's address space in bytes."""
     pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[0])
     return pages * resource.getpagesize()
