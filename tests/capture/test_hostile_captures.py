@@ -27,8 +27,9 @@ from tests.helpers import packets
 from tests.helpers.captures import DATA, ROOT
 from tests.helpers.packets import SYN, Piece, Tcp, answered, asked, conversation, frames, ip
 
-# Seconds. Normal runs take about a hundredth of it; exponential or quadratic time takes far longer.
-_PATIENCE = 60.0
+# Seconds of processor time. Linear time takes a tenth of it, five times that while memory and coverage are traced;
+# exponential or quadratic time takes far longer.
+_PATIENCE = 180.0
 
 
 def _bounded(data: bytes, *, megabytes: int) -> int:
@@ -106,19 +107,19 @@ ENDLESS: dict[str, Callable[[], bytes]] = {
     "one line of quotes": lambda: b'"' * 3_000_000,
     "one line of percent signs": lambda: b"%25" * 2_000_000,
     "one line of operations": lambda: b"?operation=PKIOperation&message=" * 200_000,
-    "many operations without a path": lambda: b"operation=\n" * 100_000,
+    "many operations without a path": lambda: b"operation=\n" * 50_000,
     "a log line that never ends": lambda: b'1.2.3.4 - - [x] "GET /?operation=PKIOperation&message=' + b"A" * 6_000_000,
     "key=value without end": lambda: b'operation= a="' + b"\\" * 2_000_000,
     "brackets of a log": lambda: b"operation= " + b"1 - - [" * 500_000,
     "JSON that nests": lambda: b'{"operation=":' * 200_000,
-    "PEM without an end": lambda: b"-----BEGIN CMS-----\n" * 200_000,
+    "PEM without an end": lambda: b"-----BEGIN CMS-----\n" * 100_000,
     "HTTP head without an end": lambda: b"GET / HTTP/1.1\r\nX: " + b"y" * 3_000_000,
     "HTTP heads without end": lambda: b"GET /?operation=x HTTP/1.1\r\n" * 200_000,
-    "HTTP status lines without end": lambda: b"HTTP/1.1 200 OK\r\n\r\n" * 100_000,
+    "HTTP status lines without end": lambda: b"HTTP/1.1 200 OK\r\n\r\n" * 50_000,
     "a target without an end": lambda: b"GET /" + b"y" * 3_000_000 + b" HTTP/1.1\r\n\r\n",
     "offsets of a dump": lambda: b"00000000: \n" * 300_000,
-    "short dumps": lambda: b"30 82 01 00\nx\n" * 100_000,
-    "curl's marks": lambda: b"* \n" + b"> \n" * 500_000,
+    "short dumps": lambda: b"30 82 01 00\nx\n" * 50_000,
+    "curl's marks": lambda: b"* \n" + b"> \n" * 250_000,
     "a mail's marks": lambda: b"> " * 2_000_000,
     "null octets": lambda: bytes(3_000_000),
     "line ends": lambda: b"\n" * 5_000_000,
