@@ -148,7 +148,9 @@ def test_a_request_with_an_unusual_key_is_decoded_and_checked(
     outcome = verify_csr(sceplab.parse_csr(data)).outcome
     known = name in GOOD | SHORT
     unknown = name in {"Ed25519", "Ed448", "DSA"}
-    assert outcome is (Outcome.PASSED if known else Outcome.NOT_POSSIBLE if unknown else Outcome.FAILED)
+    # Old releases of cryptography still have binary curves.
+    expected = {Outcome.PASSED if known else Outcome.NOT_POSSIBLE if unknown else Outcome.FAILED}
+    assert outcome in expected | ({Outcome.PASSED} if name == "sect163k1" else set())
     items = scenes.decode(scenes.posted(scenes.request(data)))
     text = "\n".join(outline(items))
     assert f"PKCS#10         CN={name.replace(' ', '-')}, " in text
