@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
 
 from cryptography.hazmat.decrepit.ciphers.algorithms import RC2, Blowfish, TripleDES
 from cryptography.hazmat.primitives import hashes
@@ -17,6 +16,7 @@ from cryptography.hazmat.primitives.ciphers import BlockCipherAlgorithm
 from cryptography.hazmat.primitives.ciphers.algorithms import AES
 
 from sceplab.asn1 import der, oids
+from sceplab.asn1.memo import memo
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,21 +34,14 @@ class AlgorithmIdentifier:
 
 def parse_algorithm(element: der.Element) -> AlgorithmIdentifier:
     """Read an AlgorithmIdentifier; raises DerError if it is malformed."""
-    raw = element.raw
-    if len(raw) <= _MAX_CACHED:
-        try:
-            return _cached_algorithm(raw)
-        except der.DerError:
-            pass  # read again: the error has offsets in the message
-    return _parse_algorithm(element)
+    try:
+        return _algorithm_of(element.raw)
+    except der.DerError:
+        return _parse_algorithm(element)  # again: the error has offsets in the message
 
 
-# Every message has the same few, so they are kept; larger ones are not, or hostile input would fill the memory.
-_MAX_CACHED = 256
-
-
-@lru_cache(maxsize=256)
-def _cached_algorithm(raw: bytes) -> AlgorithmIdentifier:
+@memo(256, longest=256)
+def _algorithm_of(raw: bytes) -> AlgorithmIdentifier:
     return _parse_algorithm(der.read(raw))
 
 

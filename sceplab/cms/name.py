@@ -10,9 +10,9 @@ import re
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from sceplab.asn1 import der, oids
+from sceplab.asn1.memo import memo
 from sceplab.errors import InputError
 
 # The same few names come with every message, so they are kept; larger things
@@ -43,7 +43,7 @@ class Name:
     @property
     def rdns(self) -> tuple[tuple[NameAttribute, ...], ...]:
         """The RDNs in the order sent; an RDN of several attributes is one with "+" in text."""
-        return _rdns(self.raw) if len(self.raw) <= _MAX_CACHED else _read_rdns(self.raw)
+        return _rdns(self.raw)
 
     def get(self, oid: str) -> str | None:
         """Return the first value of an attribute type, or None."""
@@ -51,7 +51,7 @@ class Name:
 
     def rfc4514(self) -> str:
         """Return the name on one line, last RDN first (RFC 4514), as `openssl -nameopt RFC2253,utf8` prints it."""
-        return _cached_text(self.raw) if len(self.raw) <= _MAX_CACHED else _text(self.rdns)
+        return _text(self.raw)
 
     def oneline(self) -> str:
         """Return the name in the order sent, as `openssl cms -cmsout -print` prints it."""
@@ -81,21 +81,13 @@ def _quote(value: str) -> str:
     return f'"{escaped}"' if special else escaped
 
 
-@lru_cache(maxsize=512)
+@memo(512, longest=_MAX_CACHED)
+def _text(raw: bytes) -> str:
+    return ",".join("+".join(f"{a.keyword}={_escape(a.value)}" for a in reversed(rdn)) for rdn in reversed(_rdns(raw)))
+
+
+@memo(512, longest=_MAX_CACHED)
 def _rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
-    return _read_rdns(raw)
-
-
-@lru_cache(maxsize=512)
-def _cached_text(raw: bytes) -> str:
-    return _text(_rdns(raw))
-
-
-def _text(rdns: Sequence[Sequence[NameAttribute]]) -> str:
-    return ",".join("+".join(f"{a.keyword}={_escape(a.value)}" for a in reversed(rdn)) for rdn in reversed(rdns))
-
-
-def _read_rdns(raw: bytes) -> tuple[tuple[NameAttribute, ...], ...]:
     out: list[tuple[NameAttribute, ...]] = []
     try:
         for rdn in der.read(raw).children():

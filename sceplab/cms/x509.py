@@ -25,6 +25,7 @@ from cryptography.hazmat.primitives.asymmetric.types import PublicKeyTypes
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat, load_der_public_key
 
 from sceplab.asn1 import der, oids
+from sceplab.asn1.memo import memo
 from sceplab.cms.algorithms import MIN_EC_BITS, MIN_RSA_BITS, AlgorithmIdentifier, parse_algorithm
 from sceplab.cms.name import Name
 from sceplab.errors import Layer, Problem
@@ -275,17 +276,9 @@ def build_time(moment: datetime) -> bytes:
     return der.encode(der.GENERALIZED_TIME, utc.strftime("%Y%m%d%H%M%SZ").encode())
 
 
+@memo(256, longest=_MAX_CACHED)
 def parse_certificate(data: bytes) -> Certificate:
     """Read a certificate (RFC 5280, 4.1) as far as it goes; `problems` says what was wrong. Never raises."""
-    return _cached_certificate(data) if len(data) <= _MAX_CACHED else _parse_certificate(data)
-
-
-@lru_cache(maxsize=256)
-def _cached_certificate(data: bytes) -> Certificate:
-    return _parse_certificate(data)
-
-
-def _parse_certificate(data: bytes) -> Certificate:
     fields: dict[str, Any] = {}
     problems: list[Problem] = []
     try:
@@ -450,17 +443,14 @@ class CertificateIdentifier:
 
 def parse_identifier(element: der.Element) -> CertificateIdentifier:
     """Read a SignerIdentifier or RecipientIdentifier; raises DerError where it is neither."""
-    raw = element.raw
-    if len(raw) <= _MAX_CACHED:
-        try:
-            return _cached_identifier(raw)
-        except der.DerError:
-            pass  # read again: the error has offsets in the message
-    return _parse_identifier(element)
+    try:
+        return _identifier_of(element.raw)
+    except der.DerError:
+        return _parse_identifier(element)  # again: the error has offsets in the message
 
 
-@lru_cache(maxsize=512)
-def _cached_identifier(raw: bytes) -> CertificateIdentifier:
+@memo(512, longest=_MAX_CACHED)
+def _identifier_of(raw: bytes) -> CertificateIdentifier:
     return _parse_identifier(der.read(raw))
 
 

@@ -7,9 +7,9 @@ that are inverse; PKCS#10 has its own module.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from functools import lru_cache
 
 from sceplab.asn1 import der, oids
+from sceplab.asn1.memo import memo
 from sceplab.cms.csr import CertificationRequest, parse_csr
 from sceplab.cms.name import Name
 from sceplab.cms.signed import parse_signed
@@ -136,24 +136,13 @@ def parse_certs_only(data: bytes) -> CertsOnly:
     )
 
 
+# All clients of a CA get the same reply.
+@memo(64, longest=16_384)
 def parse_ca_certificates(data: bytes) -> tuple[Certificate, ...]:
     """Read a GetCACert or GetNextCACert reply (RFC 8894, 4.2.1, 4.7.1). Never raises.
 
     A GetNextCACert reply is a SignedData of the current CA around a degenerate one.
     """
-    return _cached_certificates(data) if len(data) <= _MAX_CACHED else _ca_certificates(data)
-
-
-# All clients of a CA get the same reply, so it is cached; larger ones are not.
-_MAX_CACHED = 16_384
-
-
-@lru_cache(maxsize=64)
-def _cached_certificates(data: bytes) -> tuple[Certificate, ...]:
-    return _ca_certificates(data)
-
-
-def _ca_certificates(data: bytes) -> tuple[Certificate, ...]:
     certificate = parse_certificate(data)
     if not certificate.problems:
         return (certificate,)
