@@ -13,15 +13,12 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import socket
-import threading
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime
 from http.client import responses
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from sceplab.capture.pcap import Conversation
 from sceplab.capture.record import Endpoint, Sent
@@ -30,6 +27,7 @@ from sceplab.lab.guard import foreign_name, is_loopback
 from sceplab.lab.heads import HeadError, RequestStream, name_server
 from sceplab.lab.http import parts_of
 from sceplab.lab.kept import Budget, Kept
+from sceplab.lab.listening import Listening, authority_of
 from sceplab.lab.server import LIMITS, Limits
 from sceplab.lab.tls import tls_context, why_tls_failed
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
@@ -45,11 +43,13 @@ def _nothing(_: object) -> None:
     pass
 
 
-class Relay:
-    """Stands between clients and the server at a URL; a context manager. The port is free again after `stop`.
+class Relay(Listening):
+    """Stands between clients and the server at a URL; a context manager. `stop` closes all connections.
 
     `exchanges` are those that passed, oldest first; `problems` what was not passed on, in sentences.
     """
+
+    title = "sceplab relay"
 
     def __init__(
         self,
@@ -88,7 +88,8 @@ class Relay:
         parts = parts_of(to)
         if parts.username is not None or parts.query or parts.fragment:
             raise InputError(f"{to}: give the SCEP URL of the server without user, query and fragment")
-        self.to, self.host, self.port = to, host, port
+        super().__init__(host, port)
+        self.to = to
         self._scheme, self.authority, self._path = parts.scheme, parts.netloc, parts.path or DEFAULT_PATH
         self._target = (parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme])
         self._own_cas = ca_file is not None
@@ -104,28 +105,18 @@ class Relay:
         self._links = 0
         # Bytes of messages that are not whole yet, of all connections.
         self.unfinished = 0
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
 
     # ---------------------------------------------------------- what others ask
 
     @property
     def url(self) -> str:
         """The SCEP URL for clients: the server's path at the relay's address."""
-        host = f"[{self.host}]" if ":" in self.host else self.host
-        return f"http://{host}:{self.port}{self._path}"
+        return f"http://{authority_of(self.host, self.port)}{self._path}"
 
     @property
     def server(self) -> str:
         """The server, as host and port."""
-        host, port = self._target
-        return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
-
-    @property
-    def running(self) -> bool:
-        """Whether the port is open."""
-        return self._thread is not None
+        return authority_of(*self._target)
 
     @property
     def names(self) -> dict[str, str]:
@@ -140,46 +131,9 @@ class Relay:
         """Return what passed so far, decoded, oldest first."""
         return decode_exchanges(list(self.exchanges), self._materials)
 
-    # ---------------------------------------------------------- starting and stopping
+    # ---------------------------------------------------------- connections
 
-    def start(self) -> Self:
-        """Open the port and serve. Raises InputError when the port cannot be opened."""
-        if self._thread is not None:
-            return self
-        family = socket.AF_INET6 if ":" in self.host else socket.AF_INET
-        try:
-            listening = socket.create_server((self.host, self.port), family=family, backlog=128)
-        except (OSError, UnicodeError) as error:
-            said = getattr(error, "strerror", None) or error
-            raise InputError(f"{self.host}:{self.port} cannot be listened on: {said}") from error
-        self.port = listening.getsockname()[1]
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(listening, ready)), name=f"sceplab relay {self.port}", daemon=True
-        )
-        self._thread.start()
-        ready.wait()
-        return self
-
-    def stop(self) -> None:
-        """Close all connections and the port. Stopping twice is not an error."""
-        thread, loop, stopping = self._thread, self._loop, self._stopping
-        if thread is None or loop is None or stopping is None:
-            return
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join()
-        self._thread = None
-
-    def __enter__(self) -> Self:
-        return self.start()
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    async def _serve(self, listening: socket.socket, ready: threading.Event) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+    async def _serve(self, listening: socket.socket, ready: Callable[[], None], stopping: asyncio.Event) -> None:
         busy: set[asyncio.Task[None]] = set()
 
         def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -190,8 +144,8 @@ class Relay:
             task.add_done_callback(lambda _: writer.close())
 
         server = await asyncio.start_server(begin, sock=listening, limit=_PIECE)
-        ready.set()
-        await self._stopping.wait()
+        ready()
+        await stopping.wait()
         server.close()
         for task in busy:
             task.cancel()
@@ -203,8 +157,7 @@ class Relay:
         """Serve one connection of a client, within the limits."""
         peer = writer.get_extra_info("peername")
         client = str(peer[0]) if peer else ""
-        limits = self._limits
-        full = self._clients.total() >= limits.connections or self._clients[client] >= limits.client_connections
+        full = self._limits.are_reached(self._clients, client)
         self._clients[client] += 1
         try:
             if peer and not full:

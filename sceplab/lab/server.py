@@ -20,7 +20,6 @@ import http.client
 import logging
 import math
 import socket
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Sequence
@@ -29,14 +28,13 @@ from copy import copy
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from http import HTTPStatus
-from types import TracebackType
-from typing import Any, Self
+from typing import Any
 
 from sceplab.capture.record import Sent
-from sceplab.errors import InputError
 from sceplab.extras import LAB, needs
 from sceplab.lab.guard import GuardedStream, foreign_name, is_loopback
 from sceplab.lab.http import HeldReply, text_reply
+from sceplab.lab.listening import Listening, authority_of
 from sceplab.scep.transport import DEFAULT_PATH, Exchange, HttpReply, HttpRequest
 
 with needs(LAB):
@@ -70,6 +68,10 @@ class Limits:
     buffered: int = 50_000_000
     grace: float = 5
 
+    def are_reached(self, connections: Counter[str], client: str) -> bool:
+        """Whether one more connection of a client is too many, given how many each client has."""
+        return connections.total() >= self.connections or connections[client] >= self.client_connections
+
 
 LIMITS = Limits()
 TICK = 0.05
@@ -86,8 +88,8 @@ def leaves_at(arrived: float, began: float, done: float, tick: float = TICK) -> 
     return arrived + max(chosen, math.ceil((done - arrived) / tick)) * tick
 
 
-class Server:
-    """Serves `answer` at `url` while it runs; a context manager. The port is free again after `stop`."""
+class Server(Listening):
+    """Serves `answer` at `url` while it runs; a context manager. `stop` finishes the replies in progress."""
 
     def __init__(
         self,
@@ -102,7 +104,6 @@ class Server:
         tick: float = TICK,
         on_exchange: Callable[[Exchange], None] | None = None,
         on_sent: Callable[[Sent], None] | None = None,
-        sockets: list[socket.socket] | None = None,
         host_names: Sequence[str] = (),
     ) -> None:
         """Set it up; `start` opens the port.
@@ -118,62 +119,20 @@ class Server:
             tick: Seconds between the ticks at which held replies leave.
             on_exchange: Called with each request and its reply.
             on_sent: Called with the bytes as they are sent or received.
-            sockets: Listening sockets to use instead of new ones.
             host_names: On loopback, names that requests may be for besides loopback ones.
         """
-        self._answer, self.host, self.port, self._path = answer, host, port, path
+        super().__init__(host, port)
+        self._answer, self._path = answer, path
         self._threads, self._limits, self._delay, self._tick = threads, limits, delay, tick
         self._on_exchange, self._on_sent = on_exchange, on_sent
-        self._sockets, self._host_names, self._loopback = sockets, host_names, is_loopback(host)
-        self._thread: threading.Thread | None = None
-        self._loop: asyncio.AbstractEventLoop | None = None
-        self._stopping: asyncio.Event | None = None
+        self._host_names, self._loopback = host_names, is_loopback(host)
 
     @property
     def url(self) -> str:
         """The SCEP URL."""
-        return f"http://{self.host}:{self.port}{self._path}"
+        return f"http://{authority_of(self.host, self.port)}{self._path}"
 
-    def start(self) -> None:
-        """Open the port and serve. Raises InputError when the port cannot be opened."""
-        if self._thread is not None:
-            return
-        sockets = self._sockets
-        if sockets is None:
-            try:
-                sockets = [socket.create_server((self.host, self.port), backlog=128)]
-            except OSError as error:
-                raise InputError(f"{self.host}:{self.port} cannot be listened on: {error.strerror or error}") from error
-        for each in sockets:
-            each.settimeout(0)
-        self.port = sockets[0].getsockname()[1]
-        ready = threading.Event()
-        self._thread = threading.Thread(
-            target=lambda: asyncio.run(self._serve(sockets, ready)), name=f"sceplab {self.url}", daemon=True
-        )
-        self._thread.start()
-        ready.wait()
-
-    def stop(self) -> None:
-        """Finish the replies in progress, then close everything. Stopping twice is not an error."""
-        thread, loop, stopping = self._thread, self._loop, self._stopping
-        if thread is None or loop is None or stopping is None:
-            return
-        loop.call_soon_threadsafe(stopping.set)
-        thread.join()
-        self._thread = None
-
-    def __enter__(self) -> Self:
-        self.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
-
-    async def _serve(self, sockets: list[socket.socket], ready: threading.Event) -> None:
-        self._loop, self._stopping = asyncio.get_running_loop(), asyncio.Event()
+    async def _serve(self, listening: socket.socket, ready: Callable[[], None], stopping: asyncio.Event) -> None:
         with ThreadPoolExecutor(self._threads, f"sceplab {self.port}") as pool:
             limits = self._limits
             service = _Service(self, pool, limits)
@@ -186,9 +145,9 @@ class Server:
                 max_buffer_size=limits.body_size + limits.header_size,
             )
             server.limits, server.on_sent = limits, self._on_sent
-            server.add_sockets(sockets)
-            ready.set()
-            await self._stopping.wait()
+            server.add_socket(listening)
+            ready()
+            await stopping.wait()
             server.stop()
             if service.busy:
                 await asyncio.wait(service.busy, timeout=limits.grace)
@@ -245,7 +204,7 @@ class _Listener(HTTPServer):
 
     def handle_stream(self, stream: iostream.IOStream, address: Any) -> None:  # noqa: ANN401 - as the base class
         client, limits = str(address[0]), self.limits
-        if self.clients.total() >= limits.connections or self.clients[client] >= limits.client_connections:
+        if limits.are_reached(self.clients, client):
             stream.close()
             return
         try:
