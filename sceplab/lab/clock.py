@@ -18,6 +18,22 @@ def utc_now() -> datetime:
     return datetime.now(UTC)
 
 
+class SetClock:
+    """A clock that stands still until it is set: years pass in a test, and months in notebook 10."""
+
+    def __init__(self, now: datetime | None = None) -> None:
+        """Begin at a time, by default the current one."""
+        self.now = now or utc_now()
+
+    def __call__(self) -> datetime:
+        """Return the time that it was set to."""
+        return self.now
+
+    def wait(self, **span: float) -> None:
+        """Move it forward by a `timedelta`: days=1, hours=2 ..."""
+        self.now += timedelta(**span)
+
+
 SOON = timedelta(days=30)
 """A certificate of a CA that ends within this time is mentioned when the lab starts."""
 

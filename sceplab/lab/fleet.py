@@ -22,6 +22,7 @@ from sceplab.cms.name import parse_subject
 from sceplab.cms.signature import SigningKey
 from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.client import ScepClient, self_signed
+from sceplab.lab.clock import SetClock
 from sceplab.lab.dialects import CLIENT_DIALECTS, SCEPLAB, ClientDialect
 from sceplab.lab.identity import make_request, new_key
 from sceplab.lab.opening import Strictness
@@ -66,23 +67,13 @@ class _Recorded(Exception):  # noqa: N818 - no error
     """The reply is in the capture: nobody needs to read it."""
 
 
-class _Clock:
-    """The time of the story."""
-
-    def __init__(self, start: datetime) -> None:
-        self.now = start
-
-    def __call__(self) -> datetime:
-        return self.now
-
-
 def record_fleet(folder: Path) -> Materials:
     """Write one pcap for each device and month into `folder`, as 2026-01/router-1.pcap, and one that is cut off.
 
     Returns the CA's key and certificate, with which the messages can be opened.
     """
     devices = list(_devices())
-    clock = _Clock(_MONTHS[0] - timedelta(days=30))
+    clock = SetClock(_MONTHS[0] - timedelta(days=30))
     with tempfile.TemporaryDirectory() as scratch:
         store = Store(Path(scratch) / "ca.sqlite")
         try:
@@ -111,7 +102,7 @@ def _devices() -> Iterator[_Device]:
             number += 1
 
 
-def _enrollment(ca: CertificationAuthority, device: _Device, month: int, clock: _Clock) -> list[Sent]:
+def _enrollment(ca: CertificationAuthority, device: _Device, month: int, clock: SetClock) -> list[Sent]:
     """Let a device enroll; returns what passed, whatever came of it."""
     secret = f"challenge of month {month + 1}"
     policy = Policy((secret,), strict=Strictness() if month >= _STRICT else _LEGACY)
@@ -122,9 +113,9 @@ def _enrollment(ca: CertificationAuthority, device: _Device, month: int, clock: 
     def send(request: HttpRequest) -> HttpReply:
         passed.append(Sent(clock.now, here, _CA, _request_bytes(request)))
         reply = ca.answer(request)
-        clock.now += timedelta(milliseconds=40)
+        clock.wait(milliseconds=40)
         passed.append(Sent(clock.now, _CA, here, _reply_bytes(reply)))
-        clock.now += timedelta(milliseconds=10)
+        clock.wait(milliseconds=10)
         if "PKIOperation" in request.target:
             raise _Recorded
         return reply

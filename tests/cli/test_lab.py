@@ -55,22 +55,6 @@ def test_enroll_writes_files_that_openssl_accepts(lab: Lab, tmp_path: Path, caps
     assert "DNS:r3.example" in openssl("x509", "-in", tmp_path / "device.pem", "-noout", "-text")
 
 
-@pytest.mark.parametrize("record", ["missing/x", "file/x", ".", "there", "x" * 300])
-def test_an_unwritable_record_is_an_error_at_the_start(
-    tmp_path: Path, record: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The error comes at the start, before a port is opened or a key is made, not when the traffic is lost."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("file", "there"):
-        Path(name).write_text("mine")
-    assert main(["lab", "start", "--dir", "lab", "--ca-port", "0", "--no-ra", "--record", record]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert len(err.splitlines()) == 1
-    assert sorted(p.name for p in tmp_path.iterdir()) == ["file", "there"]
-    assert Path("there").read_text() == "mine"
-
-
 def test_enroll_does_not_overwrite_files(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """A second run stops before it sends anything; --force replaces files, --key reuses the existing key."""
     assert _enroll(lab, tmp_path, "--challenge", SECRET) == 0

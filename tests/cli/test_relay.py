@@ -83,21 +83,6 @@ def test_the_record_is_complete_after_kill_9(tmp_path: Path) -> None:
         assert exchange.reply.status == 421
 
 
-@pytest.mark.parametrize("record", ["missing/x", "file/x", ".", "there", "x" * 300])
-def test_an_unwritable_record_is_an_error_at_the_start(
-    tmp_path: Path, record: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
-    """The error is one line, before a port is opened."""
-    monkeypatch.chdir(tmp_path)
-    for name in ("file", "there"):
-        Path(name).write_text("mine")
-    assert main(["relay", "--to", "http://127.0.0.1:9/", "--listen", "127.0.0.1:0", "--record", record]) == 2
-    out, err = capsys.readouterr()
-    assert out == ""
-    assert len(err.splitlines()) == 1
-    assert Path("there").read_text() == "mine"
-
-
 def test_a_port_in_use_leaves_no_record(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     """Exit code 2, and the file name is free for the next run."""
     with running_lab() as lab:

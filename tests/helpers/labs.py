@@ -5,7 +5,6 @@ from __future__ import annotations
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime, timedelta
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +12,7 @@ from sceplab.cms.name import parse_subject
 from sceplab.cms.signature import SigningKey
 from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.client import ScepClient
+from sceplab.lab.clock import Clock, utc_now
 from sceplab.lab.identity import make_request, new_key
 from sceplab.lab.network import Lab
 from sceplab.lab.policy import Policy
@@ -45,28 +45,13 @@ def openssl(*arguments: object) -> str:
     return done.stdout
 
 
-class Clock:
-    """A clock that moves only when a test moves it."""
-
-    def __init__(self) -> None:
-        self.now = datetime.now(UTC)
-
-    def __call__(self) -> datetime:
-        """Return the current time of this clock."""
-        return self.now
-
-    def wait(self, **span: float) -> None:
-        """Move the clock forward: days=1, hours=2 ..."""
-        self.now += timedelta(**span)
-
-
 @contextmanager
 def authority(
     folder: Path, policy: Policy | None = None, *, separate: bool = False, clock: Clock | None = None, key: int = 9
 ) -> Iterator[CertificationAuthority]:
     """Yield a CA whose store is in `folder`, without a network."""
     store = Store(folder / "ca.sqlite")
-    now = clock or (lambda: datetime.now(UTC))
+    now = clock or utc_now
     try:
         CertificationAuthority.create(store, "CN=R1", key=quick_key(key), separate=separate, now=now)
         yield CertificationAuthority(store, policy or Policy((SECRET,)), now=now)

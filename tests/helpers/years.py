@@ -12,6 +12,7 @@ from sceplab.cms.x509 import Certificate
 from sceplab.files import pem_certificate
 from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.client import ScepClient
+from sceplab.lab.clock import SetClock
 from sceplab.lab.identity import Identity, make_request
 from sceplab.lab.policy import Policy
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
@@ -19,7 +20,7 @@ from sceplab.lab.responder import Decision
 from sceplab.lab.results import Result
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import MessageType
-from tests.helpers.labs import SECRET, Clock, openssl, quick_key
+from tests.helpers.labs import SECRET, openssl, quick_key
 
 WAYS = (
     "RenewalReq, same request",
@@ -72,7 +73,7 @@ class Years:
 
     def __init__(self, folder: Path, devices: int) -> None:
         """Create them all and enroll the devices."""
-        self.clock, self.decisions = Clock(), []  # type: ignore[var-annotated]
+        self.clock, self.decisions = SetClock(), []  # type: ignore[var-annotated]
         self.store = Store(folder / "ca.sqlite")
         self.folder = folder
         CertificationAuthority.create(self.store, key=quick_key(9), days=620, now=self.clock)

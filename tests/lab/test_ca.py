@@ -16,6 +16,7 @@ from sceplab.cms.signature import SigningKey
 from sceplab.cms.x509 import parse_certificate
 from sceplab.errors import InputError
 from sceplab.lab.client import ScepClient
+from sceplab.lab.clock import SetClock
 from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.http import ClientError
 from sceplab.lab.identity import Identity, make_request
@@ -29,7 +30,7 @@ from sceplab.scep.message import PkiMessage, decode_message
 from sceplab.scep.messagedata import build_issuer_and_serial, build_issuer_and_subject
 from sceplab.scep.transport import HttpRequest, build_request
 from tests.helpers.captures import needs
-from tests.helpers.labs import SECRET, Clock, authority, client_of, csr, openssl, quick_key
+from tests.helpers.labs import SECRET, authority, client_of, csr, openssl, quick_key
 
 RA = "OU=ioscs RA,serialNumber=42+unstructuredName=R2"
 
@@ -129,7 +130,7 @@ def test_challenge_is_ignored_when_the_ca_has_none(tmp_path: Path) -> None:
 
 def test_one_time_challenge_works_once_for_its_subject_until_it_expires(tmp_path: Path) -> None:
     """A retry of the same request gets the same certificate."""
-    clock = Clock()
+    clock = SetClock()
     with authority(tmp_path, clock=clock) as ca:
         client = client_of(ca)
         once = ca.new_challenge("CN=R3")
@@ -223,7 +224,7 @@ def test_renewal_must_be_signed_with_a_certificate_of_this_ca(tmp_path: Path) ->
 
 def test_renewal_is_refused_before_its_window_and_after_expiry(tmp_path: Path) -> None:
     """The window is the last 14 of 100 days."""
-    clock = Clock()
+    clock = SetClock()
     policy = Policy((SECRET,), renewal_window=timedelta(days=14), validity=timedelta(days=100))
     with authority(tmp_path, policy, clock=clock) as ca:
         client = client_of(ca)

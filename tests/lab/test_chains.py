@@ -11,11 +11,9 @@ from itertools import permutations
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes
-from cryptography.hazmat.primitives.serialization import Encoding
 
 import sceplab
+from sceplab.asn1 import oids
 from sceplab.cli import main
 from sceplab.cms.x509 import Certificate, parse_certificate
 from sceplab.files import load_certificates, pem_certificate
@@ -29,6 +27,7 @@ from sceplab.lab.server import Server
 from sceplab.scep.attributes import PkiStatus
 from sceplab.scep.transport import CA_RA_CERT, HttpReply, HttpRequest, parse_request
 from tests.helpers.captures import needs
+from tests.helpers.certificates import make_certificate
 from tests.helpers.labs import SECRET, authority, csr, openssl, quick_key
 
 
@@ -64,31 +63,21 @@ class Chain:
 
 
 def _ca_below(above: Identity, name: str, number: int, serial: int, *, receives: bool = True) -> Identity:
-    parent = x509.load_der_x509_certificate(above.certificate)
-    key = quick_key(number)
-    usage = x509.KeyUsage(
-        digital_signature=True,
-        content_commitment=False,
-        key_encipherment=receives,
-        data_encipherment=False,
-        key_agreement=False,
-        key_cert_sign=True,
-        crl_sign=True,
-        encipher_only=False,
-        decipher_only=False,
+    parent, key = above.parsed, quick_key(number)
+    assert parent.not_before is not None
+    assert parent.not_after is not None
+    issued = make_certificate(
+        name,
+        key,
+        issuer=parent.subject.get(oids.COMMON_NAME),
+        signer=above.key,
+        serial=serial,
+        start=parent.not_before,
+        days=(parent.not_after - parent.not_before).days,
+        usage=(True, receives),
+        ca=True,
     )
-    builder = (
-        x509.CertificateBuilder()
-        .issuer_name(parent.subject)
-        .subject_name(x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)]))
-        .public_key(key.public_key())
-        .serial_number(serial)
-        .not_valid_before(parent.not_valid_before_utc)
-        .not_valid_after(parent.not_valid_after_utc)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .add_extension(usage, critical=True)
-    )
-    return Identity(builder.sign(above.key, hashes.SHA256()).public_bytes(Encoding.DER), key)
+    return Identity(issued, key)
 
 
 @contextmanager

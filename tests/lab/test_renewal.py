@@ -17,6 +17,7 @@ from sceplab.cms.name import Name, parse_subject
 from sceplab.cms.x509 import Certificate, parse_certificate
 from sceplab.files import load_certificates, load_signing_key
 from sceplab.lab.ca import CertificationAuthority
+from sceplab.lab.clock import SetClock
 from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request
 from sceplab.lab.network import Lab
 from sceplab.lab.opening import Strictness
@@ -25,7 +26,7 @@ from sceplab.lab.results import Result
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import FailInfo, MessageType, PkiStatus
 from sceplab.scep.messagedata import CertsOnly
-from tests.helpers.labs import SECRET, Clock, authority, client_of, csr, quick_key, running_lab
+from tests.helpers.labs import SECRET, authority, client_of, csr, quick_key, running_lab
 
 RECORDED = Path(__file__).parent.parent / "data" / "renewals"
 PROGRAMS = ("scepclient", "strongswan")
@@ -41,7 +42,7 @@ def _recorded_ca(folder: Path) -> Iterator[CertificationAuthority]:
     store = Store(folder / "ca.sqlite")
     key = load_signing_key(RECORDED / "ca.key.pem")
     certificate = load_certificates(RECORDED / "ca.pem")[0]
-    clock = Clock()
+    clock = SetClock()
     start = parse_certificate(certificate).not_before
     assert start is not None
     clock.now = start + timedelta(hours=1)
@@ -116,7 +117,7 @@ def test_renewal_that_asks_for_more_is_pending(tmp_path: Path) -> None:
 
 def test_expired_certificate_is_not_returned_again(tmp_path: Path) -> None:
     """400 days later the same request counts as a new one, and a poll for the old transaction is refused."""
-    clock = Clock()
+    clock = SetClock()
     with authority(tmp_path, clock=clock) as ca:
         client = client_of(ca, now=clock)
         first = client.enroll(csr(), quick_key())
@@ -135,7 +136,7 @@ def test_expired_certificate_is_not_returned_again(tmp_path: Path) -> None:
 
 def test_request_with_used_one_time_challenge_is_refused_after_expiry(tmp_path: Path) -> None:
     """While the certificate is valid, the same request is a retry and gets the same certificate."""
-    clock = Clock()
+    clock = SetClock()
     with authority(tmp_path, clock=clock) as ca:
         request = csr(challenge=ca.new_challenge())
         client = client_of(ca, now=clock)
@@ -187,7 +188,7 @@ RA = "OU=ioscs RA,CN=R2"
 @contextmanager
 def _ca_with_ra(folder: Path, **policy: object) -> Iterator[tuple[CertificationAuthority, Identity]]:
     """Yield a CA with `grant_auto`, and the certificate of its RA (key 20)."""
-    clock = Clock()
+    clock = SetClock()
     with authority(folder, Policy((SECRET,), grant_auto=True, **policy), clock=clock) as ca:  # type: ignore[arg-type]
         client, key = client_of(ca), quick_key(20)
         pending = client.enroll(make_request(parse_subject(RA), key), key)

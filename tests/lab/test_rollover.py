@@ -18,6 +18,7 @@ from sceplab.lab import network
 from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.chains import issued_by
 from sceplab.lab.client import ScepClient
+from sceplab.lab.clock import SetClock
 from sceplab.lab.http import ClientError
 from sceplab.lab.identity import Identity, make_request
 from sceplab.lab.network import Lab
@@ -28,7 +29,7 @@ from sceplab.lab.results import Result
 from sceplab.lab.store import Store
 from sceplab.scep.attributes import FailInfo, PkiStatus
 from tests.helpers.captures import needs
-from tests.helpers.labs import SECRET, Clock, authority, client_of, csr, openssl, quick_key
+from tests.helpers.labs import SECRET, authority, client_of, csr, openssl, quick_key
 
 
 def _identity(result: Result, number: int = 0) -> Identity:
@@ -36,9 +37,9 @@ def _identity(result: Result, number: int = 0) -> Identity:
     return Identity(result.certificate.der, quick_key(number))
 
 
-def _lab(folder: Path, clock: Clock | None = None) -> Lab:
+def _lab(folder: Path, clock: SetClock | None = None) -> Lab:
     policy, ra_policy = Policy((SECRET,)), RaPolicy((SECRET,))
-    return Lab(folder, policy=policy, ra_policy=ra_policy, record=False, now=clock or Clock())
+    return Lab(folder, policy=policy, ra_policy=ra_policy, record=False, now=clock or SetClock())
 
 
 def _roll_over(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -132,7 +133,7 @@ def test_rollover_from_python_and_new_ra_certificates(tmp_path: Path) -> None:
 def test_lab_renews_its_ra_without_any_request(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The clock moves 300 days ahead, and no client sends a request."""
     monkeypatch.setattr(network, "_UPKEEP", 0.01)
-    clock, renewed = Clock(), threading.Event()
+    clock, renewed = SetClock(), threading.Event()
 
     def told(decision: Decision) -> None:
         if "renews its own" in str(decision):
@@ -153,13 +154,13 @@ def test_lab_renews_its_ra_without_any_request(tmp_path: Path, monkeypatch: pyte
 
 
 @pytest.fixture
-def clock() -> Clock:
+def clock() -> SetClock:
     """Return a clock that starts at the machine's time."""
-    return Clock()
+    return SetClock()
 
 
 @pytest.fixture
-def ca(tmp_path: Path, clock: Clock) -> Iterator[CertificationAuthority]:
+def ca(tmp_path: Path, clock: SetClock) -> Iterator[CertificationAuthority]:
     """Yield a CA that lasts 400 days."""
     store = Store(tmp_path / "ca.sqlite")
     CertificationAuthority.create(store, key=quick_key(9), days=400, now=clock)
@@ -167,7 +168,7 @@ def ca(tmp_path: Path, clock: Clock) -> Iterator[CertificationAuthority]:
     store.close()
 
 
-def _ra(ca: CertificationAuthority, clock: Clock) -> tuple[RegistrationAuthority, list[Decision]]:
+def _ra(ca: CertificationAuthority, clock: SetClock) -> tuple[RegistrationAuthority, list[Decision]]:
     upstream, key = client_of(ca, now=clock), quick_key(20)
     pending = upstream.enroll(make_request(sceplab.parse_subject("OU=ioscs RA,CN=R2"), key), key)
     ca.grant(ca.pending()[0])
@@ -179,7 +180,7 @@ def _ra(ca: CertificationAuthority, clock: Clock) -> tuple[RegistrationAuthority
     )
 
 
-def test_client_with_the_previous_ra_certificate_is_served(ca: CertificationAuthority, clock: Clock) -> None:
+def test_client_with_the_previous_ra_certificate_is_served(ca: CertificationAuthority, clock: SetClock) -> None:
     """The client read GetCACert before the RA renewed itself. The reply is signed with the previous certificate."""
     ra, decisions = _ra(ca, clock)
     client = ScepClient(ra.answer, fingerprint=ca.issuer.parsed.fingerprint(), now=clock)
@@ -195,7 +196,7 @@ def test_client_with_the_previous_ra_certificate_is_served(ca: CertificationAuth
     assert client.enroll(csr("CN=R4", 1), quick_key(1)).reply.verification.signer == ra.signer.parsed
 
 
-def test_ra_renewal_that_needs_approval_is_retried(ca: CertificationAuthority, clock: Clock) -> None:
+def test_ra_renewal_that_needs_approval_is_retried(ca: CertificationAuthority, clock: SetClock) -> None:
     """The RA logs PENDING, keeps its certificate, and uses the new one after the grant."""
     ca.policy = Policy(
         (SECRET,), capabilities=tuple(c for c in ca.policy.capabilities if c not in {"Renewal", "SCEPStandard"})
@@ -217,7 +218,7 @@ def test_ra_renewal_that_needs_approval_is_retried(ca: CertificationAuthority, c
     assert ra.signer != before
 
 
-def test_ra_renewal_is_retried_when_the_ca_is_unreachable(ca: CertificationAuthority, clock: Clock) -> None:
+def test_ra_renewal_is_retried_when_the_ca_is_unreachable(ca: CertificationAuthority, clock: SetClock) -> None:
     """The RA logs the error and tries again an hour later."""
     ra, decisions = _ra(ca, clock)
     before, answer = ra.signer, ra.upstream._send
@@ -237,7 +238,7 @@ def test_ra_renewal_is_retried_when_the_ca_is_unreachable(ca: CertificationAutho
     assert ra.signer != before
 
 
-def test_ra_renewal_refused_as_too_early_is_retried(ca: CertificationAuthority, clock: Clock) -> None:
+def test_ra_renewal_refused_as_too_early_is_retried(ca: CertificationAuthority, clock: SetClock) -> None:
     """After a rollover the CA's renewal window no longer applies."""
     ca.policy = Policy((SECRET,), renewal_window=timedelta(days=30))
     ra, decisions = _ra(ca, clock)
@@ -262,7 +263,7 @@ def test_ra_renewal_refused_as_too_early_is_retried(ca: CertificationAuthority, 
 # --------------------------------------------------------------- expired certificates
 
 
-def test_expired_ca_refuses_requests_and_names_the_reason(ca: CertificationAuthority, clock: Clock) -> None:
+def test_expired_ca_refuses_requests_and_names_the_reason(ca: CertificationAuthority, clock: SetClock) -> None:
     """Look-ups still work, and nothing can be granted until a rollover. The CA warns before its expiry."""
     client = client_of(ca, now=clock)
     assert ca.concerns() == []
@@ -292,7 +293,7 @@ def test_expired_ca_refuses_requests_and_names_the_reason(ca: CertificationAutho
     assert ca.concerns() == []
 
 
-def test_expired_ra_names_the_reason_and_can_be_enrolled_again(tmp_path: Path, clock: Clock) -> None:
+def test_expired_ra_names_the_reason_and_can_be_enrolled_again(tmp_path: Path, clock: SetClock) -> None:
     """The RA was stopped for two years. It warns at the start and in its replies."""
     with _lab(tmp_path, clock) as lab:
         lab.enroll_ra()
@@ -311,7 +312,7 @@ def test_expired_ra_names_the_reason_and_can_be_enrolled_again(tmp_path: Path, c
         assert lab.concerns() == []
 
 
-def test_request_granted_after_years_gets_a_valid_certificate(tmp_path: Path, clock: Clock) -> None:
+def test_request_granted_after_years_gets_a_valid_certificate(tmp_path: Path, clock: SetClock) -> None:
     """The validity starts at the time of the grant, not of the request."""
     with authority(tmp_path, clock=clock) as ca:
         client = client_of(ca, now=clock)
@@ -328,7 +329,7 @@ def test_request_granted_after_years_gets_a_valid_certificate(tmp_path: Path, cl
 
 
 @needs("openssl")
-def test_crl_after_a_rollover_is_signed_by_the_ca_of_the_certificate(tmp_path: Path, clock: Clock) -> None:
+def test_crl_after_a_rollover_is_signed_by_the_ca_of_the_certificate(tmp_path: Path, clock: SetClock) -> None:
     """The previous CA's key signs the CRL for certificates that it issued."""
     with authority(tmp_path, clock=clock) as ca:
         client = client_of(ca, now=clock)
@@ -351,7 +352,7 @@ def test_crl_after_a_rollover_is_signed_by_the_ca_of_the_certificate(tmp_path: P
 
 
 @pytest.mark.parametrize("kind", ["P-256", "separate"])
-def test_rollover_keeps_key_type_and_separate_certificates(tmp_path: Path, clock: Clock, kind: str) -> None:
+def test_rollover_keeps_key_type_and_separate_certificates(tmp_path: Path, clock: SetClock, kind: str) -> None:
     """A message encrypted for the previous CA is still opened."""
     store = Store(tmp_path / "ca.sqlite")
     key = quick_key(9, kind) if kind == "P-256" else quick_key(9)
@@ -372,7 +373,7 @@ def test_rollover_keeps_key_type_and_separate_certificates(tmp_path: Path, clock
     store.close()
 
 
-def test_next_ca_certificate_stays_available_after_the_rollover(tmp_path: Path, clock: Clock) -> None:
+def test_next_ca_certificate_stays_available_after_the_rollover(tmp_path: Path, clock: SetClock) -> None:
     """The previous CA signs it until its own certificate expires."""
     with authority(tmp_path, clock=clock) as ca:
         late = client_of(ca, now=clock)
