@@ -82,7 +82,7 @@ class Relay(Listening):
             timeout: Seconds to connect to the server.
             memory_size: Bytes of memory for `exchanges`; the oldest make room.
             on_exchange: Called with each request and its reply, as they passed.
-            on_sent: Called with the bytes as they were passed on, and when a side sends no more.
+            on_sent: Called with bytes just before they are passed on, and when a side sends no more.
             on_problem: Called with a sentence for each thing that could not be passed on.
         """
         parts = parts_of(to)
@@ -337,6 +337,8 @@ class _Link:
         self.writer.write_eof()
 
     async def _write(self, writer: asyncio.StreamWriter, data: bytes, *, from_client: bool) -> None:
+        # First, so that a record has what a side got, however the relay ends.
+        self.watch.tell(data, from_client=from_client)
         writer.write(data)
         if writer.transport.get_write_buffer_size():
             async with asyncio.timeout(self.limits.write_time):
@@ -390,10 +392,15 @@ class _Watch:
         self._server = server
         self._seen = Conversation(self._client, server, "relay", self._number)
 
+    def tell(self, data: bytes, *, from_client: bool, ended: bool = False) -> None:
+        """Bytes are passed on, or a side sends no more: for a record."""
+        server = self._server
+        if server is not None:
+            source, target = (self._client, server) if from_client else (server, self._client)
+            self._relay.sent(Sent(datetime.now(UTC), source, target, data, ended))
+
     def take(self, data: bytes, *, from_client: bool) -> None:
-        """Bytes were passed on."""
-        now = datetime.now(UTC)
-        self._tell(now, data, from_client=from_client)
+        """Bytes were passed on: what they say."""
         if self._seen is None:
             return
         self._count(len(data))
@@ -404,7 +411,7 @@ class _Watch:
                 f"what {self._client[0]} and {self._relay.server} exchange is passed on, but too large to be shown"
             )
             return
-        for exchange in self._seen.take(data, now.timestamp(), from_client=from_client):
+        for exchange in self._seen.take(data, datetime.now(UTC).timestamp(), from_client=from_client):
             self._pass(exchange)
         if not self._seen.waiting and not from_client:
             self._count(-self._held)
@@ -419,7 +426,7 @@ class _Watch:
         """A side sends no more."""
         if self._server is not None and not self._ended[from_client]:
             self._ended[from_client] = True
-            self._tell(datetime.now(UTC), b"", from_client=from_client, ended=True)
+            self.tell(b"", from_client=from_client, ended=True)
 
     def end(self) -> None:
         """The connection is over."""
@@ -437,12 +444,6 @@ class _Watch:
     def _count(self, octets: int) -> None:
         self._held += octets
         self._relay.unfinished += octets
-
-    def _tell(self, now: datetime, data: bytes, *, from_client: bool, ended: bool = False) -> None:
-        server = self._server
-        if server is not None:
-            source, target = (self._client, server) if from_client else (server, self._client)
-            self._relay.sent(Sent(now, source, target, data, ended))
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:

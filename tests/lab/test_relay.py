@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import random
+import select
 import shutil
 import socket
 import subprocess
@@ -18,6 +19,7 @@ from pathlib import Path
 import pytest
 
 from sceplab.capture import read_capture
+from sceplab.capture.record import Sent
 from sceplab.errors import InputError
 from sceplab.lab import micromdm
 from sceplab.lab.client import ScepClient
@@ -194,6 +196,22 @@ def test_framing_versions_and_line_ends_stay_unchanged(kind: str, reply: str) ->
             assert _until(link, REPLIES[reply]) == REPLIES[reply]
     assert got == [r.replace(b"{}", f"127.0.0.1:{port}".encode()) for r in KINDS[kind]]
     assert [e.reply.status for e in relay.exchanges if e.reply is not None] == [200] * len(KINDS[kind])
+
+
+def test_bytes_are_recorded_before_the_other_side_gets_them() -> None:
+    """A relay that is killed has recorded all that a client received."""
+    links: list[socket.socket] = []
+    early: list[bool] = []
+
+    def sent(what: Sent) -> None:
+        if what.data == OK:
+            early.append(not select.select(links, [], [], 0.1)[0])
+
+    with server(_says(OK)) as port, Relay(f"http://127.0.0.1:{port}/", on_sent=sent) as relay, client(relay) as link:
+        links.append(link)
+        link.sendall(b"GET /?operation=GetCACaps HTTP/1.0\r\n\r\n")
+        assert _rest(link) == OK
+    assert early == [True]
 
 
 def test_half_close_is_passed_on_in_both_directions() -> None:
