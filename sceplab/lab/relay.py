@@ -19,10 +19,12 @@ from dataclasses import replace
 from datetime import UTC, datetime
 from http.client import responses
 from pathlib import Path
+from typing import Any
 
 from sceplab.capture.pcap import Conversation
 from sceplab.capture.record import Endpoint, Sent
 from sceplab.errors import InputError
+from sceplab.extras import LAB, needs
 from sceplab.lab.guard import foreign_name, is_loopback
 from sceplab.lab.heads import HeadError, RequestStream, name_server
 from sceplab.lab.http import parts_of
@@ -32,6 +34,9 @@ from sceplab.lab.server import LIMITS, Limits
 from sceplab.lab.tls import tls_context, why_tls_failed
 from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.transport import DEFAULT_PATH, Exchange, HttpRequest
+
+with needs(LAB):
+    from tornado.netutil import add_accept_handler
 
 _PIECE = 1 << 16
 _HANDSHAKE = b"\x16\x03"
@@ -136,38 +141,42 @@ class Relay(Listening):
     async def _serve(self, listening: socket.socket, ready: Callable[[], None], stopping: asyncio.Event) -> None:
         busy: set[asyncio.Task[None]] = set()
 
-        def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-            task = asyncio.create_task(self._attend(reader, writer))
+        def begin(connection: socket.socket, address: tuple[Any, ...]) -> None:
+            task = asyncio.create_task(self._attend(connection, str(address[0])))
             busy.add(task)
             task.add_done_callback(busy.discard)
             # Also where it was cancelled before it began.
-            task.add_done_callback(lambda _: writer.close())
+            task.add_done_callback(lambda _: connection.close())
 
-        server = await asyncio.start_server(begin, sock=listening, limit=_PIECE)
+        # Not `asyncio.start_server`: until Python 3.12 it forgets to close what it is about to take when it ends.
+        refuse = add_accept_handler(listening, begin)
         ready()
         await stopping.wait()
-        server.close()
+        refuse()
+        listening.close()
         for task in busy:
             task.cancel()
         if busy:
             await asyncio.wait(set(busy))
-        await server.wait_closed()
 
-    async def _attend(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    async def _attend(self, connection: socket.socket, client: str) -> None:
         """Serve one connection of a client, within the limits."""
-        peer = writer.get_extra_info("peername")
-        client = str(peer[0]) if peer else ""
-        full = self._limits.are_reached(self._clients, client)
+        if self._limits.are_reached(self._clients, client):
+            return
         self._clients[client] += 1
+        self._links += 1
         try:
-            if peer and not full:
-                self._links += 1
+            reader, writer = await asyncio.open_connection(sock=connection, limit=_PIECE)
+            try:
                 await _Link(self, reader, writer, self._links).run()
+            finally:
+                await _closed(writer)
+        except OSError:  # gone already
+            return
         finally:
             self._clients[client] -= 1
             if not self._clients[client]:
                 del self._clients[client]
-            await _closed(writer)
 
     # ---------------------------------------------------------- what a connection needs
 
@@ -447,8 +456,10 @@ class _Watch:
 
 
 async def _closed(writer: asyncio.StreamWriter) -> None:
-    """Close a connection; what the other side did is no matter now."""
+    """Close a connection; what the other side did is no matter now, and what it does not take is dropped."""
     writer.close()
-    with contextlib.suppress(OSError, TimeoutError):
+    try:
         async with asyncio.timeout(_CLOSING):
             await writer.wait_closed()
+    except (OSError, TimeoutError):
+        writer.transport.abort()

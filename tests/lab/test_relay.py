@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import hashlib
 import random
 import select
@@ -378,6 +379,29 @@ def test_stop_closes_connections_threads_and_port() -> None:
     assert [t.name for t in threading.enumerate() if "sceplab relay" in t.name] == []
     (exchange,) = relay.exchanges
     assert exchange.reply is None
+
+
+def test_stop_leaves_no_connection_open_that_comes_at_that_moment() -> None:
+    """A socket that nobody closed is a ResourceWarning when it is collected, which fails the test."""
+    with server(_says(OK)) as port:
+        for _ in range(10):
+            relay = Relay(f"http://127.0.0.1:{port}/scep").start()
+            begun = threading.Event()
+
+            def knock(relay: Relay = relay, begun: threading.Event = begun) -> None:
+                with contextlib.ExitStack() as links, contextlib.suppress(OSError):
+                    for _ in range(200):
+                        link = socket.create_connection((relay.host, relay.port), timeout=60)
+                        links.enter_context(link)
+                        begun.set()
+                        link.sendall(f"GET /scep HTTP/1.1\r\nHost: {relay.host}:{relay.port}\r\n\r\n".encode())
+
+            clients = threading.Thread(target=knock)
+            clients.start()
+            assert begun.wait(60)
+            relay.stop()
+            clients.join(60)
+            gc.collect()
 
 
 # --------------------------------------------------------------- TLS
