@@ -35,6 +35,7 @@ COMMANDS = (
     Command("table", "read a folder of captures into one table: CSV, JSON, or a summary", "table"),
     Command("lab", "run a CA and an RA on this machine, and decide what waits for a person", "lab"),
     Command("enroll", "get a certificate from a SCEP server", "enroll"),
+    Command("notebooks", "put the notebooks into a folder of your own and open them in JupyterLab", "notebooks"),
     Command("progress", "say how many exercises of the notebooks are solved", "progress"),
     Command("relay", "stand between a client and a server, also over TLS, and say what passes", "relay"),
     Command("doctor", "check versions, data files and optional tools", "doctor"),

@@ -31,6 +31,7 @@ RIGHT = {
     "diagnose": [str(SPECIMEN / "capture.pcap")],
     "walk": [],
     "table": [str(DATA / "mysteries")],
+    "notebooks": ["--no-open"],
     "progress": ["."],
     "doctor": [],
     "enroll": ["http://127.0.0.1:9/", "--subject", "CN=R3", "--new-key", "P-256", "--limit", "0"],

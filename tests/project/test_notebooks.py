@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import re
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from sceplab import openssl
 from sceplab.lab import micromdm
+from tests.helpers import wheels
 from tests.helpers.captures import ROOT, needs
 from tools import notebooks
 
@@ -76,10 +78,19 @@ exec(compile(_ast.Module(_before, []), "solution", "exec"))
 answer = eval(compile(_ast.Expression(_last.value), "solution", "eval"))"""
 
 
+@pytest.fixture(scope="session")
+def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of an installed wheel."""
+    return wheels.install(tmp_path_factory.mktemp("wheel"))
+
+
 @needs("openssl")
 @pytest.mark.parametrize("source", SOURCES, ids=_ids)
-def test_the_solutions_solve_the_exercises_in_their_notebook(source: Path, tmp_path: Path) -> None:
-    """With each solution's code as the answer, every check reports success."""
+def test_the_solutions_solve_the_exercises_in_their_notebook(
+    source: Path, installed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With each solution's code as the answer, every check reports success; sceplab comes from its wheel."""
+    monkeypatch.setenv("PYTHONPATH", str(installed))
     notebook = notebooks.convert(source)
     wanted = 0
     for cell in notebook.cells:
@@ -88,7 +99,9 @@ def test_the_solutions_solve_the_exercises_in_their_notebook(source: Path, tmp_p
             cell["source"] = cell.source.replace("answer = ...", _SOLVED.format(found[1]))
             wanted += 1
     (tmp_path / "notebooks").mkdir()
-    (tmp_path / "data").symlink_to(ROOT / "data")
+    home = copy.deepcopy(next(c for c in notebook.cells if c.cell_type == "code"))
+    home.update(id="home", source="import sceplab; print(sceplab.__file__)")
+    notebook.cells.append(home)
     done = notebooks.run(notebook, tmp_path / "notebooks")
     answers = [
         o["data"]["text/plain"]
@@ -98,6 +111,7 @@ def test_the_solutions_solve_the_exercises_in_their_notebook(source: Path, tmp_p
         if "data" in o
     ]
     assert len(answers) == wanted >= 2
+    assert Path(done.cells[-1].outputs[0]["text"].strip()).is_relative_to(installed)
     assert all(a.startswith("Right: ") for a in answers)
 
 
