@@ -35,13 +35,13 @@ lab: setup
 	$(BIN)/python -m sceplab.cli doctor
 	$(BIN)/python -m jupyter lab --ServerApp.root_dir=$(CURDIR) --LabApp.default_url=/lab/tree/notebooks/00-start-here.ipynb
 
-# COVERAGE=1 also measures which lines and branches of sceplab ran, and fails below the floor that pyproject.toml
-# has. It takes a quarter more time; what runs in a process of its own (a kernel, a server, a shell) is not measured.
 test: setup
-	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --durations=10 $(if $(COVERAGE),--cov)
+	$(BIN)/python -m pytest -n $(JOBS) --dist loadgroup --durations=10
 
 # The floors of pyproject.toml are true: each library that it names in its oldest version. Without
 # the browser, its scripts, the notebooks and hostile input, which ask of our code more than of libraries.
+# COVERAGE=1 also measures which lines and branches of sceplab ran, and fails below the floor that pyproject.toml
+# has. It takes a quarter more time; what runs in a process of its own (a kernel, a server, a shell) is not measured.
 OLDEST := .venv-oldest/bin/python
 
 .venv-oldest/.ready: requirements-oldest.lock
@@ -50,7 +50,7 @@ OLDEST := .venv-oldest/bin/python
 	touch $@
 
 test-oldest: .venv-oldest/.ready
-	PYTHONPATH=$(CURDIR) $(OLDEST) -m pytest -n $(JOBS) --dist loadgroup --ignore tests/browser \
+	PYTHONPATH=$(CURDIR) $(OLDEST) -m pytest -n $(JOBS) --dist loadgroup $(if $(COVERAGE),--cov) --ignore tests/browser \
 		--ignore tests/project/test_notebooks.py --ignore tests/widgets/test_javascript.py \
 		--ignore tests/walk/test_own_captures.py --ignore tests/walk/test_solutions.py \
 		--ignore tests/walk/test_stopping.py --ignore tests/exercises/test_progress.py \

@@ -29,6 +29,8 @@ autoapi_add_toctree_entry = False
 suppress_warnings = ["ref.python"]
 
 html_theme = "pydata_sphinx_theme"
+# The whole tree on each page took a third of the build.
+html_theme_options = {"collapse_navigation": True}
 html_title = "sceplab"
 html_copy_source = False
 html_show_sourcelink = False
