@@ -53,7 +53,7 @@ test-oldest: .venv-oldest/.ready
 	PYTHONPATH=$(CURDIR) $(OLDEST) -m pytest -n $(JOBS) --dist loadgroup $(if $(COVERAGE),--cov) --ignore tests/browser \
 		--ignore tests/project/test_notebooks.py --ignore tests/widgets/test_javascript.py \
 		--ignore tests/walk/test_own_captures.py --ignore tests/walk/test_solutions.py \
-		--ignore tests/walk/test_stopping.py --ignore tests/exercises/test_progress.py \
+		--ignore tests/walk/test_stopping.py --ignore tests/exercises/test_progress.py --ignore tests/project/test_wheel.py \
 		--ignore-glob 'tests/*/test_hostile*.py'
 
 # PyScep and scepreq want versions of their own, and a mended oscrypto: never in .venv.
