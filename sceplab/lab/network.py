@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -116,7 +117,8 @@ class Lab:
             folder = self._temporary.name
         self.folder = Path(folder)
         challenges = (challenge,) if challenge is not None else ()
-        self._ra_policy = ra_policy or RaPolicy(challenges)
+        # The CA behind this RA knows what an RA does not vouch for.
+        self._ra_policy = replace(ra_policy or RaPolicy(challenges), asks_ca=True)
         self._limits, self._ports, self._host_names = limits, ports, host_names
         self._record, self._on_decision, self._now = record, on_decision, now
         memory = Budget(memory_size)

@@ -436,7 +436,7 @@ def test_client_uses_separate_signing_and_encryption_certificates(tmp_path: Path
 
 
 def test_get_cert_finds_a_certificate_by_serial(tmp_path: Path) -> None:
-    """An unknown serial gives badCertId; another CA's name gives badMessageCheck (see test_no_oracle)."""
+    """An unknown serial and another CA's name give badCertId, as GetCert and as GetCRL (RFC 8894, 3.2.1.4)."""
     with authority(tmp_path) as ca:
         client = client_of(ca)
         own = _identity(client.enroll(csr(), quick_key()))
@@ -445,8 +445,10 @@ def test_get_cert_finds_a_certificate_by_serial(tmp_path: Path) -> None:
         assert client.get_cert(ca.issuer.parsed.serial, own).certificate == ca.issuer.parsed
         assert client.get_cert(b"\x01\x02", own).fail_info is FailInfo.badCertId
         other = build_issuer_and_serial(parse_subject("CN=other"), own.parsed.serial)
-        result = client.operate(MessageType.GetCert, other, own, "T", None)
-        assert result.fail_info is FailInfo.badMessageCheck
+        for kind in (MessageType.GetCert, MessageType.GetCRL):
+            result = client.operate(kind, other, own, "T", None)
+            assert (result.status, result.fail_info) == (PkiStatus.FAILURE, FailInfo.badCertId)
+            assert "names no certificate of this CA" in result.fail_info_text
 
 
 @needs("openssl")
