@@ -59,9 +59,10 @@ from sceplab.scep.transport import CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequ
 class RaPolicy:
     """Which requests the RA forwards: those with one of the `challenges`, and renewals of a certificate of the CA.
 
-    Without challenges it forwards everything, as an IOS RA with `grant auto` does. A request without a
-    challengePassword is refused, or with `asks_ca` forwarded with the remark that the RA does not vouch for it: our
-    CA lets a person decide then, others would ignore the remark.
+    Without challenges it forwards everything, as an IOS RA with `grant auto` does. With `asks_ca` it vouches only
+    for what has one of its challenges: what has none, where it has any itself, and everything where it has none,
+    is forwarded with the remark that the RA does not vouch for it. Our CA then decides as if the client
+    had asked it; others would ignore the remark.
     """
 
     challenges: tuple[str, ...] = field(default=(), repr=False)
@@ -264,12 +265,13 @@ class RegistrationAuthority:
         """Return whether this RA vouches for a new enrollment. Raises Refused for one that it does not pass on."""
         check_own_key(incoming.signer, request)
         given, challenges = request.challenge_password, self.policy.challenges
+        if self.policy.asks_ca and (given is None or not challenges):
+            lacking = "no challengePassword" if given is None else "this RA has no challengePassword to compare with"
+            steps.append(f"not vouched for: {lacking}")
+            return False
         if not challenges:
             steps.append("vouched for: this RA vouches for everybody")
             return True
-        if given is None and self.policy.asks_ca:
-            steps.append("not vouched for: no challengePassword")
-            return False
         if given is None:
             raise Refused(FailInfo.badRequest, "the request has no challengePassword")
         if not is_one_of(given, challenges):

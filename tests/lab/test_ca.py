@@ -467,7 +467,7 @@ def test_crl_lists_revoked_certificates_and_openssl_verifies_it(tmp_path: Path) 
         assert (before.number, after.number) == (1, 2)
         (tmp_path / "ca.der").write_bytes(ca.certificate)
         (tmp_path / "crl.der").write_bytes(after.der)
-        with pytest.raises(InputError, match="not revoked yet"):
+        with pytest.raises(InputError, match="already"):
             ca.revoke(other.serial_number)
     openssl("x509", "-inform", "der", "-in", tmp_path / "ca.der", "-out", tmp_path / "ca.pem")
     told = openssl("crl", "-inform", "der", "-in", tmp_path / "crl.der", "-noout", "-CAfile", tmp_path / "ca.pem")
