@@ -16,6 +16,7 @@ from interop.peers import PROGRAMS, Peer, cannot
 OURS = {"ca": "their clients at our CA", "ra": "their clients at our RA, which asks our CA"}
 THEIRS = "our client at micromdm's scepserver"
 RELAYED = "through sceplab relay, to a server with https"
+RECIPES = "the commands that sceplab lab start prints, run as printed"
 OUR_CLIENT = "our client"
 SERVERS = ("our CA", "our RA", "micromdm scepserver")
 

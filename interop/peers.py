@@ -288,6 +288,13 @@ class Certmonger:
         """See `Peer.enroll`. It polls only on `getcert refresh`, which runs here every second."""
         # For EC keys it says "Keys aren't RSA. They won't work with SCEP."
         _check(self.able, wish)
+        with self.running(folder, wish.digest) as (environment, log):
+            result = self._ask(url, folder, wish, environment)
+        return Enrolled(result.held, result.refused, result.waiting, result.log + log.read_text(errors="replace"))
+
+    @contextlib.contextmanager
+    def running(self, folder: Path, digest: str | None = None) -> Iterator[tuple[Mapping[str, str], Path]]:
+        """Run the daemon with its files in the folder; yield the environment for getcert, and the log."""
         # A socket path has at most 107 bytes; pytest's folders are longer.
         with tempfile.TemporaryDirectory(prefix="cm") as short:
             socket = Path(short) / "socket"
@@ -296,15 +303,14 @@ class Certmonger:
                 (folder / variable).mkdir()
                 environment[f"CERTMONGER_{variable}_DIR"] = str(folder / variable)
             environment["CERTMONGER_TMPDIR"] = short
-            if wish.digest:
-                (folder / "CONFIG" / "certmonger.conf").write_text(f"[defaults]\ndigest = {wish.digest}\n")
+            if digest:
+                (folder / "CONFIG" / "certmonger.conf").write_text(f"[defaults]\ndigest = {digest}\n")
             log = folder / "certmonger.log"
             with started([self.daemon, "-n", "-L", "-P", str(socket), "-d", "2"], folder, log, environment):
                 deadline = time.monotonic() + _AT_MOST
                 while not socket.exists() and time.monotonic() < deadline:
                     time.sleep(0.05)
-                result = self._ask(url, folder, wish, environment)
-            return Enrolled(result.held, result.refused, result.waiting, result.log + log.read_text(errors="replace"))
+                yield environment, log
 
     def _ask(self, url: str, folder: Path, wish: Wish, environment: Mapping[str, str]) -> Enrolled:
         def getcert(*words: str) -> str:

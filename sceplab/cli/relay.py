@@ -6,18 +6,16 @@ Rule: thin: options become a `Relay`, and what passes is printed.
 from __future__ import annotations
 
 import argparse
-import re
-import signal
-import threading
 from contextlib import ExitStack, suppress
 from pathlib import Path
 
 from sceplab.cli.arguments import add_materials, materials_of
+from sceplab.cli.listening import address_of, until_signal
 from sceplab.cli.terminal import OutputError, say, warn, width
 from sceplab.cli.values import DAY, seconds
-from sceplab.errors import InputError
 from sceplab.lab.guard import is_loopback
-from sceplab.lab.narration import Narration, Record
+from sceplab.lab.narration import Narration
+from sceplab.lab.recording import Record
 from sceplab.lab.relay import Relay
 from sceplab.report.follow import Follower
 from sceplab.report.plain import Line
@@ -58,9 +56,8 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal ends it; returns 0. Raises InputError."""
-    host, port = _address(arguments.listen)
+    host, port = address_of(arguments.listen, _LISTEN)
     materials = materials_of(arguments)
-    ended = threading.Event()
     with ExitStack() as stack:
         narration = Narration(Follower(materials, layers=arguments.layers, width=width()), _tell)
         relay = Relay(
@@ -78,15 +75,8 @@ def run(arguments: argparse.Namespace) -> int:
         if arguments.record is not None:
             record = stack.enter_context(Record(arguments.record, narration.take))
             relay.on_sent = record.take
-        # Ctrl-C (SIGINT), and a service manager (SIGTERM).
-        before = {s: signal.signal(s, lambda *_: ended.set()) for s in (signal.SIGINT, signal.SIGTERM)}
-        stack.callback(lambda: [signal.signal(number, handler) for number, handler in before.items()])
-        try:
-            relay.start()
-        except InputError:
-            if arguments.record is not None:
-                arguments.record.unlink(missing_ok=True)
-            raise
+        ended = stack.enter_context(until_signal())
+        relay.start()
         # Ended in the other order: first the relay, then what is still to be told.
         stack.enter_context(narration)
         stack.callback(relay.stop)
@@ -125,13 +115,3 @@ def _tell(line: Line) -> None:
     # A log that nobody reads any more is no reason to stop.
     with suppress(OutputError, BrokenPipeError):
         say(line.text, line.word, at_once=True)
-
-
-def _address(text: str) -> tuple[str, int]:
-    """Return host and port of HOST:PORT, [IPV6]:PORT, or a port alone. Raises InputError."""
-    found = re.fullmatch(r"(?:\[([0-9A-Fa-f:.%a-z]+)\]:|([0-9A-Za-z.-]+):|)([0-9]{1,5})", text)
-    if found is None or int(found[3]) > 65_535:
-        raise InputError(
-            f"{text!r} is no address to listen on; write for example {_LISTEN}, [::1]:8082 or 0.0.0.0:8082"
-        )
-    return found[1] or found[2] or "127.0.0.1", int(found[3])

@@ -13,7 +13,7 @@ import secrets
 import time
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import cache, lru_cache
 
 from cryptography.hazmat.primitives.asymmetric import ec, rsa
@@ -268,8 +268,16 @@ class CertificationAuthority:
 
     def revoke(self, serial: int) -> None:
         """Revoke a certificate. Raises InputError for an unknown or already revoked serial."""
-        if not self.store.revoke(serial, self._now()):
-            raise InputError(f"no certificate with serial {serial:X} that is not revoked yet")
+        if self.store.revoke(serial, self._now()):
+            return
+        found = self.store.issued(serial)
+        if found is None or found.revoked is None:
+            raise InputError(f"this CA issued no certificate with serial {serial:X}")
+        raise InputError(f"the certificate with serial {serial:X} was revoked on {found.revoked:%Y-%m-%d} already")
+
+    def time(self) -> datetime:
+        """Return what its clock says."""
+        return self._now()
 
     def crl(self, about: Certificate | None = None) -> bytes:
         """Return a new CRL (DER), signed with the CA's key; with the one before a rollover if that issued `about`."""

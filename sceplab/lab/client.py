@@ -22,7 +22,7 @@ from sceplab.cms.signed import parse_signed
 from sceplab.cms.verify import verify_signed
 from sceplab.cms.x509 import Certificate
 from sceplab.errors import InputError
-from sceplab.lab import renewal
+from sceplab.lab import vouching
 from sceplab.lab.answers import explained
 from sceplab.lab.chains import CaCertificates, has_fingerprint, read_ca_certificates, sort_out, unwrap
 from sceplab.lab.clock import Clock, ended, utc_now
@@ -237,6 +237,7 @@ class ScepClient:
         csr: CertificationRequest | None,
         *,
         renews: Certificate | None = None,
+        vouched: bool = True,
     ) -> Result:
         """Send a pkiMessage with `data` (messageData) and check the reply (RFC 8894, 3). Raises ClientError.
 
@@ -246,10 +247,11 @@ class ScepClient:
             signer: Who signs it, and for whom the reply is encrypted.
             transaction_id: The transactionID.
             csr: The request whose key a certificate in the reply must have, None for look-ups.
-            renews: The certificate that an RA vouches to be renewed (see `renewal`).
+            renews: The certificate that an RA vouches to be renewed (see `vouching`).
+            vouched: False for what an RA passes on and does not vouch for.
         """
         nonce = self._random(self.dialect.nonce_length)
-        octets = self.build(kind, data, signer, transaction_id, nonce, renews)
+        octets = self.build(kind, data, signer, transaction_id, nonce, renews, vouched=vouched)
         request = self._request(octets)
         reply = self._send(request)
         if reply.status != OK or not reply.body or is_web_page(reply.body):
@@ -283,6 +285,8 @@ class ScepClient:
         transaction_id: str,
         nonce: bytes,
         renews: Certificate | None = None,
+        *,
+        vouched: bool = True,
     ) -> bytes:
         """Return the pkiMessage (DER) that would be sent, encrypted for the CA or its RA (RFC 8894, 3.2)."""
         attributes = ScepAttributes(message_type=str(int(kind)), transaction_id=transaction_id, sender_nonce=nonce)
@@ -294,6 +298,8 @@ class ScepClient:
             if password is None:
                 raise ClientError("the CA has no RSA key: only a request with a challengePassword can be encrypted")
             recipients = []
+        said = [vouching.renews(renews)] if renews is not None else []
+        said += [] if vouched else [vouching.not_vouched()]
         draft = draft_message(
             attributes,
             data,
@@ -305,7 +311,7 @@ class ScepClient:
             signature_scheme=dialect.signature_scheme,
             key_transport=dialect.key_transport,
             certificates=(signer.certificate, renews.der) if renews is not None else None,
-            extra_attributes=(renewal.renews(renews),) if renews is not None else (),
+            extra_attributes=tuple(said),
             random=self._random,
         )
         return encode_message(draft, signer.key)

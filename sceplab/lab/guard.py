@@ -134,6 +134,13 @@ class GuardedStream(iostream.IOStream):
             done.add_done_callback(lambda _: timer.cancel())
         return done
 
+    def close_fd(self) -> None:
+        """Close the socket, and report that both sides are done."""
+        if self._report is not None and self.fileno() is not None:
+            for source, target in ((self._there, self._here), (self._here, self._there)):
+                self._report(Sent(datetime.now(UTC), source, target, b"", ended=True))
+        super().close_fd()
+
     def read_from_fd(self, buf: bytearray | memoryview) -> int | None:
         """Read from the socket, and report what came."""
         count = super().read_from_fd(buf)

@@ -6,6 +6,7 @@ Rule: it opens and frees the port and owns the thread; what happens on a connect
 from __future__ import annotations
 
 import asyncio
+import ipaddress
 import socket
 import threading
 from abc import ABC, abstractmethod
@@ -21,6 +22,31 @@ def authority_of(host: str, port: int) -> str:
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
 
 
+def reachable(host: str) -> str:
+    """Return an address at which `host` is reached: itself, or for all addresses (0.0.0.0, ::) one of this machine.
+
+    It is the one that this machine would use towards others, and loopback where it has no network.
+    """
+    if not is_every_address(host):
+        return host
+    six = ":" in host
+    # Nothing is sent: these addresses are for documentation (RFC 5737, RFC 3849).
+    with socket.socket(socket.AF_INET6 if six else socket.AF_INET, socket.SOCK_DGRAM) as probe:
+        try:
+            probe.connect(("2001:db8::1" if six else "192.0.2.1", 9))
+            return str(probe.getsockname()[0])
+        except OSError:
+            return "::1" if six else "127.0.0.1"
+
+
+def is_every_address(host: str) -> bool:
+    """Whether a host stands for every address of this machine: 0.0.0.0 or ::."""
+    try:
+        return ipaddress.ip_address(host).is_unspecified
+    except ValueError:
+        return False
+
+
 class Listening(ABC):
     """Serves at `host` and `port` from `start` to `stop`; a context manager. Port 0 takes a free one."""
 
@@ -33,6 +59,11 @@ class Listening(ABC):
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._stopping: asyncio.Event | None = None
+
+    @property
+    def authority_for_clients(self) -> str:
+        """Host and port in the URL that clients are given."""
+        return authority_of(reachable(self.host), self.port)
 
     @property
     def running(self) -> bool:

@@ -13,6 +13,7 @@ import tempfile
 import threading
 from collections.abc import Callable, Sequence
 from contextlib import suppress
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from types import TracebackType
@@ -86,9 +87,11 @@ class Lab:
         ports: tuple[int, int] = (0, 0),
         limits: Limits = LIMITS,
         record: bool = True,
+        host: str | None = None,
         host_names: Sequence[str] = (),
         memory_size: int = 64_000_000,
         on_decision: Callable[[Decision], None] = ignore,
+        on_sent: Callable[[Sent], None] | None = None,
         now: Clock = utc_now,
     ) -> None:
         """Set it up; `start` (or `with`) opens the ports.
@@ -105,9 +108,11 @@ class Lab:
             ports: Of R1 and R2; 0 is any free port.
             limits: What a client may use.
             record: Keep the bytes that pass, for `pcap`.
-            host_names: Names that requests may be for, besides localhost and loopback addresses.
+            host: The address that both listen on, so that others can reach them, in place of loopback ones.
+            host_names: On loopback, names that requests may be for, besides localhost and loopback addresses.
             memory_size: Bytes of memory for `exchanges`, `decisions` and the record together; the oldest make room.
             on_decision: Called with each decision of CA and RA, besides `decisions`.
+            on_sent: Called with the bytes as they are sent or received, in several threads, besides `pcap`.
             now: The clock of CA, RA and clients; what passes is recorded by that of the machine.
         """
         self._temporary: tempfile.TemporaryDirectory[str] | None = None
@@ -116,9 +121,11 @@ class Lab:
             folder = self._temporary.name
         self.folder = Path(folder)
         challenges = (challenge,) if challenge is not None else ()
-        self._ra_policy = ra_policy or RaPolicy(challenges)
-        self._limits, self._ports, self._host_names = limits, ports, host_names
+        # The CA behind this RA knows what an RA does not vouch for.
+        self._ra_policy = replace(ra_policy or RaPolicy(challenges), asks_ca=True)
+        self._limits, self._ports, self._host, self._host_names = limits, ports, host, host_names
         self._record, self._on_decision, self._now = record, on_decision, now
+        self._on_sent = on_sent
         memory = Budget(memory_size)
         self._sent: Kept[Sent] = Kept(memory)
         self.exchanges: Kept[Exchange] = Kept(memory)
@@ -147,6 +154,12 @@ class Lab:
         self.decisions.append(decision)
         self._on_decision(decision)
 
+    def _passed(self, sent: Sent) -> None:
+        if self._record:
+            self._sent.append(sent)
+        if self._on_sent is not None:
+            self._on_sent(sent)
+
     # ---------------------------------------------------------- starting and stopping
 
     def start(self) -> Self:
@@ -154,7 +167,7 @@ class Lab:
         if not self._servers:
             self._last_materials = None
             try:
-                self._serve(self.ca.answer, R1, self._ports[0])
+                self._serve(self.ca.answer, self._host or R1, self._ports[0])
                 found = self._load_ra()
                 if found is not None:
                     self.start_ra(*found)
@@ -201,7 +214,7 @@ class Lab:
             limits=self._limits,
             delay=lambda: sum(fault.delay for fault in self.ca.policy.form.faults),
             on_exchange=self.exchanges.append,
-            on_sent=self._sent.append if self._record else None,
+            on_sent=self._passed if self._record or self._on_sent is not None else None,
             host_names=self._host_names,
         )
         server.start()
@@ -246,10 +259,20 @@ class Lab:
         return self._servers[1].url
 
     @property
+    def places(self) -> dict[str, str]:
+        """The URL of each server, with its name."""
+        return {name: server.url for server, name in zip(self._servers, (_CA, _RA), strict=False)}
+
+    @property
+    def _own_addresses(self) -> bool:
+        """Whether each router has its own address."""
+        return self._host is None and own_addresses()
+
+    @property
     def names(self) -> dict[str, str]:
         """The labels of addresses, for diagrams."""
         out = {f"{s.host}:{s.port}": name for s, name in zip(self._servers, (_CA, _RA), strict=False)}
-        if own_addresses():
+        if self._own_addresses:
             out |= {_address(2): _RA, _address(3): _CLIENT}
         return out
 
@@ -267,7 +290,7 @@ class Lab:
         `on_warning` is that of ScepClient.
         """
         url = self.ca_url if via == "ca" else self.ra_url
-        send = http_sender(url, source=_address(source) if own_addresses() else None)
+        send = http_sender(url, source=_address(source) if self._own_addresses else None)
         known = self.ca.issuer.parsed.fingerprint() if fingerprint else None
         return ScepClient(send, fingerprint=known, dialect=dialect, on_warning=on_warning, now=self._now)
 
@@ -318,7 +341,7 @@ class Lab:
             on_renewed=lambda own: self._keep_ra(own.signer, own.decrypter),
             former_cas=() if previous is None else (previous.parsed,),
         )
-        self._serve(self._answer_as_ra, _address(2), self._ports[1])
+        self._serve(self._answer_as_ra, self._host or _address(2), self._ports[1])
         self.keep_up()
 
     def _answer_as_ra(self, request: HttpRequest) -> HttpReply:

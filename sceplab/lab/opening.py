@@ -11,7 +11,8 @@ PKCS#10 request that is not signed with its own key, ends in one exception
 clock (`Refused.held`, see `server`). An envelope that cannot be decrypted is taken for
 one that holds a decoy, which then fails where a changed request fails. The content of a
 CertPoll is not opened at all (RFC 8894, 3.3.3: transactionID and signer decide), and a
-GetCert or GetCRL is answered only if it names this CA byte for byte.
+GetCert or GetCRL is answered only if it names this CA byte for byte: another issuer, and
+whatever else is in the envelope, is one badCertId (`UNKNOWN`).
 """
 
 from __future__ import annotations
@@ -175,6 +176,9 @@ _MAX_ROUNDS = 3_000_000
 UNOPENED = "the pkcsPKIEnvelope cannot be opened, or what is in it is no request signed with its own key"
 
 
+UNKNOWN = "the pkcsPKIEnvelope cannot be opened, or what is in it names no certificate of this CA"
+
+
 def _unopened(aside: str) -> Refused:
     return Refused(FailInfo.badMessageCheck, UNOPENED, aside, held=True)
 
@@ -304,7 +308,8 @@ def read_lookup(data: bytes, issuer: Name) -> IssuerAndSerialNumber:
     wanted = parse_issuer_and_serial(data)
     # Compared as bytes: a lenient comparison would let an attacker try changed bytes.
     if wanted.problems or wanted.issuer.raw != issuer.raw or not 0 < len(wanted.serial) <= _MAX_SERIAL:
-        raise _unopened(f"asks for serial {wanted.serial_hex} of {wanted.issuer}, not of this CA")
+        aside = f"asks for serial {wanted.serial_hex} of {wanted.issuer}, not of this CA"
+        raise Refused(FailInfo.badCertId, UNKNOWN, aside, held=True)
     return wanted
 
 

@@ -20,9 +20,9 @@ from sceplab.lab.claims import CLAIMS, TLS_USAGES, Claims, claims_of
 from sceplab.lab.faults import faults_named
 from sceplab.lab.identity import RA_UNIT
 from sceplab.lab.opening import Refused, SignedRequest, Strictness, is_one_of
-from sceplab.lab.renewal import renewed_by
 from sceplab.lab.replies import ReplyForm
 from sceplab.lab.store import Store
+from sceplab.lab.vouching import is_vouched, renewed_by
 from sceplab.scep.attributes import FailInfo, MessageType
 
 DEFAULT_CAPABILITIES = (
@@ -153,7 +153,7 @@ class Judge:
             return Verdict(granted=False, request=request)
         if holder is not None and renewing:
             return self._renew(holder, request)
-        if by_ra and self.policy.ra_auto:
+        if by_ra and self.policy.ra_auto and is_vouched(incoming.signed):
             old = self._renewed_through_ra(incoming, request)
             return (
                 self._renew(old, request) if old is not None else self._granted(request, "signed by an RA of this CA")

@@ -37,7 +37,7 @@ from sceplab.lab.opening import (
     read_csr,
     read_lookup,
 )
-from sceplab.lab.policy import DEFAULT_CAPABILITIES, check_own_key, wants_ra
+from sceplab.lab.policy import DEFAULT_CAPABILITIES, WRONG_CHALLENGE, check_own_key, wants_ra
 from sceplab.lab.replies import Answer, ReplyForm
 from sceplab.lab.responder import (
     Decision,
@@ -59,10 +59,14 @@ from sceplab.scep.transport import CA_RA_CERT, NEXT_CA_CERT, HttpReply, HttpRequ
 class RaPolicy:
     """Which requests the RA forwards: those with one of the `challenges`, and renewals of a certificate of the CA.
 
-    Without challenges it forwards everything, as an IOS RA with `grant auto` does.
+    Without challenges it forwards everything, as an IOS RA with `grant auto` does. With `asks_ca` it vouches only
+    for what has one of its challenges: what has none, where it has any itself, and everything where it has none,
+    is forwarded with the remark that the RA does not vouch for it. Our CA then decides as if the client
+    had asked it; others would ignore the remark.
     """
 
     challenges: tuple[str, ...] = field(default=(), repr=False)
+    asks_ca: bool = False
     capabilities: tuple[str, ...] = DEFAULT_CAPABILITIES
     strict: Strictness = Strictness()
     form: ReplyForm = ReplyForm()
@@ -212,6 +216,7 @@ class RegistrationAuthority:
         self._check_alive(kind, steps)
         standing = self._upkeep.standing
         request = renews = None
+        vouched = True
         if kind is MessageType.CertPoll:
             replies.check_reachable(signer, None)
             data = build_issuer_and_subject(ca.subject, signer.subject)
@@ -220,8 +225,11 @@ class RegistrationAuthority:
             request = read_csr(data, self.policy.strict)
             steps.append(f"asks for {request.subject}")
             replies.check_reachable(signer, request.challenge_password)
-            if self._vouch(incoming, request, steps):
+            if self._renews(incoming, request):
+                steps.append("vouched for: renewal with a certificate of the CA")
                 renews = signer
+            else:
+                vouched = self._vouch(incoming, request, steps)
             # To the CA the requester is the RA, not the client that renews.
             kind = MessageType.PKCSReq
         else:
@@ -229,7 +237,9 @@ class RegistrationAuthority:
             data = read_lookup(opening(), ca.subject).raw
         steps.append(f"to the CA as {kind.name}, signed by {standing.signer.parsed.subject}")
         transaction_id = _transaction_at_ca(incoming, ca)
-        result = standing.upstream.operate(kind, data, standing.signer, transaction_id, request, renews=renews)
+        result = standing.upstream.operate(
+            kind, data, standing.signer, transaction_id, request, renews=renews, vouched=vouched
+        )
         steps.append(f"the CA says {result}")
         return _passed_on(result), request.challenge_password if request is not None else None
 
@@ -242,24 +252,32 @@ class RegistrationAuthority:
         if ends_soon(own, now):
             steps.append(f"this RA's own certificate ends on {own.not_after:%Y-%m-%d}")
 
-    def _vouch(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> bool:
-        """Return whether a request is a renewal. Raises Refused for one that this RA does not pass on."""
-        signer, challenges = incoming.signer, self.policy.challenges
+    def _renews(self, incoming: SignedRequest, request: CertificationRequest) -> bool:
+        """Whether a request renews a certificate of the CA. Raises Refused for one that would make an RA."""
+        signer = incoming.signer
         if wants_ra(request):
             raise Refused(
                 FailInfo.badRequest, f"OU={RA_UNIT} would make it an RA: ask the CA itself, where a person decides"
             )
-        if same_name(signer.subject, request.subject) and not signer.self_issued and self._holds(signer):
-            steps.append("vouched for: renewal with a certificate of the CA")
-            return True
-        check_own_key(signer, request)
+        return same_name(signer.subject, request.subject) and not signer.self_issued and self._holds(signer)
+
+    def _vouch(self, incoming: SignedRequest, request: CertificationRequest, steps: list[str]) -> bool:
+        """Return whether this RA vouches for a new enrollment. Raises Refused for one that it does not pass on."""
+        check_own_key(incoming.signer, request)
+        given, challenges = request.challenge_password, self.policy.challenges
+        if self.policy.asks_ca and (given is None or not challenges):
+            lacking = "no challengePassword" if given is None else "this RA has no challengePassword to compare with"
+            steps.append(f"not vouched for: {lacking}")
+            return False
         if not challenges:
             steps.append("vouched for: this RA vouches for everybody")
-            return False
-        if not is_one_of(request.challenge_password or "", challenges):
-            raise Refused(FailInfo.badRequest, "the challengePassword is not one that this RA takes")
+            return True
+        if given is None:
+            raise Refused(FailInfo.badRequest, "the request has no challengePassword")
+        if not is_one_of(given, challenges):
+            raise Refused(FailInfo.badRequest, WRONG_CHALLENGE)
         steps.append("vouched for: the challengePassword is right")
-        return False
+        return True
 
     def _holds(self, certificate: Certificate) -> bool:
         """Whether a certificate was issued by the CA, is valid now, and is not on its current CRL."""

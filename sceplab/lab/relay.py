@@ -62,6 +62,7 @@ class Relay(Listening):
         *,
         host: str = "127.0.0.1",
         port: int = 0,
+        name: str = "",
         ca_file: Path | None = None,
         keep_host: bool = False,
         host_names: Sequence[str] = (),
@@ -79,6 +80,7 @@ class Relay(Listening):
             to: The SCEP URL of the server, http or https.
             host: Address to listen on.
             port: 0 takes a free one.
+            name: The label of the server in diagrams, by default its host and port.
             ca_file: The CAs to trust for TLS, instead of those of the system.
             keep_host: Leave Host and absolute URLs as the client sends them.
             host_names: On loopback, names that requests may be for besides loopback ones and the server's.
@@ -94,7 +96,7 @@ class Relay(Listening):
         if parts.username is not None or parts.query or parts.fragment:
             raise InputError(f"{to}: give the SCEP URL of the server without user, query and fragment")
         super().__init__(host, port)
-        self.to = to
+        self.to, self._name = to, name
         self._scheme, self.authority, self._path = parts.scheme, parts.netloc, parts.path or DEFAULT_PATH
         self._target = (parts.hostname or "", parts.port or {"http": 80, "https": 443}[parts.scheme])
         self._own_cas = ca_file is not None
@@ -116,7 +118,7 @@ class Relay(Listening):
     @property
     def url(self) -> str:
         """The SCEP URL for clients: the server's path at the relay's address."""
-        return f"http://{authority_of(self.host, self.port)}{self._path}"
+        return f"http://{self.authority_for_clients}{self._path}"
 
     @property
     def server(self) -> str:
@@ -126,7 +128,12 @@ class Relay(Listening):
     @property
     def names(self) -> dict[str, str]:
         """The label of the server, for diagrams."""
-        return {self.server: f"{self.server} (TLS)" if self._tls is not None else self.server}
+        return {self.server: self._name or (f"{self.server} (TLS)" if self._tls is not None else self.server)}
+
+    @property
+    def places(self) -> dict[str, str]:
+        """The relay's URL, and where it leads to."""
+        return {"Relay (give clients this URL)": self.url, "It leads to": self.to}
 
     def materials(self) -> Materials:
         """Return the keys and certificates that it was given."""

@@ -34,7 +34,7 @@ from sceplab.capture.record import Sent
 from sceplab.extras import LAB, needs
 from sceplab.lab.guard import GuardedStream, foreign_name, is_loopback
 from sceplab.lab.http import HeldReply, text_reply
-from sceplab.lab.listening import Listening, authority_of
+from sceplab.lab.listening import Listening
 from sceplab.scep.transport import DEFAULT_PATH, Exchange, HttpReply, HttpRequest
 
 with needs(LAB):
@@ -130,7 +130,7 @@ class Server(Listening):
     @property
     def url(self) -> str:
         """The SCEP URL."""
-        return f"http://{authority_of(self.host, self.port)}{self._path}"
+        return f"http://{self.authority_for_clients}{self._path}"
 
     async def _serve(self, listening: socket.socket, ready: Callable[[], None], stopping: asyncio.Event) -> None:
         with ThreadPoolExecutor(self._threads, f"sceplab {self.port}") as pool:

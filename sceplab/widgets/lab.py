@@ -1,4 +1,4 @@
-"""The running lab in one view: messages, decisions with their reasons, pending requests, and a form.
+"""A running lab, or a relay, in one view: messages, what was decided or what it means, pending requests, a form.
 
 Rule: puts the other widgets together and keeps them new; has no state of its own
 but what is selected.
@@ -8,20 +8,24 @@ from __future__ import annotations
 
 import re
 import threading
+from typing import Protocol
 
 import ipywidgets as w
 
+from sceplab.analysis.analyse import analyse
 from sceplab.errors import ScepError
+from sceplab.lab.kept import Kept
 from sceplab.lab.network import R1, Lab
 from sceplab.lab.responder import Decision
 from sceplab.report.escape import without_passwords
 from sceplab.report.ladder import LadderDiagram, drawn, lay_out, said, without_times
+from sceplab.report.plain import to_text
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchanges
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange
 from sceplab.views.ladder import ladder_picture, older_words
-from sceplab.views.text import compact, cut, safe, visible
+from sceplab.views.text import compact, cut, safe, safe_lines, visible
 from sceplab.widgets.enrollment import EnrollmentForm
 from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.live import Following
@@ -37,19 +41,47 @@ _DECISIONS = 60
 _STILL = 12
 # Bytes shown of an answer that is no SCEP message.
 _SHOWN = 2000
+# Characters of a verdict.
+_VERDICT = 20_000
+
+
+class Watched(Protocol):
+    """What the view needs of what it shows: a `Lab` has it, and a `Relay`."""
+
+    exchanges: Kept[Exchange]
+
+    @property
+    def running(self) -> bool:
+        """Whether anything can still pass."""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The labels of addresses."""
+
+    @property
+    def places(self) -> dict[str, str]:
+        """The URLs in it, each with what is there."""
+
+    def materials(self) -> Materials:
+        """Return the keys and certificates to decode the traffic with."""
 
 
 class LabView(Following, w.VBox):  # type: ignore[misc]
-    """A live view of a lab: ladder, decisions, pending queue, enrollment form.
+    """A live view of a lab: ladder, decisions, pending queue, enrollment form; or of a relay: ladder and verdict.
 
     Choose a message in the ladder, and it opens below, layer by layer, with all
-    keys of the lab and those in `Lab.keys`. `selected_message` is that message.
-    `ladder`, `queue` and `form` can be used, and shown, alone.
+    keys of the lab and those in `Lab.keys`, or those that the relay was given. `selected_message` is that message.
+    `ladder`, `queue` and `form` can be used, and shown, alone; a relay has no queue and no form.
     """
 
-    def __init__(self, lab: Lab) -> None:
-        """Show the lab, running or not."""
-        self._lab = lab
+    queue: PendingQueue
+    form: EnrollmentForm
+
+    def __init__(self, watched: Watched) -> None:
+        """Show the lab or relay, running or not."""
+        self._watched = watched
+        self._lab = watched if isinstance(watched, Lab) else None
+        self._verdict = ""
         self._lock = threading.RLock()
         self._materials = Materials()
         self._names: dict[str, str] = {}
@@ -57,26 +89,21 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         self._last: Decision | None = None
         self._open: tuple[Exchange, str] | None = None
         self.ladder = Ladder(newest=True)
-        self.queue = PendingQueue(lab)
-        self.form = EnrollmentForm(lab)
         self.status, self.decided = w.HTML(), w.HTML()
         self.onion = w.VBox()
         wrap, line = w.Layout(flex_flow="row wrap", grid_gap="8px"), "1px solid var(--jp-border-color1, #bdbdbd)"
         trace = w.VBox(
-            [w.HTML("<b>Decisions, the newest first</b>"), self.decided],
+            [w.HTML(f"<b>{'Decisions, the newest first' if self._lab is not None else 'Verdict'}</b>"), self.decided],
             layout=w.Layout(flex="1 1 260px", min_width="0", max_height="470px", overflow="auto"),
         )
         self.ladder.layout = w.Layout(flex="3 1 420px", min_width="0")
-        for part in (self.queue, self.form):
-            part.layout = w.Layout(flex="1 1 380px", min_width="0", padding="4px 8px", border=line)
-        super().__init__(
-            [
-                self.status,
-                w.HBox([self.queue, self.form], layout=wrap),
-                w.HBox([self.ladder, trace], layout=wrap),
-                self.onion,
-            ]
-        )
+        parts: list[w.Widget] = []
+        if self._lab is not None:
+            self.queue, self.form = PendingQueue(self._lab), EnrollmentForm(self._lab)
+            for part in (self.queue, self.form):
+                part.layout = w.Layout(flex="1 1 380px", min_width="0", padding="4px 8px", border=line)
+            parts.append(w.HBox([self.queue, self.form], layout=wrap))
+        super().__init__([self.status, *parts, w.HBox([self.ladder, trace], layout=wrap), self.onion])
         self.layout.grid_gap = "8px"
         self.ladder.observe(lambda _: self._choose(), names=["selected"])
         self.refresh()
@@ -89,13 +116,14 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
     # ---------------------------------------------------------- keeping it new
 
     def _followed(self) -> bool:
-        return self._lab.running and self.comm is not None
+        return self._watched.running and self.comm is not None
 
     def refresh(self) -> None:
         """Show new messages and decisions. Never raises."""
         with self._lock:
-            self.queue.refresh()
-            self._show_decisions()
+            if self._lab is not None:
+                self.queue.refresh()
+                self._show_decisions(self._lab)
             try:
                 self._show_exchanges()
                 self.status.value = self._where()
@@ -103,18 +131,21 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
                 self.status.value = f"<b>The lab:</b> {safe(str(error))}"
 
     def _where(self) -> str:
-        if not self._lab.running:
-            return "<b>The lab is not running.</b>"
-        ra = f"R2 (RA): <code>{safe(self._lab.ra_url)}</code>" if self._lab.ra is not None else "R2 (RA): not started."
-        return compact(f"R1 (CA): <code>{safe(self._lab.ca_url)}</code><br>{ra}")
+        if not self._watched.running:
+            return f"<b>The {'lab' if self._lab is not None else 'relay'} is not running.</b>"
+        lines = [f"{safe(what)}: <code>{safe(url)}</code>" for what, url in self._watched.places.items()]
+        if self._lab is not None and self._lab.ra is None:
+            lines.append("R2 (RA): not started.")
+        return compact("<br>".join(lines))
 
     def _show_exchanges(self) -> None:
-        passed = self._lab.exchanges.newest(_EXCHANGES, _EXCHANGES_SIZE)
-        older = len(self._lab.exchanges) - len(passed)
-        if self._lab.running:
-            materials = self._lab.materials()
+        watched = self._watched
+        passed = watched.exchanges.newest(_EXCHANGES, _EXCHANGES_SIZE)
+        older = len(watched.exchanges) - len(passed)
+        if watched.running:
+            materials = watched.materials()
             # Other programs on this machine come from the CA's own address.
-            self._names = {R1: "this machine"} | self._lab.names
+            self._names = {R1: "this machine"} | watched.names
         else:
             materials = self._materials
         if materials != self._materials:
@@ -128,14 +159,21 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         if (shown, self._names, older) == (self.ladder.decoded, self.ladder.names, self.ladder.older):
             return
         self.ladder.show(shown, self._names, older=older)
+        if self._lab is None:
+            self._show_verdict()
         if self._open is not None:
             # The oldest were dropped: the open one has another number now, or none.
             exchange, side = self._open
             place = next((i for i, e in enumerate(passed) if e is exchange), None)
             self.ladder.selected = {} if place is None else {"exchange": place, "side": side}
 
-    def _show_decisions(self) -> None:
-        decisions = list(self._lab.decisions)[-_DECISIONS:]
+    def _show_verdict(self) -> None:
+        """Say what `sceplab diagnose` says of what passed."""
+        self._verdict = cut(to_text(analyse(self.ladder.decoded, self._materials)), _VERDICT)
+        self.decided.value = f'<pre style="white-space:pre-wrap">{safe_lines(self._verdict)}</pre>'
+
+    def _show_decisions(self, lab: Lab) -> None:
+        decisions = list(lab.decisions)[-_DECISIONS:]
         if decisions and decisions[-1] is self._last:
             return
         self._last = decisions[-1] if decisions else None
@@ -186,8 +224,11 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
     def __repr__(self) -> str:
         with self._lock:
             ladder = "\n".join([*filter(None, [older_words(self._left_out())]), *drawn(self._newest())])
-            decided = "\n".join(visible(_told(d)) for d in list(self._lab.decisions)[-_DECISIONS:])
-            parts = (ladder or "No exchange yet.", decided, repr(self.queue), repr(self.form))
+            parts = [ladder or "No exchange yet."]
+            if self._lab is None:
+                parts.append(self._told_verdict())
+            else:
+                parts += ["\n".join(map(visible, self._told_decisions(self._lab))), repr(self.queue), repr(self.form)]
             return "\n\n".join(part for part in parts if part)
 
     def _newest(self) -> LadderDiagram:
@@ -200,12 +241,23 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         with self._lock:
             ladder = self._newest()
             picture = ladder_picture(ladder, self._left_out()) if ladder.arrows else ""
-            decided = "".join(f"<li>{safe(_told(d))}</li>" for d in list(self._lab.decisions)[-_DECISIONS:])
+            if self._lab is None:
+                verdict = f"<pre>{safe_lines(self._told_verdict())}</pre>" if self._verdict else ""
+                return f"<div>{picture or '<p>No exchange yet.</p>'}{verdict}</div>"
+            decided = "".join(f"<li>{safe(line)}</li>" for line in self._told_decisions(self._lab))
             trace = f"<details><summary>Decisions</summary><ul>{decided}</ul></details>" if decided else ""
             return (
                 f"<div>{picture or '<p>No exchange yet.</p>'}{trace}{self.queue._still()}"  # noqa: SLF001 - its part
                 f"<details><summary>Enroll</summary>{self.form._still()}</details></div>"  # noqa: SLF001 - as above
             )
+
+    @staticmethod
+    def _told_decisions(lab: Lab) -> list[str]:
+        return [_told(decision) for decision in list(lab.decisions)[-_DECISIONS:]]
+
+    def _told_verdict(self) -> str:
+        """Return the verdict without what is new each time."""
+        return _PORT.sub(r"\1:...", _NEW.sub("...", self._verdict))
 
 
 def _is_open(item: DecodedExchange) -> bool:
@@ -230,6 +282,7 @@ def _told(decision: Decision) -> str:
 
 
 _LONG = re.compile(r"[0-9A-Fa-f]{16,}")
+_PORT = re.compile(r"(127\.0\.0\.\d|localhost):\d+")
 _NEW = re.compile(rf"{_LONG.pattern}|\d{{4}}-\d\d-\d\d( [\d:.+]+)?")
 
 

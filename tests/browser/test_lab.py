@@ -217,6 +217,45 @@ def test_names_of_a_large_file_are_loaded_on_demand(page: Page, lab: str, lab_ro
     assert int(out.inner_text().split("(")[1].split(",")[0]) < 500
 
 
+_RELAY = """
+from sceplab.lab.client import ScepClient
+from sceplab.lab.identity import make_request, new_key
+from sceplab.lab.network import Lab
+from sceplab.lab.relay import Relay
+from sceplab import parse_subject
+from sceplab.widgets import LabView
+device = new_key()
+lab = Lab(challenge="right").start()
+lab.keys.append(device)
+relay = Relay(lab.ca_url, name="the server", materials=lab.materials()).start()
+LabView(relay)
+"""
+_THROUGH = """
+request = make_request(parse_subject("CN=live"), device, challenge="wrong")
+print(ScepClient(relay.url).enroll(request, device).status.name)
+"""
+
+
+def test_a_relay_is_shown_live(page: Page, lab: str, lab_root: Path) -> None:
+    """What passes after the view was shown appears: the ladder, the verdict, and a message that a click opens."""
+    write_notebook(lab_root, "relay", _RELAY, _THROUGH, "relay.stop(); lab.stop()")
+    open_notebook(page, lab, "relay")
+    expect(run_cell(page, 0).get_by_text("Relay (give clients this URL)")).to_be_visible(timeout=PATIENCE)
+    output = page.locator(".jp-CodeCell").first.locator(".jp-OutputArea")
+    expect(run_cell(page, 1)).to_contain_text("FAILURE", timeout=PATIENCE)
+    refused = output.get_by_role("option", name="CertRep FAILURE badRequest")
+    expect(refused).to_be_visible(timeout=PATIENCE)
+    expect(output.locator("pre", has_text="challengePassword").first).to_be_visible(timeout=PATIENCE)
+    output.get_by_role("option", name="POST PKCSReq").click()
+    onion = output.locator(".sceplab-viewer")
+    expect(onion.get_by_role("button", name="CertificationRequest")).to_be_visible(timeout=PATIENCE)
+    output.scroll_into_view_if_needed()
+    screenshot(page, "relay")
+    assert _fits(output.locator(".widget-vbox").first)
+    run_cell(page, 2)
+    expect(output.get_by_text("The relay is not running.")).to_be_visible(timeout=PATIENCE)
+
+
 def test_an_edit_marks_the_broken_check(page: Page, lab: str, lab_root: Path) -> None:
     """Overwrite a byte: the kernel repeats all checks and marks the signature check. Undo reverts it."""
     lines = "w = what_if(message, held)\nw.select('transactionID')\nw"

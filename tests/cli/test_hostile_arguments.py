@@ -41,6 +41,8 @@ RIGHT = {
     "lab grant": ["1"],
     "lab deny": ["1"],
     "lab challenge": [],
+    "lab list": [],
+    "lab export": [],
     "lab revoke": ["1"],
     "lab next-ca": [],
     "lab rollover": [],
@@ -141,8 +143,7 @@ def lab_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path
     monkeypatch.setattr("socket.getaddrinfo", _nowhere)
     monkeypatch.setattr("time.sleep", lambda _: None)
     monkeypatch.setattr("getpass.getpass", lambda _: "")
-    monkeypatch.setattr("sceplab.cli.lab.start.threading", SimpleNamespace(Event=_AtOnce))
-    monkeypatch.setattr("sceplab.cli.relay.threading", SimpleNamespace(Event=_AtOnce))
+    monkeypatch.setattr("sceplab.cli.listening.threading", SimpleNamespace(Event=_AtOnce))
     before = set(Path("/").iterdir())
     yield tmp_path
     assert set(Path("/").iterdir()) == before

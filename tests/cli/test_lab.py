@@ -10,17 +10,22 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
 from sceplab.capture import read_capture
 from sceplab.cli import main
+from sceplab.cli.lab.start import log_lines
 from sceplab.cms.x509 import parse_certificate
 from sceplab.files import load_certificates, load_private_keys, load_signing_key
+from sceplab.lab.client import ScepClient
 from sceplab.lab.network import Lab
 from sceplab.lab.policy import Policy
 from sceplab.lab.ra import RaPolicy
+from sceplab.lab.responder import Decision
+from sceplab.scep.transport import parse_request
 from tests.helpers.captures import needs
 from tests.helpers.labs import SECRET, openssl
 
@@ -223,34 +228,100 @@ def test_bad_input_is_one_line(
     assert list(tmp_path.glob("*.key.pem")) == []
 
 
-def test_start_serves_until_sigint(tmp_path: Path) -> None:
-    """It prints the URLs and example commands, logs decisions, exits with 0 on SIGINT, and leaves a pcap."""
+@contextmanager
+def started(folder: Path, *options: str) -> Iterator[tuple[subprocess.Popen[bytes], Path]]:
+    """Yield a running `sceplab lab start` and its log file; one that is still running is killed."""
     command = [sys.executable, "-m", "sceplab.cli", "lab", "start", "--dir", "lab", "--ca-port", "0", "--ra-port", "0"]
-    command += ["--challenge", SECRET, "--record", "lab.pcap"]
-    log = tmp_path / "out.txt"
+    log = folder / "out.txt"
     with log.open("w") as out:
-        environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
-        server = subprocess.Popen(command, stdout=out, stderr=subprocess.STDOUT, cwd=tmp_path, env=environment)
+        environment = {**os.environ, "PYTHONUNBUFFERED": "1", "COLUMNS": "80"}
+        server = subprocess.Popen(
+            [*command, *options], stdout=out, stderr=subprocess.STDOUT, cwd=folder, env=environment
+        )
     try:
-        deadline = time.monotonic() + 30
+        deadline = time.monotonic() + 60
         while "Ctrl-C" not in log.read_text():
             assert server.poll() is None, log.read_text()
             assert time.monotonic() < deadline
             time.sleep(0.05)
+        yield server, log
+    finally:
+        if server.poll() is None:
+            server.kill()
+            server.wait(60)
+
+
+def test_start_serves_until_sigint(tmp_path: Path) -> None:
+    """It prints the URLs and example commands, logs decisions, exits with 0 on SIGINT, and leaves a pcap."""
+    with started(tmp_path, "--challenge", SECRET, "--record", "lab.pcap") as (server, log):
         url = re.search(r"R2 \(RA\)  (http\S+)", log.read_text())
         assert url
         code = main(["enroll", url[1], "--subject", "CN=R3", "--challenge", SECRET, "--out", str(tmp_path)])
         assert code == 0
         server.send_signal(signal.SIGINT)
-        assert server.wait(20) == 0
-    finally:
-        if server.poll() is None:
-            server.kill()
-            server.wait(10)
+        assert server.wait(60) == 0
     text = log.read_text()
     assert "pki --scep --url" in text
     assert "R2 (RA): PKCSReq" in text
+    assert all(len(line) <= 80 for line in text.partition("Ctrl-C")[2].splitlines())
     assert "Traceback" not in text
     assert "PRIVATE KEY" not in text
+    assert "warning" not in text
     assert len(read_capture(tmp_path / "lab.pcap")) > 5
     assert load_private_keys(tmp_path / "lab" / "ra.key.pem")
+
+
+def test_the_record_of_a_killed_lab_is_readable(tmp_path: Path) -> None:
+    """The traffic is written as it passes: after kill -9 the enrollment of the RA is in the file, and a request."""
+    with started(tmp_path, "--record", "lab.pcap") as (server, log):
+        url = re.search(r"R1 \(CA\)  (http\S+)", log.read_text())
+        assert url
+        ScepClient(url[1]).get_ca_cert()
+        server.kill()
+        server.wait(60)
+    asked = [parse_request(e.request).operation for e in read_capture(tmp_path / "lab.pcap") if e.request is not None]
+    assert "PKIOperation" in asked
+    assert asked[-1] == "GetCACert"
+
+
+def test_a_lab_that_cannot_start_leaves_no_record(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """The name is free for the next run."""
+    port, record = lab.ca_url.split(":")[2].split("/")[0], tmp_path / "x.pcap"
+    other = ["lab", "start", "--dir", str(tmp_path / "other"), "--ca-port", port, "--record", str(record)]
+    assert main(other) == 2
+    assert "cannot be listened on" in capsys.readouterr().err
+    assert not record.exists()
+
+
+@pytest.mark.parametrize("options", [("--challenge", SECRET), (), ("--grant-auto",)])
+def test_listening_on_all_addresses_is_warned_about(options: tuple[str, ...], tmp_path: Path) -> None:
+    """The URLs and commands have an address that clients reach, RA and CA reach each other."""
+    everywhere = "0.0.0.0"  # noqa: S104 - what is tested
+    with started(tmp_path, "--listen", everywhere, *options) as (server, log):
+        url = re.search(r"R2 \(RA\)  (http\S+)", log.read_text())
+        assert url
+        assert everywhere not in url[1]
+        assert len(ScepClient(url[1]).get_ca_cert().all) == 2
+        server.send_signal(signal.SIGTERM)
+        assert server.wait(60) == 0
+    text = log.read_text()
+    host = url[1].split("/")[2].split(":")[0]
+    assert f"enrollment url http://{host}:" in text
+    assert "listen on every address of this machine, not on loopback" in text
+    gets = {0: "a person decides", 1: "anyone gets a certificate", 2: "who knows the challengePassword"}
+    assert gets[len(options)] in text
+
+
+LONG = "/" + "A" * 500
+DECISION = Decision("R1 (CA)", "PKCSReq", "B" * 500, "SUCCESS", ("asks for CN=R3", LONG, "\x1b[2J" * 100))
+
+
+@pytest.mark.parametrize("columns", [40, 80, 200])
+def test_log_lines_fit_the_screen(columns: int) -> None:
+    """Also with a transactionID and a name of any length; steps are indented below who decided."""
+    lines = log_lines(DECISION, columns)
+    assert max(map(len, lines)) <= columns
+    assert lines[0].startswith("R1 (CA): PKCSReq BBBBBBBB")
+    assert all(line.startswith("    ") for line in lines[2:])
+    assert "".join(lines).isprintable()
+    assert sum(map(len, lines)) < 2000

@@ -16,7 +16,7 @@ import pytest
 
 from sceplab.capture import read_capture
 from sceplab.cli import main
-from sceplab.cli.relay import _address
+from sceplab.cli.listening import address_of, host_of
 from sceplab.errors import InputError
 from sceplab.lab.client import ScepClient
 from sceplab.scep.transport import HttpReply, HttpRequest
@@ -94,13 +94,17 @@ def test_a_port_in_use_leaves_no_record(tmp_path: Path, capsys: pytest.CaptureFi
 
 
 def test_addresses() -> None:
-    """Host and port, IPv6 in brackets, or a port alone."""
-    assert _address("8082") == ("127.0.0.1", 8082)
-    assert _address("localhost:0") == ("localhost", 0)
-    assert _address("[::1]:1") == ("::1", 1)
+    """Host and port, IPv6 in brackets, or a port alone; for the lab a host alone."""
+    assert address_of("8082", "x") == ("127.0.0.1", 8082)
+    assert address_of("localhost:0", "x") == ("localhost", 0)
+    assert address_of("[::1]:1", "x") == ("::1", 1)
     for wrong in ("", "x", ":1", "::1", "[::1]", "h:65536", "h:1:2", "a b:1", "h:-1", "h:\u0661"):
         with pytest.raises(InputError):
-            _address(wrong)
+            address_of(wrong, "x")
+    assert [host_of(a) for a in ("192.0.2.7", "::", "[::1]", "lab.ex")] == ["192.0.2.7", "::", "::1", "lab.ex"]
+    for wrong in ("", "0", "1.2", "h:1", "192.0.2.7:8080", "a b", "[::1]:1", "h/", "\u0661"):
+        with pytest.raises(InputError):
+            host_of(wrong)
 
 
 def test_listening_on_all_addresses_gives_a_warning(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from sceplab.cms.sign import build_signed
 from sceplab.cms.signature import SigningKey
 from sceplab.cms.x509 import Certificate, Extension
 from sceplab.errors import InputError
-from sceplab.lab import renewal
+from sceplab.lab import vouching
 from sceplab.lab.client import ScepClient, self_signed
 from sceplab.lab.dialects import CLIENT_DIALECTS
 from sceplab.lab.http import ClientError, http_sender
@@ -260,7 +260,7 @@ def test_ra_renewal_needs_a_valid_certificate_in_its_signed_attributes(forged: s
             signer_certificate=lab.ra.signer.certificate,
             recipients=[lab.ca.certificate],
             certificates=[lab.ra.signer.certificate, old.der],
-            extra_attributes=() if forged == "only carried" else (renewal.renews(old),),
+            extra_attributes=() if forged == "only carried" else (vouching.renews(old),),
         )
         message = sceplab.encode_message(draft, lab.ra.signer.key)
         reply = sceplab.decode_message(

@@ -11,7 +11,8 @@ import pytest
 from sceplab.capture import read_capture
 from sceplab.capture.record import Sent
 from sceplab.errors import InputError
-from sceplab.lab.narration import Narration, Record
+from sceplab.lab.narration import Narration
+from sceplab.lab.recording import Record
 from sceplab.lab.relay import Relay
 from sceplab.report.follow import Follower
 from tests.lab.test_relay import OK, _says, _talk, server

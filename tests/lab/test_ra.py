@@ -16,6 +16,7 @@ from sceplab.lab.chains import issued_by
 from sceplab.lab.client import ScepClient
 from sceplab.lab.http import ClientError
 from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request
+from sceplab.lab.network import Lab
 from sceplab.lab.policy import Policy
 from sceplab.lab.ra import RaPolicy, RegistrationAuthority
 from sceplab.lab.responder import Decision
@@ -109,6 +110,22 @@ def test_ra_refuses_a_wrong_challenge_without_asking_the_ca(tmp_path: Path, chal
         result = _client(ra, wire).enroll(csr(challenge=challenge), quick_key())
         assert (result.status, result.fail_info) == (PkiStatus.FAILURE, FailInfo.badRequest)
         assert wire.seen == []
+
+
+def test_ca_and_ra_say_the_same(tmp_path: Path) -> None:
+    """Without a challengePassword a person decides, with a wrong one the words are the same; a renewal needs none."""
+    with Lab(tmp_path, challenge=SECRET) as lab:
+        lab.enroll_ra()
+        for number, challenge in enumerate((None, "", "wrong")):
+            request = csr(f"CN=device {number}", challenge=challenge)
+            said = {str(lab.client(via=via).enroll(request, quick_key())) for via in ("ca", "ra")}
+            assert len(said) == 1, said
+        via_ra = lab.client(via="ra")
+        result = via_ra.enroll(csr("CN=R9", challenge=None), quick_key())
+        assert result.status is PkiStatus.PENDING
+        assert "not vouched for: no challengePassword" in " ".join(lab.decisions[-1].steps)
+        lab.ca.grant(lab.ca.pending()[-1])
+        assert via_ra.poll(result).status is PkiStatus.SUCCESS
 
 
 def test_pending_and_polls_are_passed_on(tmp_path: Path) -> None:

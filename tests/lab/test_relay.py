@@ -25,10 +25,11 @@ from sceplab.errors import InputError
 from sceplab.lab import micromdm
 from sceplab.lab.client import ScepClient
 from sceplab.lab.http import ClientError
-from sceplab.lab.narration import Narration, Record
+from sceplab.lab.narration import Narration
 from sceplab.lab.network import Lab
 from sceplab.lab.opening import Strictness
 from sceplab.lab.policy import Policy
+from sceplab.lab.recording import Record
 from sceplab.lab.relay import Relay
 from sceplab.lab.server import LIMITS
 from sceplab.report.follow import Follower

@@ -21,7 +21,9 @@ ACTIONS = (
     ),
     Command("deny", "refuse a request", "lab.decide", "add_deny"),
     Command("challenge", "create a one-time challengePassword", "lab.decide", "add_challenge"),
-    Command("revoke", "revoke a certificate, by its serial in hex", "lab.decide", "add_revoke"),
+    Command("list", "list the certificates that were issued", "lab.certificates", "add_list"),
+    Command("export", "write certificates that were issued to a folder, as PEM", "lab.certificates", "add_export"),
+    Command("revoke", "revoke a certificate, by its serial", "lab.certificates", "add_revoke"),
     Command("next-ca", "make the CA certificate that GetNextCACert announces", "lab.decide", "add_next_ca"),
     Command("rollover", "let the announced CA certificate take over", "lab.decide", "add_rollover"),
 )

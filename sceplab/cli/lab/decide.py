@@ -10,16 +10,15 @@ import hashlib
 from collections.abc import Callable
 from datetime import timedelta
 
-from sceplab.cli.lab.folder import add_folder
+from sceplab.cli.lab.folder import add_folder, opened
 from sceplab.cli.terminal import say
 from sceplab.cli.values import DAY, YEAR, whole
 from sceplab.cms.csr import parse_csr
-from sceplab.errors import InputError
-from sceplab.files import is_there, pem_certificate
+from sceplab.files import pem_certificate
 from sceplab.lab.ca import CertificationAuthority
 from sceplab.lab.claims import claims_in
 from sceplab.lab.policy import wants_ra
-from sceplab.lab.store import Store, Transaction
+from sceplab.lab.store import Transaction
 from sceplab.report.escape import visible
 
 _Work = Callable[[CertificationAuthority, argparse.Namespace], str]
@@ -52,12 +51,6 @@ def add_challenge(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def add_revoke(parser: argparse.ArgumentParser) -> None:
-    """Give the parser of `revoke` its arguments."""
-    _add(parser, _revoke)
-    parser.add_argument("which", metavar="SERIAL")
-
-
 def add_next_ca(parser: argparse.ArgumentParser) -> None:
     """Give the parser of `next-ca` its arguments."""
     _add(parser, _next_ca)
@@ -73,22 +66,12 @@ def _add(parser: argparse.ArgumentParser, work: _Work) -> None:
     add_folder(parser)
 
     def run(arguments: argparse.Namespace) -> int:
-        authority = _authority(arguments)
-        try:
+        with opened(arguments) as authority:
             for line in work(authority, arguments).split("\n"):
                 say(line)
-        finally:
-            authority.store.close()
         return 0
 
     parser.set_defaults(run=run)
-
-
-def _authority(arguments: argparse.Namespace) -> CertificationAuthority:
-    path = arguments.dir / "ca.sqlite"
-    if not is_there(path):
-        raise InputError(f"{arguments.dir} is no folder of a lab; sceplab lab start makes one")
-    return CertificationAuthority(Store(path))
 
 
 def describe(transaction: Transaction) -> str:
@@ -123,15 +106,6 @@ def _deny(authority: CertificationAuthority, arguments: argparse.Namespace) -> s
 
 def _challenge(authority: CertificationAuthority, arguments: argparse.Namespace) -> str:
     return authority.new_challenge(arguments.subject, timedelta(minutes=arguments.minutes))
-
-
-def _revoke(authority: CertificationAuthority, arguments: argparse.Namespace) -> str:
-    try:
-        serial = int(arguments.which, 16)
-    except ValueError:
-        raise InputError(f"{arguments.which} is no serial in hex") from None
-    authority.revoke(serial)
-    return f"revoked: {serial:X}"
 
 
 def _next_ca(authority: CertificationAuthority, _: argparse.Namespace) -> str:

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import argparse
 import re
-import shlex
-import signal
-import threading
-from contextlib import suppress
+import textwrap
+from collections.abc import Iterable, Iterator
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from pathlib import Path
@@ -18,28 +17,40 @@ from pathlib import Path
 from sceplab.asn1 import oids
 from sceplab.cli.arguments import secret
 from sceplab.cli.lab.folder import add_folder
-from sceplab.cli.terminal import OutputError, say, warn
+from sceplab.cli.lab.recipes import Recipe, Server, recipes, set_challenge
+from sceplab.cli.listening import host_of, until_signal
+from sceplab.cli.terminal import OutputError, say, warn, width
 from sceplab.cli.values import DAY, PORT, YEAR, whole
 from sceplab.errors import InputError
 from sceplab.files import pem_certificate, write_new
 from sceplab.lab.claims import TLS_USAGES
 from sceplab.lab.faults import FAULTS, faults_named
+from sceplab.lab.guard import is_loopback
+from sceplab.lab.listening import is_every_address
 from sceplab.lab.network import Lab
 from sceplab.lab.opening import Strictness
 from sceplab.lab.policy import Policy
 from sceplab.lab.ra import RaPolicy
+from sceplab.lab.recording import Record
 from sceplab.lab.replies import ReplyForm
 from sceplab.lab.responder import Decision
 from sceplab.report.bounds import cut
+from sceplab.report.escape import visible
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the action its arguments."""
     parser.description = (
-        "Serve a CA (R1) and an RA (R2) on loopback. What waits for a person is granted with "
+        "Serve a CA (R1) and an RA (R2), on loopback unless told otherwise. What waits for a person is granted with "
         "`sceplab lab grant` in another terminal. For labs only: the keys are in the folder, unprotected."
     )
     add_folder(parser)
+    parser.add_argument(
+        "--listen",
+        metavar="ADDRESS",
+        help="address that other machines reach, for example 192.0.2.7, or 0.0.0.0 for all of this machine "
+        "(default: loopback, which only this machine reaches)",
+    )
     parser.add_argument("--ca-port", type=PORT, default=8080, help="port of the CA (default: 8080; 0: any)")
     parser.add_argument("--ra-port", type=PORT, default=8081, help="port of the RA (default: 8081; 0: any)")
     parser.add_argument("--no-ra", action="store_true", help="the CA alone")
@@ -88,16 +99,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         help="take requests for this name too, not only "
         "for localhost and loopback addresses (for a port that is forwarded to this one)",
     )
-    parser.add_argument("--record", type=Path, metavar="FILE", help="write what passed as a pcap when it ends")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write what passes to a new pcap, as it passes")
     parser.set_defaults(run=run)
 
 
 def run(arguments: argparse.Namespace) -> int:
     """Serve until a signal ends it; returns 0. Raises InputError."""
-    if arguments.record is not None:
-        # What cannot be written is better known now than when the traffic is lost.
-        write_new(arguments.record, b"")
-        arguments.record.unlink()
+    host = host_of(arguments.listen) if arguments.listen is not None else None
     typed = arguments.challenge == "-"
     challenge = secret(arguments.challenge, "challengePassword") if arguments.challenge else ""
     challenges = (challenge,) if challenge else ()
@@ -114,48 +122,78 @@ def run(arguments: argparse.Namespace) -> int:
         strict=strict,
         form=replace(form, faults=faults_named(*arguments.fault)),
     )
-    lab = Lab(
-        arguments.dir,
-        policy=policy,
-        ra_policy=RaPolicy(challenges, strict=strict, form=form),
-        subject=arguments.subject,
-        key=arguments.ca_key,
-        separate=arguments.separate,
-        ports=(arguments.ca_port, arguments.ra_port),
-        record=arguments.record is not None,
-        host_names=arguments.host_name,
-        on_decision=_tell,
-    )
-    ended = threading.Event()
-    # Ctrl-C (SIGINT), and a service manager (SIGTERM).
-    before = {s: signal.signal(s, lambda *_: ended.set()) for s in (signal.SIGINT, signal.SIGTERM)}
-    try:
-        with lab:
-            for sentence in lab.concerns():
-                warn(f"sceplab: warning: {sentence}")
-            if not arguments.no_ra and (lab.ra is None or lab.ra.has_ended()):
-                had_two = lab.ra is not None and lab.ra.decrypter != lab.ra.signer
-                lab.enroll_ra(two_certificates=arguments.two_ra_certificates or had_two)
-            for line in _welcome(lab, _TYPED if typed else challenge and shlex.quote(challenge)):
-                say(line, at_once=True)
-            ended.wait()
-            if arguments.record is not None:
-                write_new(arguments.record, lab.pcap())
-                say(f"recorded in {arguments.record}")
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)
+    with ExitStack() as stack:
+        record = None
+        if arguments.record is not None:
+            # First: what cannot be written is better known now than when the traffic is lost.
+            record = stack.enter_context(Record(arguments.record, warn))
+        lab = Lab(
+            arguments.dir,
+            policy=policy,
+            ra_policy=RaPolicy(challenges, strict=strict, form=form),
+            subject=arguments.subject,
+            key=arguments.ca_key,
+            separate=arguments.separate,
+            ports=(arguments.ca_port, arguments.ra_port),
+            record=False,
+            host=host,
+            host_names=arguments.host_name,
+            on_decision=_tell,
+            on_sent=record.take if record is not None else None,
+        )
+        ended = stack.enter_context(until_signal())
+        stack.enter_context(lab)
+        for sentence in lab.concerns():
+            warn(f"sceplab: warning: {sentence}")
+        if not arguments.no_ra and (lab.ra is None or lab.ra.has_ended()):
+            had_two = lab.ra is not None and lab.ra.decrypter != lab.ra.signer
+            lab.enroll_ra(two_certificates=arguments.two_ra_certificates or had_two)
+        for line in _welcome(lab, challenge, typed=typed):
+            say(line, at_once=True)
+        if host is not None and not is_loopback(host):
+            warn(f"sceplab: warning: {_who_reaches(host, lab, policy)}")
+        ended.wait()
+    if arguments.record is not None:
+        say(f"recorded in {arguments.record}")
     return 0
+
+
+def _who_reaches(host: str, lab: Lab, policy: Policy) -> str:
+    """Return what it means that a lab listens on an address that is not loopback."""
+    where = "every address of this machine" if is_every_address(host) else host
+    servers = "the CA listens" if lab.ra is None else "CA and RA listen"
+    gets = "anyone who knows the challengePassword gets a certificate without a person"
+    if policy.grant_auto:
+        gets = "anyone gets a certificate"
+    elif not policy.challenges:
+        gets = "a person decides on each request"
+    return (
+        f"{servers} on {where}, not on loopback: whoever reaches it over the network can send requests, and {gets}. "
+        f"It is plain HTTP, requests for any host name are taken, and the keys in {lab.folder} are unprotected: "
+        "use it in a network of your own, and trust its certificates nowhere else"
+    )
 
 
 def _tell(decision: Decision) -> None:
     # A log that nobody reads any more is no reason to leave the client without an answer.
     with suppress(OutputError, BrokenPipeError):
-        say(cut(str(decision)), at_once=True)
+        for line in log_lines(decision, width()):
+            say(line, at_once=True)
 
 
-# In place of a challengePassword that was typed unseen.
-_TYPED = '"$CHALLENGE"'
+def log_lines(decision: Decision, columns: int) -> list[str]:
+    """Return a decision as lines of at most `columns` characters: who decided what, then why, indented."""
+    number = decision.transaction_id
+    # As many as `lab grant` may need to tell requests apart, and their number is in `lab pending`.
+    number = number if len(number) <= _NUMBER else f"{number[:_NUMBER]}..."
+    head = visible(f"{decision.who}: {decision.kind} {number}: {decision.outcome}")
+    why = visible(cut("; ".join(decision.steps)))
+    out = textwrap.wrap(head, columns, subsequent_indent=_INDENT, break_on_hyphens=False)
+    return out + textwrap.wrap(why, columns, initial_indent=_INDENT, subsequent_indent=_INDENT, break_on_hyphens=False)
+
+
+_INDENT = "    "
+_NUMBER = 16
 
 
 def _usage(text: str) -> str:
@@ -166,7 +204,7 @@ def _usage(text: str) -> str:
     return oid
 
 
-def _welcome(lab: Lab, challenge: str) -> list[str]:
+def _welcome(lab: Lab, challenge: str, *, typed: bool) -> list[str]:
     certificate = lab.folder / "ca.pem"
     write_new(certificate, pem_certificate(lab.ca.certificate), force=True)
     out = [f"R1 (CA)  {lab.ca_url}"]
@@ -176,36 +214,19 @@ def _welcome(lab: Lab, challenge: str) -> list[str]:
         f"CA certificate  {certificate}, SHA-256 {lab.ca.issuer.parsed.fingerprint()}",
         f"Waiting requests: sceplab lab pending --dir {lab.folder}; grant or deny them likewise.",
         "",
-        "Clients (the same with the RA's URL):",
+        "Clients, from an empty folder:",
     ]
-    out += [f"  {line}" for line in client_commands(lab.ca_url, challenge, certificate.resolve())]
+    if challenge:
+        out.append(f"  {set_challenge(None if typed else challenge)}")
+    server = Server(lab.ca_url, certificate.resolve(), bool(challenge))
+    out += _indented(recipes(server))
+    if lab.ra is not None:
+        own = {lab.ra.signer.certificate, lab.ra.decrypter.certificate}
+        out += ["", f"At the RA, from another one (the others as above, with {lab.ra_url}):"]
+        at_ra = recipes(replace(server, url=lab.ra_url, ra_certificates=len(own)))
+        out += _indented(recipe for recipe in at_ra if recipe.names_ra)
     return [*out, "", "Ctrl-C ends it."]
 
 
-def client_commands(url: str, challenge: str, certificate: Path) -> list[str]:
-    """Return what to type to enroll with known clients at this URL.
-
-    `challenge` is a word of a shell, `certificate` the file of the CA's certificate.
-    """
-    word = challenge or "WORD"
-    host = url.split("/")[2]
-    with_challenge = f" --challenge {challenge}" if challenge else ""
-    return f"""\
-# sceplab
-sceplab enroll {url} --subject CN=R3{with_challenge}
-# strongSwan
-pki --scepca --url {url} --caout ca.pem --outform pem
-pki --gen --outform pem > r3.key
-pki --scep --url {url} --in r3.key --dn CN=R3 --password {word} \\
-    --cacert-enc ca.pem --cacert-sig ca.pem --cacert ca.pem --outform pem > r3.pem
-# micromdm (sends single DES: start the lab with --legacy)
-scepclient -server-url {url} -private-key r3.key -certificate r3.pem -challenge {word} -cn R3
-# sscep
-sscep getca -u {url} -c ca.crt
-sscep enroll -u {url} -c ca.crt -k r3.key -r r3.csr -l r3.crt -E aes128 -S sha256
-# certmonger
-getcert add-scep-ca -c lab -u {url} -N {certificate}
-getcert request -c lab -k /tmp/r3.key -f /tmp/r3.pem -N CN=R3 -L {word}
-# Cisco IOS (on a router that reaches this machine)
-crypto pki trustpoint R1 / enrollment url http://{host} / exit
-crypto pki authenticate R1 / crypto pki enroll R1""".splitlines()
+def _indented(found: Iterable[Recipe]) -> Iterator[str]:
+    return (f"  {line}" for recipe in found for line in recipe.lines())
