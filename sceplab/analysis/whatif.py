@@ -7,7 +7,7 @@ checks of its own: it lists the results of decoding and verifying.
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from sceplab.analysis.faults.model import Level
@@ -72,6 +72,20 @@ def judge(data: bytes, materials: Materials = NO_MATERIALS, at: datetime | None 
     else:
         checks.append(Check(CheckName.POSSESSION, Outcome.NOT_POSSIBLE, "no PKCS#10 request was read"))
     return Judged(message, (*checks, *_rules(message)))
+
+
+def materials_of(message: PkiMessage, more: Materials = NO_MATERIALS) -> Materials:
+    """Return `more`, and the key or password that opened a message and the certificate that verified it."""
+    opened, signer = message.opened, message.verification.signer
+    keys = (opened.key,) if opened is not None and opened.key is not None and opened.key not in more.keys else ()
+    passwords = (opened.password,) if opened is not None and opened.password is not None else ()
+    found = (signer.der,) if signer is not None and not message.verification.signer_in_message else ()
+    return replace(
+        more,
+        keys=(*more.keys, *keys),
+        certificates=(*more.certificates, *found),
+        passwords=(*more.passwords, *passwords),
+    )
 
 
 # Rules that the other checks cover.

@@ -139,7 +139,7 @@ MAX_RECIPIENTS = 32
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """An opened envelope: plaintext, content key, IV, and the recipient whose key opened it."""
+    """An opened envelope: plaintext, content key, IV, and the recipient with the key or password that opened it."""
 
     plaintext: bytes = field(repr=False)
     content_key: bytes = field(repr=False)
@@ -147,6 +147,7 @@ class Opened:
     recipient: KeyTransRecipient | PasswordRecipient
     how: str
     key: rsa.RSAPrivateKey | None = field(default=None, repr=False)
+    password: bytes | None = field(default=None, repr=False)
 
 
 def decrypt(
@@ -238,7 +239,8 @@ def _attempt_password(
         attempts.append(f"with a password: {error}")
         return None
     plaintext = _open_content(enveloped, cipher, iv, content_key, attempts, str(recipient))
-    return None if plaintext is None else Opened(plaintext, content_key, iv, recipient, "password (PWRI-KEK)")
+    how = "password (PWRI-KEK)"
+    return None if plaintext is None else Opened(plaintext, content_key, iv, recipient, how, password=password)
 
 
 def _open_content(

@@ -21,9 +21,10 @@ from sceplab.report.names import place
 from sceplab.report.sections import causes_section, findings_section, ladder_section, verdict_section
 from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange, Materials
+from sceplab.scep.message import PkiMessage
 from sceplab.schema.layers import LayerBytes
 from sceplab.views.text import count, safe
-from sceplab.views.viewer import layers_to_show
+from sceplab.views.viewer import AS_NEEDED, layers_to_show
 
 # Characters of a request line and bytes of a body that are shown.
 _TARGET = 2000
@@ -37,11 +38,12 @@ _AS_LINK = 'style="color:var(--jp-content-link-color, #0b57d0);text-decoration:u
 
 @dataclass(frozen=True, slots=True)
 class Opened:
-    """Layers for a viewer, with its title and the levels that are unfolded."""
+    """Layers for a viewer, with its title, the levels that are unfolded, and the message that they are of."""
 
     layers: tuple[LayerBytes, ...]
     title: str
-    open_depth: int = 2
+    open_depth: int = AS_NEEDED
+    message: PkiMessage | None = None
 
 
 def summary_html(analysis: Analysis, materials: Materials) -> str:
@@ -98,7 +100,7 @@ def message_parts(item: DecodedExchange, side: Side) -> Iterator[str | Opened]:
         if message.decrypt_error:
             yield f"<p><b>Not decrypted.</b> {safe(' '.join(message.decrypt_error.split()))}</p>"
         layers = layers_to_show(message, text=text_of(item, side))
-        yield Opened(layers, layers[0].title, open_depth=4)
+        yield Opened(layers, layers[0].title, message=message)
     elif side is Side.REQUEST:
         yield from _request_parts(item)
     else:

@@ -40,7 +40,8 @@ class Label(TypedDict):
     """What an element is called, what it says and what it is for.
 
     `step` is its part of a path, "" where a path leaves it out; `header` is tag and
-    length, in words.
+    length, in words. `wraps`: a short tree leaves it out (see `views.folding`);
+    `called` and `also`: its name there, and what is said beside it.
     """
 
     start: int
@@ -52,14 +53,19 @@ class Label(TypedDict):
     step: str
     meaning: NotRequired[str]
     header: NotRequired[str]
+    wraps: NotRequired[bool]
+    called: NotRequired[str]
+    also: NotRequired[str]
     guess: NotRequired[bool]
     findings: NotRequired[list[str]]
 
 
 class RegionState(TypedDict):
-    """One `sceplab.schema.coverage.Coverage`."""
+    """One `sceplab.schema.coverage.Coverage`; `title` is its short name, `verdict` the outcome of its check or ""."""
 
     kind: str
+    title: str
+    verdict: str
     label: str
     note: str
     spans: list[Span]
@@ -70,6 +76,15 @@ class Station(TypedDict):
     """A stop on the way through the layers."""
 
     title: str
+    buffer: int
+    offset: int
+
+
+class Fact(TypedDict):
+    """What the element at `offset` of a layer says about a message; `about` is e.g. "from"."""
+
+    about: str
+    text: str
     buffer: int
     offset: int
 
@@ -86,7 +101,9 @@ class CheckState(TypedDict):
 class ViewerState(TypedDict):
     """The viewer: lists in lists are one for each layer, `openings` the offsets of strings that hold ASN.1.
 
-    `selected` is [layer, offset] or []; `lit` the index of a region, or -1.
+    `selected` is [layer, offset] or []; `lit` the index of a region, or -1;
+    `open_depth` how many levels are open, -1 for as many as show the facts.
+    `wrappers`: the tree has every element, also those that only wrap another.
     """
 
     view: Literal["viewer"]
@@ -97,9 +114,11 @@ class ViewerState(TypedDict):
     openings: list[list[int]]
     regions: list[RegionState]
     stations: list[Station]
+    facts: list[Fact]
     selected: list[int]
     lit: int
     open_depth: int
+    wrappers: bool
     changed: list[Span]
     checks: list[CheckState]
     editable: bool

@@ -16,10 +16,15 @@ from typing import TypedDict
 from sceplab.scep.message import PkiMessage
 from sceplab.schema import Node, by_path, find, link, nodes_of, path_of, paths, steps_of
 from sceplab.schema import coverage as covering
-from sceplab.schema.coverage import Coverage
+from sceplab.schema.coverage import Coverage, Covered
 from sceplab.schema.layers import AS_USUAL, LayerBytes, Reading, layers_of
-from sceplab.views.state import BufferState, Label, LabelsFound, RegionState, Span, Station, ViewerState
+from sceplab.views.facts import facts_of, verdict_of
+from sceplab.views.folding import Folded, fold
+from sceplab.views.state import BufferState, Fact, Label, LabelsFound, RegionState, Span, Station, ViewerState
 from sceplab.views.text import visible
+
+AS_NEEDED = -1
+"""An open_depth: open what shows the facts of a message, and as much as fills the pane."""
 
 # Nodes of a layer whose names go along with it; of a larger layer only the outermost ones.
 _NAMED_AT_ONCE = 4000
@@ -41,6 +46,10 @@ class Drawn(TypedDict):
     openings: list[list[int]]
     regions: list[RegionState]
     stations: list[Station]
+    facts: list[Fact]
+
+
+_NOTHING = Folded()
 
 
 @dataclass(slots=True)
@@ -51,9 +60,16 @@ class _Labels:
     openings: list[int] = field(default_factory=list)
     complete: bool = True
 
-    def add(self, node: Node, step: str) -> None:
+    def add(self, node: Node, step: str, folded: Folded = _NOTHING) -> None:
         """Add the label of a node."""
-        self.labels.append(_label(node, step))
+        label = _label(node, step)
+        if node.start in folded.wraps:
+            label["wraps"] = True
+        if node.start in folded.called:
+            label["called"] = visible(folded.called[node.start])
+        if node.start in folded.also:
+            label["also"] = folded.also[node.start]
+        self.labels.append(label)
         if node.children and not node.element.constructed:
             self.openings.append(node.start)
 
@@ -74,16 +90,26 @@ def layers_to_show(
 
 
 def viewer_state(
-    layers: Sequence[LayerBytes], coverage: Iterable[Coverage], *, title: str = "", open_depth: int = 2
+    layers: Sequence[LayerBytes],
+    coverage: Iterable[Coverage],
+    message: PkiMessage | None = None,
+    *,
+    title: str = "",
+    open_depth: int = AS_NEEDED,
+    wrappers: bool = False,
 ) -> ViewerState:
-    """Return the state of a viewer of these layers with their coverage; nothing is selected."""
+    """Return the state of a viewer of these layers with their coverage; nothing is selected.
+
+    `message` is what the layers are of, where it was decoded: it has the facts.
+    """
     return {
         "view": "viewer",
         "title": visible(title),
-        **drawn_state(layers, coverage),
+        **drawn_state(layers, coverage, message),
         "selected": [],
         "lit": -1,
         "open_depth": open_depth,
+        "wrappers": wrappers,
         "changed": [],
         "checks": [],
         "editable": False,
@@ -93,7 +119,7 @@ def viewer_state(
     }
 
 
-def drawn_state(layers: Sequence[LayerBytes], coverage: Iterable[Coverage]) -> Drawn:
+def drawn_state(layers: Sequence[LayerBytes], coverage: Iterable[Coverage], message: PkiMessage | None = None) -> Drawn:
     """Return the part of the state that follows from the layers."""
     listed: list[BufferState] = []
     named = [_labels(layer.tree) for layer in layers]
@@ -117,8 +143,9 @@ def drawn_state(layers: Sequence[LayerBytes], coverage: Iterable[Coverage]) -> D
         "buffers": listed,
         "labels": [n.labels for n in named],
         "openings": [n.openings for n in named],
-        "regions": [_region(c) for c in coverage],
+        "regions": [_region(c, message) for c in coverage],
         "stations": list(_stations(layers)),
+        "facts": facts_of(message, layers),
     }
 
 
@@ -188,9 +215,21 @@ def _roots(layer: LayerBytes) -> Iterator[Node]:
         yield root
 
 
-def _region(one: Coverage) -> RegionState:
+# What a signature is called, by the field that it covers.
+_SIGNATURES = {
+    "tbsCertificate": "issuer's signature",
+    "tbsCertList": "CA's signature",
+    "certificationRequestInfo": "proof of possession",
+}
+_TITLES = {Covered.DIGEST: "digest", Covered.KEY: "content key"}
+
+
+def _region(one: Coverage, message: PkiMessage | None) -> RegionState:
+    signature = _SIGNATURES.get(one.field, "signature") if one.kind is Covered.SIGNATURE else one.kind.value
     return {
         "kind": one.kind.value,
+        "title": _TITLES.get(one.kind, signature),
+        "verdict": verdict_of(message, one.kind, one.field),
         "label": visible(one.label),
         "note": one.note,
         "spans": [_span(s) for s in one.spans],
@@ -229,12 +268,15 @@ def _labels(root: Node | None) -> _Labels:
     out = _Labels()
     if root is None:
         return out
+    # Of a large layer every element is shown: what is not labelled yet cannot be left out.
+    every = list(islice(nodes_of(root), _NAMED_AT_ONCE + 1))
+    small = len(every) <= _NAMED_AT_ONCE
+    folded = fold(every) if small else _NOTHING
     # Breadth first: if not all can be named, the outermost ones are.
     waiting = deque([(root, "")])
-    small = sum(1 for _ in nodes_of(root, _NAMED_AT_ONCE + 1)) <= _NAMED_AT_ONCE
     while waiting and (small or len(out.labels) < _NAMED_FIRST):
         node, step = waiting.popleft()
-        out.add(node, step)
+        out.add(node, step, folded)
         if small or len(node.children) <= _NAMED_FIRST:
             waiting += steps_of(node.children)
     out.complete = not waiting and small

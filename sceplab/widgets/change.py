@@ -9,12 +9,13 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
-from sceplab.analysis.whatif import encode_content, judge, overwrite, replace_content, reseal
+from sceplab.analysis.whatif import encode_content, judge, materials_of, overwrite, replace_content, reseal
 from sceplab.errors import ScepError
 from sceplab.scep.conversation import NO_MATERIALS, Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.schema.layers import layers_of
 from sceplab.views.change import change_state, check_states, check_table
+from sceplab.views.viewer import AS_NEEDED
 from sceplab.widgets.viewer import Asn1Viewer
 
 
@@ -24,6 +25,8 @@ class WhatIf(Asn1Viewer):
     `judged` is the message with its checks as they are now, `original` as they were at first.
     """
 
+    still_depth = 3
+
     def __init__(self, data: bytes, materials: Materials, at: datetime | None, *, open_depth: int) -> None:
         """Judge and show a message."""
         self._materials, self._at = materials, at
@@ -31,7 +34,9 @@ class WhatIf(Asn1Viewer):
         self.original = self.judged = judge(data, materials, at)
         self._original_layers = layers_of(self.original.message)
         checks = check_states(self.judged, self.original)
-        super().__init__(self._original_layers, title="What if", open_depth=open_depth, editable=True, checks=checks)
+        super().__init__(
+            self._original_layers, self.message, title="What if", open_depth=open_depth, editable=True, checks=checks
+        )
 
     @property
     def message(self) -> PkiMessage:
@@ -81,7 +86,7 @@ class WhatIf(Asn1Viewer):
     def _renew(self) -> None:
         self.judged = judge(self.octets, self._materials, self._at)
         with self.hold_sync():
-            self._draw(layers_of(self.judged.message))
+            self._draw(layers_of(self.judged.message), self.judged.message)
             changes = change_state(self.layers, self.judged, self._original_layers, self.original)
             for name, value in changes.items():
                 setattr(self, name, value)
@@ -117,11 +122,18 @@ class WhatIf(Asn1Viewer):
 
 
 def what_if(
-    message: bytes | PkiMessage, materials: Materials = NO_MATERIALS, at: datetime | None = None, *, open_depth: int = 3
+    message: bytes | PkiMessage,
+    materials: Materials = NO_MATERIALS,
+    at: datetime | None = None,
+    *,
+    open_depth: int = AS_NEEDED,
 ) -> WhatIf:
     """Return a view of a message in which bytes and values can be changed.
 
     After each change all checks of `whatif.judge` run again, with the keys,
-    certificates and passwords of `materials`, judged at the time `at`.
+    certificates and passwords of `materials`, judged at the time `at`. What opened
+    and verified a decoded message is used as well.
     """
-    return WhatIf(message.raw if isinstance(message, PkiMessage) else message, materials, at, open_depth=open_depth)
+    if isinstance(message, PkiMessage):
+        materials, message = materials_of(message, materials), message.raw
+    return WhatIf(message, materials, at, open_depth=open_depth)

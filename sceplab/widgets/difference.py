@@ -10,6 +10,7 @@ from typing import Any
 import traitlets
 
 from sceplab.analysis.compare import Likeness, Pair, compare
+from sceplab.scep.message import PkiMessage
 from sceplab.views.difference import (
     counts_of,
     difference_html,
@@ -59,7 +60,12 @@ class Asn1Diff(LiveView):
 
 
 def show_differences(
-    first: bytes, second: bytes, type_name: str = "ContentInfo", *, titles: tuple[str, str] = ("first", "second")
+    first: bytes | PkiMessage,
+    second: bytes | PkiMessage,
+    type_name: str = "ContentInfo",
+    *,
+    titles: tuple[str, str] = ("first", "second"),
 ) -> Asn1Diff:
-    """Return a view of two values of one type, field beside field (see `compare.compare`)."""
-    return Asn1Diff(first, second, type_name, titles)
+    """Return a view of two values of one type, or two decoded messages, field beside field (see `compare.compare`)."""
+    one, other = (value.raw if isinstance(value, PkiMessage) else value for value in (first, second))
+    return Asn1Diff(one, other, type_name, titles)

@@ -244,7 +244,7 @@ def _secret(label: str) -> w.Password:
 def _shown(part: str | Opened) -> w.Widget:
     if isinstance(part, str):
         return w.HTML(compact(part))
-    return Asn1Viewer(part.layers, title=part.title, open_depth=part.open_depth)
+    return Asn1Viewer(part.layers, part.message, title=part.title, open_depth=part.open_depth)
 
 
 def inspect_capture(source: str | bytes | Sequence[Exchange] = (), materials: Materials = NO_MATERIALS) -> Inspector:

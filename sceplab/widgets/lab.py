@@ -205,7 +205,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         if message is not None:
             why = f"<br>{safe(message.decrypt_error.split(chr(10))[0])}" if message.decrypt_error else ""
             text = (item.operation.message_text or "") if item.operation is not None and side == "request" else ""
-            return w.HTML(compact(f"<b>{title}</b>{why}")), show(message, text=text, open_depth=4)
+            return w.HTML(compact(f"<b>{title}</b>{why}")), show(message, text=text)
         if side == "request":
             request = item.exchange.request
             line = f"{request.method} {without_passwords(request.target)[:_SHOWN]}" if request is not None else ""

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import os
 from pathlib import Path
 from typing import Any
 
 import anywidget
+from IPython.core.getipython import get_ipython
 
 from sceplab.widgets.script import join
 
@@ -35,7 +37,26 @@ class Still:
     def _repr_mimebundle_(self, **kwargs: Any) -> tuple[dict[Any, Any], dict[Any, Any]] | None:  # noqa: ANN401
         made = super()._repr_mimebundle_(**kwargs)  # type: ignore[misc]
         bundle, metadata = made if isinstance(made, tuple) else (made or {}, {})
+        if _unattended():
+            bundle.pop(_WIDGET, None)
         return {**bundle, "text/plain": repr(self), "text/html": self._still()}, metadata
+
+
+_WIDGET = "application/vnd.jupyter.widget-view+json"
+
+
+def _unattended() -> bool:
+    """Whether the cell is run by a program such as nbconvert, whose output is looked at without a kernel.
+
+    Such a program asks for no input. An exported page prefers the widget to the
+    still, but has to load its parts from the internet. Voila shows the page with
+    its kernel.
+    """
+    if os.environ.get("SERVER_SOFTWARE", "").startswith("voila"):
+        return False
+    kernel = getattr(get_ipython(), "kernel", None)
+    asked: dict[str, Any] = kernel.get_parent("shell") if kernel is not None else {}
+    return asked.get("content", {}).get("allow_stdin") is False
 
 
 def in_order(widget: Any) -> None:  # noqa: ANN401 - ipywidgets has no types

@@ -16,7 +16,7 @@ from sceplab.schema import Node, path_of
 from sceplab.schema.coverage import Coverage, coverage_of
 from sceplab.schema.layers import LayerBytes, Reading
 from sceplab.views.still import still_html, still_text
-from sceplab.views.viewer import chain_at, drawn_state, labels_found, layers_to_show, look_up, viewer_state
+from sceplab.views.viewer import AS_NEEDED, chain_at, drawn_state, labels_found, layers_to_show, look_up, viewer_state
 from sceplab.widgets.live import CHOSEN, LiveView
 
 
@@ -27,6 +27,9 @@ class Asn1Viewer(LiveView):
     every view of it. `lit` is the index in `coverage` of what is highlighted, or -1.
     """
 
+    still_depth = 2
+    """Levels of the still that are open where nobody says how many."""
+
     view = traitlets.Unicode("viewer").tag(sync=True)
     title = traitlets.Unicode("").tag(sync=True)
     data = traitlets.Bytes(b"").tag(sync=True)
@@ -35,9 +38,11 @@ class Asn1Viewer(LiveView):
     openings: Any = traitlets.List().tag(sync=True)
     regions: Any = traitlets.List().tag(sync=True)
     stations: Any = traitlets.List().tag(sync=True)
+    facts: Any = traitlets.List().tag(sync=True)
     selected: Any = traitlets.List().tag(**CHOSEN)
     lit = traitlets.Int(-1).tag(**CHOSEN)
-    open_depth = traitlets.Int(2).tag(sync=True)
+    open_depth = traitlets.Int(AS_NEEDED).tag(sync=True)
+    wrappers = traitlets.Bool(False).tag(sync=True)  # noqa: FBT003
     changed: Any = traitlets.List().tag(sync=True)
     checks: Any = traitlets.List().tag(sync=True)
     editable = traitlets.Bool(False).tag(sync=True)  # noqa: FBT003
@@ -45,10 +50,18 @@ class Asn1Viewer(LiveView):
     problem = traitlets.Unicode("").tag(sync=True)
     revision = traitlets.Int(0).tag(sync=True)
 
-    def __init__(self, layers: Sequence[LayerBytes], *, title: str = "", open_depth: int = 2, **more: object) -> None:
-        """Show layers; `more` are other traits."""
+    def __init__(
+        self,
+        layers: Sequence[LayerBytes],
+        message: PkiMessage | None = None,
+        *,
+        title: str = "",
+        open_depth: int = AS_NEEDED,
+        **more: object,
+    ) -> None:
+        """Show layers, and the facts of the message that they are of; `more` are other traits."""
         self._keep(layers)
-        state = viewer_state(self.layers, self.coverage, title=title, open_depth=open_depth)
+        state = viewer_state(self.layers, self.coverage, message, title=title, open_depth=open_depth)
         super().__init__(**{**state, **more})
 
     # ---------------------------------------------------------- for cells
@@ -93,10 +106,10 @@ class Asn1Viewer(LiveView):
         self.layers: tuple[LayerBytes, ...] = tuple(layers)
         self.coverage: tuple[Coverage, ...] = coverage_of(layers)
 
-    def _draw(self, layers: Sequence[LayerBytes]) -> None:
+    def _draw(self, layers: Sequence[LayerBytes], message: PkiMessage) -> None:
         """Show other layers; what is selected stays selected."""
         self._keep(layers)
-        for name, value in drawn_state(self.layers, self.coverage).items():
+        for name, value in drawn_state(self.layers, self.coverage, message).items():
             setattr(self, name, value)
 
     def _receive(self, widget: object, content: dict[str, Any], buffers: object) -> None:
@@ -110,7 +123,8 @@ class Asn1Viewer(LiveView):
         return still_text(self.layers)
 
     def _still(self) -> str:
-        return still_html(self.layers, self.open_depth, self.coverage)
+        depth = self.still_depth if self.open_depth == AS_NEEDED else self.open_depth
+        return still_html(self.layers, depth, self.coverage)
 
 
 def show(
@@ -118,7 +132,8 @@ def show(
     type_name: str = "ContentInfo",
     *,
     title: str = "",
-    open_depth: int = 2,
+    open_depth: int = AS_NEEDED,
+    wrappers: bool = False,
     text: str = "",
     names: Mapping[str, str] | None = None,
     types: Mapping[str, str] | None = None,
@@ -130,11 +145,13 @@ def show(
         value: BER or DER, or what `decode_message` returned.
         type_name: One of `schema.TYPES`, or "ANY", where `value` is bytes.
         title: The heading.
-        open_depth: Levels that are unfolded at first.
+        open_depth: Levels that are unfolded at first; -1 for what tells who sent a message, for whom and what for.
+        wrappers: Show every element, also those that only wrap another one.
         text: The base64 that a message came in; shown as its outermost layer.
         names: Own names of OIDs; see `schema.describe`.
         types: Own types of attributes and extensions; see `schema.describe`.
         probe: Look into strings of unknown content; what fits is marked as a guess.
     """
     layers = layers_to_show(value, type_name, title=title, text=text, reading=Reading(names, types, probe))
-    return Asn1Viewer(layers, title=title or layers[0].title, open_depth=open_depth)
+    message = value if isinstance(value, PkiMessage) else None
+    return Asn1Viewer(layers, message, title=title or layers[0].title, open_depth=open_depth, wrappers=wrappers)

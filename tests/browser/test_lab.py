@@ -68,7 +68,8 @@ _CONTRAST = """() => {
         return 0.2126 * r + 0.7152 * g + 0.0722 * b;
     };
     const worst = [];
-    const marked = '[role=treeitem] b, [aria-selected=true] code, .sceplab-hexes .sceplab-selected, .sceplab-mark, '
+    const marked = '[role=treeitem] :is(b, code, .sceplab-section), .sceplab-hexes span, .sceplab-mark, '
+        + '.sceplab-crumb, .sceplab-fact, .sceplab-chip, .sceplab-status, '
         + '.sceplab-finding, .sceplab-changed, .sceplab-checks td, .sceplab-count, [role=gridcell]';
     for (const one of document.querySelectorAll(`.sceplab-viewer :is(${marked})`)) {
         const ground = [];
@@ -107,8 +108,8 @@ def test_viewer_and_cells_share_the_selection(page: Page, lab: str, lab_root: Pa
     page.keyboard.press("d")
     page.keyboard.press("d")
     expect(page.locator(".jp-CodeCell")).to_have_count(3)
-    views.first.get_by_label("Show what covers what").select_option(label="the signature covers signedAttrs")
-    expect(views.last.locator(".sceplab-mark").first).to_have_text("covered")
+    views.first.get_by_role("button", name="✓ signature", exact=True).click()
+    expect(views.last.locator("[role=treeitem].sceplab-region").first).to_be_visible()
     screenshot(page, "viewer")
     back = "() => getComputedStyle(document.querySelector('.sceplab-viewer')).backgroundColor"
     light = page.evaluate(back)
@@ -138,7 +139,7 @@ from pathlib import Path
 from IPython.display import display
 from sceplab.scep.conversation import decode_exchanges
 from sceplab.widgets import Ladder
-viewer, ladder = show(message, open_depth=3), Ladder(decode_exchanges([exchange]))
+viewer, ladder = show(message, open_depth=4, wrappers=True), Ladder(decode_exchanges([exchange]))
 diff = show_differences(message.raw, message.raw[:-1] + b"?")
 display(viewer, ladder, diff)
 """

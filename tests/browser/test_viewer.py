@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,6 +18,8 @@ from sceplab.asn1 import oids
 from sceplab.scep.conversation import Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.widgets import Asn1Diff, Ladder, show, show_differences, what_if
+from sceplab.widgets.live import STATIC
+from sceplab.widgets.script import join
 from tests.browser.page import ADDRESS, mount, open_page, painted
 from tests.helpers import scenes
 from tests.helpers.captures import DATA, certificate, key, messages, needs
@@ -58,7 +61,7 @@ def _selected(page: Page) -> str:
 def test_layer_buttons_select_their_element(page: Page) -> None:
     """The buttons lead from base64 to the request. Each selects its element and shows its bytes."""
     message = _specimen()
-    mount(page, show(message, text=base64.b64encode(message.raw).decode(), open_depth=3))
+    mount(page, show(message, text=base64.b64encode(message.raw).decode(), open_depth=3, wrappers=True))
     stations = page.locator(".sceplab-station")
     expect(stations).to_have_text(["base64", "SignedData", "EnvelopedData", "CertificationRequest"])
     for name, title in (("CertificationRequest", "messageData (decrypted): 688"), ("EnvelopedData", "pkiMessage")):
@@ -79,7 +82,7 @@ def test_layer_buttons_select_their_element(page: Page) -> None:
 
 def test_keys_move_through_the_tree(page: Page) -> None:
     """Keys follow the ARIA treeview pattern: arrows, Home, End, letters, *, Enter. None reaches the page."""
-    mount(page, show(_specimen(), open_depth=1))
+    mount(page, show(_specimen(), open_depth=1, wrappers=True))
     page.evaluate("() => { window.leaked = []; document.addEventListener('keydown', (e) => leaked.push(e.key)); }")
     tree = page.get_by_role("tree")
     tree.focus()
@@ -100,12 +103,12 @@ def test_keys_move_through_the_tree(page: Page) -> None:
     assert page.locator("[role=treeitem]").count() > 3
     assert page.evaluate("() => leaked") == []
     expect(page.locator(".sceplab-viewer")).to_have_attribute("data-lm-suppress-shortcuts", "true")
-    expect(page.get_by_role("status")).to_contain_text("contentType OBJECT IDENTIFIER")
+    expect(page.locator(".sceplab-live")).to_contain_text("contentType OBJECT IDENTIFIER")
 
 
 def test_rows_have_consistent_aria_positions(page: Page) -> None:
     """The values of aria-level, -setsize and -posinset of all rows agree, although few rows exist at a time."""
-    mount(page, show(_specimen(), open_depth=99))
+    mount(page, show(_specimen(), open_depth=99, wrappers=True))
     page.get_by_role("tree").focus()
     page.keyboard.press("Home")
     seen: dict[str, tuple[int, int, int]] = {}
@@ -128,7 +131,7 @@ def test_rows_have_consistent_aria_positions(page: Page) -> None:
 def test_tree_and_hex_dump_are_linked(page: Page) -> None:
     """In both directions: hovering highlights, a click selects."""
     message = _specimen()
-    mount(page, show(message, open_depth=9))
+    mount(page, show(message, open_depth=9, wrappers=True))
     row = page.locator("[role=treeitem]", has_text="digestAlgorithms")
     row.locator("b").hover()
     expect(page.locator(".sceplab-hexes .sceplab-hovered").first).to_have_text("31")
@@ -151,8 +154,8 @@ def test_tree_and_hex_dump_are_linked(page: Page) -> None:
     assert _selected(page) == "digestAlgorithm"
     # Tag, length and content differ in more than colour.
     styles = page.evaluate(
-        """() => ['tag', 'length', 'value'].map((c) =>
-            getComputedStyle(document.querySelector('.sceplab-octets .sceplab-' + c)).textDecoration)"""
+        """() => ['.sceplab-tag', '.sceplab-length', ''].map((c) =>
+            getComputedStyle(document.querySelector(`.sceplab-octets .sceplab-hexes ${c}`)).textDecoration)"""
     )
     assert len(set(styles)) == 3
 
@@ -160,7 +163,7 @@ def test_tree_and_hex_dump_are_linked(page: Page) -> None:
 def test_search_and_go_to(page: Page) -> None:
     """Search by name, by text and by hex bytes; go to an offset or a path."""
     message = _specimen()
-    mount(page, show(message))
+    mount(page, show(message, open_depth=2, wrappers=True))
     find, status = page.get_by_role("searchbox"), page.locator(".sceplab-found")
     find.fill("PKCSReq")
     assert _selected(page) == "attribute"
@@ -175,17 +178,18 @@ def test_search_and_go_to(page: Page) -> None:
     assert _selected(page) == "senderNonce"
     find.fill("no such thing")
     expect(status).to_have_text("nothing found")
-    goto = page.get_by_role("textbox", name="Go to")
     for typed, name in (
         *(("0", "ContentInfo"), ("0x1e", "algorithm"), ("senderNonce.senderNonce", "senderNonce")),
         *(("signerInfo.version", "version"), ("certificationRequestInfo.subject", "subject")),
     ):
-        goto.fill(typed)
-        goto.press("Enter")
+        find.fill(typed)
         assert _selected(page) == name, typed
-    goto.fill("nowhere.at.all")
-    goto.press("Enter")
-    expect(page.get_by_role("status")).to_have_text("nothing at nowhere.at.all")
+    find.fill("nowhere.at.all")
+    expect(status).to_have_text("nothing found")
+    # The first Escape clears the box, and a second has nothing left to clear.
+    find.press("Escape")
+    expect(find).to_have_value("")
+    expect(status).to_have_text("")
     # Folding the branch of the selected element selects its closest visible ancestor.
     page.get_by_label("Expand to depth").select_option("2")
     expect(page.locator("[role=treeitem]")).to_have_count(4)
@@ -206,11 +210,12 @@ def test_copy_and_save(page: Page, chromium: BrowserContext, tmp_path: Path) -> 
     for form in ("hex", "base64", "pem", "value", "path", "python", "openssl"):
         page.get_by_label("Copy as").select_option(form)
         page.get_by_role("button", name="Copy", exact=True).click()
-        expect(page.get_by_role("status")).to_contain_text("copied as")
+        expect(page.locator(".sceplab-live")).to_contain_text("copied as")
         # http://views.test is not a secure origin: the view copies with the old API, and the test pastes to read it.
-        page.get_by_role("textbox", name="Go to").fill("")
-        page.get_by_role("textbox", name="Go to").press("Control+v")
-        copied[form] = page.get_by_role("textbox", name="Go to").input_value()
+        page.get_by_role("searchbox").fill("")
+        page.get_by_role("searchbox").press("Control+v")
+        copied[form] = page.get_by_role("searchbox").input_value()
+        page.evaluate("(place) => model.set('selected', place)", view.selected)
     assert bytes.fromhex(copied["hex"]) == node.raw
     assert base64.b64decode(copied["base64"]) == node.raw
     assert copied["pem"].startswith("-----BEGIN TBSCERTIFICATE-----")
@@ -230,25 +235,109 @@ def test_copy_and_save(page: Page, chromium: BrowserContext, tmp_path: Path) -> 
     assert (tmp_path / "element").read_bytes() == node.raw
 
 
+def test_first_sight_shows_the_story(page: Page) -> None:
+    """A line says who sent the message, for whom and whether it holds; each part leads to its element."""
+    mount(page, show(_specimen()))
+    facts = page.locator(".sceplab-fact")
+    told = ["PKCSReq", "from R2", "to CA, serial 01", "for R3", "sha256", "aes-128-cbc", "signature passed"]
+    expect(facts).to_have_text([*told, "opened with a key"])
+    rows = page.locator("[role=treeitem]")
+    assert rows.count() >= 20
+    assert page.evaluate("() => document.querySelectorAll('#host *').length") <= 500
+    for fact, name in (("PKCSReq", "messageType"), ("to CA, serial 01", "rid"), ("for R3", "subject")):
+        page.get_by_role("button", name=fact, exact=True).click()
+        assert _selected(page) == name
+    page.get_by_role("button", name="signedAttrs", exact=True).or_(facts.first).first.click()
+    assert page.locator(".sceplab-crumb").all_inner_texts()[-2:] == ["signedAttrs", "messageType"]
+    page.locator(".sceplab-crumb", has_text="signedAttrs").click()
+    assert _selected(page) == "signedAttrs"
+
+
+def test_wrappers_are_shown_on_demand(page: Page) -> None:
+    """A search for senderNonce finds one row. What wraps it is shown by its button, by +, and by a switch."""
+    mount(page, show(_specimen()))
+    page.get_by_role("searchbox").fill("senderNonce")
+    expect(page.locator(".sceplab-found")).to_have_text("1 of 1")
+    expect(page.locator(".sceplab-details b")).to_have_text("senderNonce")
+    row = page.locator("[role=treeitem][aria-selected=true]")
+    expect(row).to_have_attribute("aria-label", "senderNonce, OCTET STRING, 16 bytes, 00 01 02 03 and 12 more")
+    assert int(row.get_attribute("aria-level") or 0) <= 7
+    before = page.locator("[role=treeitem] b", has_text="attrType")
+    expect(before).to_have_count(0)
+    row.locator(".sceplab-spread").click()
+    expect(before).to_have_count(1)
+    page.get_by_role("tree").press("+")
+    expect(before).to_have_count(0)
+    assert _selected(page) == "senderNonce"
+    switch = page.get_by_role("button", name="Every element")
+    switch.click()
+    expect(switch).to_have_attribute("aria-pressed", "true")
+    expect(before).not_to_have_count(0)
+    assert _selected(page) == "senderNonce"
+
+
+def test_the_status_line_explains_a_byte(page: Page) -> None:
+    """The cursor's byte is explained, aloud too; bytes out of sight are announced at the edge."""
+    view = show(_specimen())
+    node = view.select("senderNonce.senderNonce")
+    mount(page, view)
+    status = page.locator(".sceplab-status")
+    tag = "tag: universal 4 OCTET STRING, primitive (00 0 00100) of senderNonce"
+    expect(status).to_have_text(f"{node.start}  04  {tag}")
+    page.locator(".sceplab-octets").focus()
+    page.keyboard.press("ArrowRight")
+    expect(status).to_have_text(f"{node.start + 1}  10  length: 16 of senderNonce")
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".sceplab-live")).to_have_text(f"{node.start + 2}  00  senderNonce, byte 1 of 16")
+    page.get_by_role("tree").press("Home")
+    page.evaluate("() => model.set('selected', [0, 0])")
+    page.locator("[role=treeitem] b", has_text="recipientInfos").hover()
+    painted(page)
+    page.locator(".sceplab-octets").evaluate("(e) => { e.scrollTop = e.scrollHeight }")
+    page.locator("[role=treeitem] b", has_text="digestAlgorithms").hover()
+    expect(page.locator(".sceplab-beyond")).to_have_text("bytes 26 to 42, above")
+
+
+def test_six_stops_of_tab(page: Page) -> None:
+    """Groups of buttons are one stop each; arrow keys walk inside of a group."""
+    view = show(_specimen())
+    view.select("senderNonce.senderNonce")
+    mount(page, view)
+    stops = """() => [...document.querySelectorAll('#host :is(button, input, select, a, [tabindex])')]
+        .filter((e) => e.tabIndex >= 0 && e.checkVisibility()).length"""
+    assert page.evaluate(stops) <= 7
+    page.locator(".sceplab-chip").first.focus()
+    page.keyboard.press("ArrowRight")
+    expect(page.locator(".sceplab-chip").nth(1)).to_be_focused()
+    assert page.evaluate(stops) <= 7
+
+
 def test_coverage_is_highlighted(page: Page) -> None:
     """Tree and hex dump highlight what the signature covers and the signature itself. The status explains it."""
     message = _specimen()
-    mount(page, show(message, open_depth=9))
-    page.get_by_label("Show what covers what").select_option(label="the signature covers signedAttrs")
-    expect(page.get_by_role("status")).to_contain_text("a0 read as 31")
+    mount(page, show(message, open_depth=9, wrappers=True))
+    chip = page.get_by_role("button", name="✓ signature", exact=True)
+    chip.click()
+    expect(chip).to_have_attribute("aria-pressed", "true")
+    expect(page.locator(".sceplab-live")).to_contain_text("a0 read as 31")
     assert _selected(page) == "signedAttrs"
     info = message.signed.signer_info
     assert info is not None
     covered = "".join(page.locator(".sceplab-hexes .sceplab-region").all_inner_texts()).replace(" ", "")
     assert info.signed_attributes_raw.hex().startswith(covered[:200])
-    assert page.locator("[role=treeitem].sceplab-region .sceplab-mark").first.inner_text() == "covered"
+    expect(page.locator("[role=treeitem].sceplab-region").first).to_have_attribute("aria-label", re.compile("covered$"))
     expect(page.locator(".sceplab-details")).to_contain_text("Covered: the signature covers signedAttrs")
-    goto = page.get_by_role("textbox", name="Go to")
-    goto.fill("signerInfo.signature")
-    goto.press("Enter")
+    page.get_by_role("searchbox").fill("signerInfo.signature")
     proof = "".join(page.locator(".sceplab-hexes .sceplab-proof").all_inner_texts()).replace(" ", "")
     assert proof[:8] == "04820100"
-    expect(page.locator("[role=treeitem][aria-selected=true] .sceplab-mark")).to_have_text("signature")
+    expect(page.locator("[role=treeitem][aria-selected=true]")).to_have_class(re.compile("sceplab-proof"))
+    chip.click()
+    expect(page.locator(".sceplab-octets .sceplab-region")).to_have_count(0)
+    page.get_by_role("button", name="content key", exact=True).hover()
+    expect(page.locator("[role=treeitem].sceplab-proof")).to_have_count(0)
+    chip.hover()
+    expect(page.locator("[role=treeitem].sceplab-proof")).to_have_count(1)
+    expect(chip).to_have_attribute("aria-pressed", "false")
 
 
 def test_trailing_bytes_and_guesses(page: Page) -> None:
@@ -277,7 +366,7 @@ def test_trailing_bytes_and_guesses(page: Page) -> None:
     rows.nth(3).locator("b").click()
     expect(page.locator(".sceplab-details")).to_contain_text("(a guess)")
     inside.click()
-    expect(page.get_by_role("status")).to_have_text("what is inside is no ASN.1")
+    expect(page.locator(".sceplab-live")).to_have_text("what is inside is no ASN.1")
     # Guesses made in Python are marked as well, also where an element has only a type and no name.
     page.evaluate("() => { close_view(); document.querySelector('#host').replaceChildren(); }")
     mount(page, show(data, "ANY", open_depth=9, probe=True))
@@ -353,7 +442,7 @@ def test_differences(page: Page) -> None:
     page.keyboard.press("Home")
     page.keyboard.press("n")
     expect(row).to_contain_text("senderNonce")
-    expect(page.get_by_role("status")).to_contain_text("random, new with each message")
+    expect(page.locator(".sceplab-live")).to_contain_text("random, new with each message")
     page.evaluate("() => model.set('selected', 0)")
     expect(row).to_contain_text("ContentInfo")
     page.keyboard.press("ArrowLeft")
@@ -405,12 +494,12 @@ def test_what_if(page: Page) -> None:
     page.get_by_role("button", name="Change").click()
     assert page.evaluate("() => model.sent.at(-1)")["text"] == "00ff"
     page.evaluate("() => model.set('problem', 'not changed: because')")
-    expect(page.get_by_role("status")).to_have_text("not changed: because")
+    expect(page.locator(".sceplab-live")).to_have_text("not changed: because")
 
 
 def test_two_views_share_one_model(page: Page) -> None:
     """Each follows the other's selection, and closing one does not affect the other."""
-    mount(page, show(_specimen(), open_depth=3))
+    mount(page, show(_specimen(), open_depth=3, wrappers=True))
     page.evaluate("() => viewer.default.render({ model, el: document.querySelector('#host') })")
     trees = page.get_by_role("tree")
     expect(trees).to_have_count(2)
@@ -424,10 +513,43 @@ def test_two_views_share_one_model(page: Page) -> None:
     expect(page.locator(".sceplab-viewer").last.locator("[aria-selected=true]")).to_contain_text("ContentInfo")
 
 
+@pytest.mark.parametrize("number", range(3))
+def test_ids_differ_between_widgets(chromium: BrowserContext, number: int) -> None:
+    """Each widget loads the script anew. No id occurs twice, and each id that is referred to exists."""
+    view, _ = _one_of_each()[number]
+    name = "ladder" if isinstance(view, Ladder) else "viewer"
+    page = chromium.new_page()
+    open_page(page, name)
+    mount(page, view)
+    other = f"""async () => {{
+        const again = await import("/{name}.js?again");
+        const host = document.createElement("div");
+        document.querySelector("#host").append(host);
+        again.default.render({{ model, el: host }});
+    }}"""
+    script = join(STATIC / f"{name}.js")
+    page.route(f"{ADDRESS}{name}.js?again", lambda r: r.fulfill(body=script, content_type="text/javascript"))
+    page.evaluate(other)
+    painted(page)
+    ids = page.evaluate("() => [...document.querySelectorAll('#host [id]')].map((e) => e.id)")
+    assert len(ids) == len(set(ids)) > 1
+    refer = """() => ["aria-activedescendant", "for", "aria-labelledby", "aria-controls"].flatMap((name) =>
+        [...document.querySelectorAll(`#host [${name}]`)].map((e) => e.getAttribute(name))).filter(Boolean)"""
+    assert set(page.evaluate(refer)) <= set(ids)
+    page.close()
+
+
 def test_narrow_dark_and_high_contrast(page: Page) -> None:
     """Below 760 pixels the panes are stacked, colours follow the theme, and forced colours keep the marks."""
     mount(page, show(_specimen(), open_depth=9))
     where = "() => ['tree', 'octets'].map((c) => document.querySelector('.sceplab-' + c).getBoundingClientRect().top)"
+    page.get_by_role("searchbox").fill("senderNonce")
+    for width in (700, 320):
+        page.set_viewport_size({"width": width, "height": 900})
+        painted(page)
+        assert page.evaluate("() => document.documentElement.scrollWidth") <= width
+    page.set_viewport_size({"width": 1280, "height": 900})
+    painted(page)
     wide = page.evaluate(where)
     page.set_viewport_size({"width": 500, "height": 900})
     narrow = page.evaluate(where)
@@ -446,7 +568,7 @@ def test_narrow_dark_and_high_contrast(page: Page) -> None:
 def test_hex_lines_fit_the_width(page: Page) -> None:
     """With 16 or 8 bytes in a line the same byte stays selected, and keys and mouse find the right bytes."""
     message = _specimen()
-    mount(page, show(message, open_depth=9))
+    mount(page, show(message, open_depth=9, wrappers=True))
     page.locator("[role=treeitem]", has_text="digestAlgorithms").locator("b").click()
     line = page.locator("[data-row='1'] .sceplab-hexes")
     expect(line).to_have_text(message.raw[16:32].hex(" "))
@@ -478,7 +600,7 @@ def test_hex_lines_fit_the_width(page: Page) -> None:
 
 def test_rows_return_after_the_view_was_hidden(page: Page) -> None:
     """The view is redrawn while it has no size, as when JupyterLab loads another theme. All rows appear afterwards."""
-    mount(page, show(_specimen(), open_depth=9))
+    mount(page, show(_specimen(), open_depth=9, wrappers=True))
     page.evaluate(
         """() => {
             const host = document.querySelector('#host');
@@ -487,14 +609,14 @@ def test_rows_return_after_the_view_was_hidden(page: Page) -> None:
             host.style.display = '';
         }"""
     )
-    expect(page.locator(".sceplab-line")).to_have_count(18)
+    expect(page.locator(".sceplab-line")).to_have_count(22)
     assert page.locator("[role=treeitem]").count() >= 15
     assert _selected(page) == "algorithm"
 
 
 def test_a_selected_row_keeps_its_colour_under_the_mouse(page: Page) -> None:
     """After a click the mouse is over the row, which must not look like a row that is only hovered."""
-    mount(page, show(_specimen(), open_depth=9))
+    mount(page, show(_specimen(), open_depth=9, wrappers=True))
     row = page.locator("[role=treeitem]", has_text="digestAlgorithms")
     colour = "(e) => getComputedStyle(e).backgroundColor"
     row.locator("b").click()

@@ -13,8 +13,9 @@ from typing import Any, NotRequired, get_origin, get_type_hints
 import pytest
 
 from sceplab.asn1 import scan
-from sceplab.schema import paths
+from sceplab.schema import nodes_of, paths
 from sceplab.views import state
+from sceplab.views.folding import fold, shown
 from sceplab.widgets import Asn1Diff, Asn1Viewer, Ladder, show
 from sceplab.widgets.live import STATIC
 from sceplab.widgets.script import join
@@ -202,7 +203,8 @@ def test_folding() -> None:
     found = _in_scene(
         _views()[0],
         """
-        const depthOf = (buffer, i) => content.baseDepth(buffer) + buffer.tree.depth[i];
+        const depthOf = (buffer, i) => content.depth(buffer, i);
+        content.showWrappers(true);
         const depths = () => {
             const { owners, nodes } = content.rows();
             return owners.map((b, row) => depthOf(content.buffers[b], nodes[row]));
@@ -235,6 +237,83 @@ def test_folding() -> None:
     assert found["row"] == sorted(found["row"])
     assert found["grown"] >= 0
     assert found["place"] == {"position": 1, "size": 1}
+
+
+@needs("node")
+def test_the_short_tree() -> None:
+    """Rows are those of `folding.shown`, at most seven deep; each wrapper is at home in one row and can be shown."""
+    view = _views()[0]
+    found = _in_scene(
+        view,
+        """
+        content.expandTo(99);
+        const buffer = content.buffers[1], { fold, tree } = buffer;
+        const rows = () => {
+            const { owners, nodes } = content.rows();
+            return owners.flatMap((b, row) => b === 1 ? [[tree.start[nodes[row]], fold.level[nodes[row]]]] : []);
+        };
+        const out = { rows: rows(), left: [...fold.left.values()].reduce((sum, n) => sum + n, 0), count: tree.count };
+        const nonce = tree.start.findIndex((at, i) => content.label(buffer, i).name === "senderNonce");
+        out.home = [nonce, nonce - 1, nonce - 2, nonce - 3].map((i) => content.home(buffer, i) === nonce);
+        const before = content.rows().nodes.length;
+        content.spread(buffer, nonce);
+        out.spread = content.rows().nodes.length - before;
+        content.spread(buffer, nonce);
+        out.again = content.rows().nodes.length - before;
+        content.openFor([{ buffer: 1, offset: tree.start[nonce] }], 40);
+        const { nodes, owners } = content.rows();
+        out.story = [nodes.length, nodes.some((i, row) => i === nonce && owners[row] === 1)];
+        return out;
+        """,
+    )
+    tree = view.layers[1].tree
+    assert tree is not None
+    expected = [[n.start, depth] for n, depth in shown(tree, fold(nodes_of(tree)))]
+    assert found["rows"] == expected
+    assert max(level for _, level in expected) <= 9
+    assert found["left"] + len(expected) == found["count"]
+    assert found["home"] == [True] * 4
+    assert (found["spread"], found["again"]) == (3, 0)
+    assert 30 <= found["story"][0] <= 45
+    assert found["story"][1]
+
+
+@needs("node")
+def test_each_byte_is_explained() -> None:
+    """Tag, length, value, end of contents and trailing bytes are explained in words."""
+    data = bytes.fromhex("3080 9f8102 01 07 0000 0500")
+    found = _in_scene(
+        show(data, "ANY"),
+        """
+        const { explain } = await load("viewer/explain.js");
+        return [...content.buffers[0].bytes.keys()].map((at) => explain(content, content.buffers[0], at));
+        """,
+    )
+    assert found == [
+        "0  30  tag: universal 16 SEQUENCE, constructed (00 1 10000) of SEQUENCE",
+        "1  80  length: indefinite of SEQUENCE",
+        "2  9f  tag: context in the bytes that follow, primitive (10 0 11111) of [130]",
+        "3  81  tag, continued of [130]",
+        "4  02  tag, continued of [130]",
+        "5  01  length: 1 of [130]",
+        "6  07  [130], byte 1 of 1",
+        "7  00  end of contents of SEQUENCE",
+        "8  00  end of contents of SEQUENCE",
+        "9  05  behind the end",
+        "10  00  behind the end",
+    ]
+
+
+@needs("node")
+def test_a_missing_value_is_none() -> None:
+    """Python's None may arrive as undefined; the rows are the same."""
+    code = "content.showWrappers(true); content.expandTo(99); return content.rows().nodes.length;"
+    state = state_of(_views()[0])
+    rows = in_node(_MODEL + code, state)
+    for buffer in state["buffers"]:
+        if buffer["parent"] is None:
+            del buffer["parent"]
+    assert in_node(_MODEL + code, state) == rows > 150
 
 
 @needs("node")

@@ -6,11 +6,15 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import nbformat
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from nbclient import NotebookClient
+from nbconvert import HTMLExporter
 
 import sceplab
 import sceplab.widgets
@@ -19,8 +23,9 @@ from sceplab.cms.verify import Check
 from sceplab.schema import Node, describe
 from sceplab.schema.coverage import coverage_of
 from sceplab.views.viewer import layers_to_show, viewer_state
-from sceplab.widgets import hexdump, show, show_checks, table
+from sceplab.widgets import hexdump, show, show_checks, show_differences, table, what_if
 from sceplab.widgets.live import LiveView
+from tests.browser.notebook import write_notebook
 from tests.helpers.captures import DATA, ROOT, key, messages, real_messages
 from tests.helpers.html import assert_harmless
 
@@ -180,12 +185,29 @@ def test_a_state_is_json_and_bytes() -> None:
     """A page without a kernel gets the same state as a widget."""
     (message, *_) = messages(DATA / "specimen")
     layers = layers_to_show(message, text="TUlJ")
-    state = viewer_state(layers, coverage_of(layers), title="base64")
+    state = viewer_state(layers, coverage_of(layers), message, title="base64")
     assert state["data"] == b"".join(layer.data for layer in layers)
     assert json.loads(json.dumps({**state, "data": ""})) == {**state, "data": ""}
     assert [one["how"] for one in state["buffers"]] == ["", "base64 decoded", "decrypted"]
     view = show(message, text="TUlJ")
     assert {name: getattr(view, name) for name in state} == state
+
+
+def test_the_facts_of_a_message() -> None:
+    """The facts name places that exist, say when no key opens the message, and when its signature is wrong."""
+    request, reply = messages(DATA / "specimen")
+    for message in (request, reply):
+        view = show(message)
+        assert [f["about"] for f in view.facts][:1] == ["message"]
+        for fact in view.facts:
+            assert view.select(fact["offset"], fact["buffer"]).start == fact["offset"]
+    assert {f["about"]: f["text"] for f in show(reply).facts}["status"] == "SUCCESS"
+    broken = sceplab.decode_message(request.raw[:-1] + bytes([request.raw[-1] ^ 1]))
+    said = {f["about"]: f["text"] for f in show(broken).facts}
+    assert (said["signature"], said["content"]) == ("failed", "closed: no key")
+    assert "for" not in said
+    assert [r["verdict"] for r in show(broken).regions if r["title"] == "signature"] == ["failed"]
+    assert show(request.raw).facts == []
 
 
 def test_a_table_refuses_rows_of_another_width() -> None:
@@ -214,3 +236,38 @@ def test_a_selection_from_the_browser_sets_the_trait_and_is_echoed() -> None:
     assert view.selected == told[0] == [0, 30]
     assert view.path == "content.digestAlgorithms.digestAlgorithm.algorithm"
     assert sent == [({"method": "custom", "content": message}, None)]
+
+
+def test_decoded_messages_can_be_compared() -> None:
+    """Two messages are compared as their bytes are."""
+    first, second = messages(DATA / "specimen")
+    made, plain = show_differences(first, second), show_differences(first.raw, second.raw)
+    assert made.rows == plain.rows
+
+
+def test_what_if_uses_what_opened_the_message() -> None:
+    """The key or password that opened a decoded message opens it after a change, too."""
+    view = what_if(sceplab.decode_message(messages(DATA / "specimen")[0].raw, keys=[key("ca")]))
+    assert view.message.opened is not None
+    view.set_content("transactionID", "other")
+    assert view.message.opened is not None
+    assert repr(key("ca")) not in repr(view.message)
+
+
+@pytest.mark.parametrize("stdin", [False, True])
+def test_an_exported_notebook_shows_the_still(stdin: bool, tmp_path: Path) -> None:
+    """A page made by nbconvert has the still; a widget would have to be loaded from the internet."""
+    source = "from sceplab.widgets import show\nshow(b'\\x02\\x01\\x07', 'ANY')"
+    (tmp_path / "notebooks").mkdir()
+    write_notebook(tmp_path, "show", source)
+    notebook: Any = nbformat.read(tmp_path / "notebooks" / "show.ipynb", 4)  # type: ignore[no-untyped-call]
+    client = NotebookClient(notebook, kernel_name="python3", resources={"metadata": {"path": str(tmp_path)}})
+    client.create_kernel_manager()
+    with client.setup_kernel():
+        assert client.kc is not None
+        client.kc.allow_stdin = stdin
+        client.execute_cell(notebook.cells[0], 0)
+        client.set_widgets_metadata()
+    html, _ = HTMLExporter().from_notebook_node(notebook)  # type: ignore[no-untyped-call]
+    still = "<summary><b>INTEGER</b>" in html
+    assert still is not stdin, "with a person at the kernel the live view is shown"

@@ -29,6 +29,29 @@ export function makeButton(classes, text, act) {
   return button;
 }
 
+/**
+ * Make the buttons, boxes and links of a group one stop of Tab: arrow keys walk in it.
+ * @param {HTMLElement} group
+ */
+export function roving(group) {
+  const parts = () => /** @type {HTMLElement[]} */ ([...group.querySelectorAll("button, select, a, input[type=checkbox]")])
+    .filter((part) => !part.hidden && !(/** @type {HTMLButtonElement} */ (part).disabled));
+  /** @param {HTMLElement | undefined} one */
+  const stop = (one) => parts().forEach((part) => { part.tabIndex = part === one ? 0 : -1; });
+  const stops = parts().filter((part) => part.tabIndex === 0);
+  stop(parts().find((part) => part === document.activeElement) ?? stops[0] ?? parts()[0]);
+  if (group.dataset.roving) return;
+  group.dataset.roving = "true";
+  group.addEventListener("focusin", (event) => stop(parts().find((part) => part === event.target) ?? parts()[0]));
+  group.addEventListener("keydown", (event) => {
+    const all = parts(), here = all.findIndex((part) => part === event.target);
+    const to = { ArrowRight: here + 1, ArrowLeft: here - 1, Home: 0, End: all.length - 1 }[event.key];
+    if (here < 0 || to === undefined) return;
+    event.preventDefault();
+    all[(to + all.length) % all.length].focus();
+  });
+}
+
 /** An id that no other view has. (Each widget loads this script anew, so a counter would start anew too.) */
 export function uniqueId() {
   return `sceplab-${Math.floor(Math.random() * 2 ** 48).toString(16)}`;

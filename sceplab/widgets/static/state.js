@@ -16,7 +16,7 @@
  * @property {string} type "text", or the name of its ASN.1 type
  * @property {number} start where its bytes start in `data`
  * @property {number} length
- * @property {number | null} parent the number of the buffer that it was made from
+ * @property {number | null | undefined} parent the number of the buffer that it was made from
  * @property {number} at the offset there of the element that it was made from
  * @property {string} how what was done to get it, e.g. "decrypted"
  * @property {boolean} complete whether `labels` has all its elements
@@ -34,6 +34,9 @@
  * @property {string} step its part of a path, "" where a path leaves it out
  * @property {string} [meaning] what the field is for, where that is known
  * @property {string} [header] tag and length, in words
+ * @property {boolean} [wraps] whether a short tree leaves it out; only where true
+ * @property {string} [called] its name in a short tree, where that is another one
+ * @property {string} [also] what a short tree says beside it
  * @property {boolean} [guess] only where true
  * @property {string[]} [findings] what breaks DER; only where there are any
  */
@@ -42,6 +45,8 @@
  * Bytes with a meaning.
  * @typedef {object} RegionState
  * @property {string} kind
+ * @property {string} title
+ * @property {string} verdict the outcome of its check, "" where there is none
  * @property {string} label
  * @property {string} note
  * @property {Span[]} spans
@@ -52,6 +57,15 @@
  * A stop on the way through the layers.
  * @typedef {object} Station
  * @property {string} title
+ * @property {number} buffer
+ * @property {number} offset
+ */
+
+/**
+ * What an element says about the message.
+ * @typedef {object} Fact
+ * @property {string} about
+ * @property {string} text
  * @property {number} buffer
  * @property {number} offset
  */
@@ -76,9 +90,11 @@
  * @property {number[][]} openings offsets of strings whose content is ASN.1
  * @property {RegionState[]} regions
  * @property {Station[]} stations
+ * @property {Fact[]} facts
  * @property {[number, number] | []} selected [buffer, offset]
  * @property {number} lit the number of a region, or -1
- * @property {number} open_depth
+ * @property {number} open_depth how many levels are open; -1: as many as show the facts
+ * @property {boolean} wrappers whether the tree has elements that only wrap another
  * @property {Span[]} changed
  * @property {CheckState[]} checks
  * @property {boolean} editable

@@ -1,9 +1,11 @@
 // What is shown: the buffers of a model with their elements and labels, what is unfolded, what is found.
 
-import { GARBAGE, TEXT, TRAILING, deepest, lastStart, lastUpTo, oneElement, scan } from "./scan.js";
+import { foldOf } from "./fold.js";
+import { GARBAGE, OPENED, TEXT, TRAILING, deepest, lastStart, lastUpTo, oneElement, scan } from "./scan.js";
 import { ascii, bytesOf, hex, tagName } from "./text.js";
 
 /** @import { BufferState, Label, Model, ViewerState } from "../state.js" */
+/** @import { Fold } from "./fold.js" */
 /** @import { Scan } from "./scan.js" */
 
 /**
@@ -17,8 +19,10 @@ import { ascii, bytesOf, hex, tagName } from "./text.js";
  * @property {Scan} tree
  * @property {Uint8Array} open 1 for each unfolded element
  * @property {Map<number, Uint32Array>} lists the children of elements that were looked at
+ * @property {Set<number>} spread offsets of the rows that show all that only wraps them
+ * @property {Fold | null} fold null where every element has a row
  */
-/** @typedef {BufferState & Shown} Buffer */
+/** @typedef {Omit<BufferState, "parent"> & { parent: number | null } & Shown} Buffer */
 
 /**
  * An element's start, and the byte that was asked for.
@@ -36,14 +40,19 @@ export class Content {
       const bytes = data.subarray(given.start, given.start + given.length), inside = new Set(openings[index] ?? []);
       const tree = treeOf(given, bytes, inside);
       return {
-        ...given, index, bytes, inside, tree,
+        ...given, parent: given.parent ?? null, // Python's None may arrive as undefined
+        index, bytes, inside, tree,
         labels: new Map((labels[index] ?? []).map((label) => [label.start, label])),
         asked: new Set(),
         guesses: new Set(),
         open: new Uint8Array(tree.count),
         lists: new Map(),
+        spread: new Set(),
+        fold: null,
       };
     });
+    this.wrappers = model.get("wrappers");
+    this.buffers.forEach((buffer) => this.refold(buffer));
     /** @type {Map<string, Buffer[]>} */
     this.attached = new Map();
     for (const buffer of this.buffers) {
@@ -61,12 +70,84 @@ export class Content {
     const before = buffer.tree, open = buffer.open;
     buffer.tree = treeOf(buffer, buffer.bytes, buffer.inside);
     buffer.open = new Uint8Array(buffer.tree.count);
-    buffer.lists.clear();
+    this.refold(buffer);
     for (let i = 0; i < before.count; i++) {
       if (!open[i]) continue;
       const now = lastStart(buffer.tree, before.start[i]);
       if (now >= 0 && buffer.tree.start[now] === before.start[i]) buffer.open[now] = 1;
     }
+  }
+
+  /**
+   * Find anew what the short tree leaves out. (A large buffer has not all its labels: there every element has a row.)
+   * @param {Buffer} buffer
+   */
+  refold(buffer) {
+    const { tree, labels, spread } = buffer;
+    buffer.fold = this.wrappers || !buffer.complete ? null : foldOf(tree, labels, spread);
+    buffer.lists.clear();
+  }
+
+  /**
+   * Show every element, or leave out those that only wrap another.
+   * @param {boolean} wrappers
+   */
+  showWrappers(wrappers) {
+    this.wrappers = wrappers;
+    this.buffers.forEach((buffer) => this.refold(buffer));
+  }
+
+  /**
+   * Show what only wraps the element of a row, or leave it out again.
+   * @param {Buffer} buffer
+   * @param {number} i
+   */
+  spread(buffer, i) {
+    const at = buffer.tree.start[i];
+    if (!buffer.spread.delete(at)) buffer.spread.add(at);
+    this.refold(buffer);
+  }
+
+  /**
+   * The element whose row stands for one.
+   * @param {Buffer} buffer
+   * @param {number} i
+   */
+  home({ fold }, i) { return fold ? fold.home[i] : i; }
+
+  /**
+   * The element whose row holds the one of an element in the same buffer, or -1.
+   * @param {Buffer} buffer
+   * @param {number} i
+   */
+  above({ tree, fold }, i) {
+    let up = tree.parent[i];
+    while (up >= 0 && fold?.hidden[up]) up = tree.parent[up];
+    return up;
+  }
+
+  /**
+   * How deep the row of an element is.
+   * @param {Buffer} buffer
+   * @param {number} i
+   */
+  depth(buffer, i) {
+    return this.baseDepth(buffer) + (buffer.fold ? buffer.fold.level[i] : buffer.tree.depth[i]);
+  }
+
+  /**
+   * The elements whose rows are directly under that of one, or the outermost ones (-1).
+   * @param {Buffer} buffer
+   * @param {number} parent
+   */
+  inside({ tree, fold }, parent) {
+    const found = [], stop = parent < 0 ? tree.count : tree.after[parent];
+    for (let child = parent + 1; child < stop;) {
+      if (fold?.hidden[child]) { child += 1; continue; }
+      found.push(child);
+      child = tree.after[child];
+    }
+    return found;
   }
 
   /**
@@ -104,7 +185,10 @@ export class Content {
    * @param {number} i
    */
   expandable(buffer, i) {
-    return buffer.tree.after[i] > i + 1 || Boolean(buffer.tree.flags[i] & TRAILING) || this.attachedTo(buffer, i).length > 0;
+    const { tree, fold } = buffer;
+    let first = i + 1;
+    while (first < tree.after[i] && fold?.hidden[first]) first++;
+    return first < tree.after[i] || Boolean(tree.flags[i] & TRAILING) || this.attachedTo(buffer, i).length > 0;
   }
 
   /**
@@ -128,6 +212,16 @@ export class Content {
     const content = buffer.bytes.subarray(tree.content[i], tree.end[i]);
     const value = hex(content.subarray(0, 16)) + (content.length > 16 ? " ..." : "");
     return { ...bare, name, value: tree.after[i] > i + 1 ? "" : value, step: name, guess: this.guessed(buffer, i) };
+  }
+
+  /**
+   * The name of an element in its row.
+   * @param {Buffer} buffer
+   * @param {number} i
+   */
+  called(buffer, i) {
+    const { name, called } = this.label(buffer, i), { fold } = buffer;
+    return fold && !buffer.spread.has(buffer.tree.start[i]) ? called ?? name : name;
   }
 
   /**
@@ -157,10 +251,10 @@ export class Content {
    * @param {number} i
    */
   place(buffer, i) {
-    const tree = buffer.tree, parent = tree.parent[i];
+    const parent = this.above(buffer, i);
     let list = buffer.lists.get(parent);
     if (!list) {
-      list = Uint32Array.from(children(tree, parent));
+      list = Uint32Array.from(this.inside(buffer, parent));
       buffer.lists.set(parent, list);
     }
     return { position: lastUpTo(list, list.length, i) + 1, size: list.length };
@@ -172,8 +266,36 @@ export class Content {
    */
   expandTo(depth) {
     for (const buffer of this.buffers) {
-      const { tree, open } = buffer, base = this.baseDepth(buffer);
-      for (let i = 0; i < tree.count; i++) open[i] = tree.depth[i] + base < depth && !(tree.flags[i] & TRAILING) ? 1 : 0;
+      const { tree, open, fold } = buffer, base = this.baseDepth(buffer), level = fold ? fold.level : tree.depth;
+      for (let i = 0; i < tree.count; i++) open[i] = level[i] + base < depth && !(tree.flags[i] & TRAILING) ? 1 : 0;
+    }
+  }
+
+  /**
+   * Unfold what holds some places, then level by level as much as makes a number of rows. What says
+   * in its own row what is inside (a name, an algorithm) stays folded.
+   * @param {{ buffer: number, offset: number }[]} places
+   * @param {number} most rows
+   */
+  openFor(places, most) {
+    this.expandTo(0);
+    for (const { buffer: index, offset } of places) {
+      const buffer = this.buffers[index], i = buffer ? deepest(buffer.tree, offset) : -1;
+      if (i >= 0) this.uncover(buffer, this.home(buffer, i));
+    }
+    let rows = this.rows().nodes.length;
+    const outermost = this.buffers.filter((b) => b.parent === null);
+    const waiting = outermost.flatMap((buffer) => this.inside(buffer, -1).map((i) => ({ buffer, i })));
+    for (let next = 0; next < waiting.length && rows < most; next++) {
+      const { buffer, i } = waiting[next], { tree, open } = buffer;
+      const made = this.attachedTo(buffer, i), flags = tree.flags[i];
+      const said = flags & TRAILING || (this.label(buffer, i).value && !(flags & OPENED) && !made.length);
+      if (said && !open[i]) continue;
+      const inside = [buffer, ...made].flatMap((b) => this.inside(b, b === buffer ? i : -1).map((n) => ({ buffer: b, i: n })));
+      if (!open[i] && rows + inside.length > most) continue;
+      if (!open[i]) rows += inside.length;
+      open[i] = 1;
+      waiting.push(...inside);
     }
   }
 
@@ -182,8 +304,9 @@ export class Content {
    * @param {Buffer} buffer
    * @param {number} i
    */
-  openSiblings({ tree, open }, i) {
-    for (const child of children(tree, tree.parent[i])) if (!(tree.flags[child] & TRAILING)) open[child] = 1;
+  openSiblings(buffer, i) {
+    const { tree, open } = buffer;
+    for (const child of this.inside(buffer, this.above(buffer, i))) if (!(tree.flags[child] & TRAILING)) open[child] = 1;
   }
 
   /**
@@ -193,7 +316,7 @@ export class Content {
    */
   baseDepth(buffer) {
     const origin = this.origin(buffer);
-    return origin ? this.baseDepth(origin.buffer) + origin.buffer.tree.depth[Math.max(origin.i, 0)] + 1 : 0;
+    return origin ? this.depth(origin.buffer, Math.max(origin.i, 0)) + 1 : 0;
   }
 
   /** The rows that are unfolded: the number of the buffer, and of the element, of each. */
@@ -204,8 +327,9 @@ export class Content {
     const nodes = [];
     /** @param {Buffer} buffer */
     const emit = (buffer) => {
-      const { tree, open } = buffer, any = this.attached.size > 0;
+      const { tree, open, fold } = buffer, any = this.attached.size > 0;
       for (let i = 0; i < tree.count;) {
+        if (fold?.hidden[i]) { i += 1; continue; }
         owners.push(buffer.index);
         nodes.push(i);
         if (!open[i]) { i = tree.after[i]; continue; }
@@ -243,9 +367,10 @@ export class Content {
      * @param {number} i
      */
     const add = (buffer, i) => {
-      const offset = buffer.tree.start[i];
+      const offset = buffer.tree.start[this.home(buffer, i)];
       if (i >= 0) found.set(buffer.index * 2 ** 32 + offset, { buffer: buffer.index, offset, cursor: offset });
     };
+    if (/^hex\b/i.test(text)) text = text.slice(3).trim();
     const patterns = [new TextEncoder().encode(text)];
     const pairs = text.replace(/[\s:]/g, "");
     if (/^([0-9a-f]{2}){2,}$/i.test(pairs)) {
@@ -270,6 +395,19 @@ export class Content {
   }
 
   /**
+   * What an offset or a path leads to, then what has a text, or bytes written in hex.
+   * @param {string} text
+   * @param {number} current the buffer that an offset is one of
+   * @param {number} most
+   * @returns {Found[]}
+   */
+  look(text, current, most) {
+    const place = this.resolve(text, current), found = text.length > 1 ? this.search(text, most) : [];
+    if (!place) return found;
+    return [place, ...found.filter(({ buffer, offset }) => buffer !== place.buffer || offset !== place.offset)];
+  }
+
+  /**
    * The element at an offset (in the buffer `current`) or a path, or null.
    * @param {string} text
    * @param {number} current
@@ -285,9 +423,10 @@ export class Content {
     for (const exact of [true, false]) {
       for (const buffer of order) {
         for (const { start } of buffer.labels.values()) {
-          const path = this.path(buffer, lastStart(buffer.tree, start)).toLowerCase();
+          const i = lastStart(buffer.tree, start), path = this.path(buffer, i).toLowerCase();
           if (path === wanted || (!exact && path.endsWith(`.${wanted}`))) {
-            return { buffer: buffer.index, offset: start, cursor: start };
+            const offset = buffer.tree.start[this.home(buffer, i)]; // in a short tree the value, not what wraps it
+            return { buffer: buffer.index, offset, cursor: offset };
           }
         }
       }
@@ -303,15 +442,4 @@ export class Content {
  */
 function treeOf(buffer, bytes, inside) {
   return buffer.type === "text" ? oneElement(bytes.length, TEXT) : scan(bytes, inside);
-}
-
-/**
- * The elements directly inside of one, or the outermost ones (-1).
- * @param {Scan} tree
- * @param {number} parent
- */
-function children(tree, parent) {
-  const found = [], stop = parent < 0 ? tree.count : tree.after[parent];
-  for (let child = parent + 1; child < stop; child = tree.after[child]) found.push(child);
-  return found;
 }

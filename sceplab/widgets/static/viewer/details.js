@@ -14,6 +14,22 @@ export function typeBeside({ name, type }) {
 }
 
 /**
+ * What a screen reader says of a row.
+ * @param {Label} label
+ * @param {number} length bytes of content
+ * @param {string} mark "region" or "proof" where the element is in what is lit
+ */
+export function spoken(label, length, mark) {
+  const { value } = label, octets = /^([0-9a-f]{2} ){4,}/.exec(value) ? value.split(" ") : null;
+  const short = octets ? `${octets.slice(0, 4).join(" ")} and ${Math.max(length, octets.length) - 4} more` : value.slice(0, 120);
+  const size = `${length} ${length === 1 ? "byte" : "bytes"}`, covered = { region: "covered", proof: "signature" }[mark];
+  return [
+    label.name, typeBeside(label), size, short === size ? "" : short, label.also, label.guess ? "a guess" : "",
+    label.findings?.length ? "not DER" : "", covered,
+  ].filter(Boolean).join(", ");
+}
+
+/**
  * A region in words.
  * @param {RegionState} region
  */
@@ -48,6 +64,19 @@ export function detailsOf(scene, element) {
   for (const finding of label.findings ?? []) parts.push(make("br"), make("span", "finding", {}, `not DER: ${finding}`));
   for (const region of scene.covering(element)) parts.push(make("br"), `Covered: ${said(region)}.`);
   return parts;
+}
+
+/** What the colours of the hex dump are. */
+export function legend() {
+  return make("div", "legend", { "aria-hidden": "true" },
+    make("span", "tag", {}, "tag"), " ", make("span", "length", {}, "length"), " ", make("span", "value", {}, "value"), " ",
+    make("span", "value selected", {}, "selected"), " ", make("span", "value region", {}, "covered"), " ",
+    make("span", "value proof", {}, "signature"));
+}
+
+/** What stands where nothing is selected. */
+export function hint() {
+  return "Choose an element or a byte; search for a name, a value or an offset; press a chip to see what a signature covers.";
 }
 
 /** @type {Record<string, string>} */

@@ -7,6 +7,8 @@ import { ascii, hex } from "./text.js";
 
 /** Pixels that a line of sixteen bytes needs, as hex and ASCII; in less there are eight. */
 const FOR_SIXTEEN = 465;
+/** Pixels of a line. */
+const LINE = 18;
 /** What is marked in the ASCII too. */
 const MARKED = SELECTED | HOVERED | CHANGED | CURSOR;
 
@@ -38,7 +40,7 @@ export class Octets {
       role: "grid", tabindex: "0", "aria-label": label, "aria-readonly": type ? "false" : "true", "aria-colcount": "3",
     });
     host.append(this.host);
-    this.rows = new Rows(this.host, 20, (from, to) => this.draw(from, to), () => this.fit());
+    this.rows = new Rows(this.host, LINE, (from, to) => this.draw(from, to), () => this.fit());
     this.host.addEventListener("mousemove", (event) => hover(this.at(event)));
     this.host.addEventListener("mouseleave", () => hover(-1));
     this.host.addEventListener("mousedown", (event) => {
@@ -131,7 +133,7 @@ export class Octets {
     for (let i = 0, j; i < end - start; i = j) {
       for (j = i + 1; j < end - start && codes[j] === codes[i];) j++;
       const run = this.bytes.subarray(start + i, start + j);
-      hexes.append(make("span", classesOf(codes[i]), {}, hex(run)), j < end - start ? " " : "");
+      hexes.append(codes[i] ? make("span", classesOf(codes[i]), {}, hex(run)) : hex(run), j < end - start ? " " : "");
     }
     for (let i = 0, j; i < end - start; i = j) {
       for (j = i + 1; j < end - start && (codes[j] & MARKED) === (codes[i] & MARKED);) j++;

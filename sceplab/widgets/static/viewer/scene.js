@@ -2,7 +2,7 @@
 
 import { CHANGED, HOVERED, PROOF, REGION, SELECTED, paint, partsOf } from "./codes.js";
 import { Content } from "./content.js";
-import { deepest } from "./scan.js";
+import { GARBAGE, TEXT, TRAILING, deepest } from "./scan.js";
 
 /** @import { Span } from "../state.js" */
 /** @import { Given } from "./content.js" */
@@ -24,6 +24,15 @@ export class Scene {
     /** @type {Element | null} */
     this.hovered = null;
     this.lit = model.get("lit");
+    /** The number of the region that a chip under the mouse stands for, or -1. */
+    this.preview = -1;
+    /** @type {Set<string>} the elements that a search found */
+    this.found = new Set();
+  }
+
+  /** @param {{ buffer: number, offset: number }[]} hits */
+  keep(hits) {
+    this.found = new Set(hits.map(({ buffer, offset }) => `${buffer}:${offset}`));
   }
 
   /** Take the model's buffers anew; what was unfolded stays so. */
@@ -47,8 +56,20 @@ export class Scene {
     return { buffer, i, start: buffer.tree.start[i], end: buffer.tree.end[i] };
   }
 
+  /**
+   * Whether an element may be a string with ASN.1 inside that was not opened yet.
+   * @param {Element} element
+   */
+  mayHold(element) {
+    const { buffer, i, start, end } = this.look(element), { tree, bytes } = buffer;
+    // An OCTET STRING, a BIT STRING, or what an IMPLICIT tag may hide one of.
+    const string = bytes[start] === 3 || bytes[start] === 4 || (bytes[start] & 0xe0) === 0x80;
+    const leaf = tree.after[i] === i + 1 && !(tree.flags[i] & (TEXT | TRAILING | GARBAGE));
+    return string && leaf && end - tree.content[i] >= 2 && !this.content.attachedTo(buffer, i).length;
+  }
+
   /** What is lit, if anything is. */
-  get region() { return this.model.get("regions")[this.lit]; }
+  get region() { return this.model.get("regions")[this.preview < 0 ? this.lit : this.preview]; }
 
   /**
    * "region" or "proof" where an element is inside of what is lit.

@@ -42,6 +42,15 @@ export function pem(bytes, type) {
   return `-----BEGIN ${label}-----\n${base64(bytes).match(/.{1,64}/g)?.join("\n") ?? ""}\n-----END ${label}-----\n`;
 }
 
+/** The kind of value, for its colour: "oid", "number" (also times), "text" or "bytes", by the first byte of the tag.
+ * @param {number} tag
+ */
+export function kindOf(tag) {
+  if (tag === 6 || tag === 13) return "oid";
+  if ([1, 2, 10, 23, 24].includes(tag)) return "number";
+  return [12, 18, 19, 20, 22, 26, 28, 30].includes(tag) ? "text" : "bytes";
+}
+
 /** @type {Record<number, string>} */
 const TAGS = {
   1: "BOOLEAN", 2: "INTEGER", 3: "BIT STRING", 4: "OCTET STRING", 5: "NULL", 6: "OBJECT IDENTIFIER", 10: "ENUMERATED",

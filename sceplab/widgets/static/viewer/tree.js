@@ -1,10 +1,10 @@
 // The tree pane: the unfolded elements as rows, and the keys and clicks that walk and unfold it.
 
 import { around, make, walked } from "../page.js";
-import { typeBeside } from "./details.js";
+import { spoken, typeBeside } from "./details.js";
 import { Rows } from "./rows.js";
 import { TRAILING } from "./scan.js";
-import { same } from "./scene.js";
+import { kindOf } from "./text.js";
 
 /** @import { Buffer } from "./content.js" */
 /** @import { Element, Scene } from "./scene.js" */
@@ -19,6 +19,9 @@ import { same } from "./scene.js";
  * @property {() => void} moved
  * @property {() => void} appeared
  */
+
+/** Pixels of a row. */
+const ROW = 18;
 
 export class TreePane {
   /**
@@ -37,7 +40,7 @@ export class TreePane {
     /** @type {number[]} the index of the element of each row */
     this.nodes = [];
     this.host = make("div", "tree", { role: "tree", tabindex: "0", "aria-label": "Elements" });
-    this.rows = new Rows(this.host, 22, (from, to) => this.draw(from, to), (appeared) => { if (appeared) acts.appeared(); });
+    this.rows = new Rows(this.host, ROW, (from, to) => this.draw(from, to), (appeared) => { if (appeared) acts.appeared(); });
     this.host.addEventListener("keydown", (event) => this.key(event));
     this.host.addEventListener("mousemove", (event) => {
       const row = this.rowOf(event);
@@ -64,9 +67,10 @@ export class TreePane {
     const { selected } = this.scene, { owners, nodes } = this;
     this.row = -1;
     if (!selected) return;
+    const home = this.content.home(this.content.buffers[selected.buffer], selected.i);
     // A loop, not findIndex: there may be a million rows.
     for (let row = 0; row < nodes.length; row++) {
-      if (nodes[row] === selected.i && owners[row] === selected.buffer) { this.row = row; return; }
+      if (nodes[row] === home && owners[row] === selected.buffer) { this.row = row; return; }
     }
   }
 
@@ -78,7 +82,7 @@ export class TreePane {
   /** Select what holds the selected element, where that is in a branch that was closed. */
   surface() {
     while (this.scene.selected && this.row < 0) {
-      const { buffer, i } = this.scene.look(this.scene.selected), up = buffer.tree.parent[i];
+      const { buffer, i } = this.scene.look(this.scene.selected), up = this.content.above(buffer, i);
       const origin = this.content.origin(buffer);
       if (up >= 0) this.scene.selected = { buffer: buffer.index, i: up };
       else if (!origin) break;
@@ -117,8 +121,9 @@ export class TreePane {
    * @param {number} i
    */
   line(row, buffer, i) {
+    const offset = buffer.tree.start[i];
     const element = { buffer: buffer.index, i }, label = this.content.label(buffer, i), { value, findings } = label;
-    const depth = this.content.baseDepth(buffer) + buffer.tree.depth[i];
+    const depth = this.content.depth(buffer, i), left = buffer.fold?.left.get(i) ?? 0;
     const { position, size } = this.content.place(buffer, i);
     const expandable = this.content.expandable(buffer, i), open = Boolean(buffer.open[i]);
     const line = make("div", "row", {
@@ -126,23 +131,31 @@ export class TreePane {
       "aria-posinset": position, "aria-selected": String(row === this.row),
     });
     if (expandable) line.setAttribute("aria-expanded", String(open));
-    if (same(this.scene.hovered, element)) line.classList.add("sceplab-hovered");
-    const mark = this.scene.mark(element), type = typeBeside(label);
+    const hovered = this.scene.hovered;
+    if (hovered?.buffer === buffer.index && this.content.home(buffer, hovered.i) === i) line.classList.add("sceplab-hovered");
+    const mark = this.scene.mark(element), name = this.content.called(buffer, i), type = typeBeside({ ...label, name });
     if (mark) line.classList.add(`sceplab-${mark}`);
+    if (this.scene.found.has(`${buffer.index}:${offset}`)) line.classList.add("sceplab-hit");
     if (label.meaning) line.title = label.meaning;
+    line.setAttribute("aria-label", spoken({ ...label, name }, buffer.tree.end[i] - buffer.tree.content[i], mark));
     line.dataset.row = String(row);
     line.style.paddingLeft = `calc(${Math.min(depth, 40)} * var(--sl-indent) + 2px)`;
-    line.append(make("span", "twisty", { "aria-hidden": "true" }, expandable ? (open ? "▾" : "▸") : " "),
-      make("b", "", {}, label.name));
-    if (mark) line.append(" ", make("span", "mark", {}, mark === "proof" ? "signature" : "covered"));
+    if (expandable) line.append(make("span", "twisty", { "aria-hidden": "true" }, open ? "▾" : "▸"));
+    line.append(make("b", expandable ? "" : "leaf", {}, name));
     if (type) line.append(" ", make("i", "", {}, type));
     if (label.guess) line.append(" ", make("span", "mark guess", {}, "guess"));
-    if (value) line.append(" ", make("code", "", {}, value.length > 160 ? `${value.slice(0, 160)} ...` : value));
-    if (findings?.length) line.append(" ", make("span", "finding", { title: findings.join("\n") }, "not DER"));
-    if (label.link) {
-      const link = { href: label.link, target: "_blank", rel: "noopener", tabindex: "-1" };
-      line.append(" ", make("a", "", link, label.section));
+    if (value) {
+      const kind = kindOf(buffer.bytes[buffer.tree.start[i]]);
+      line.append(" ", make("code", kind, {}, value.length > 160 ? `${value.slice(0, 160)} ...` : value));
     }
+    if (label.also && buffer.fold) line.append(" ", make("small", "", {}, label.also));
+    if (findings?.length) line.append(" ", make("span", "finding", { title: findings.join("\n") }, "not DER"));
+    if (left) {
+      const shown = buffer.spread.has(offset);
+      const title = shown ? "Leave out what only wraps this" : `${left} elements only wrap this: show them`;
+      line.append(" ", make("span", "spread", { title }, `${shown ? "−" : "+"}${left}`));
+    }
+    if (label.section) line.append(make("span", "section", {}, label.section.replace(/^RFC (\d+), /, "$1 §")));
     return line;
   }
 
@@ -171,8 +184,24 @@ export class TreePane {
   /** @param {Event} event */
   click(event) {
     const row = this.rowOf(event);
-    if (row < 0 || around(event, "a")) return;
-    if (around(event, ".sceplab-twisty")) this.toggle(row); else this.pick(row);
+    if (row < 0) return;
+    if (around(event, ".sceplab-twisty")) this.toggle(row);
+    else if (around(event, ".sceplab-spread")) this.spread(row);
+    else this.pick(row);
+  }
+
+  /**
+   * Show what only wraps the element of a row, or leave it out again.
+   * @param {number} row
+   */
+  spread(row) {
+    const { buffer, i } = this.at(row);
+    if (!buffer.fold?.left.has(i)) return;
+    this.pick(row);
+    this.content.spread(buffer, i);
+    this.content.uncover(buffer, i);
+    this.relist();
+    this.acts.moved();
   }
 
   /**
@@ -207,6 +236,7 @@ export class TreePane {
     } else if (event.key === "ArrowLeft") {
       if (open) this.toggle(row, 0); else to = this.above(row);
     } else if (event.key === "Enter" || event.key === " ") this.toggle(row);
+    else if (event.key === "+") this.spread(row);
     else if (event.key === "*") {
       this.content.openSiblings(buffer, i);
       this.relist();
@@ -222,7 +252,7 @@ export class TreePane {
    * @param {number} row
    */
   above(row) {
-    const { buffer, i } = this.at(row), parent = buffer.tree.parent[i];
+    const { buffer, i } = this.at(row), parent = this.content.above(buffer, i);
     for (let up = row - 1; up >= 0; up--) {
       if (parent >= 0 && this.owners[up] === buffer.index && this.nodes[up] === parent) return up;
       if (parent < 0 && this.owners[up] === buffer.parent) return up;
@@ -238,7 +268,7 @@ export class TreePane {
   startingWith(letter, row) {
     for (let step = 1; step <= Math.min(this.nodes.length, 5000); step++) {
       const next = (row + step) % this.nodes.length, { buffer, i } = this.at(next);
-      if (this.content.label(buffer, i).name.toLowerCase().startsWith(letter.toLowerCase())) return next;
+      if (this.content.called(buffer, i).toLowerCase().startsWith(letter.toLowerCase())) return next;
     }
     return -1;
   }

@@ -1,12 +1,14 @@
 // The viewer of a message: toolbar, tree, hex dump, details, and the edits of an editable one.
 
 import { send, setTrait, take } from "../kernel.js";
-import { keepKeys, make, makeButton, uniqueId } from "../page.js";
-import { checksTable, detailsOf, said } from "./details.js";
+import { keepKeys, make, makeButton, roving, uniqueId } from "../page.js";
+import { checksTable, detailsOf, hint, legend, said } from "./details.js";
+import { explain } from "./explain.js";
 import { Finder } from "./finder.js";
 import { FORMS, copy, save, written } from "./forms.js";
+import { Chips, crumbs, factsLine, layersLine } from "./lines.js";
 import { Octets } from "./octets.js";
-import { CUT, GARBAGE, STRAY_EOC, TEXT, TRAILING, deepest, scan } from "./scan.js";
+import { CUT, GARBAGE, STRAY_EOC, TRAILING, deepest, scan } from "./scan.js";
 import { Scene, same } from "./scene.js";
 import { TreePane } from "./tree.js";
 
@@ -16,6 +18,8 @@ import { TreePane } from "./tree.js";
 
 /** Elements that "Try to parse as ASN.1" reads to see whether a string's content is ASN.1. */
 const LOOKED_AT = 10_000;
+/** Rows to which the tree is unfolded where nobody says how deep. */
+const FILLED = 45;
 
 export class Viewer {
   /**
@@ -24,24 +28,33 @@ export class Viewer {
    */
   constructor(model, el) {
     this.model = model;
+    this.pick = (/** @type {number} */ buffer, /** @type {number} */ offset) => this.select(buffer, offset);
     this.id = uniqueId();
     this.scene = new Scene(model);
-    this.scene.content.expandTo(model.get("open_depth"));
+    this.open();
     /** @type {number | undefined} the byte to put the cursor on, where it is not the first of the selected element */
     this.cursorAt = undefined;
     /** @type {{ at: number, digit: string } | null} the first digit of a byte that is typed */
     this.half = null;
     const editable = model.get("editable");
     this.way = make("ol", "way", { "aria-label": "Layers" });
+    this.crumbs = make("ol", "crumbs", { "aria-label": "Selected element" });
+    this.facts = make("div", "facts", { role: "group", "aria-label": "What the message is" });
+    this.head = make("div", "heads", { role: "toolbar", "aria-label": "Message" },
+      this.facts, make("div", "where", {}, this.way, this.crumbs));
     this.finder = new Finder(
-      this.scene, ({ buffer, offset, cursor }) => this.select(buffer, offset, cursor), (text) => this.say(text),
+      this.scene, ({ buffer, offset, cursor }) => this.select(buffer, offset, cursor), () => this.tree.rows.later(),
     );
-    this.lights = make("select", "lights", { "aria-label": "Show what covers what" });
-    this.lights.addEventListener("change", () => {
-      setTrait(model, "lit", Number(this.lights.value)); // and its change lights it in every view
+    this.chips = new Chips((number) => {
+      this.scene.preview = -1;
+      setTrait(model, "lit", number); // and its change lights it in every view
+    }, (number) => {
+      this.scene.preview = number;
+      this.tree.rows.later();
+      this.octets.rows.later();
     });
     this.tree = new TreePane(this.id, this.scene, {
-      pick: (buffer, offset) => this.select(buffer, offset),
+      pick: this.pick,
       hover: (element) => this.hover(element),
       ask: (buffer, offsets) => send(model, { kind: "labels", buffer, offsets }),
       moved: () => this.follow(),
@@ -54,19 +67,25 @@ export class Viewer {
       pick: (at) => this.pickOctet(at),
       type: editable ? (at, digit) => this.type(at, digit) : null,
     });
-    right.append(legend());
+    this.status = make("div", "status", { "aria-hidden": "true" }, legend());
+    this.beyond = make("div", "beyond", { "aria-hidden": "true" });
+    this.beyond.hidden = true;
+    right.append(this.beyond, this.status);
     this.details = make("div", "details", {});
     this.probe = makeButton("probe", "Try to parse as ASN.1", () => this.lookInside());
     this.newValue = make("input", "new-value", { type: "text", "aria-label": "New content of the element" });
     this.undo = makeButton("undo", "Undo", () => send(model, { kind: "undo" }));
     this.checks = make("div", "checks", {});
+    this.below = make("div", "below", {}, this.details, this.actions());
     this.live = make("div", "live", { role: "status", "aria-live": "polite" });
     this.root = make("div", "viewer", { role: "group", "aria-label": model.get("title") || "ASN.1 viewer" },
-      this.way, this.tools(), make("div", "panes", {}, this.tree.host, right), this.details, this.actions(),
+      this.head, this.tools(), make("div", "panes", {}, this.tree.host, right), this.below,
       ...(editable ? [this.edits()] : []), this.checks, this.live);
-    keepKeys(this.root);
+    keepKeys(this.root, (event) => {
+      if (event.key === "F3") { event.preventDefault(); this.finder.step(event.shiftKey ? -1 : 1); }
+    });
     el.append(this.root);
-    this.drawWay();
+    this.drawFacts();
     this.drawLights();
     this.drawChecks();
     /** @type {Record<string, (value: any) => void>} */
@@ -90,8 +109,27 @@ export class Viewer {
   }
 
   tools() {
-    return make("div", "tools", { role: "toolbar", "aria-label": "Tools" },
-      ...this.finder.parts, this.depthBox(), this.lights);
+    const every = makeButton("every", "Every element", () => {
+      this.scene.content.showWrappers(!this.scene.content.wrappers);
+      every.setAttribute("aria-pressed", String(this.scene.content.wrappers));
+      this.tree.relist();
+      this.tree.surface();
+      this.draw();
+    });
+    every.title = "Show also the elements that only wrap another one";
+    every.setAttribute("aria-pressed", String(this.scene.content.wrappers));
+    every.hidden = !this.scene.content.buffers.some(({ fold }) => fold?.left.size);
+    const parts = [...this.finder.buttons, this.depthBox(), every];
+    const tools = make("span", "tools", { role: "toolbar", "aria-label": "Tools" }, ...parts);
+    roving(tools);
+    return make("div", "tools", {}, ...this.finder.parts, tools, this.chips.host);
+  }
+
+  /** Unfold as much as the model says. */
+  open() {
+    const depth = this.model.get("open_depth");
+    if (depth < 0) this.scene.content.openFor(this.model.get("facts"), FILLED);
+    else this.scene.content.expandTo(depth);
   }
 
   depthBox() {
@@ -170,6 +208,8 @@ export class Viewer {
       this.tree.row = -1;
       this.showBuffer(0);
       this.drawDetails();
+      this.drawWay();
+      this.drawStatus(-1);
       this.draw();
       return;
     }
@@ -187,7 +227,9 @@ export class Viewer {
     }
     this.tree.reveal();
     this.octets.show(cursor);
-    if (!known) {
+    this.drawStatus(cursor);
+    if (known) this.say(this.status.textContent ?? "");
+    else {
       this.drawDetails();
       this.drawWay();
     }
@@ -221,12 +263,14 @@ export class Viewer {
   hover(element) {
     if (same(element, this.scene.hovered)) return;
     this.scene.hovered = element;
+    this.drawBeyond();
     this.tree.rows.later();
     this.octets.rows.later();
   }
 
   /** @param {number} at */
   hoverOctet(at) {
+    this.drawStatus(at < 0 ? this.octets.cursor : at);
     const buffer = this.scene.current, i = at < 0 ? -1 : deepest(this.scene.content.buffers[buffer].tree, at);
     this.hover(i < 0 ? null : { buffer, i });
   }
@@ -234,26 +278,50 @@ export class Viewer {
   // ---- around the panes
 
   drawWay() {
-    const here = this.scene.station();
-    this.way.replaceChildren(...this.model.get("stations").map(({ title, buffer, offset }, n) => {
-      const button = makeButton("station", title, () => this.select(buffer, offset));
-      if (n === here) button.setAttribute("aria-current", "location");
-      return make("li", "", {}, button);
-    }));
+    const { selected } = this.scene;
+    this.way.replaceChildren(...layersLine(this.model.get("stations"), this.scene.station(), this.pick));
+    this.crumbs.replaceChildren(...(selected ? crumbs(this.scene, selected, this.pick) : []));
+    roving(this.head);
+  }
+
+  drawFacts() {
+    const facts = this.model.get("facts");
+    this.facts.replaceChildren(...factsLine(facts, this.pick));
+    this.facts.hidden = !facts.length;
+    roving(this.head);
+  }
+
+  /**
+   * Say what a byte is.
+   * @param {number} at
+   */
+  drawStatus(at) {
+    const { selected, content, current } = this.scene;
+    if (!selected && !this.scene.hovered) { this.status.replaceChildren(legend()); return; }
+    this.status.textContent = explain(content, content.buffers[current], at);
+  }
+
+  /** Say where the bytes of the element under the mouse are, where they are out of sight. */
+  drawBeyond() {
+    const { hovered, current } = this.scene, { rows, width } = this.octets;
+    this.beyond.hidden = true;
+    if (!hovered) return;
+    const { buffer, start, end } = this.scene.look(hovered), above = end / width <= rows.first;
+    const below = start / width >= rows.first + rows.shown;
+    if (buffer.index === current && !above && !below) return;
+    const where = buffer.index !== current ? `in ${buffer.title}` : above ? "above" : "below";
+    this.beyond.hidden = false;
+    this.beyond.textContent = `bytes ${start} to ${end - 1}, ${where}`;
   }
 
   drawLights() {
-    const regions = this.model.get("regions");
-    this.lights.replaceChildren(make("option", "", { value: "-1" }, "Covered by ..."),
-      ...regions.map((region, n) => make("option", "", { value: n }, region.label)));
-    this.lights.hidden = !regions.length;
-    this.lights.value = String(this.scene.lit);
+    this.chips.draw(this.model.get("regions"), this.scene.lit);
   }
 
   /** @param {number} number of a region, or -1 */
   light(number) {
     this.scene.lit = number;
-    this.lights.value = String(number);
+    this.chips.press(number);
     const { region } = this.scene;
     if (region?.spans.length) this.select(region.spans[0].buffer, region.spans[0].start);
     this.drawDetails();
@@ -263,12 +331,14 @@ export class Viewer {
 
   drawDetails() {
     const { selected, content } = this.scene;
-    this.probe.hidden = !selected || !this.mayHold(selected);
+    this.probe.hidden = !selected || !this.scene.mayHold(selected);
     if (!selected) {
-      this.details.replaceChildren(make("span", "", {}, "Choose an element in the tree, or a byte."));
+      this.details.replaceChildren(hint());
+      roving(this.below);
       return;
     }
     this.details.replaceChildren(...detailsOf(this.scene, selected));
+    roving(this.below);
     const { buffer, i, start, end } = this.scene.look(selected), { name, type, value } = content.label(buffer, i);
     this.newValue.value = "";
     this.newValue.placeholder = value.slice(0, 60);
@@ -307,18 +377,6 @@ export class Viewer {
     if (!this.scene.selected) return;
     const { buffer } = this.scene.look(this.scene.selected);
     save(buffer.bytes, buffer.title + suffix(buffer));
-  }
-
-  /**
-   * Whether an element may be a string with ASN.1 inside that was not opened yet.
-   * @param {Element} element
-   */
-  mayHold(element) {
-    const { buffer, i, start, end } = this.scene.look(element), { tree, bytes } = buffer;
-    // An OCTET STRING, a BIT STRING, or what an IMPLICIT tag may hide one of.
-    const string = bytes[start] === 3 || bytes[start] === 4 || (bytes[start] & 0xe0) === 0x80;
-    const leaf = tree.after[i] === i + 1 && !(tree.flags[i] & (TEXT | TRAILING | GARBAGE));
-    return string && leaf && end - tree.content[i] >= 2 && !this.scene.content.attachedTo(buffer, i).length;
   }
 
   lookInside() {
@@ -371,20 +429,12 @@ export class Viewer {
   renew() {
     this.scene.renew();
     this.tree.relist();
+    this.drawFacts();
     this.drawLights();
-    this.drawWay();
     this.follow();
     this.drawChecks();
     this.drawUndo();
   }
-}
-
-/** What the colours of the hex dump are. */
-function legend() {
-  return make("div", "legend", { "aria-hidden": "true" },
-    make("span", "tag", {}, "tag"), " ", make("span", "length", {}, "length"), " ", make("span", "value", {}, "value"), " ",
-    make("span", "value selected", {}, "selected"), " ", make("span", "value region", {}, "covered"), " ",
-    make("span", "value proof", {}, "signature"));
 }
 
 /** @param {{ type: string }} buffer */
