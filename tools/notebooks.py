@@ -30,6 +30,20 @@ BUILT = ROOT / "notebooks"
 # Time limit for one cell in seconds; every cell takes a few, even on a slow machine.
 TIMEOUT = 300
 
+LANGUAGE = {
+    "codemirror_mode": {"name": "ipython", "version": 3},
+    "file_extension": ".py",
+    "mimetype": "text/x-python",
+    "name": "python",
+    "nbconvert_exporter": "python",
+    "pygments_lexer": "ipython3",
+    "version": "3.11.7",
+}
+"""What the kernel of the project's Python says of itself, always the same.
+
+JupyterLab writes the kernel's answer into an open notebook, and marks it as changed where the stored one differs.
+"""
+
 
 def sources(names: list[str] | None = None) -> list[Path]:
     """Return the sources in reading order; raises SystemExit for an unknown name."""
@@ -76,7 +90,7 @@ def convert(source: Path) -> Any:  # noqa: ANN401 - nbformat has no types
     notebook.metadata = nbformat.from_dict(
         {
             "kernelspec": {"display_name": "Python 3 (ipykernel)", "language": "python", "name": "python3"},
-            "language_info": {"name": "python", "file_extension": ".py", "mimetype": "text/x-python"},
+            "language_info": LANGUAGE,
         }
     )
     return notebook
@@ -99,10 +113,7 @@ def run(notebook: Any, folder: Path) -> Any:  # noqa: ANN401
 def clean(notebook: Any) -> Any:  # noqa: ANN401
     """Remove what differs from run to run."""
     notebook.metadata.pop("widgets", None)
-    notebook.metadata.language_info.pop("version", None)
-    notebook.metadata.language_info = {
-        k: notebook.metadata.language_info[k] for k in ("file_extension", "mimetype", "name")
-    }
+    notebook.metadata.language_info = nbformat.from_dict(LANGUAGE)
     for cell in notebook.cells:
         cell.metadata.pop("execution", None)
         outputs: list[Any] = []
