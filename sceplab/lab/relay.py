@@ -149,7 +149,7 @@ class Relay(Listening):
         busy: set[asyncio.Task[None]] = set()
 
         def begin(connection: socket.socket, address: tuple[Any, ...]) -> None:
-            task = asyncio.create_task(self._attend(connection, str(address[0])))
+            task = asyncio.create_task(self._attend(connection, address[:2]))
             busy.add(task)
             task.add_done_callback(busy.discard)
             # Also where it was cancelled before it began.
@@ -166,8 +166,9 @@ class Relay(Listening):
         if busy:
             await asyncio.wait(set(busy))
 
-    async def _attend(self, connection: socket.socket, client: str) -> None:
+    async def _attend(self, connection: socket.socket, address: Endpoint) -> None:
         """Serve one connection of a client, within the limits."""
+        client = address[0]
         if self._limits.are_reached(self._clients, client):
             return
         self._clients[client] += 1
@@ -175,7 +176,7 @@ class Relay(Listening):
         try:
             reader, writer = await asyncio.open_connection(sock=connection, limit=_PIECE)
             try:
-                await _Link(self, reader, writer, self._links).run()
+                await _Link(self, reader, writer, address, self._links).run()
             finally:
                 await _closed(writer)
         except OSError:  # gone already
@@ -236,12 +237,14 @@ class Relay(Listening):
 class _Link:
     """One connection of a client, and the one to the server that belongs to it."""
 
-    def __init__(self, relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, number: int) -> None:
+    def __init__(
+        self, relay: Relay, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, client: Endpoint, number: int
+    ) -> None:
         self.relay, self.limits = relay, relay.limits
         self.reader, self.writer = reader, writer
-        self.client: Endpoint = writer.get_extra_info("peername")[:2]
+        self.client = client
         self.requests = RequestStream(relay.change)
-        self.watch = _Watch(relay, self.client, number)
+        self.watch = _Watch(relay, client, number)
         self.idle = asyncio.timeout(self.limits.life)
         # When the head that has begun must be whole.
         self.due: float | None = None
@@ -258,7 +261,10 @@ class _Link:
                 if not first:
                     return
                 there, upstream = await self.relay.connect()
-                self.watch.begin(upstream.get_extra_info("peername")[:2])
+                server = upstream.get_extra_info("peername")
+                if server is None:
+                    raise ConnectionResetError  # gone already
+                self.watch.begin(server[:2])
                 await self._both(first, there, upstream)
         except HeadError as error:
             await self._answer(error)

@@ -9,6 +9,7 @@ import random
 import select
 import shutil
 import socket
+import struct
 import subprocess
 import threading
 import time
@@ -403,6 +404,23 @@ def test_stop_leaves_no_connection_open_that_comes_at_that_moment() -> None:
             relay.stop()
             clients.join(60)
             gc.collect()
+
+
+def test_client_that_reset_its_connection_before_it_was_taken_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
+    """The system has no address of the other side any more; the next client is served."""
+    held = threading.Event()
+    with server(_says(OK)) as port, Relay(f"http://127.0.0.1:{port}/scep") as relay:
+        loop = relay._loop
+        assert loop is not None
+        loop.call_soon_threadsafe(held.wait, 60)
+        with client(relay) as link:
+            link.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        held.set()
+        with client(relay) as link:
+            link.sendall(f"GET /scep HTTP/1.1\r\nHost: {relay.host}:{relay.port}\r\n\r\n".encode())
+            assert _rest(link) == OK
+    gc.collect()
+    assert caplog.records == []
 
 
 # --------------------------------------------------------------- TLS
