@@ -12,8 +12,9 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Locator, Page, expect
 
-from tests.browser.notebook import ERROR, PATIENCE, open_notebook, run_cell, screenshot, write_notebook
+from tests.browser.notebook import ERROR, PATIENCE, open_notebook, run_cell, screenshot
 from tests.helpers.captures import DATA, SHARED, capture_file, decoded, needs
+from tests.helpers.notebooks import write_notebook
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 SHARED_CAPTURES = SHARED / "captures"

@@ -20,10 +20,10 @@ from tests.browser.notebook import (
     run_cell,
     screenshot,
     wait_for_kernel,
-    write_notebook,
 )
 from tests.helpers.captures import key, needs
 from tests.helpers.certificates import make_crl
+from tests.helpers.notebooks import write_notebook
 from tools.notebooks import sources
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]

@@ -25,9 +25,9 @@ from sceplab.schema.coverage import coverage_of
 from sceplab.views.viewer import layers_to_show, viewer_state
 from sceplab.widgets import hexdump, show, show_checks, show_differences, table, what_if
 from sceplab.widgets.live import LiveView
-from tests.browser.notebook import write_notebook
 from tests.helpers.captures import DATA, ROOT, key, messages, real_messages
 from tests.helpers.html import assert_harmless
+from tests.helpers.notebooks import write_notebook
 
 HOSTILE = '<script>alert(1)</script>"><img src=x onerror=alert(1)>&amp;\u202eevil\u0000\x1b[31m'
 
