@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import queue
+import socket
 import ssl
 import threading
 from collections.abc import Iterator, Sequence
@@ -18,6 +19,7 @@ from cryptography.hazmat.primitives import hashes
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
+from tornado.netutil import add_accept_handler
 
 _KEY = ec.generate_private_key(ec.SECP256R1())
 
@@ -70,6 +72,44 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
             target.write_eof()
 
 
+async def _attend(
+    connection: socket.socket, context: ssl.SSLContext, target: tuple[str, int], waiting: set[socket.socket]
+) -> None:
+    """Decrypt TLS of a connection, which waits no more, and forward both directions until one ends."""
+    waiting.discard(connection)
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader()
+    protocol = asyncio.StreamReaderProtocol(reader)
+    both: list[asyncio.StreamWriter] = []
+    try:
+        transport, _ = await loop.connect_accepted_socket(lambda: protocol, connection, ssl=context)
+        writer = asyncio.StreamWriter(transport, protocol, reader, loop)
+        both.append(writer)
+        back, there = await asyncio.open_connection(*target)
+        both.append(there)
+        up = asyncio.create_task(_pump(reader, there))
+        try:
+            await _pump(back, writer)
+        finally:
+            up.cancel()
+            await asyncio.gather(up, return_exceptions=True)
+    except OSError:
+        pass
+    finally:
+        # Close both directions: asyncio's TLS has no half-close.
+        for one in both:
+            one.close()
+        try:
+            async with asyncio.timeout(2):
+                await asyncio.gather(*(one.wait_closed() for one in both), return_exceptions=True)
+        except TimeoutError:
+            pass
+        finally:
+            # Also if this is cancelled: a transport that has bytes left to write stays open after `close`.
+            for one in both:
+                one.transport.abort()
+
+
 @contextmanager
 def tls_front(port: int, server_file: Path, host: str = "127.0.0.1") -> Iterator[int]:
     """Yield a port that decrypts TLS and forwards to `port` of 127.0.0.1 or another local address."""
@@ -78,44 +118,31 @@ def tls_front(port: int, server_file: Path, host: str = "127.0.0.1") -> Iterator
     ports: queue.Queue[int] = queue.Queue()
     running: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
     busy: set[asyncio.Task[None]] = set()
+    waiting: set[socket.socket] = set()
 
-    async def attend(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        there = None
-        try:
-            with suppress(OSError):
-                back, there = await asyncio.open_connection(host, port)
-                up = asyncio.create_task(_pump(reader, there))
-                try:
-                    await _pump(back, writer)
-                finally:
-                    up.cancel()
-                    await asyncio.gather(up, return_exceptions=True)
-        finally:
-            # Close both directions: asyncio's TLS has no half-close.
-            both = [one for one in (writer, there) if one is not None]
-            for one in both:
-                one.close()
-            for one in both:
-                with suppress(OSError, TimeoutError):
-                    await asyncio.wait_for(one.wait_closed(), 2)
-
-    def begin(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        task = asyncio.create_task(attend(reader, writer))
+    def begin(connection: socket.socket, _: object) -> None:
+        waiting.add(connection)
+        task = asyncio.create_task(_attend(connection, context, (host, port), waiting))
         busy.add(task)
         task.add_done_callback(busy.discard)
-        # Also if the task was cancelled before it started.
-        task.add_done_callback(lambda _: writer.close())
 
     async def serve() -> None:
-        server = await asyncio.start_server(begin, "127.0.0.1", 0, ssl=context)
+        listening = socket.create_server(("127.0.0.1", 0), backlog=128)
+        listening.setblocking(False)
+        # Not `asyncio.start_server`: until Python 3.12 it forgets to close what it is about to take when it ends.
+        refuse = add_accept_handler(listening, begin)
         ended = asyncio.Event()
         running.append((asyncio.get_running_loop(), ended))
-        ports.put(server.sockets[0].getsockname()[1])
+        ports.put(listening.getsockname()[1])
         await ended.wait()
-        server.close()
+        refuse()
+        listening.close()
         for task in busy:
             task.cancel()
         await asyncio.gather(*busy, return_exceptions=True)
+        # Of tasks that were cancelled before they began.
+        for connection in waiting:
+            connection.close()
 
     worker = threading.Thread(target=lambda: asyncio.run(serve()))
     worker.start()

@@ -35,6 +35,7 @@ from sceplab.lab.relay import Relay
 from sceplab.lab.server import LIMITS
 from sceplab.report.follow import Follower
 from sceplab.scep.attributes import PkiStatus
+from sceplab.scep.transport import Exchange
 from tests.helpers.labs import SECRET, csr, quick_key
 from tests.helpers.tls import server_files, tls_front
 
@@ -52,20 +53,25 @@ def server(answer: Callable[[socket.socket], None]) -> Iterator[int]:
             answer(link)
 
     def accept() -> None:
-        with contextlib.suppress(OSError):
-            while True:
-                worker = threading.Thread(target=work, args=(listener.accept()[0],))
-                workers.append(worker)
-                worker.start()
+        # The last connection is the one that ends this: those before it are not lost.
+        while (accepted := listener.accept())[1] not in ended:
+            worker = threading.Thread(target=work, args=(accepted[0],))
+            workers.append(worker)
+            worker.start()
+        accepted[0].close()
 
+    ended: list[object] = []
     with socket.create_server(("127.0.0.1", 0)) as listener:
         accepting = threading.Thread(target=accept)
         accepting.start()
         try:
             yield listener.getsockname()[1]
         finally:
-            listener.shutdown(socket.SHUT_RDWR)
-            accepting.join()
+            with socket.socket() as last:
+                last.bind(("127.0.0.1", 0))
+                ended.append(last.getsockname())
+                last.connect(listener.getsockname())
+                accepting.join(60)
             for worker in workers:
                 worker.join(60)
 
@@ -315,6 +321,25 @@ def test_refusal_after_a_passed_request_closes_the_connection() -> None:
     assert got == [b"GET /1 HTTP/1.1\r\n\r\n"]
 
 
+def test_exchange_is_there_before_the_client_has_the_reply() -> None:
+    """Who has the end of a reply finds the exchange: at the moment that it is told, nothing can be read yet."""
+    links: list[socket.socket] = []
+    readable: list[list[socket.socket]] = []
+
+    def look(_: Exchange) -> None:
+        readable.append(select.select(links, [], [], 0)[0])
+
+    with (
+        server(_says(OK)) as port,
+        Relay(f"http://127.0.0.1:{port}/", on_exchange=look) as relay,
+        client(relay) as link,
+    ):
+        links.append(link)
+        link.sendall(b"GET /1 HTTP/1.1\r\n\r\n")
+        assert _rest(link) == OK
+    assert readable == [[]]
+
+
 def test_tls_client_at_a_plain_relay_is_reported() -> None:
     """The client has https in its URL."""
     with Relay("http://127.0.0.1:9/") as relay, client(relay) as link:
@@ -404,6 +429,25 @@ def test_stop_leaves_no_connection_open_that_comes_at_that_moment() -> None:
             relay.stop()
             clients.join(60)
             gc.collect()
+
+
+def test_stop_leaves_no_connection_open_that_is_being_closed() -> None:
+    """The server takes nothing more: what is left to write keeps the relay's connection to it open."""
+    held = threading.Event()
+
+    def stall(link: socket.socket) -> None:
+        assert link.recv(1)
+        held.wait(60)
+
+    limits = replace(LIMITS, write_time=0.1)
+    with server(stall) as port, Relay(f"http://127.0.0.1:{port}/scep", limits=limits) as relay:
+        with client(relay) as link, contextlib.suppress(OSError):
+            link.sendall(f"POST /scep HTTP/1.1\r\nHost: {relay.host}:{relay.port}\r\n".encode())
+            link.sendall(b"Content-Length: 100000000\r\n\r\n" + bytes(100_000_000))
+        # It gave up, and waits for a moment that its last bytes are taken.
+        relay.stop()
+        gc.collect()
+        held.set()
 
 
 def test_client_that_reset_its_connection_before_it_was_taken_is_no_error(caplog: pytest.LogCaptureFixture) -> None:
