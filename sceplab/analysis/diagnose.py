@@ -63,8 +63,9 @@ def diagnose(
     for number, enrollment in enumerate(enrollments.found):
         found = list(_of(enrollment, decoded, findings, lines.get(number, ())))
         unique = {name: replace(cause, enrollment=number) for name, cause in telling(found).items()}
-        if not unique and enrollment.ending is not Ending.GRANTED:
-            unique |= {c.fault.id: replace(c, enrollment=number) for c in _unknown(lines.get(number, ()))}
+        if all(c.vague for c in unique.values()) and enrollment.ending is not Ending.GRANTED:
+            unknown = _unknown(lines.get(number, ()), only_guesses=bool(unique))
+            unique |= {c.fault.id: replace(c, enrollment=number) for c in unknown if c.fault.id not in unique}
         causes += unique.values()
     if not enrollments.found:
         causes += _of_none(decoded, findings, enrollments, remarks)
@@ -93,7 +94,11 @@ def _of_none(
         service = service_of(decoded[answers[-1]])
         alone = Enrollment(service, None, answers, [], Ending.FAILED, answers[-1])
         found = _of(alone, decoded, findings, remarks)
-    return list(telling(found).values()) or _unknown(left)
+    causes = list(telling(found).values())
+    if all(c.vague for c in causes):
+        known = {c.fault.id for c in causes}
+        causes += (c for c in _unknown(left, only_guesses=bool(causes)) if c.fault.id not in known)
+    return causes
 
 
 def _since_grant(lines: Sequence[Statement]) -> Sequence[Statement]:
@@ -286,21 +291,21 @@ def _wrapped(lines: Sequence[Statement]) -> Iterator[Cause]:
             yield _from_words(FAULTS[saying.fault], whole, saying.fix, f" ({saying.product})")
 
 
-def _unknown(lines: Sequence[Statement]) -> list[Cause]:
-    """Return a cause for lines about a failure that no table knows, used if there is no other cause.
+def _unknown(lines: Sequence[Statement], *, only_guesses: bool = False) -> list[Cause]:
+    """Return a cause for lines about a failure that no table knows, used if no other cause says why.
 
-    The first line whose words let the fault be guessed, else the first that tells of a failure.
+    The first line whose words let the fault be guessed, else the first that tells of a
+    failure, which says nothing beside vague words (`only_guesses`).
     """
+    rank = Rank.EXPLAINS if only_guesses else Rank.WORTH_A_LOOK
     guesses = ((line, guess) for line in lines if (guess := guess_in(line.text)))
     for line, guess in guesses:
         evidence = f"{line.quoted} (words that no table knows)"
-        return [
-            Cause(FAULTS[guess], Likelihood.POSSIBLE, evidence, line.exchange, None, Rank.WORTH_A_LOOK, guessed=True)
-        ]
+        return [Cause(FAULTS[guess], Likelihood.POSSIBLE, evidence, line.exchange, None, rank, guessed=True)]
     told = next((s for s in lines if tells_of_failure(s.text)), None)
-    if told is None:
+    if told is None or only_guesses:
         return []
-    return [Cause(LOG_SAYS, Likelihood.POSSIBLE, told.quoted, told.exchange, None, Rank.WORTH_A_LOOK)]
+    return [Cause(LOG_SAYS, Likelihood.POSSIBLE, told.quoted, told.exchange, None, rank)]
 
 
 def _most_telling(sayings: Iterable[Saying]) -> Saying | None:

@@ -61,7 +61,7 @@ BAD = re.compile(
     r"pending|violat|exceed|\btoo (?:long|large|big|short|small|old|many|weak)|block|none of|exited|"
     r"requires the use of|\bempty\b|reset by|closed by|hang up|\bE(?:OF|PIPE|PROTO|CONN[A-Z]+|NOTFOUND|AI_[A-Z]+)\b|"
     r"n[o']t (?:long|accept|verif|complet|process|read|decrypt|connect|resolve)|off-?line|no valid|denial|misbehaving|"
-    r"not in the list|no more|not yet valid|unrecogni[sz]ed|illegal|"
+    r"no space left|disk full|read-only file ?system|database is locked|sent to (?:an )?HTTPS port|not in the list|no more|not yet valid|unrecogni[sz]ed|illegal|"
     r"\b[45]\d\d[ -]{1,3}(?:Bad|Method|Proxy|Request|Payload|Content|URI|Internal|Service|Gateway|Backend)\b",
     re.IGNORECASE,
 )

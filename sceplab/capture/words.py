@@ -29,6 +29,7 @@ _KNOWN = re.compile(
     r"certsrv|event ?id|ereignis-id|NetworkDeviceEnrollmentService|"
     r"badAlg|badMessageCheck|badRequest|badTime|badCertId)\b|%PKI|"
     r"\bcrypto (?:pki|ca)\b|trustpoint|\bpkid\b|"
+    r'"(?:error|errors|error_?description|errorMessage|message|description|detail|reason|fault)"\s*:|'
     r"certificate (?:signing )?request|certificate (?:authority|services)\b|"
     r"status ?= ?(?:0x)?[0-9A-Fa-f]{2,8}\b|\b0x[0-9A-Fa-f]{8}\b|transaction ?(?:id|permitted)",
     re.IGNORECASE,
@@ -43,7 +44,7 @@ _SCEP_FAILED = re.compile(
 # host program[pid]: in syslog and the journal.
 _PROGRAM = re.compile(r"(?:^|\s)([A-Za-z][\w./@-]{0,60})\[\d{1,10}\]:(?=\s)")
 _OF_PKI = re.compile(
-    r"scep|\bpki|cert|\bCA\b|\bRA\b|enrol|challenge|pkcs|\bcsr\b|x509|\btls\b|\bssl\b|step-?ca|ejbca|ndes",
+    r"scep|\bpki|cert|zertifikat|\bCA\b|\bRA\b|enrol|challenge|pkcs|\bcsr\b|x509|\btls\b|\bssl\b|step-?ca|ejbca|ndes",
     re.IGNORECASE,
 )
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 #]{1,40})-----")
@@ -113,11 +114,11 @@ def read_rest(data: bytes, name: str) -> Left:
             words.append((_speaks(line), record))
     others = _of_others([record.text for _, record in words])
     words = [pair for n, pair in enumerate(words) if n not in others]
-    if any(speaks for speaks, _ in words):
-        # People cut the lines that matter out of a log: in a scrap each of them counts.
-        scrap = len(words) <= SCRAP
+    # People cut the lines that matter out of a log: in a scrap each of them counts.
+    scrap = len(words) <= SCRAP
+    if any(speaks or (scrap and _is_of_pki(record.text)) for speaks, record in words):
         for speaks, record in words:
-            if speaks or (scrap and len(record.text.split(maxsplit=_FEWEST_WORDS)) >= _FEWEST_WORDS):
+            if speaks or (scrap and len(record.text.replace("_", " ").split(maxsplit=_FEWEST_WORDS)) >= _FEWEST_WORDS):
                 left.remarks += _remarks(record)
     left.unread = evidence.result()
     return left
@@ -139,6 +140,12 @@ def _speaks(line: str) -> bool:
     """Whether a line speaks of SCEP or of an error."""
     start = line[: 4 * LONGEST]
     return bool(BAD.search(start) or _KNOWN.search(start))
+
+
+def _is_of_pki(line: str) -> bool:
+    """Whether a line has words, one of which is of certificates."""
+    start = line[: 4 * LONGEST]
+    return "\0" not in start and len(start.replace("_", " ").split()) >= _FEWEST_WORDS and _OF_PKI.search(start) is not None
 
 
 def _of_others(lines: Sequence[str]) -> set[int]:

@@ -78,7 +78,7 @@ def test_a_later_failure_counts_after_a_success() -> None:
         "sscep: pkistatus: FAILURE, reason: badRequest\nsscep: pkistatus: SUCCESS\n"
         "sscep: certificate written as a.pem\nsscep: error verifying signature\n"
     )
-    assert _causes(text) == ["reply-algorithm"]
+    assert _causes(text) == ["reply-unverified"]
 
 
 def test_two_windows_events_are_separate_records() -> None:

@@ -48,7 +48,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any client",
-        r"(?:\bCA\b|\bRA\b|issuer.?s?) certificate[^.\n]{0,30}(?:has |is |was )(?<!not\s)expired",
+        r"(?:\bCA\b|\bRA\b|issuer.?s?) certificate[^.\n]{0,40}(?:has |is |was |\s)(?<!not\s)expired",
         "ca-expired",
     ),
     Saying(
@@ -268,6 +268,22 @@ ANY: tuple[Saying, ...] = (
         "revocation-offline",
         "",
         "",
+    ),
+    Saying(
+        "any server",
+        r"(?:denied|rejected|refused|declined|disapproved) (?:manually )?by (?:the |an? )?(?:\w+ )?(?:operator|administrator|admin|officer|approver|person)\b",
+        "refused",
+        "Ask the person who refused it; what they wrote stands beside it.",
+    ),
+    Saying(
+        "any client",
+        r"\bSUCCESS\b[^\n]{0,60}(?:contains? no|without (?:a |any )?|no |missing )certificate",
+        "empty-content",
+    ),
+    Saying(
+        "any client",
+        r"certificate[^\n]{0,60}public key[^\n]{0,40}(?:not match|mismatch|differ)|certificate[^\n]{0,30}not match[^\n]{0,20}(?:private )?key",
+        "issued-unusable",
     ),
     Saying("any client", r"pki ?status\W{0,4}(?:PENDING|3)\b", "pending"),
 )

@@ -90,7 +90,7 @@ CAS: tuple[Saying, ...] = (
     ),
     Saying(
         "EJBCA, Dogtag",
-        r"(?:public )?key[^.\n]{0,40}(?:already (?:used|exists|in use)|used (?:by|before))|\bsame (?:public )?key\b[^.\n]{0,60}(?:exist|not allowed|used)|"
+        r"\b(?:public )?key\b(?! ?pair)[^.\n]{0,40}(?:already (?:used|exists|in use)|used (?:by|before))|\bsame (?:public )?key\b[^.\n]{0,60}(?:exist|not allowed|used)|"
         r"another certificate already exists|CertificateExists|subject DN[^.\n]{0,40}(?:already|belongs to)|uniqueness (?:constraint|check)",
         "subject-exists",
         "",
