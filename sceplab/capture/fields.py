@@ -137,6 +137,7 @@ def remarks_of(fields: Mapping[str, Any], line: int | None = None, *, failed: bo
         if "operation=" in text:
             continue
         out.append(Remark(text, name, line))
-    if str(fields.get("action", "")).lower() in _FILTERED:
-        out.append(Remark(f"action={fields['action']}", "action", line))
+    for name in ("action", "wafaction", "securityaction"):
+        if str(fields.get(name, "")).lower() in _FILTERED:
+            out.append(Remark(f"action={fields[name]}", name, line))
     return tuple(out)

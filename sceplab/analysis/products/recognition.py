@@ -87,7 +87,7 @@ _STATUS = re.compile(
     r"\b([45]\d\d)[): ]{1,2}(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Proxy Auth|"
     r"Request Timeout|Payload Too Large|Request Entity Too Large|"
     r"Content Too Large|(?:Request-)?URI Too|Too Many Requests|"
-    r"Internal Server Error|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out)"
+    r"Internal Server Error|Not Implemented|Bad Gateway|(?:Service|Server) (?:Temporarily )?Unavailable|Gateway Time-?out)"
 )
 # failInfo and pkiStatus by number, in any notation: `fail_info: 0x02`, or the OID and its value.
 _FAIL_INFO = re.compile(
