@@ -30,6 +30,7 @@ from sceplab.analysis.products import (
     tells_of_failure,
     tells_of_grant,
     tells_of_issue,
+    tells_of_start,
 )
 from sceplab.analysis.ranking import (
     EMPTY,
@@ -239,6 +240,8 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
     logged = [s.text for s in statements if s.source in _LOGGED]
     client_alone = any(map(is_client, logged)) and not any(map(is_server, logged))
     for statement in statements:
+        if statement.source is Source.LOG_LINE and tells_of_start(statement.text):
+            continue
         code = statement.code if statement.code is not None and statement.code.fault else None
         # A code means different things to different programs: the sentence around it says which.
         saying = sentence_in(statement.text) if code is not None else _most_telling(recognise(statement.text))
@@ -298,7 +301,7 @@ def _unknown(lines: Sequence[Statement], *, only_guesses: bool = False) -> list[
     failure, which says nothing beside vague words (`only_guesses`).
     """
     rank = Rank.EXPLAINS if only_guesses else Rank.WORTH_A_LOOK
-    guesses = ((line, guess) for line in lines if (guess := guess_in(line.text)))
+    guesses = ((line, guess) for line in lines if not tells_of_start(line.text) and (guess := guess_in(line.text)))
     for line, guess in guesses:
         evidence = f"{line.quoted} (words that no table knows)"
         return [Cause(FAULTS[guess], Likelihood.POSSIBLE, evidence, line.exchange, None, rank, guessed=True)]

@@ -144,6 +144,8 @@ _WHY_404 = frozenset(
         *("scep-disabled", "unknown-entity", "cannot-decrypt", "port-in-path", "admin-page", "impersonation"),
     }
 )
+# Who got a failInfo has read a reply, and a CA certificate before it.
+_IN_MESSAGE = frozenset(fault.id for fault in BY_FAIL_INFO.values())
 _FOLLOWS: Mapping[str, frozenset[str]] = {
     "not-found": _WHY_404,
     "operation-not-found": _WHY_404,
@@ -154,6 +156,7 @@ _FOLLOWS: Mapping[str, frozenset[str]] = {
             *("ca-html", "server-error", "http-error", "gateway", "unavailable", "redirect", "unknown-ca", "clock"),
             *("fingerprint", "untrusted-root", "reply-type", "html-reply", "proxy-login"),
         }
+        | _IN_MESSAGE
     ),
     "server-rejects-signature": frozenset({"reply-unverified"}),
     "tls": frozenset({"tls-client-certificate", "https"}),
@@ -163,8 +166,12 @@ _FOLLOWS: Mapping[str, frozenset[str]] = {
     | {"tls-client-certificate", "ca-cannot-sign"},
     "reply-algorithm": frozenset({"client-algorithm"}),
     "reply-type": frozenset(
-        {"not-found", "login", "forbidden", "server-error", "gateway", "unavailable", "http-error", "html-reply"}
-    ),
+        {
+            *("not-found", "operation-not-found", "unknown-ca", "login", "forbidden", "server-error", "http-error"),
+            *("gateway", "unavailable", "overloaded", "redirect", "method", "html-reply", "proxy-login"),
+        }
+    )
+    | _IN_MESSAGE,
     "no-reply": frozenset({"no-network", "tls", "gateway", "overloaded", "unavailable", "proxy-login"}),
     "no-network": frozenset({"gateway", "proxy-login", "ca-unreachable", "tls", "https"}),
     "unavailable": frozenset({"overloaded", "gateway"}),

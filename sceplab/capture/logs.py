@@ -74,7 +74,17 @@ _NAMES: dict[str, tuple[str, ...]] = {
         *("status", "downstreamstatus", "status_code", "statuscode", "originstatus", "response_code", "responsestatus"),
         *("edgeresponsestatus", "elb_status_code", "httpstatus", "httpstatuscode", "sc-status"),
     ),
-    "client": ("remote-address", "clientip", "remote_ip", "client_ip", "clienthost", "remote_addr", "client", "caller_ip", "source_ip"),
+    "client": (
+        "remote-address",
+        "clientip",
+        "remote_ip",
+        "client_ip",
+        "clienthost",
+        "remote_addr",
+        "client",
+        "caller_ip",
+        "source_ip",
+    ),
     "time": ("time", "startutc", "ts", "timestamp", "@timestamp", "time_iso8601"),
     "server": ("host", "requesthost", "server_name", "authority", "clientrequesthost"),
 }
@@ -259,7 +269,9 @@ def _of_fields(line: str) -> dict[str, Any]:
                 out[ours] = value
                 break
     # AWS WAF, nginx: the query in a field of its own.
-    query = next((str(values[k]) for k in ("args", "query", "query_string", "querystring", "requestquery") if values.get(k)), "")
+    query = next(
+        (str(values[k]) for k in ("args", "query", "query_string", "querystring", "requestquery") if values.get(k)), ""
+    )
     if "operation=" in query and "?" not in str(out.get("target", "?")):
         out["target"] = f"{out['target']}?{query}"
     # nginx's $request: the whole request line.

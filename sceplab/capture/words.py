@@ -26,7 +26,7 @@ _KNOWN = re.compile(
     r"pkioperation|"
     r"pkcs ?#?(?:7|10)|certrep|"
     r"challenge ?password|pki-\d|profiled|mdmclient|certmonger|CA_UNREACHABLE|CA_REJECTED|"
-    r"certsrv|event ?id|ereignis-id|NetworkDeviceEnrollmentService|"
+    r"Zertifikatanforderung|Registrierungsdienst|certsrv|event ?id|ereignis-id|NetworkDeviceEnrollmentService|"
     r"badAlg|badMessageCheck|badRequest|badTime|badCertId)\b|%PKI|"
     r"\bcrypto (?:pki|ca)\b|trustpoint|\bpkid\b|"
     r'"(?:error|errors|error_?description|errorMessage|message|description|detail|reason|fault)"\s*:|'
@@ -44,9 +44,11 @@ _SCEP_FAILED = re.compile(
 # host program[pid]: in syslog and the journal.
 _PROGRAM = re.compile(r"(?:^|\s)([A-Za-z][\w./@-]{0,60})\[\d{1,10}\]:(?=\s)")
 _OF_PKI = re.compile(
-    r"scep|\bpki|cert|zertifikat|\bCA\b|\bRA\b|enrol|challenge|pkcs|\bcsr\b|x509|\btls\b|\bssl\b|step-?ca|ejbca|ndes",
+    r"scep|\bpki|cert|zertifikat|\bCA\b|\bRA\b|enrol|challenge|pkcs|\bcsr\b|envelope|recipient|\bsign(?:er|ing|ature)|decrypt|algorithm|x509|\btls\b|\bssl\b|step-?ca|ejbca|ndes",
     re.IGNORECASE,
 )
+# What a program's line has and a person's sentence has not.
+_OF_LOG = re.compile(r"[:=\[{<_]|\d")
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 #]{1,40})-----")
 _PEM_END = re.compile(r"-----END [A-Z0-9 #]{1,40}-----")
 _STATUS = re.compile(r"(?:^|[\s>:])HTTP/\d(?:\.\d)? [1-5]\d\d\b")
@@ -145,7 +147,8 @@ def _speaks(line: str) -> bool:
 def _is_of_pki(line: str) -> bool:
     """Whether a line has words, one of which is of certificates."""
     start = line[: 4 * LONGEST]
-    return "\0" not in start and len(start.replace("_", " ").split()) >= _FEWEST_WORDS and _OF_PKI.search(start) is not None
+    words = start.replace("_", " ").split(maxsplit=_FEWEST_WORDS)
+    return "\0" not in start and len(words) >= _FEWEST_WORDS and bool(_OF_PKI.search(start) and _OF_LOG.search(start))
 
 
 def _of_others(lines: Sequence[str]) -> set[int]:

@@ -58,12 +58,14 @@ def fault_of(text: str) -> str:
                 if not 0 <= gap <= farthest or not _meant(subject, state):
                     continue
                 # A state behind its subject is more common than one before it, and "failed" says little.
-                cost = gap + _BEFORE * (begins >= end) + _LITTLE * (state == "wrong")
+                cost, told = gap + _BEFORE * (begins >= end) + _LITTLE * (state == "wrong"), state
+                # "PKCSReq refused: exponent not allowed": the reason is on one side of the colon.
+                cost += _LITTLE * (": " in clause[min(ends, end) : max(at, begins)])
                 group = next((g for g in either if any(place == at for place, _, _ in g)), ())
                 if len({fault for _, _, each in group if (fault := _meant(subject, each))}) > 1:
-                    cost, state = gap, IN_GENERAL.get(subject, state)
+                    cost, told = gap, IN_GENERAL.get(subject, state)
                 if best is None or (cost, number) < best[:2]:
-                    best = (cost, number, subject, state)
+                    best = (cost, number, subject, told)
     if best is None:
         return ""
     _, _, subject, state = best
@@ -76,7 +78,9 @@ def fault_of(text: str) -> str:
 
 def is_open(text: str) -> bool:
     """Whether a clause of a text leaves several states possible: "is wrong, used already, or too old"."""
-    return any(len({state for _, _, state in group}) > 1 for clause in _clauses(text) for group in _alternatives(clause))
+    return any(
+        len({state for _, _, state in group}) > 1 for clause in _clauses(text) for group in _alternatives(clause)
+    )
 
 
 def _alternatives(clause: str) -> Iterator[list[tuple[int, int, str]]]:

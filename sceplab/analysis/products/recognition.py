@@ -87,7 +87,8 @@ _STATUS = re.compile(
     r"\b([45]\d\d)[): ]{1,2}(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Proxy Auth|"
     r"Request Timeout|Payload Too Large|Request Entity Too Large|"
     r"Content Too Large|(?:Request-)?URI Too|Too Many Requests|"
-    r"Internal Server Error|Not Implemented|Bad Gateway|(?:Service|Server) (?:Temporarily )?Unavailable|Gateway Time-?out)"
+    r"Internal Server Error|Not Implemented|Bad Gateway|"
+    r"(?:Service|Server) (?:Temporarily )?Unavailable|Gateway Time-?out)"
 )
 # failInfo and pkiStatus by number, in any notation: `fail_info: 0x02`, or the OID and its value.
 _FAIL_INFO = re.compile(
@@ -247,12 +248,18 @@ _AROUND = 60
 
 
 def _in_general(saying: Saying, text: str) -> Saying:
-    """Return a saying as it is, or what "wrong, used already or expired" have in common where the words say "or"."""
-    general = _IN_GENERAL.get(saying.fault, "")
-    found = saying.pattern.search(text) if general else None
-    if found is None or not is_open(text[max(0, found.start() - _AROUND) : found.end() + _AROUND]):
+    """Return a saying as it is, or what "wrong, used already or expired" have in common where the words say "or".
+
+    What says no more than that the challenge was refused is made more precise where the words around it are.
+    """
+    if saying.fault not in _IN_GENERAL and saying.fault not in _IN_GENERAL.values():
         return saying
-    return replace(saying, fault=general)
+    found = saying.pattern.search(text)
+    around = text[max(0, found.start() - _AROUND) : found.end() + _AROUND] if found is not None else ""
+    if is_open(around):
+        return replace(saying, fault=_IN_GENERAL.get(saying.fault, saying.fault))
+    precise = fault_of(around) if saying.fault in _IN_GENERAL.values() else ""
+    return replace(saying, fault=precise) if precise in _IN_GENERAL else saying
 
 
 def _innermost_first(sayings: list[Saying], text: str) -> list[Saying]:
@@ -261,6 +268,17 @@ def _innermost_first(sayings: list[Saying], text: str) -> list[Saying]:
     if len(sayings) < 2 or sayings[0].fault not in _STEP_FAULTS or not ends:
         return sayings
     return sorted(sayings, key=lambda s: -max(bisect_right(ends, m.start()) for m in s.pattern.finditer(text)))
+
+
+# A program that begins says how it is set: "challenge required, minimum key size 2048" is no failure.
+_BEGINS = re.compile(
+    r"(?i)\b(?:starting(?: up)?|started|listening on|ready to serve|(?:configuration|config) (?:loaded|read))\b"
+)
+
+
+def tells_of_start(text: str) -> bool:
+    """Whether a line says that a program begins, and of no failure of it."""
+    return _BEGINS.search(text[:LONGEST]) is not None and not tells_of_failure(text)
 
 
 def tells_of_grant(text: str) -> bool:

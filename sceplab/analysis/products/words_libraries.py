@@ -171,7 +171,7 @@ LIBRARIES: tuple[Saying, ...] = (
     # ---- bytes that are no DER
     Saying(
         "ASN.1 library",
-        r"corrupted stream|out of bounds length|DEF length \d+ object truncated|object truncated|unknown tag \d+ encountered|"
+        r"Too few bytes to (?:read|parse)|Unparsed DER bytes|corrupted stream|out of bounds length|DEF length \d+ object truncated|object truncated|unknown tag \d+ encountered|"
         r"unexpected end-of-contents|DERParseException|ASN1ParsingException|ASN\.?1 (?:corrupted|value[^\n]{0,40}not|bad tag|parse)|"
         r"error parsing asn1|ParseError \{ kind|ASN1 (?:parsing|decoding) (?:error|failed)|Asn1Error|PyAsn1Error|Malformed content|IOException reading content|"
         r"extra data (?:found )?(?:after|at end)|trailing data|asn1_d2i|nested asn1 error|TagUnexpected|Unexpected ?Tag|expected: Some\(Tag|header too long|not enough (?:data|bytes)|"
