@@ -8,10 +8,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from sceplab.analysis.diagnose import Cause, diagnose
+from sceplab.analysis.diagnose import diagnose
 from sceplab.analysis.enrollments import Enrollments, group
 from sceplab.analysis.faults.model import Finding, Held
 from sceplab.analysis.faults.registry import check_each
+from sceplab.analysis.ranking import Cause
 from sceplab.analysis.statements import Statement, said_in_log
 from sceplab.capture.reading import Capture, Unread
 from sceplab.cms.x509 import certificate_of, public_key_info

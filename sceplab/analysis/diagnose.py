@@ -1,7 +1,7 @@
 """Why enrollments failed: causes in rank order, each a fault with its evidence.
 
-Rule: faults are found in `faults`, words are recognised in `products`; here they are
-ranked. The server's own words about an exchange come first, unless a fault found in
+Rule: faults are found in `faults`, words are recognised in `products`, the tables of
+ranking are in `ranking`. The server's own words about an exchange come first, unless a fault found in
 the message explains those words: then two pieces of evidence agree.
 """
 
@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from enum import IntEnum
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 
 from sceplab.analysis.enrollments import Ending, Enrollment, Enrollments, service_of
 from sceplab.analysis.faults.model import Fault, Finding, Likelihood, Side
-from sceplab.analysis.faults.outcome import BY_FAIL_INFO, SAYS
+from sceplab.analysis.faults.outcome import SAYS
 from sceplab.analysis.faults.registry import FAULTS
 from sceplab.analysis.faults.said import LOG_SAYS
 from sceplab.analysis.faults.way import RAW_PLUS, is_cut_by_source
@@ -31,176 +30,22 @@ from sceplab.analysis.products import (
     tells_of_failure,
     tells_of_grant,
     tells_of_issue,
+    tells_of_start,
+)
+from sceplab.analysis.ranking import (
+    EMPTY,
+    EXPLAINS_WORDS,
+    GENERIC,
+    LITTLE,
+    OF_REPLY,
+    SPOILS,
+    Cause,
+    Rank,
+    order,
+    telling,
 )
 from sceplab.analysis.statements import Source, Statement, is_web_page, statements_of
 from sceplab.scep.conversation import DecodedExchange
-
-
-class Rank(IntEnum):
-    """The order of causes; the smallest comes first."""
-
-    AGREED = 0
-    """A fault found in a message, and words or a failInfo that it explains."""
-    SAID = 1
-    """Words or a code of the server, the client, or a log."""
-    PROVEN = 2
-    EXPLAINS = 3
-    COMMON = 4
-    """A frequent reason of such a status."""
-    WORTH_A_LOOK = 5
-
-
-@dataclass(frozen=True, slots=True)
-class Cause:
-    """A fault as a cause: `evidence` says what was seen, `fix` what to do about it here.
-
-    A `vague` one is of words that say that something failed, not why. `misleading`
-    is not empty where it rests on words of a product that are also written for
-    other reasons. A `guessed` one rests on words of no table.
-    """
-
-    fault: Fault
-    likelihood: Likelihood
-    evidence: str
-    exchange: int | None
-    side: Side | None = None
-    rank: Rank = Rank.EXPLAINS
-    enrollment: int = 0
-    fix: str = ""
-    vague: bool = False
-    misleading: str = ""
-    guessed: bool = False
-
-    @property
-    def words(self) -> str:
-        """What is wrong, as a sentence that names the message."""
-        title = self.fault.title
-        if self.side is Side.REPLY and self.fault.rule and "reply" not in title.lower():
-            return f"In the reply: {title[0].lower()}{title[1:]}"
-        return title
-
-    @property
-    def action(self) -> str:
-        """What a person can do about it."""
-        return self.fix or self.fault.fix
-
-
-# The words or replies of a server that a fault in a message explains.
-_EXPLAINS_WORDS: Mapping[str, tuple[str, ...]] = {
-    "cannot-decrypt": (
-        *("weak-digest", "oaep", "signing-only-recipient", "ca-instead-of-ra", "wrong-recipient", "key-id-wrapped"),
-        *("odd-cipher", "weak-cipher", "content-unreadable"),
-    ),
-    "badMessageCheck": (
-        *("signature", "digest", "oaep", "wrong-recipient", "signing-only-recipient", "ca-instead-of-ra"),
-        *("key-id-wrapped", "weak-digest", "odd-cipher", "weak-cipher", "possession", "cut-off", "self-signed-key"),
-        "renewal-signer",
-    ),
-    "server-rejects-signature": ("signature", "digest", "weak-digest", "possession", "cms-attributes"),
-    "csr-unreadable": ("csr-pem", "csr-base64", "csr-no-outer", "csr-is-other", "challenge-type", "possession"),
-    "not-a-request": (
-        *("text-utf8", "text-crlf", "text-ascii", "posted-base64", "plus-lost", "cut-off", "csr-pem", "csr-base64"),
-        *("csr-no-outer", "csr-is-other", "challenge-type", "ber", "escaped-twice", "weak-digest"),
-    ),
-    "get-encoding": ("plus-lost", "raw-plus", "url-alphabet", "escaped-twice", "cut-off"),
-    "challenge-refused": ("no-challenge", "wrong-challenge", "challenge-type"),
-    "no-challenge": ("no-challenge",),
-    "badRequest": (
-        "wrong-challenge",
-        "no-challenge",
-        "renewal-signer",
-        "transaction-reused",
-        "csr-pem",
-        "csr-no-outer",
-    ),
-    "algorithm-refused": ("weak-digest", "weak-cipher", "odd-cipher", "oaep", "not-offered"),
-    "badAlg": ("weak-digest", "weak-cipher", "odd-cipher", "oaep", "not-offered", "short-key"),
-    "key-length": ("short-key",),
-    "badTime": ("clock", "validity"),
-    "clock": ("clock", "validity"),
-    "validity": ("validity", "clock"),
-    "chain": ("chain",),
-    "badCertId": ("poll-transaction",),
-    "renewal-refused": ("renewal-signer", "renewal-offered"),
-    "too-long": ("too-long",),
-    "double-escape": ("escaped-twice",),
-}
-# In the reply of a granted enrollment these make the certificate unusable.
-_SPOILS = frozenset(
-    {
-        *("cms-attributes", "issued-key", "issued-not-first", "renewed-nothing", "nonce-answer", "transaction-answer"),
-        *("reply-recipient", "digest", "signature", "empty-content", "reply-attributes", "degenerate", "readable"),
-        *("reply-base64", "reply-signer", "reply-type"),
-    }
-)
-# These only repeat the status or failInfo.
-_GENERIC = frozenset(
-    {
-        "server-error",
-        "http-error",
-        "refused",
-        "forbidden",
-        "operation-not-found",
-        "unavailable",
-        "client-stops",
-        "pending",
-    }
-) | {fault.id for fault in BY_FAIL_INFO.values()}
-# These are the least specific.
-_LAST = frozenset({"server-says", "refused", "log-says", "client-no-reply"})
-# These add nothing to the server's own words.
-_EMPTY = frozenset({"server-error", "http-error", "refused"})
-# What is said in general follows from what is said in particular.
-_CHALLENGE = frozenset({"challenge-expired", "challenge-used", "challenge-form", "no-challenge", "stored-password"})
-_WHY_404 = frozenset(
-    {
-        *(
-            "too-long",
-            "too-large",
-            "double-escape",
-            "filtered",
-            "method",
-            "server-configuration",
-            "unknown-ca",
-            "profile",
-        ),
-        *("scep-disabled", "unknown-entity", "cannot-decrypt", "port-in-path", "admin-page", "impersonation"),
-    }
-)
-_FOLLOWS: Mapping[str, frozenset[str]] = {
-    "not-found": _WHY_404,
-    "operation-not-found": _WHY_404,
-    "login": _CHALLENGE | {"challenge-refused", "tls-client-certificate", "service-rights", "unknown-entity"},
-    "ca-form": frozenset(
-        {
-            *("not-found", "operation-not-found", "login", "forbidden", "no-network", "no-reply", "tls", "https"),
-            *("ca-html", "server-error", "http-error", "gateway", "unavailable", "redirect", "unknown-ca", "clock"),
-            *("fingerprint", "untrusted-root", "reply-type", "html-reply", "proxy-login"),
-        }
-    ),
-    "server-rejects-signature": frozenset({"reply-unverified"}),
-    "tls": frozenset({"tls-client-certificate", "https"}),
-    "challenge-refused": _CHALLENGE,
-    "not-authorized": _CHALLENGE
-    | {"challenge-refused", "login", "service-rights", "forbidden", "filtered", "proxy-login", "admin-login"}
-    | {"tls-client-certificate", "ca-cannot-sign"},
-    "reply-algorithm": frozenset({"client-algorithm"}),
-    "reply-type": frozenset(
-        {"not-found", "login", "forbidden", "server-error", "gateway", "unavailable", "http-error", "html-reply"}
-    ),
-    "no-reply": frozenset({"no-network", "tls", "gateway", "overloaded", "unavailable", "proxy-login"}),
-    "no-network": frozenset({"gateway", "proxy-login", "ca-unreachable", "tls", "https"}),
-    "unavailable": frozenset({"overloaded", "gateway"}),
-    "forbidden": frozenset({"filtered", "https", "tls-client-certificate", "login"}),
-    "policy-refused": frozenset({"template", "service-rights", "key-length", "bad-subject", "revocation-offline"}),
-    "not-a-request": frozenset({"server-rejects-signature", "csr-unreadable", "get-encoding", "cannot-decrypt"}),
-    "chain": frozenset({"untrusted-root", "certificate-revoked", "tls"}),
-    "validity": frozenset({"clock", "server-certificate-expired", "tls", "renewal-refused"}),
-}
-# These say no more than that it was refused.
-_LITTLE = _EMPTY | {"badRequest"}
-# In a reply, these do not explain why the request was refused.
-_OF_REPLY = frozenset({"readable", "broken-reply", "cms-attributes", "signature", "digest", "reply-attributes"})
 
 
 def diagnose(
@@ -218,13 +63,14 @@ def diagnose(
     lines = _by_enrollment(decoded, enrollments, remarks)
     for number, enrollment in enumerate(enrollments.found):
         found = list(_of(enrollment, decoded, findings, lines.get(number, ())))
-        unique = {name: replace(cause, enrollment=number) for name, cause in _telling(found).items()}
-        if not unique and enrollment.ending is not Ending.GRANTED:
-            unique |= {c.fault.id: replace(c, enrollment=number) for c in _unknown(lines.get(number, ()))}
+        unique = {name: replace(cause, enrollment=number) for name, cause in telling(found).items()}
+        if all(c.vague for c in unique.values()) and enrollment.ending is not Ending.GRANTED:
+            unknown = _unknown(lines.get(number, ()), only_guesses=bool(unique))
+            unique |= {c.fault.id: replace(c, enrollment=number) for c in unknown if c.fault.id not in unique}
         causes += unique.values()
     if not enrollments.found:
         causes += _of_none(decoded, findings, enrollments, remarks)
-    return sorted(causes, key=_order)
+    return sorted(causes, key=order)
 
 
 _SCEP_PATH = re.compile(r"scep|pkiclient|certsrv", re.IGNORECASE)
@@ -249,31 +95,11 @@ def _of_none(
         service = service_of(decoded[answers[-1]])
         alone = Enrollment(service, None, answers, [], Ending.FAILED, answers[-1])
         found = _of(alone, decoded, findings, remarks)
-    return list(_telling(found).values()) or _unknown(left)
-
-
-# Such a status says more than words of no table that a proxy puts on its page.
-_TELLING_STATUS = frozenset({"unavailable", "gateway", "overloaded", "too-large", "too-long", "proxy-login"})
-
-
-def _telling(found: Iterable[Cause]) -> dict[str, Cause]:
-    """Return the causes in rank order, each fault once, without those that follow from another that says more."""
-    unique: dict[str, Cause] = {}
-    for cause in sorted(found, key=_order):
-        unique.setdefault(cause.fault.id, cause)
-    said = {name for name, c in unique.items() if c.rank <= Rank.COMMON}
-    why = {name for name, c in unique.items() if not c.vague and name not in _LAST and c.rank != Rank.WORTH_A_LOOK}
-    if unique.keys() & _TELLING_STATUS:
-        for name, cause in unique.items():
-            if name == SAYS.id or cause.guessed:
-                unique[name] = replace(cause, rank=Rank.WORTH_A_LOOK)
-    if any(c.rank <= Rank.SAID and not c.vague and name not in _LAST for name, c in unique.items()):
-        unique.pop(SAYS.id, None)
-    return {
-        name: c
-        for name, c in unique.items()
-        if not (c.vague and why - {name}) and not _FOLLOWS.get(name, frozenset()) & said
-    }
+    causes = list(telling(found).values())
+    if all(c.vague for c in causes):
+        known = {c.fault.id for c in causes}
+        causes += (c for c in _unknown(left, only_guesses=bool(causes)) if c.fault.id not in known)
+    return causes
 
 
 def _since_grant(lines: Sequence[Statement]) -> Sequence[Statement]:
@@ -294,22 +120,6 @@ def _since_grant(lines: Sequence[Statement]) -> Sequence[Statement]:
         elif not (somebody or (granted and not parties) or settled & parties):
             left.append(line)
     return left[::-1]
-
-
-# What a client says that follows from the server's refusal: a reason that the server gives comes first.
-_CONSEQUENCES = frozenset(
-    {
-        *("reply-type", "html-reply", "client-rejects-reply", "client-no-reply", "not-a-message", "no-reply"),
-        *("reply-unreadable", "ca-form", "issued-unusable", "empty-content"),
-    }
-)
-
-
-def _order(cause: Cause) -> tuple[int, bool, int, bool, bool, int]:
-    # At equal rank, broken rules come after other causes, and unrecognised words are last.
-    place = -1 if cause.exchange is None else cause.exchange
-    follows = cause.rank == Rank.SAID and cause.fault.id in _CONSEQUENCES
-    return cause.rank, follows, -cause.likelihood, cause.fault.id in _LAST, bool(cause.fault.rule), place
 
 
 def _by_enrollment(
@@ -338,7 +148,7 @@ def _of(
     if ending is Ending.GRANTED:
         for finding in pool:
             reply = finding.side is not Side.REQUEST and finding.exchange == enrollment.last
-            if reply and finding.fault.id in _SPOILS and finding.likelihood != Likelihood.POSSIBLE:
+            if reply and finding.fault.id in SPOILS and finding.likelihood != Likelihood.POSSIBLE:
                 yield _cause(finding)
         return
     said = [s for i in enrollment.exchanges for s in statements_of(i, decoded[i])]
@@ -361,21 +171,21 @@ def _of(
     pool = [f for f in pool if f.side is not Side.REPLY or not f.fault.rule or _tells(f, ending)]
     pool = _without_consequences(pool, {i for i in enrollment.steps if is_cut_by_source(decoded[i])})
     spoken = [*_said(said), *_of_lines(_since_grant(lines))]
-    stated = {c.fault.id: c for c in spoken} | {f.fault.id: _cause(f) for f in pool if f.fault.id in _GENERIC}
+    stated = {c.fault.id: c for c in spoken} | {f.fault.id: _cause(f) for f in pool if f.fault.id in GENERIC}
     merged: set[int] = set()
     for finding in pool:
-        words = [c for name, c in stated.items() if finding.fault.id in _EXPLAINS_WORDS.get(name, ())]
+        words = [c for name, c in stated.items() if finding.fault.id in EXPLAINS_WORDS.get(name, ())]
         if finding.likelihood is Likelihood.CERTAIN and finding.side is not Side.REPLY:
             # Unrecognised words next to a certain fault are about that fault.
             words += [c for c in spoken if c.fault is SAYS and c.exchange == finding.exchange]
         agreed = next((c for c in words if c.fault.id != finding.fault.id), None)
         cause = _cause(finding)
-        if agreed is not None and finding.fault.id not in _GENERIC:
+        if agreed is not None and finding.fault.id not in GENERIC:
             merged.add(id(agreed))
             likelihood = max(cause.likelihood, Likelihood.LIKELY)
             evidence = f"{cause.evidence}; {agreed.evidence}"
             yield replace(cause, rank=Rank.AGREED, evidence=evidence, likelihood=likelihood)
-        elif not (finding.fault.id in _EMPTY and any(not c.vague for c in spoken)):
+        elif not (finding.fault.id in EMPTY and any(not c.vague for c in spoken)):
             yield cause
     yield from (c for c in spoken if id(c) not in merged)
 
@@ -409,7 +219,7 @@ def _without_consequences(found: Sequence[Finding], cut: set[int]) -> list[Findi
 
 def _tells(finding: Finding, ending: Ending) -> bool:
     """Whether a fault of the reply may be why the client stopped."""
-    return ending not in {Ending.REFUSED, Ending.FAILED} or finding.fault.id in _OF_REPLY
+    return ending not in {Ending.REFUSED, Ending.FAILED} or finding.fault.id in OF_REPLY
 
 
 _RANKS = {
@@ -421,7 +231,7 @@ _RANKS = {
 
 def _cause(finding: Finding) -> Cause:
     likelihood = finding.likelihood or Likelihood.POSSIBLE
-    rank = Rank.COMMON if finding.fault.id in _GENERIC else _RANKS[likelihood]
+    rank = Rank.COMMON if finding.fault.id in GENERIC else _RANKS[likelihood]
     return Cause(finding.fault, likelihood, finding.found, finding.exchange, finding.side, rank)
 
 
@@ -430,6 +240,8 @@ def _said(statements: Sequence[Statement]) -> Iterator[Cause]:
     logged = [s.text for s in statements if s.source in _LOGGED]
     client_alone = any(map(is_client, logged)) and not any(map(is_server, logged))
     for statement in statements:
+        if statement.source is Source.LOG_LINE and tells_of_start(statement.text):
+            continue
         code = statement.code if statement.code is not None and statement.code.fault else None
         # A code means different things to different programs: the sentence around it says which.
         saying = sentence_in(statement.text) if code is not None else _most_telling(recognise(statement.text))
@@ -482,27 +294,27 @@ def _wrapped(lines: Sequence[Statement]) -> Iterator[Cause]:
             yield _from_words(FAULTS[saying.fault], whole, saying.fix, f" ({saying.product})")
 
 
-def _unknown(lines: Sequence[Statement]) -> list[Cause]:
-    """Return a cause for lines about a failure that no table knows, used if there is no other cause.
+def _unknown(lines: Sequence[Statement], *, only_guesses: bool = False) -> list[Cause]:
+    """Return a cause for lines about a failure that no table knows, used if no other cause says why.
 
-    The first line whose words let the fault be guessed, else the first that tells of a failure.
+    The first line whose words let the fault be guessed, else the first that tells of a
+    failure, which says nothing beside vague words (`only_guesses`).
     """
-    guesses = ((line, guess) for line in lines if (guess := guess_in(line.text)))
+    rank = Rank.EXPLAINS if only_guesses else Rank.WORTH_A_LOOK
+    guesses = ((line, guess) for line in lines if not tells_of_start(line.text) and (guess := guess_in(line.text)))
     for line, guess in guesses:
         evidence = f"{line.quoted} (words that no table knows)"
-        return [
-            Cause(FAULTS[guess], Likelihood.POSSIBLE, evidence, line.exchange, None, Rank.WORTH_A_LOOK, guessed=True)
-        ]
+        return [Cause(FAULTS[guess], Likelihood.POSSIBLE, evidence, line.exchange, None, rank, guessed=True)]
     told = next((s for s in lines if tells_of_failure(s.text)), None)
-    if told is None:
+    if told is None or only_guesses:
         return []
-    return [Cause(LOG_SAYS, Likelihood.POSSIBLE, told.quoted, told.exchange, None, Rank.WORTH_A_LOOK)]
+    return [Cause(LOG_SAYS, Likelihood.POSSIBLE, told.quoted, told.exchange, None, rank)]
 
 
 def _most_telling(sayings: Iterable[Saying]) -> Saying | None:
     """Return the first that gives a reason beyond the refusal, else the first."""
     known = tuple(sayings)
-    return next((s for s in known if s.fault not in _LITTLE), known[0] if known else None)
+    return next((s for s in known if s.fault not in LITTLE), known[0] if known else None)
 
 
 # A log may be the client's.
@@ -512,7 +324,7 @@ _QUIET = frozenset({Source.ATTRIBUTE, Source.LOG_LINE, Source.SUBSTATUS})
 
 
 def _from_words(fault: Fault, statement: Statement, fix: str, who: str = "", *, vague: bool = False) -> Cause:
-    generic = vague or fault.id in _GENERIC or fault.id in {"client-rejects-reply", "client-no-reply"}
+    generic = vague or fault.id in GENERIC or fault.id in {"client-rejects-reply", "client-no-reply"}
     return Cause(
         fault,
         Likelihood.LIKELY,

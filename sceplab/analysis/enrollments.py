@@ -87,8 +87,8 @@ def group(decoded: Sequence[DecodedExchange]) -> Enrollments:
     found: list[Enrollment] = []
     other: list[int] = []
     open_by_transaction: dict[tuple[str, str, str], Enrollment] = {}
-    prepared: dict[tuple[str, str], list[int]] = {}
-    unread: dict[tuple[str, str], Enrollment] = {}
+    prepared: dict[tuple[str, str], dict[str, list[int]]] = {}
+    unread: dict[Service, Enrollment] = {}
     for index, item in enumerate(decoded):
         if not is_scep(item):
             other.append(index)
@@ -97,29 +97,30 @@ def group(decoded: Sequence[DecodedExchange]) -> Enrollments:
         place = (service.client, service.server)
         name = item.operation.operation if item.operation is not None else ""
         if item.request is None and item.reply is None and name != "PKIOperation" and item.csr is None:
-            prepared.setdefault(place, []).append(index)
+            prepared.setdefault(place, {}).setdefault(service.path, []).append(index)
             continue
         transaction = _transaction(item)
         if transaction is None:
-            enrollment = unread.get(place)
+            enrollment = unread.get(service)
             if enrollment is None or name != "PKIOperation":
                 enrollment = Enrollment(service, None)
                 found.append(enrollment)
-                unread[place] = enrollment
+                unread[service] = enrollment
         else:
             key = (*place, transaction)
             enrollment = open_by_transaction.get(key) or open_by_transaction.get(("", "", transaction))
             if enrollment is None:
                 enrollment = open_by_transaction[key] = Enrollment(service, transaction)
                 found.append(enrollment)
-        enrollment.before += prepared.pop(place, [])
+        # A client may try several paths before its request.
+        enrollment.before += sorted(i for indices in prepared.pop(place, {}).values() for i in indices)
         _take(enrollment, index, item)
-    last = {(e.service.client, e.service.server): e for e in found}
-    for place, indices in prepared.items():
-        if place in last:
-            last[place].before += indices
+    last = {e.service: e for e in found}
+    for indices in (each for paths in prepared.values() for each in paths.values()):
+        service = service_of(decoded[indices[0]])
+        if service in last:
+            last[service].before += indices
         else:
-            service = service_of(decoded[indices[0]])
             found.append(Enrollment(service, None, [], indices, Ending.NOT_SENT, indices[-1]))
     found.sort(key=lambda e: e.exchanges[0])
     return Enrollments(tuple(found), tuple(other))

@@ -61,6 +61,7 @@ BAD = re.compile(
     r"pending|violat|exceed|\btoo (?:long|large|big|short|small|old|many|weak)|block|none of|exited|"
     r"requires the use of|\bempty\b|reset by|closed by|hang up|\bE(?:OF|PIPE|PROTO|CONN[A-Z]+|NOTFOUND|AI_[A-Z]+)\b|"
     r"n[o']t (?:long|accept|verif|complet|process|read|decrypt|connect|resolve)|off-?line|no valid|denial|misbehaving|"
+    r"no space left|disk full|read-only file ?system|database is locked|sent to (?:an )?HTTPS port|"
     r"not in the list|no more|not yet valid|unrecogni[sz]ed|illegal|"
     r"\b[45]\d\d[ -]{1,3}(?:Bad|Method|Proxy|Request|Payload|Content|URI|Internal|Service|Gateway|Backend)\b",
     re.IGNORECASE,
@@ -137,6 +138,5 @@ def remarks_of(fields: Mapping[str, Any], line: int | None = None, *, failed: bo
         if "operation=" in text:
             continue
         out.append(Remark(text, name, line))
-    if str(fields.get("action", "")).lower() in _FILTERED:
-        out.append(Remark(f"action={fields['action']}", "action", line))
-    return tuple(out)
+    blocked = (n for n in ("action", "wafaction", "securityaction") if str(fields.get(n, "")).lower() in _FILTERED)
+    return (*out, *(Remark(f"action={fields[name]}", name, line) for name in blocked))

@@ -53,6 +53,11 @@ _FORMATS = (
         r"\d{1,12} "
         r"(?P<method>[A-Z]{3,8}) (?P<target>\S+)(?P<end> |$)"
     ),
+    # Kestrel, Express, a browser's console: POST http://ca.example/scep?... [type, size -] 413 ...
+    re.compile(
+        r"(?<![\w\"'])(?P<method>GET|POST|HEAD|PUT) (?P<target>(?:https?://[^\s/\"']{1,255})?/[^\s\"']*)(?P<end> )"
+        r"(?!HTTP/)(?:[^\n]{0,80}? - )??(?P<status>[1-5]\d\d)(?= |$)"
+    ),
     # Any line with a request line in quotes.
     re.compile(rf"{_REQUEST}(?:\D{{0,20}}(?P<status>\d{{3}})\b)?"),
 )
@@ -63,15 +68,25 @@ _NGINX_ERROR = re.compile(
 )
 # The names that programs use for the same field, the most specific first.
 _NAMES: dict[str, tuple[str, ...]] = {
-    "target": ("path", "uri", "request_uri", "requestpath", "url", "request"),
-    "method": ("method", "request_method", "requestmethod", "httpmethod"),
+    "target": ("path", "uri", "request_uri", "requestpath", "url", "request", "clientrequesturi", "clientrequestpath"),
+    "method": ("method", "request_method", "requestmethod", "httpmethod", "clientrequestmethod"),
     "status": (
         *("status", "downstreamstatus", "status_code", "statuscode", "originstatus", "response_code", "responsestatus"),
-        *("edgeresponsestatus", "elb_status_code"),
+        *("edgeresponsestatus", "elb_status_code", "httpstatus", "httpstatuscode", "sc-status"),
     ),
-    "client": ("remote-address", "clientip", "remote_ip", "client_ip", "clienthost", "remote_addr", "client"),
+    "client": (
+        "remote-address",
+        "clientip",
+        "remote_ip",
+        "client_ip",
+        "clienthost",
+        "remote_addr",
+        "client",
+        "caller_ip",
+        "source_ip",
+    ),
     "time": ("time", "startutc", "ts", "timestamp", "@timestamp", "time_iso8601"),
-    "server": ("host", "requesthost", "server_name", "authority"),
+    "server": ("host", "requesthost", "server_name", "authority", "clientrequesthost"),
 }
 _WRAPPED = ("log", "message", "msg")
 # A line that ends inside a URL, and the line that continues it.
@@ -254,7 +269,9 @@ def _of_fields(line: str) -> dict[str, Any]:
                 out[ours] = value
                 break
     # AWS WAF, nginx: the query in a field of its own.
-    query = next((str(values[k]) for k in ("args", "query", "query_string", "querystring") if values.get(k)), "")
+    query = next(
+        (str(values[k]) for k in ("args", "query", "query_string", "querystring", "requestquery") if values.get(k)), ""
+    )
     if "operation=" in query and "?" not in str(out.get("target", "?")):
         out["target"] = f"{out['target']}?{query}"
     # nginx's $request: the whole request line.

@@ -26,9 +26,10 @@ _KNOWN = re.compile(
     r"pkioperation|"
     r"pkcs ?#?(?:7|10)|certrep|"
     r"challenge ?password|pki-\d|profiled|mdmclient|certmonger|CA_UNREACHABLE|CA_REJECTED|"
-    r"certsrv|event ?id|ereignis-id|NetworkDeviceEnrollmentService|"
+    r"Zertifikatanforderung|Registrierungsdienst|certsrv|event ?id|ereignis-id|NetworkDeviceEnrollmentService|"
     r"badAlg|badMessageCheck|badRequest|badTime|badCertId)\b|%PKI|"
     r"\bcrypto (?:pki|ca)\b|trustpoint|\bpkid\b|"
+    r'"(?:error|errors|error_?description|errorMessage|message|description|detail|reason|fault)"\s*:|'
     r"certificate (?:signing )?request|certificate (?:authority|services)\b|"
     r"status ?= ?(?:0x)?[0-9A-Fa-f]{2,8}\b|\b0x[0-9A-Fa-f]{8}\b|transaction ?(?:id|permitted)",
     re.IGNORECASE,
@@ -43,9 +44,11 @@ _SCEP_FAILED = re.compile(
 # host program[pid]: in syslog and the journal.
 _PROGRAM = re.compile(r"(?:^|\s)([A-Za-z][\w./@-]{0,60})\[\d{1,10}\]:(?=\s)")
 _OF_PKI = re.compile(
-    r"scep|\bpki|cert|\bCA\b|\bRA\b|enrol|challenge|pkcs|\bcsr\b|x509|\btls\b|\bssl\b|step-?ca|ejbca|ndes",
+    r"scep|\bpki|cert|zertifikat|\bCA\b|\bRA\b|enrol|challenge|pkcs|\bcsr\b|envelope|recipient|\bsign(?:er|ing|ature)|decrypt|algorithm|x509|\btls\b|\bssl\b|step-?ca|ejbca|ndes",
     re.IGNORECASE,
 )
+# What a program's line has and a person's sentence has not.
+_OF_LOG = re.compile(r"[:=\[{<_]|\d")
 _PEM = re.compile(r"-----BEGIN ([A-Z0-9 #]{1,40})-----")
 _PEM_END = re.compile(r"-----END [A-Z0-9 #]{1,40}-----")
 _STATUS = re.compile(r"(?:^|[\s>:])HTTP/\d(?:\.\d)? [1-5]\d\d\b")
@@ -113,11 +116,11 @@ def read_rest(data: bytes, name: str) -> Left:
             words.append((_speaks(line), record))
     others = _of_others([record.text for _, record in words])
     words = [pair for n, pair in enumerate(words) if n not in others]
-    if any(speaks for speaks, _ in words):
-        # People cut the lines that matter out of a log: in a scrap each of them counts.
-        scrap = len(words) <= SCRAP
+    # People cut the lines that matter out of a log: in a scrap each of them counts.
+    scrap = len(words) <= SCRAP
+    if any(speaks or (scrap and _is_of_pki(record.text)) for speaks, record in words):
         for speaks, record in words:
-            if speaks or (scrap and len(record.text.split(maxsplit=_FEWEST_WORDS)) >= _FEWEST_WORDS):
+            if speaks or (scrap and len(record.text.replace("_", " ").split(maxsplit=_FEWEST_WORDS)) >= _FEWEST_WORDS):
                 left.remarks += _remarks(record)
     left.unread = evidence.result()
     return left
@@ -139,6 +142,13 @@ def _speaks(line: str) -> bool:
     """Whether a line speaks of SCEP or of an error."""
     start = line[: 4 * LONGEST]
     return bool(BAD.search(start) or _KNOWN.search(start))
+
+
+def _is_of_pki(line: str) -> bool:
+    """Whether a line has words, one of which is of certificates."""
+    start = line[: 4 * LONGEST]
+    words = start.replace("_", " ").split(maxsplit=_FEWEST_WORDS)
+    return "\0" not in start and len(words) >= _FEWEST_WORDS and bool(_OF_PKI.search(start) and _OF_LOG.search(start))
 
 
 def _of_others(lines: Sequence[str]) -> set[int]:

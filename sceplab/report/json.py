@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from sceplab.analysis.analyse import Analysis
-from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Finding
+from sceplab.analysis.ranking import Cause
 from sceplab.asn1 import der, oids
 from sceplab.capture.reading import Capture, Unread
 from sceplab.cms.algorithms import AlgorithmIdentifier

@@ -12,8 +12,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sceplab.analysis.analyse import Analysis
-from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Finding, strongest_first
+from sceplab.analysis.ranking import Cause
 from sceplab.report.bounds import LISTED, cut, listed
 from sceplab.report.ladder import drawn, lay_out
 from sceplab.report.names import count, place

@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 
 from sceplab.analysis.analyse import Analysis
-from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.enrollments import Ending, Enrollment
 from sceplab.analysis.faults.model import Likelihood
+from sceplab.analysis.ranking import Cause
 from sceplab.cms.x509 import Certificate
 from sceplab.report.names import count, is_cut, reading_lines, transaction_of
 from sceplab.scep.attributes import MessageType

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from sceplab.analysis.analyse import Analysis
-from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Side, strongest_first
+from sceplab.analysis.ranking import Cause
 from sceplab.report.bounds import LISTED, cut, listed
 from sceplab.report.escape import without_passwords
 from sceplab.report.html import section_html, to_html

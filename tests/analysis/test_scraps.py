@@ -15,10 +15,11 @@ from sceplab.capture.forms import read_octets
 from sceplab.scep.conversation import decode_exchanges
 from tests.helpers.captures import ROOT
 
+# scraps_words.txt: words that are in no table, and alternatives that a line leaves open.
 # scraps_servers.txt: open-source servers and clients, proxies in front of them, clouds, managed devices.
 _PARTS = [
     part
-    for name in ("scraps.txt", "scraps_servers.txt")
+    for name in ("scraps.txt", "scraps_servers.txt", "scraps_words.txt")
     for part in re.split(r"(?m)^#### ", (ROOT / "tests" / "data" / name).read_text(encoding="utf-8"))[1:]
 ]
 SCRAPS = [
@@ -78,7 +79,7 @@ def test_a_later_failure_counts_after_a_success() -> None:
         "sscep: pkistatus: FAILURE, reason: badRequest\nsscep: pkistatus: SUCCESS\n"
         "sscep: certificate written as a.pem\nsscep: error verifying signature\n"
     )
-    assert _causes(text) == ["reply-algorithm"]
+    assert _causes(text) == ["reply-unverified"]
 
 
 def test_two_windows_events_are_separate_records() -> None:

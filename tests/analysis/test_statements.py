@@ -7,8 +7,8 @@ from dataclasses import replace
 import pytest
 
 from sceplab.analysis.analyse import analyse
-from sceplab.analysis.diagnose import Rank
 from sceplab.analysis.products import LONGEST
+from sceplab.analysis.ranking import Rank
 from sceplab.analysis.statements import Source, body_words, statements_of
 from sceplab.asn1 import der, oids
 from sceplab.cms.attribute import Attribute

@@ -44,7 +44,7 @@ SYMPTOMS: tuple[tuple[str, str, str], ...] = (
         "reply-algorithm",
     ),
     ("52", "cannot decrypt data: only RSA, DES, DES-EDE3, AES-256-CBC supported", "algorithm-refused"),
-    ("56", "sscep: error verifying signature", "reply-algorithm"),
+    ("56", "sscep: error verifying signature", "reply-unverified"),
     ("57", "Encryption algorithm DES is not allowed", "algorithm-refused"),
     ("59", "Could not unwrap PKCS10 blob", "cannot-decrypt"),
     ("60", "unsupported digest algorithm MD5", "algorithm-refused"),

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from sceplab.analysis.analyse import Analysis, analyse
-from sceplab.analysis.diagnose import Cause
 from sceplab.analysis.faults.model import Finding
 from sceplab.analysis.faults.registry import FAULTS
+from sceplab.analysis.ranking import Cause
 from sceplab.capture import read_capture
 from sceplab.cms.trust import PathResult
 from sceplab.cms.verify import Check

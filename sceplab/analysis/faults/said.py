@@ -160,6 +160,11 @@ SAID: tuple[Fault, ...] = (
     Fault("unavailable", "The SCEP service is stopped or crashing.", "Start it; its log names why it stopped."),
     Fault("overloaded", "The server is overloaded.", "Let fewer devices enroll at once, or raise the server's limits."),
     Fault(
+        "client-gave-up",
+        "The client closed the connection before the server had answered.",
+        "Find out why the server takes so long (its log, its CA), or raise the client's timeout.",
+    ),
+    Fault(
         "too-large", "The body of the request is larger than the server allows.", "Raise the server's limit for bodies."
     ),
     Fault(

@@ -153,6 +153,7 @@ _BY_STATUS = {
     414: TOO_LONG,
     429: BY_ID["overloaded"],
     431: TOO_LONG,
+    499: BY_ID["client-gave-up"],
     501: METHOD,
     502: BY_ID["gateway"],
     503: BY_ID["unavailable"],

@@ -18,6 +18,7 @@ from sceplab.analysis.products.recognition import (
     tells_of_failure,
     tells_of_grant,
     tells_of_issue,
+    tells_of_start,
 )
 from sceplab.analysis.products.saying import Saying
 from sceplab.analysis.products.speaker import is_client, is_server, of_reply
@@ -39,5 +40,6 @@ __all__ = [
     "tells_of_failure",
     "tells_of_grant",
     "tells_of_issue",
+    "tells_of_start",
     "win32_of",
 ]

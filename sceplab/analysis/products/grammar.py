@@ -9,17 +9,19 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 
-from sceplab.analysis.products.words_grammar import FAULTS, STATES, SUBJECTS
+from sceplab.analysis.products.words_grammar import FAULTS, IN_GENERAL, STATES, SUBJECTS
 
 LONGEST = 2000
 """How many characters are searched."""
 _FARTHEST = 70
 """Characters between a subject and its state."""
+_NEAR = 12
+"""The same for "no", which may be about anything."""
 _BEFORE = 8
 _LITTLE = 25
 # A dot ends a clause only before a space: names and numbers have dots, too.
-_CLAUSE = re.compile(r"[;!?\n|]|\.(?=\s|$)|\s[-–—]{1,2}\s")
-_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[_/]")
+_CLAUSE = re.compile(r"[;!?\n|]|(?<!\.)\.(?=\s|$)|\s[-–—]{1,2}\s|,?\s(?:but|however|although|whereas)\s", re.IGNORECASE)
+_CAMEL = re.compile(r"(?<=[a-z])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|_|(?=/)|(?<=/)")
 
 
 def _compiled(rows: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
@@ -29,8 +31,12 @@ def _compiled(rows: tuple[tuple[str, str], ...]) -> re.Pattern[str]:
 
 _SUBJECT = _compiled(SUBJECTS)
 _STATE = _compiled(STATES)
-_NEGATED = re.compile(r"(?:\bnot|n't|\bno|\b0|\bwithout|\bnever)\s$")
-_HEALTHY_BEFORE = frozenset({"no-longer", "revoked", "wrong", "locked", "exists", "used", "unverified", "unreadable"})
+# "Not yet been revoked", "no longer pending": up to two words may be between.
+_NEGATED = re.compile(
+    r"(?:\bnot|n't|\bno|\b0|\bwithout|\bnever|\bneither|\bnor)\s(?:(?:yet|been|be|an?|any|the|longer|ever|is|was)\s){0,2}$"
+)
+# Between two states of one subject that are told as possible, not as facts.
+_OR = re.compile(r"^.{0,25}?(?:\bor\b|\band/or\b|/|,).{0,25}$")
 
 
 def fault_of(text: str) -> str:
@@ -39,18 +45,27 @@ def fault_of(text: str) -> str:
     named: set[str] = set()
     for number, clause in enumerate(_clauses(text)):
         subjects = [
-            (found.start(), found.end(), SUBJECTS[(found.lastindex or 1) - 1][0]) for found in _SUBJECT.finditer(clause)
+            (found.start(), found.end(), SUBJECTS[(found.lastindex or 1) - 1][0])
+            for found in _SUBJECT.finditer(clause)
+            if not _AGENT.search(clause, max(0, found.start() - _FARTHEST), found.start())
         ]
         named |= {subject for _, _, subject in subjects}
+        either = list(_alternatives(clause)) if subjects else []
         for at, end, state in _states(clause) if subjects else ():
             for begins, ends, subject in subjects:
-                gap = at - ends if ends <= at else begins - end if begins >= end else 0
-                if gap > _FARTHEST or not _meant(subject, state):
+                gap = at - ends if ends <= at else begins - end
+                farthest = _NEAR if clause[at:end] == "no" else _FARTHEST
+                if not 0 <= gap <= farthest or not _meant(subject, state):
                     continue
                 # A state behind its subject is more common than one before it, and "failed" says little.
-                cost = gap + _BEFORE * (begins >= end) + _LITTLE * (state == "wrong")
+                cost, told = gap + _BEFORE * (begins >= end) + _LITTLE * (state == "wrong"), state
+                # "PKCSReq refused: exponent not allowed": the reason is on one side of the colon.
+                cost += _LITTLE * (": " in clause[min(ends, end) : max(at, begins)])
+                group = next((g for g in either if any(place == at for place, _, _ in g)), ())
+                if len({fault for _, _, each in group if (fault := _meant(subject, each))}) > 1:
+                    cost, told = gap, IN_GENERAL.get(subject, state)
                 if best is None or (cost, number) < best[:2]:
-                    best = (cost, number, subject, state)
+                    best = (cost, number, subject, told)
     if best is None:
         return ""
     _, _, subject, state = best
@@ -61,6 +76,32 @@ def fault_of(text: str) -> str:
     return _meant(subject, state)
 
 
+def is_open(text: str) -> bool:
+    """Whether a clause of a text leaves several states possible: "is wrong, used already, or too old"."""
+    return any(
+        len({state for _, _, state in group}) > 1 for clause in _clauses(text) for group in _alternatives(clause)
+    )
+
+
+def _alternatives(clause: str) -> Iterator[list[tuple[int, int, str]]]:
+    """Yield the states of a clause that "or" joins."""
+    group: list[tuple[int, int, str]] = []
+    joined = False
+    for state in _states(clause):
+        between = clause[group[-1][1] : state[0]] if group else ""
+        if group and _OR.fullmatch(between):
+            joined = joined or re.search(r"\bor\b|/", between) is not None
+            group.append(state)
+            continue
+        if joined:
+            yield group
+        group, joined = [state], False
+    if joined:
+        yield group
+
+
+# "Not allowed by the profile": who refuses is not what is refused.
+_AGENT = re.compile(r"\bby (?:the |our |this |its )?$")
 _CERTIFICATES = ("ca-certificate", "ra-certificate", "client-certificate", "server-certificate")
 _WHICH = frozenset({"certificate", "validity"})
 
@@ -78,6 +119,6 @@ def _clauses(text: str) -> Iterator[str]:
 def _states(clause: str) -> Iterator[tuple[int, int, str]]:
     for found in _STATE.finditer(clause):
         state = STATES[(found.lastindex or 1) - 1][0]
-        if state in _HEALTHY_BEFORE and _NEGATED.search(clause[: found.start()]):
+        if _NEGATED.search(clause, max(0, found.start() - _FARTHEST), found.start()):
             continue
         yield found.start(), found.end(), state

@@ -9,12 +9,13 @@ from __future__ import annotations
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import lru_cache
 
 from sceplab.analysis.products.clients import APPLE, CISCO, EXITS, FAIL_INFOS, PKI_STATUSES
 from sceplab.analysis.products.code import Code
 from sceplab.analysis.products.events import CONNECTOR, EVENTS, WITH_HRESULT
-from sceplab.analysis.products.grammar import fault_of
+from sceplab.analysis.products.grammar import fault_of, is_open
 from sceplab.analysis.products.hresults import HRESULTS, code_of
 from sceplab.analysis.products.hresults_system import OF_CLIENT, SYSTEM, TEXTS
 from sceplab.analysis.products.iis import STATUSES, substatus_of, win32_of
@@ -86,7 +87,8 @@ _STATUS = re.compile(
     r"\b([45]\d\d)[): ]{1,2}(?:Bad Request|Unauthorized|Forbidden|Not Found|Method Not Allowed|Proxy Auth|"
     r"Request Timeout|Payload Too Large|Request Entity Too Large|"
     r"Content Too Large|(?:Request-)?URI Too|Too Many Requests|"
-    r"Internal Server Error|Not Implemented|Bad Gateway|Service (?:Temporarily )?Unavailable|Gateway Time-?out)"
+    r"Internal Server Error|Not Implemented|Bad Gateway|"
+    r"(?:Service|Server) (?:Temporarily )?Unavailable|Gateway Time-?out)"
 )
 # failInfo and pkiStatus by number, in any notation: `fail_info: 0x02`, or the OID and its value.
 _FAIL_INFO = re.compile(
@@ -94,13 +96,6 @@ _FAIL_INFO = re.compile(
 )
 _PKI_STATUS = re.compile(
     r"(?i)\bpki[ _-]?status\b[\"']?\W{0,6}(?:0x0?)?([23])\b(?!\.)|113733\.1\.9\.3\b\D{0,40}?\b([23])\b(?!\.)"
-)
-_TROUBLE = re.compile(
-    FAILURE.pattern
-    + r"|exceed|expired|out of date|invalid|mismatch|incorrect|wrong|reject|refus|denied|revoked|unsupported|"
-    r"forbidden|malformed|corrupt|\btoo (?:long|large|short|small|old|weak)\b|(?:\bis|was|does|did)(?: not|n.t)\b|"
-    r"\bawait|\bqueued?\b|\b(?:ERR|ERRO|WARN|CRIT)\b",
-    re.IGNORECASE,
 )
 # Between what failed and why, as Go and many others write it; not in a time or an address.
 _LINK = re.compile(r"(?<=[A-Za-z\])\"']): (?=[A-Za-z\"'(\[])")
@@ -212,8 +207,8 @@ def tells_of_failure(text: str) -> bool:
 
 
 def guess_in(text: str) -> str:
-    """Return the id of the fault that words of no table may mean, "" if they do not speak of trouble."""
-    return fault_of(text) if _TROUBLE.search(text[:LONGEST]) else ""
+    """Return the id of the fault that words of no table may mean, "" if they tell of no state of anything."""
+    return fault_of(text)
 
 
 def sentence_in(text: str) -> Saying | None:
@@ -234,9 +229,37 @@ def recognise(text: str) -> Iterator[Saying]:
 def _recognised(text: str) -> tuple[Saying, ...]:
     out = [saying for saying in _SENTENCES if saying.pattern.search(text)]
     out += map(_as_saying, codes_in(text))
-    out += _innermost_first([saying for saying in _LOOSE if saying.pattern.search(text)], text)
+    out += _innermost_first([_in_general(saying, text) for saying in _LOOSE if saying.pattern.search(text)], text)
     out += [_as_saying(code) for found in _STATUS.finditer(text) if (code := STATUSES.get(int(found[1] or found[2])))]
-    return tuple(sorted(out, key=lambda saying: saying.vague))
+    out.sort(key=lambda saying: saying.vague)
+    if out and out[0].fault in _NO_ANSWER:
+        # "504 Gateway Time-out" is an answer: of what stands in front.
+        out.sort(key=lambda saying: saying.fault not in _FRONT)
+    return tuple(out)
+
+
+_NO_ANSWER = frozenset({"no-reply", "no-network"})
+_FRONT = frozenset({"gateway", "unavailable", "overloaded"})
+# One of several that the words leave possible, and what all of them have in common.
+_IN_GENERAL = dict.fromkeys(
+    ("challenge-expired", "challenge-used", "no-challenge", "challenge-form"), "challenge-refused"
+)
+_AROUND = 60
+
+
+def _in_general(saying: Saying, text: str) -> Saying:
+    """Return a saying as it is, or what "wrong, used already or expired" have in common where the words say "or".
+
+    What says no more than that the challenge was refused is made more precise where the words around it are.
+    """
+    if saying.fault not in _IN_GENERAL and saying.fault not in _IN_GENERAL.values():
+        return saying
+    found = saying.pattern.search(text)
+    around = text[max(0, found.start() - _AROUND) : found.end() + _AROUND] if found is not None else ""
+    if is_open(around):
+        return replace(saying, fault=_IN_GENERAL.get(saying.fault, saying.fault))
+    precise = fault_of(around) if saying.fault in _IN_GENERAL.values() else ""
+    return replace(saying, fault=precise) if precise in _IN_GENERAL else saying
 
 
 def _innermost_first(sayings: list[Saying], text: str) -> list[Saying]:
@@ -245,6 +268,17 @@ def _innermost_first(sayings: list[Saying], text: str) -> list[Saying]:
     if len(sayings) < 2 or sayings[0].fault not in _STEP_FAULTS or not ends:
         return sayings
     return sorted(sayings, key=lambda s: -max(bisect_right(ends, m.start()) for m in s.pattern.finditer(text)))
+
+
+# A program that begins says how it is set: "challenge required, minimum key size 2048" is no failure.
+_BEGINS = re.compile(
+    r"(?i)\b(?:starting(?: up)?|started|listening on|ready to serve|(?:configuration|config) (?:loaded|read))\b"
+)
+
+
+def tells_of_start(text: str) -> bool:
+    """Whether a line says that a program begins, and of no failure of it."""
+    return _BEGINS.search(text[:LONGEST]) is not None and not tells_of_failure(text)
 
 
 def tells_of_grant(text: str) -> bool:

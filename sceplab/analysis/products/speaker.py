@@ -15,6 +15,7 @@ _CLIENT = re.compile(
     r"CertificateEnrollmentManager|(?:parse|decode|read|verify|decrypt|unwrap|process)\w*[^.\n]{0,30}\b(?:reply|response|CertRep)\b|"
     r"PKI Status: |getca: |\benroll(?:er|ment client)\b|(?:read|load|pars|decod)\w*[^.\n]{0,15}CA cert|"
     r"(?:GetCACert|GetCACaps)[^.\n]{0,20}(?:failed|error|:)|get_?ca_?cert|load_der_x509|DecodeCertRep|GetIssuedCert|"
+    r"\bclient\.(?:py|go|js|ts|rb|java|cs|c)\b|\bin (?:_?enrol\w*|get_cert\w*)\b|"
     r"CRYPTO_PKI|%PKI-|ScepCertInstall|new transaction",
     re.IGNORECASE,
 )
@@ -23,7 +24,7 @@ _SERVER = re.compile(
     r"CRSEnrollment|\bNDES\b|\bmscep\b|remote-?addr|ScepController|Scep\.?Server|http-nio|default task-|\bscepd?\[|"
     r"PKIOperation (?:handler|from)|"
     r"(?:process|parse|decode|read|verify|decrypt|unwrap|handl)\w*[^.\n]{0,30}\b(?:PKIOperation|PKCSReq|request)\b|"
-    r"http-status|status=[45]\d\d|\bRA\]|\bra server\b",
+    r"\bserver\.(?:py|go|js|ts|rb|java|cs|c)\b|http-status|status=[45]\d\d|\bRA\]|\bra server\b",
     re.IGNORECASE,
 )
 _ABOUT_CA = re.compile(

@@ -12,7 +12,7 @@ _MICROMDM = "micromdm/scep: server/, depot/, challenge/"
 ANY: tuple[Saying, ...] = (
     Saying(
         "any client",
-        r"(?:current time|clock)[^\n]{0,80}(?:is before|19\d\d|20[01]\d)|not yet valid|certificate not valid before",
+        r"(?:current time|clock)[^\n]{0,80}(?:is before|19\d\d|20[01]\d)|not yet valid(?!: current time \S{1,40} is after)|certificate not valid before",
         "clock",
     ),
     Saying(
@@ -48,7 +48,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any client",
-        r"(?:\bCA\b|\bRA\b|issuer.?s?) certificate[^.\n]{0,30}(?:has |is |was )(?<!not\s)expired",
+        r"(?:\bCA\b|\bRA\b|issuer.?s?) certificate[^.\n]{0,40}(?:has |is |was |\s)(?<!not\s)expired",
         "ca-expired",
     ),
     Saying(
@@ -137,7 +137,7 @@ ANY: tuple[Saying, ...] = (
     ),
     Saying(
         "any client",
-        r"connection refused|unable to open (?:a )?connection|PKI-3-SOCKETSELECT|fail\w* to (?:select|open|create)[^.\n]{0,10} socket|NSURLErrorDomain\D{0,20}-100[134569]\b|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|connection (?:timed out|failed)|\bconnect\w* to [^\n]{0,60}(?:failed|refused|timed out)|failed to (?:connect|open http connection)|SOCKET_?SEND",
+        r"connection refused|unable to open (?:a )?connection|PKI-3-SOCKETSELECT|fail\w* to (?:select|open|create)[^.\n]{0,10} socket|NSURLErrorDomain\D{0,20}-100[134569]\b|no route to host|network is unreachable|PKI-3-SOCKETSEND|cannot connect|could not connect|couldn.t connect|\bconnect(?:ion|ing)? (?:has |was )?(?:timed out|failed)|\bconnect time-?out\b(?!\s?[=:]\s?\d)|\bconnect\w* to [^\n]{0,60}(?:failed|refused|timed out)|failed to (?:connect|open http connection)|SOCKET_?SEND",
         "no-network",
     ),
     Saying(
@@ -147,8 +147,15 @@ ANY: tuple[Saying, ...] = (
         "Correct the host name in the SCEP URL, or the client's DNS server.",
     ),
     Saying(
+        "Go pkcs7",
+        r"(?:\bpkcs7: |\bCertRep\b[^\n]{0,60})x509: certificate signed by unknown",
+        "server-rejects-signature",
+        "",
+        "smallstep/pkcs7: verify.go",
+    ),
+    Saying(
         "any client",
-        r"certificate verify failed|\bTLS alert\b|NSURLErrorDomain\D{0,20}-120\d\b|self.signed certificate in (?:certificate )?chain|x509: certificate signed by unknown authority|SSL certificate problem|(?:tls|ssl)[^.\n]{0,20}handshake[^.\n]{0,30}(?:fail|error|timeout|alert)|handshake[_ ]failure|SSLHandshakeException|certificate (?:has )?unknown alert|unsupported protocol",
+        r"certificate verify failed|\bTLS alert\b|NSURLErrorDomain\D{0,20}-120\d\b|self.signed certificate in (?:certificate )?chain|(?<!pkcs7:\s)x509: certificate signed by unknown authority|SSL certificate problem|(?:tls|ssl)[^.\n]{0,20}handshake[^.\n]{0,30}(?:fail|error|timeout|alert)|handshake[_ ]failure|SSLHandshakeException|certificate (?:has )?unknown alert|unsupported protocol",
         "tls",
     ),
     Saying(
@@ -268,6 +275,22 @@ ANY: tuple[Saying, ...] = (
         "revocation-offline",
         "",
         "",
+    ),
+    Saying(
+        "any server",
+        r"(?:denied|rejected|refused|declined|disapproved) (?:manually )?by (?:the |an? )?(?:\w+ )?(?:operator|administrator|admin|officer|approver|person)\b",
+        "refused",
+        "Ask the person who refused it; what they wrote stands beside it.",
+    ),
+    Saying(
+        "any client",
+        r"\bSUCCESS\b[^\n]{0,60}(?:contains? no|without (?:a |any )?|no |missing )certificate",
+        "empty-content",
+    ),
+    Saying(
+        "any client",
+        r"certificate[^\n]{0,60}public key[^\n]{0,40}(?:not match|mismatch|differ)|certificate[^\n]{0,30}not match[^\n]{0,20}(?:private )?key",
+        "issued-unusable",
     ),
     Saying("any client", r"pki ?status\W{0,4}(?:PENDING|3)\b", "pending"),
 )

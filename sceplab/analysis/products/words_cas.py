@@ -18,6 +18,28 @@ _UNREACHED = (
 )
 
 STEPS: tuple[Saying, ...] = (
+    Saying("Go x509", r"not yet valid: current time \S{1,40} is before", "clock", "", _STEP),
+    Saying(
+        "any server",
+        r"malformed certificate request|(?:\bCSR\b|certificate request|PKCS ?#?10)[^.\n]{0,30}(?:trailing data|malformed)|trailing data (?:in|after) (?:the )?(?:CSR|certificate request)",
+        "csr-unreadable",
+        "",
+        _STEP,
+    ),
+    Saying(
+        "any server",
+        r"(?:\bCSR\b|certificate request|PKCS ?#?10)(?:'s)? signature[^\n]{0,40}(?:fail|invalid|wrong|error|bad|not valid|mismatch)|(?:invalid|bad|wrong) signature (?:of|on|in) (?:the )?(?:CSR|certificate request|PKCS ?#?10)",
+        "possession",
+        "",
+        _STEP,
+    ),
+    Saying(
+        "any server",
+        r"recipient\w*[^\n]{0,80}(?:is|are|was) not (?:our|this|the|ours)\b|not (?:encrypted|addressed|meant) (?:for|to) (?:us|our|this)\b",
+        "cannot-decrypt",
+        "",
+        _STEP,
+    ),
     Saying(
         "server with a webhook",
         rf"(?:webhook|validation (?:service|endpoint|url)|(?:validat|verif|check)\w* (?:the )?challenge)[^\n]{{0,300}}{_UNREACHED}",
@@ -90,7 +112,7 @@ CAS: tuple[Saying, ...] = (
     ),
     Saying(
         "EJBCA, Dogtag",
-        r"(?:public )?key[^.\n]{0,40}(?:already (?:used|exists|in use)|used (?:by|before))|\bsame (?:public )?key\b[^.\n]{0,60}(?:exist|not allowed|used)|"
+        r"\b(?:public )?key\b(?! ?pair)[^.\n]{0,40}(?:already (?:used|exists|in use)|used (?:by|before))|\bsame (?:public )?key\b[^.\n]{0,60}(?:exist|not allowed|used)|"
         r"another certificate already exists|CertificateExists|subject DN[^.\n]{0,40}(?:already|belongs to)|uniqueness (?:constraint|check)",
         "subject-exists",
         "",
@@ -105,7 +127,7 @@ CAS: tuple[Saying, ...] = (
     ),
     Saying(
         "EJBCA",
-        r"SCEP (?:protocol )?(?:is |has been )?(?:disabled|not enabled|switched off)|protocol (?:is )?(?:disabled|not enabled)[^\n]{0,40}scep|SCEP (?:service |endpoint )?(?:is )?not (?:available|enabled)",
+        r"(?<!pool\s)SCEP (?:protocol )?(?:is |has been )?(?:disabled|not enabled|switched off)|protocol (?:is )?(?:disabled|not enabled)[^\n]{0,40}scep|SCEP (?:service |endpoint )?(?:is )?not (?:available|enabled)",
         "scep-disabled",
         "",
         _EJBCA,

@@ -178,8 +178,17 @@ CLIENTS: tuple[Saying, ...] = (
         _SSCEP,
     ),
     Saying(
+        "sscep",
+        r"error verifying signature",
+        "reply-unverified",
+        "Give the client the certificate that signs replies; where a platform's crypto policy refuses SHA-1 or MD5 "
+        "(RHEL 9), have the CA sign with SHA-256.",
+        "certnanny/sscep#157",
+        "OpenSSL writes it both where the signature is wrong and where the platform refuses its digest.",
+    ),
+    Saying(
         "OpenSSL",
-        r"error verifying signature|digital envelope routines.{0,80}unsupported|inner_evp_generic_fetch",
+        r"digital envelope routines.{0,80}unsupported|inner_evp_generic_fetch",
         "reply-algorithm",
         "The platform's crypto policy may refuse SHA-1, MD5 or DES: have the CA use SHA-256 and AES.",
         "certnanny/sscep#157",

@@ -24,7 +24,7 @@ LIBRARIES: tuple[Saying, ...] = (
     # ---- TLS: the web certificate, before any SCEP
     Saying(
         "TLS",
-        r"\b(?:Get|Post|Head) \"?[^\n]{0,600}x509: certificate has expired|(?:SSL|TLS|https|server)[^\n]{0,80}certificate (?:has )?expired|"
+        r"\b(?:Get|Post|Head) \"?[^\n]{0,600}x509: certificate has expired|(?:SSL|TLS|https|(?<!certificate\s)server)[^\n]{0,80}(?<!CA\s)(?<!RA\s)certificate (?:has )?expired|"
         r"CERT_HAS_EXPIRED|sslv3 alert certificate expired|CertificateExpiredException[^\n]{0,400}SSL|SSL[^\n]{0,400}CertificateExpiredException",
         "tls",
         _WEB_EXPIRED,
@@ -149,7 +149,7 @@ LIBRARIES: tuple[Saying, ...] = (
     Saying(
         "crypto library",
         r"pad block corrupted|InvalidCipherText|BadPadding|bad decrypt\b|padding check failed|block type is not 02|"
-        r"data too (?:large|small) for (?:key size|modulus)|AEADBadTag|does not contain the specified recipient|"
+        r"data too (?:large|small) for (?:key size|modulus)|AEADBadTag|does not contain the specified recipient|no enveloped recipient|"
         r"RecipientInfo[^\n]{0,60}(?:not found|no match|null)|no recipients? (?:found|match\w*)|recipient info[^\n]{0,40}(?:could not be|cannot be|not) match|No recipient for (?:this|our) (?:key|certificate)|"
         r"rsa routines[^\n]{0,80}(?:padding|oaep|decrypt)|unwrap(?:ping)? (?:the )?key[^\n]{0,40}(?:fail|error)|InvalidKeyException[^\n]{0,60}unwrap|"
         r"bad (?:key or|password or)|final block (?:not properly padded|length)|wrong final block length",
@@ -171,7 +171,7 @@ LIBRARIES: tuple[Saying, ...] = (
     # ---- bytes that are no DER
     Saying(
         "ASN.1 library",
-        r"corrupted stream|out of bounds length|DEF length \d+ object truncated|object truncated|unknown tag \d+ encountered|"
+        r"Too few bytes to (?:read|parse)|Unparsed DER bytes|corrupted stream|out of bounds length|DEF length \d+ object truncated|object truncated|unknown tag \d+ encountered|"
         r"unexpected end-of-contents|DERParseException|ASN1ParsingException|ASN\.?1 (?:corrupted|value[^\n]{0,40}not|bad tag|parse)|"
         r"error parsing asn1|ParseError \{ kind|ASN1 (?:parsing|decoding) (?:error|failed)|Asn1Error|PyAsn1Error|Malformed content|IOException reading content|"
         r"extra data (?:found )?(?:after|at end)|trailing data|asn1_d2i|nested asn1 error|TagUnexpected|Unexpected ?Tag|expected: Some\(Tag|header too long|not enough (?:data|bytes)|"

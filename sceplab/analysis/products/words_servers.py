@@ -424,6 +424,13 @@ SERVERS: tuple[Saying, ...] = (
     ),
     Saying(
         "OpenXPKI",
+        r"I18N_OPENXPKI\w*NOT_AUTHENTICATED\w*",
+        "not-authorized",
+        "Send the challengePassword (or the HMAC) that the endpoint expects, or sign with a certificate that it trusts.",
+        "openxpki/openxpki: config, i18n",
+    ),
+    Saying(
+        "OpenXPKI",
         r"signer\w*[^.\n]{0,40}outside[^.\n]{0,20}renewal|replace[^.\n]{0,20}not allowed",
         "renewal-refused",
         "Widen renewal_period, or allow replace.",

@@ -46,7 +46,7 @@ TRANSPORT: tuple[Saying, ...] = (
     ),
     Saying(
         "TLS",
-        r"unable to get (?:local )?issuer certificate|certificate signed by unknown authority|alert unknown ca\b|"
+        r"unable to get (?:local )?issuer certificate|(?<!pkcs7:\sx509:\s)certificate signed by unknown authority|alert unknown ca\b|"
         r"self.?signed certificate(?: in (?:the )?(?:certificate )?chain)?(?= |$|[,;:)\"'])(?=[^\n]{0,80}(?:verif|curl|SSL|TLS|https|num=))|"
         r"SEC_ERROR_(?:UNKNOWN|UNTRUSTED)_ISSUER|CERT_AUTHORITY_INVALID|RemoteCertificateChainErrors|"
         r"WINHTTP_CALLBACK_STATUS_FLAG_INVALID_CA|unable to find valid certification path|"

@@ -316,6 +316,13 @@ WINDOWS: tuple[Saying, ...] = (
         _NDES,
     ),
     Saying(
+        "NDES, in other languages",
+        r"Kennwort[^\n]{0,80}Zertifikatanforderung|Zertifikatanforderung[^\n]{0,80}Kennwort|mot de passe[^\n]{0,80}demande de certificat|demande de certificat[^\n]{0,80}mot de passe|contrase.a[^\n]{0,80}solicitud de certificado|solicitud de certificado[^\n]{0,80}contrase.a|(?:in de|dans la|nella) \w* ?certificaat\w*[^\n]{0,60}wachtwoord",
+        "challenge-refused",
+        "Get a new challengePassword from mscep_admin: each works once, for an hour.",
+        _NDES,
+    ),
+    Saying(
         "NDES",
         r"cannot encrypt the response",
         "no-encryption-key",
@@ -341,6 +348,13 @@ WINDOWS: tuple[Saying, ...] = (
         r"failed to retrieve client certificate|policy module[^.\n]{0,60}(?:cannot be|could not be|failed to) (?:load|start|initiali)\w*",
         "policy-module",
         "Renew the policy module's client certificate, let the NDES account read its key, and register its thumbprint.",
+        "MicrosoftDocs, NDES policy module",
+    ),
+    Saying(
+        "NDES policy module",
+        r"NDESPlugin[^\n]{0,60}fail\w* to (?:send|receive|connect|query)|certificate registration point[^\n]{0,60}(?:fail|error|unreachable|not respond)|(?:communicate with|connect\w* to|reach) the certificate registration point",
+        "policy-module",
+        "Check the registration point: that its web site runs, its TLS certificate, and the policy module's client certificate.",
         "MicrosoftDocs, NDES policy module",
     ),
     Saying(
