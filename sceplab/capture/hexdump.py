@@ -231,7 +231,9 @@ def _shows(column: str, octets: bytes) -> bool:
     wanted = _UNPRINTABLE.sub(b".", octets.replace(b" ", b"")).decode("ascii")
     # Some programs write bars around it.
     for text in (seen, seen.removeprefix("|").removesuffix("|"), seen.removeprefix(">").removesuffix("<")):
-        if text == wanted or len(text) == len(wanted) and all(w in (".", s) for s, w in zip(text, wanted, strict=True)):
+        if text == wanted:
+            return True
+        if len(text) == len(wanted) and all(w in (".", s) for s, w in zip(text, wanted, strict=True)):
             return True
     return False
 

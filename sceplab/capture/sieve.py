@@ -45,12 +45,28 @@ def literals(pattern: str) -> frozenset[str]:
     return found if reader.at == len(pattern) else _UNKNOWN
 
 
+def demands(pattern: str) -> tuple[tuple[frozenset[str], ...], ...]:
+    """Return for each alternative of a pattern all sets like that of `literals`, the rarest first.
+
+    Nothing is returned if one alternative has none.
+    """
+    reader = _Pattern(pattern)
+    found = reader.branches()
+    if reader.at != len(pattern) or not all(branch.every for branch in found):
+        return ()
+    return tuple(tuple(sorted(branch.every, key=_rarity, reverse=True)) for branch in found)
+
+
 @dataclass(frozen=True, slots=True)
 class _Item:
-    """A part of a pattern: all strings that it matches (empty if unknown), and those of which it needs one."""
+    """A part of a pattern: all strings that it matches (empty if unknown), and those of which it needs one.
+
+    `every` has all sets of which it needs one string each.
+    """
 
     exact: frozenset[str] = _UNKNOWN
     needed: frozenset[str] = _UNKNOWN
+    every: tuple[frozenset[str], ...] = ()
 
 
 class _Pattern:
@@ -62,18 +78,24 @@ class _Pattern:
 
     def alternatives(self) -> _Item:
         """Read up to the closing parenthesis, or to the end."""
-        branches = [self._sequence()]
-        while self.text.startswith("|", self.at):
-            self.at += 1
-            branches.append(self._sequence())
+        branches = self.branches()
         needed, exact = [b.needed for b in branches], [b.exact for b in branches]
         return _Item(
             _bounded(_UNKNOWN.union(*exact)) if all(exact) else _UNKNOWN,
             _UNKNOWN.union(*needed) if all(needed) else _UNKNOWN,
         )
 
+    def branches(self) -> list[_Item]:
+        """Read alternatives, each by itself."""
+        branches = [self._sequence()]
+        while self.text.startswith("|", self.at):
+            self.at += 1
+            branches.append(self._sequence())
+        return branches
+
     def _sequence(self) -> _Item:
-        best, run, whole = _UNKNOWN, _NOTHING, True
+        every: list[frozenset[str]] = []
+        run, whole = _NOTHING, True
         while self.at < len(self.text) and self.text[self.at] not in "|)":
             item = self._atom()
             least, most = self._repeated()
@@ -83,10 +105,11 @@ class _Pattern:
             if longer:
                 run = longer
             if not longer or not most:
-                best = _better(_better(best, _as_needed(run)), item.needed if least else _UNKNOWN)
+                every += [_as_needed(run), item.needed if least else _UNKNOWN]
                 # What is there once or more is there directly before what follows.
                 run = exact or _NOTHING
-        return _Item(run if whole else _UNKNOWN, _better(best, _as_needed(run)))
+        known = tuple(strings for strings in (*every, _as_needed(run)) if strings)
+        return _Item(run if whole else _UNKNOWN, max(known, key=_rarity, default=_UNKNOWN), known)
 
     def _atom(self) -> _Item:
         """Read one item without its repetition."""
@@ -134,11 +157,9 @@ def _as_needed(strings: frozenset[str]) -> frozenset[str]:
     return _UNKNOWN if "" in strings else strings
 
 
-def _better(one: frozenset[str], other: frozenset[str]) -> frozenset[str]:
-    """Return the set of which fewer texts have a string, and that is quicker to look for."""
-    if not one or not other:
-        return one or other
-    return max(one, other, key=lambda strings: 8 * min(_ENOUGH, *map(len, strings)) - len(strings))
+def _rarity(strings: frozenset[str]) -> int:
+    """Return a measure of how few texts have one of some strings, and how quick it is to look for them."""
+    return 8 * min(_ENOUGH, *map(len, strings)) - len(strings)
 
 
 class Guarded:
@@ -163,6 +184,7 @@ class Guarded:
 
 
 T = TypeVar("T")
+_Others = tuple[tuple[str, ...], ...]
 _GRAM = 3
 
 
@@ -173,31 +195,43 @@ class Sieve(Generic[T]):
         """Take the patterns (none of them VERBOSE) with what belongs to each."""
         self._rows: list[T] = []
         self._always: list[int] = []
-        needing: dict[str, list[int]] = {}
+        needing: dict[str, list[tuple[int, _Others]]] = {}
         for number, (pattern, row) in enumerate(rows):
             self._rows.append(row)
-            needed = literals(pattern)
-            if not needed or min(map(len, needed)) < _GRAM:
+            alternatives = demands(pattern)
+            if not alternatives or any(len(literal) < _GRAM for needed in alternatives for literal in needed[0]):
                 self._always.append(number)
                 continue
-            for literal in needed:
-                needing.setdefault(literal, []).append(number)
+            for rarest, *others in alternatives:
+                for literal in rarest:
+                    needing.setdefault(literal, []).append((number, tuple(map(tuple, others))))
         # Each literal is looked for only where the rarest three letters of it are.
         common = Counter(gram for literal in needing for gram in _grams(literal))
-        self._of_gram: dict[str, list[tuple[str, list[int]]]] = {}
-        for literal, numbers in needing.items():
-            rarest = min(sorted(_grams(literal)), key=lambda gram: common[gram])
-            self._of_gram.setdefault(rarest, []).append((literal, numbers))
+        self._of_gram: dict[str, list[tuple[str, list[tuple[int, _Others]]]]] = {}
+        for literal, those in needing.items():
+            rarest_gram = min(sorted(_grams(literal)), key=lambda gram: common[gram])
+            self._of_gram.setdefault(rarest_gram, []).append((literal, those))
 
     def among(self, text: str) -> list[T]:
         """Return, in their order, the rows whose patterns the text may match."""
         small = folded(text)
         numbers = {*self._always}
         for gram in self._of_gram.keys() & _grams(small):
-            for literal, needing in self._of_gram[gram]:
+            for literal, those in self._of_gram[gram]:
                 if literal in small:
-                    numbers.update(needing)
+                    numbers.update(number for number, others in those if _has(small, others))
         return [self._rows[number] for number in sorted(numbers)]
+
+
+def _has(text: str, sets: _Others) -> bool:
+    """Whether a text has one string of each set."""
+    for strings in sets:
+        for literal in strings:
+            if literal in text:
+                break
+        else:
+            return False
+    return True
 
 
 def _grams(text: str) -> set[str]:

@@ -15,6 +15,7 @@ from sceplab.capture.fields import BAD, fields_of, remarks_of
 from sceplab.capture.reading import Unread
 from sceplab.capture.records import Line, Record, records_of
 from sceplab.capture.sieve import Guarded
+from sceplab.masking import without_secrets
 from sceplab.scep.transport import LOG_LINE, Exchange, HttpReply, Remark
 
 MAX_REMARKS = 10_000
@@ -109,7 +110,7 @@ def read_rest(data: bytes, name: str) -> Left:
         answer = _SSCEP_STATUS.search(line)
         if answer is not None:
             headers = (("Content-Type", answer[2]),) if answer[2] else ()
-            remark = Remark(line.strip()[:LONGEST], "", record.number)
+            remark = Remark(without_secrets(line[: 4 * LONGEST]).strip()[:LONGEST], "", record.number)
             reply = HttpReply(int(answer[1]), headers, truncated=True)
             exchange = Exchange(None, reply, source=name, recorded=LOG_LINE, remarks=(remark,))
             left.answers.append((record.start, exchange))
@@ -171,7 +172,7 @@ def _remarks(record: Record) -> list[Remark]:
         said = remarks_of(fields, number)
         if said:
             return list(said)
-    return [Remark(line[:LONGEST], "", number)]
+    return [Remark(without_secrets(start)[:LONGEST], "", number)]
 
 
 def _octets_only(line: str) -> bool:

@@ -46,11 +46,13 @@ SAYINGS = (*recognition._SENTENCES, *recognition._LOOSE)
     ],
 )
 def test_needed_strings(pattern: str, needed: set[str]) -> None:
+    """The strings that a pattern needs are those that each of its matches has."""
     assert literals(pattern) == needed
 
 
 @pytest.mark.parametrize("letter", ["ſ", "K", "ı", "İ"])
 def test_letters_that_match_ascii_when_case_is_ignored(letter: str) -> None:
+    """Letters that Python takes for ASCII ones are folded to these."""
     plain = folded(letter)
     assert plain.isascii()
     assert re.fullmatch(plain, letter, re.IGNORECASE)
@@ -58,6 +60,7 @@ def test_letters_that_match_ascii_when_case_is_ignored(letter: str) -> None:
 
 
 def test_no_other_letter_matches_ascii() -> None:
+    """Folding knows each letter that Python takes for an ASCII one."""
     alike = {c for n in range(128, 0x110000) if (c := chr(n)) and re.match("[a-z]", c, re.IGNORECASE)}
     assert {folded(c).isascii() for c in alike} == {True}
 
@@ -65,6 +68,7 @@ def test_no_other_letter_matches_ascii() -> None:
 @given(data=st.data())
 @settings(max_examples=300, deadline=None)
 def test_what_a_pattern_matches_passes_the_sieve(data: st.DataObject) -> None:
+    """A text that a pattern of a table matches is tried with that pattern."""
     saying = data.draw(st.sampled_from(SAYINGS))
     text = data.draw(st.from_regex(saying.pattern))
     sentences, loose = recognition._sieves()
@@ -74,23 +78,34 @@ def test_what_a_pattern_matches_passes_the_sieve(data: st.DataObject) -> None:
 @given(data=st.data())
 @settings(max_examples=100, deadline=None)
 def test_what_a_guarded_pattern_matches_passes(data: st.DataObject) -> None:
+    """A guarded pattern matches what it matches without its guard."""
     guarded = data.draw(st.sampled_from([each for each in vars(words).values() if isinstance(each, Guarded)]))
     text = data.draw(st.from_regex(guarded._pattern))
     assert guarded.search(text) is not None
 
 
 def test_every_pattern_of_the_tables_needs_something() -> None:
+    """No pattern of a table is tried on every text."""
     assert [saying.words for saying in SAYINGS if not literals(saying.expression)] == []
     assert literals(BAD.pattern)
 
 
 def test_rows_stay_in_their_order_and_unknown_ones_are_always_there() -> None:
+    """Rows are returned in their order; one of which nothing is known is always among them."""
     sieve = Sieve([("b.{3}", 1), ("alpha|beta", 2), ("[xy]", 3), ("ALP", 4)])
     assert sieve.among("An alphabet") == [1, 2, 3, 4]
     assert sieve.among("an other") == [1, 3]
 
 
+def test_each_alternative_needs_all_of_its_strings() -> None:
+    """Of an alternative that has one of two strings the pattern is not tried."""
+    sieve = Sieve([("(?:alpha|beta) .{0,9}gamma|delta", 1)])
+    assert sieve.among("beta and Gamma") == sieve.among("delta") == [1]
+    assert sieve.among("beta") == sieve.among("alpha beta") == sieve.among("gamma") == []
+
+
 def test_few_patterns_are_tried_on_lines_of_bytes() -> None:
+    """Almost no pattern is tried on a line of a test vector."""
     sentences, loose = recognition._sieves()
     line = "static const uint8_t kData[] = {0x30, 0x82, 0x03, 0x6c, 0x0a, 0x02, 0x2b, 0x06, 0xba, 0xdf, 0x00d};"
     assert len(sentences.among(line)) + len(loose.among(line)) < 5
