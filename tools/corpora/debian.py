@@ -24,18 +24,13 @@ ARCHIVES = {
     ),
     "botan_2.19.3+dfsg.orig.tar.xz": "a9005fe9965123f9613f5bc87d2a38b8cc33e8789cf8e82696dae8f07d1cb959",
     "bouncycastle_1.72.orig.tar.xz": "6ec647040b243a8ba29d2da35abf9fab3710d2c7692397d6bcd0a4a2efe6ac62",
-    "certmonger_0.79.17.orig.tar.gz": "e6299fa8d73872e872460880d6bb81377306d3fa20be0cfe74a900b98e3a06d9",
     "curl_7.88.1.orig.tar.gz": "cdb38b72e36bc5d33d5b8810f8018ece1baa29a8f215b4495e495ded82bbf3c7",
     "gnutls28_3.7.9.orig.tar.xz": "aaa03416cdbd54eb155187b359e3ec3ed52ec73df4df35a0edd49429ff64d844",
     "golang-1.19_1.19.8.orig.tar.gz": "1d7a67929dccafeaf8a29e55985bc2b789e0499cb1a17100039f084e3238da2f",
-    "haproxy_2.6.12.orig.tar.gz": "58f9edb26bf3288f4b502658399281cc5d6478468bd178eafe579c8f41895854",
     "heimdal_7.8.git20221117.28daf24+dfsg.orig.tar.xz": (
         "ae703f84856b98609985f8c63ed2d414c69fe8d55147137b3a71136621ffd454"
     ),
-    "jss_5.3.0.orig.tar.gz": "dd285fb62fd9ede057b50806d47ded8dcfbc1fca4ee8b95f56ed160b95b92e38",
     "krb5_1.20.1.orig.tar.gz": "704aed49b19eb5a7178b34b2873620ec299db08752d6a8574f95d41879ab8851",
-    "libksba_1.6.3.orig.tar.bz2": "3f72c68db30971ebbf14367527719423f0a4d5f8103fc9f4a1c01a9fa440de5c",
-    "libreswan_4.10.orig.tar.gz": "5a9400c25a8edba07420426fb55dcbaafdaa3702e5b0f2c19205a6c567248a7b",
     "libtasn1-6_4.19.0.orig.tar.gz": "1613f0ac1cf484d6ec0ce3b8c06d56263cc7242f1c23b30d82d23de345a63f7a",
     "mbedtls_2.28.3.orig.tar.gz": "3b4953aa55a681e084d31892d9904cc5328d6b4958ea57b90ae4b4f94ae69a8d",
     "nss_3.87.1.orig.tar.gz": "f30fb0de6986e59420ce3bfea340e801222be1da144b420bcbfec1d977dab4d5",
