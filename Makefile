@@ -80,6 +80,7 @@ bench: setup
 	$(BIN)/python bench/bench_decode.py
 	$(BIN)/python bench/bench_viewer.py
 	$(BIN)/python bench/bench_capture.py
+	$(BIN)/python bench/bench_text.py
 	$(BIN)/python bench/bench_lab.py
 	$(BIN)/python bench/bench_oracle.py
 
