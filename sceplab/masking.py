@@ -108,7 +108,8 @@ _ABOUT = re.compile(
     r"refus[a-z]*|den[a-z]*|true|false|null|nil|yes|ok|is|was|has|had|must|should|may|can[a-z]*|could|will|does|the|an?|"
     r"for|of|from|to|by|with|and|or|valid[a-z]*|us(?:ed|es?)|accepted|sent|set|absent|given|hidden|redacted|masked|"
     r"missing|malformed|length|type|policy|response|request[a-z]*|required|received|generat[a-z]*|creat[a-z]*|"
-    r"encrypt[a-z]*|decrypt[a-z]*|attribut[a-z]*|verif[a-z]*|check[a-z]*|match[a-z]*|does|do|it|no|0|1|x+|\*+|\.+)"
+    r"encrypt[a-z]*|decrypt[a-z]*|attribut[a-z]*|verif[a-z]*|check[a-z]*|match[a-z]*|does|do|it|no|0|1|x+|\*+|\.+|"
+    r"0x[0-9a-f]{8}|[\w.$]*(?:exception|error|fault))"
     r"[.,;:!?\"')]*"
 )
 

@@ -95,6 +95,8 @@ def test_what_is_no_password_stays(text: str, shown: str) -> None:
         "invalid challenge password",
         "password: wrong",
         "token: expired.",
+        "Wrong username or password: org.ejbca.core.model.ca.AuthLoginException: Wrong username or password",
+        "challenge password: 0x80094811",
         "challenge password failed: unknown transaction",
     ],
 )
