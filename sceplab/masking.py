@@ -90,7 +90,7 @@ _NAMED = re.compile(
     r"(?i)(?<![\w?&;])((?P<option>--?)?(?:challenge[ _-]?(?:password|phrase)?|"
     r"(?:(?:one[ _-]?time|enrol?lment|scep|shared|ca|ra|key)[ _-]?)?"
     r"(?:password|passphrase|passcode|passwd|secret|token)|otp|pwd)"
-    r")[\"']?(?:(?:\s(?:is|was))?\s{0,2}(?:=>?|(?P<colon>:))\s{0,2}|(?(option)[ \t]|(?!)))(?=[^\s&])"
+    r")[\"']?(?:(?:\s(?:is|was))?\s{0,2}(?:=>?(?!=)|(?P<colon>:))\s{0,2}|(?(option)[ \t]|(?!)))(?=[^\s&])"
 )
 # A quotation mark or bracket ends a value where nothing of a word follows it; "&" and ";" where a field follows.
 _CLOSED = r"(?=[\s)\]}<>]|$|,(?:[\s\"'{\[\d\\-]|$)|\\?[\"'])"

@@ -97,6 +97,7 @@ def test_what_is_no_password_stays(text: str, shown: str) -> None:
         "token: expired.",
         "Wrong username or password: org.ejbca.core.model.ca.AuthLoginException: Wrong username or password",
         "challenge password: 0x80094811",
+        "if (password == null)",
         "challenge password failed: unknown transaction",
     ],
 )
