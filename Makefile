@@ -18,7 +18,7 @@ help:
 	@echo "make docs       build the pages of docs/ and the API reference in build/docs"
 	@echo "make bench      measure speed, as ratios to a floor of the same run"
 	@echo "make fuzz       coverage-guided fuzzing, SECONDS=30 for each target, an eighth for each reader of captures (Linux)"
-	@echo "make corpora    thousands of other people's files through every reader (Linux; downloads 270 MB)"
+	@echo "make corpora    thousands of other people's files through every reader (Linux; downloads 360 MB)"
 	@echo "make lint       ruff and mypy; eslint and tsc where there is node"
 	@echo "make lock       choose new versions of all dependencies"
 
@@ -80,6 +80,7 @@ bench: setup
 	$(BIN)/python bench/bench_decode.py
 	$(BIN)/python bench/bench_viewer.py
 	$(BIN)/python bench/bench_capture.py
+	$(BIN)/python bench/bench_text.py
 	$(BIN)/python bench/bench_lab.py
 	$(BIN)/python bench/bench_oracle.py
 
@@ -88,7 +89,7 @@ SEED ?= 0
 fuzz: setup
 	$(BIN)/python fuzz/fuzz_decode.py --seconds $(SECONDS) --seed $(SEED)
 
-# Other people's test data through every reader. It downloads 70 MB, takes some minutes, and is no part of CI.
+# Other people's test data through every reader. It downloads 360 MB, takes an hour or more, and is no part of CI.
 corpora: setup
 	$(BIN)/python -m tools.corpora --jobs $(JOBS)
 

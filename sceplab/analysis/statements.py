@@ -17,6 +17,7 @@ from typing import Any
 from sceplab.analysis.products import LONGEST, Code, code_in, code_of, sentence_in, substatus_of, win32_of
 from sceplab.asn1 import der, oids
 from sceplab.cms.attribute import Attribute
+from sceplab.masking import without_secrets
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import HttpReply
@@ -261,4 +262,4 @@ def said_in_log(text: str, name: str = "", exchange: int | None = None, line: in
 
 
 def _folded(text: str) -> str:
-    return " ".join(text[:LONGEST].split())
+    return " ".join(without_secrets(text[: 4 * LONGEST])[:LONGEST].split())

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
+from sceplab.masking import without_secrets
 from sceplab.scep.transport import Remark
 
 Fields = dict[str, Any]
@@ -129,10 +130,10 @@ def remarks_of(fields: Mapping[str, Any], line: int | None = None, *, failed: bo
     for name in SAYING:
         value = fields.get(name)
         if isinstance(value, dict | list):
-            value = json.dumps(value)[:LONGEST_VALUE]
+            value = json.dumps(value)
         if not isinstance(value, str | int | float) or isinstance(value, bool):
             continue
-        text = str(value).strip()[:LONGEST_VALUE]
+        text = without_secrets(str(value).strip()[: 4 * LONGEST_VALUE])[:LONGEST_VALUE]
         if text.lower() in _NOTHING or (name in _ONLY_WHEN_BAD and not bad and not BAD.search(text)):
             continue
         if "operation=" in text:

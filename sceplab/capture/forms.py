@@ -26,6 +26,7 @@ from sceplab.capture.reading import Capture, Format, Sheet, Span, Unread, union
 from sceplab.capture.transcript import paired
 from sceplab.capture.words import read_rest
 from sceplab.errors import InputError
+from sceplab.masking import without_secrets
 
 # Formats of a whole file: the first one that fits and reads something is used alone.
 WHOLE = (
@@ -130,7 +131,7 @@ def _as_utf8(data: bytes) -> bytes:
 
 def _unknown(data: bytes, unread: tuple[Unread, ...]) -> str:
     words = data.decode("utf-8", "surrogateescape").strip()
-    start = words[:16].encode("unicode_escape").decode("ascii")
+    start = without_secrets(words[:4096])[:16].encode("unicode_escape").decode("ascii")
     if re.match(r"\s*<(?:!doctype|html|\?xml)", words, re.IGNORECASE):
         found = "this is a web page or XML, without a SCEP request in it"
     elif b"\0" in data[:4096]:

@@ -17,8 +17,8 @@ from sceplab.capture.reading import Reading, union
 from sceplab.scep.transport import PACKETS
 
 # "Nov 24 08:04:11.123: CRYPTO_PKI: " and the like before the hex.
-_LOG_PREFIX = re.compile(r"^.{0,60}?\d\d:\d\d:\d\d(?:[.,]\d+)?:?\s+|^\*?\w{3} +\d+ [\d:.]+: ")
-_TAG_PREFIX = re.compile(r"^[A-Z][A-Z0-9_-]{2,30}:\s*")
+_LOG_PREFIX = re.compile(r".{0,60}?\d\d:\d\d:\d\d(?:[.,]\d+)?:?\s+|\*?\w{3} +\d+ [\d:.]+: ")
+_TAG_PREFIX = re.compile(r"[A-Z][A-Z0-9_-]{2,30}:\s*")
 # After the offset a colon, a tab or two spaces; one space for `od`, colon and space for short offsets.
 _OFFSET = re.compile(
     r"[ \t>|]*(?:0x)?([0-9A-Fa-f]{1,8})"
@@ -173,13 +173,18 @@ def _row(line: str) -> _Row | None:
         return found
     if len(line) > _LONGEST_PREFIXED:
         return None
-    bare = _TAG_PREFIX.sub("", _LOG_PREFIX.sub("", line, count=1), count=1)
+    bare = _without(_TAG_PREFIX, _without(_LOG_PREFIX, line))
     if bare != line and (found := _of_line(bare, _style(line[: len(line) - len(bare)]))) is not None:
         return found
     inner = _INNER_OFFSET.search(line)
     if inner is not None and (found := _of_line(line[inner.start() :], _style(line[: inner.start()]))) is not None:
         return found
     return _behind_words(line)
+
+
+def _without(prefix: re.Pattern[str], line: str) -> str:
+    found = prefix.match(line)
+    return line if found is None else line[found.end() :]
 
 
 def _style(prefix: str) -> str:
@@ -226,6 +231,8 @@ def _shows(column: str, octets: bytes) -> bool:
     wanted = _UNPRINTABLE.sub(b".", octets.replace(b" ", b"")).decode("ascii")
     # Some programs write bars around it.
     for text in (seen, seen.removeprefix("|").removesuffix("|"), seen.removeprefix(">").removesuffix("<")):
+        if text == wanted:
+            return True
         if len(text) == len(wanted) and all(w in (".", s) for s, w in zip(text, wanted, strict=True)):
             return True
     return False

@@ -21,6 +21,7 @@ from sceplab.capture.fields import BAD, fields_of, is_cut_json, remarks_of
 from sceplab.capture.reading import Reading, Span
 from sceplab.capture.target import is_cut, joined, not_logged, without_ellipsis
 from sceplab.errors import Layer, Problem
+from sceplab.masking import without_secrets
 from sceplab.scep.transport import LOG_LINE, OPERATIONS, Exchange, HttpReply, HttpRequest, Remark
 
 LONGEST_LINE = 1 << 20
@@ -232,7 +233,7 @@ _OWN = re.compile(r'"[A-Z]{3,8} [^"]*"(?: \d{3}\b)?|"[^"]*(?:/\d|Mozilla|curl)[^
 
 def _beside(line: str) -> str:
     """Return what a line says beside the request, where it says why that failed; "" otherwise."""
-    words = _OWN.sub(" ", line)
+    words = _OWN.sub(" ", without_secrets(line))
     return words.strip() if BAD.search(words) or "<NOSRV>" in words or "upstream" in words else ""
 
 
@@ -248,7 +249,7 @@ def _said(line: str, fields: list[str]) -> Mapping[str, Any]:
     if (of_iis := iis.said(line, fields)) is not None:
         return of_iis
     if match := _NGINX_ERROR.search(line):
-        return {**match.groupdict(), "remarks": (Remark(match["words"], "error"),)}
+        return {**match.groupdict(), "remarks": (Remark(without_secrets(match["words"]), "error"),)}
     for form in _FORMATS[:-1]:
         if match := form.search(line):
             return match.groupdict()

@@ -43,7 +43,7 @@ _NUMBERS = frozenset(
 )
 _GOES_ON = frozenset({"description", "message", "beschreibung", "descripción"})
 _XML = re.compile(r"<Event(?:>|\s)")
-_XML_END = "</Event>"
+_XML_START, _XML_END = "<Event", "</Event>"
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,7 +106,7 @@ def _blocks(lines: Iterator[Line]) -> Iterator[Record]:
         if block and not goes_on:
             yield from _several(block, names)
             block, names = [], set()
-        xml = _XML.search(text) is not None and _XML_END not in text
+        xml = _XML_START in text and _XML.search(text) is not None and _XML_END not in text
         if xml and block:
             yield from _several(block, names)
             block, names = [], set()

@@ -12,6 +12,7 @@ from collections.abc import Iterator
 from sceplab.capture.alone import size_of
 from sceplab.capture.reading import Reading, Span
 from sceplab.errors import Layer, Problem
+from sceplab.masking import overhang, without_secrets
 from sceplab.scep.transport import (
     LOG_LINE,
     Exchange,
@@ -27,6 +28,8 @@ _OPERATION = re.compile(r"[?&]operation=[a-z]", re.IGNORECASE)
 _LONGEST_PATH, _LONGEST_TARGET = 4096, 1 << 20
 # How many characters before and after a URL are searched for a status.
 _NEAR = 400
+_LETTERS_OF_SCHEME = "HTPShtps"
+_USER = re.compile(r"://[^\s/?#@:]*:[^\s@]*")
 _FURTHER = re.compile(r"[ \t>]*=?\r?\n[ \t>]*([A-Za-z0-9+/=%_-]+)(?=[\"']?(?:\s|$))")
 _STATUS = (
     re.compile(r"'([1-5]\d\d) ([A-Za-z][A-Za-z .-]{0,60})'"),
@@ -64,6 +67,7 @@ def read(data: bytes, name: str) -> Reading:
         end, target = _rejoined(text, start, stop)
         if end > stop:
             notes.append(joined())
+        end += overhang(target, text[end : end + _NEAR])
         spans.append((start, end))
         exchanges.append(_exchange(text, target, (start, end), name))
     in_bytes = tuple(_in_bytes(text, spans))
@@ -84,12 +88,22 @@ def _targets(text: str) -> Iterator[Span]:
             continue
         low = max(last, at - _LONGEST_PATH)
         start = max((m.end() + low for m in _ENDS.finditer(text[low:at])), default=low)
+        start = _with_user(text, low, start, at)
         end = _ENDS.search(text, at, at + _LONGEST_TARGET)
         last = end.start() if end else min(len(text), at + _LONGEST_TARGET)
         while text[start:last].startswith(("(", "[", "{")):
             start += 1
         target = text[start:last].rstrip(");,]}")
         yield start, start + len(target if _ellipsis(target) else target.rstrip("."))
+
+
+def _with_user(text: str, low: int, start: int, at: int) -> int:
+    """Return where a URL begins whose user has a password with a quotation mark, in front of which `start` is."""
+    scheme = text.rfind("://", low, start)
+    if scheme < 0 or text.find("@", start, at) < 0 or _USER.fullmatch(text, scheme, start) is None:
+        return start
+    letters = text[max(low, scheme - 8) : scheme]
+    return scheme - len(letters) + len(letters.rstrip(_LETTERS_OF_SCHEME))
 
 
 def _rejoined(text: str, start: int, stop: int) -> tuple[int, str]:
@@ -146,7 +160,7 @@ def _exchange(text: str, target: str, span: Span, name: str) -> Exchange:
         problems = (Problem(Layer.CAPTURE, "cut-short", "the whole URL", found_words, None, advice),)
     if "://" in target:
         server = target.partition("://")[2].partition("/")[0].rpartition("@")[2]
-    words = f"{before}URL{behind}".strip()
+    words = without_secrets(f"{before}URL{behind}").strip()
     remarks = (Remark(words, "", text.count("\n", 0, start) + 1),) if reply is not None and words != "URL" else ()
     return Exchange(
         HttpRequest(method, target),

@@ -14,6 +14,8 @@ from dataclasses import dataclass, field
 from sceplab.capture.fields import BAD, fields_of, remarks_of
 from sceplab.capture.reading import Unread
 from sceplab.capture.records import Line, Record, records_of
+from sceplab.capture.sieve import Guarded
+from sceplab.masking import without_secrets
 from sceplab.scep.transport import LOG_LINE, Exchange, HttpReply, Remark
 
 MAX_REMARKS = 10_000
@@ -21,7 +23,8 @@ LONGEST = 2000
 SCRAP = 200
 """Records in a text that somebody cut out of a log, not the log itself."""
 _FEWEST_WORDS = 3
-_KNOWN = re.compile(
+_BAD = Guarded(BAD.pattern, BAD.flags)
+_KNOWN = Guarded(
     r"\b(?:scep|sscep|jscep|ndes|mscep|crypto_pki|pkistatus|pki status|failinfo|fail info|getca(?:caps|cert)|"
     r"pkioperation|"
     r"pkcs ?#?(?:7|10)|certrep|"
@@ -34,52 +37,54 @@ _KNOWN = re.compile(
     r"status ?= ?(?:0x)?[0-9A-Fa-f]{2,8}\b|\b0x[0-9A-Fa-f]{8}\b|transaction ?(?:id|permitted)",
     re.IGNORECASE,
 )
-_FOREIGN = re.compile(
+_FOREIGN = Guarded(
     r'"[A-Z]{3,8} [^"\s]+ HTTP/[\d.]+" [1-5]\d\d|^\d{4}-\d\d-\d\d \d\d:\d\d:\d\d [\d.:a-f]+ (?:GET|POST|HEAD) /'
 )
 # Such a line of a SCEP page, whose status says that it failed.
-_SCEP_FAILED = re.compile(
+_SCEP_FAILED = Guarded(
     r"(?i)(?:mscep(?!_admin)|pkiclient|\bscep\b).{0,2000}?(?:\" [45]\d\d(?: |$)|\s[45]\d\d \d{1,3} \d{1,10}(?:\s|$))"
 )
 # host program[pid]: in syslog and the journal.
-_PROGRAM = re.compile(r"(?:^|\s)([A-Za-z][\w./@-]{0,60})\[\d{1,10}\]:(?=\s)")
+_PROGRAM = Guarded(r"(?:^|\s)([A-Za-z][\w./@-]{0,60})\[\d{1,10}\]:(?=\s)")
 _OF_PKI = re.compile(
     r"scep|\bpki|cert|zertifikat|\bCA\b|\bRA\b|enrol|challenge|pkcs|\bcsr\b|envelope|recipient|\bsign(?:er|ing|ature)|decrypt|algorithm|x509|\btls\b|\bssl\b|step-?ca|ejbca|ndes",
     re.IGNORECASE,
 )
 # What a program's line has and a person's sentence has not.
 _OF_LOG = re.compile(r"[:=\[{<_]|\d")
-_PEM = re.compile(r"-----BEGIN ([A-Z0-9 #]{1,40})-----")
-_PEM_END = re.compile(r"-----END [A-Z0-9 #]{1,40}-----")
-_STATUS = re.compile(r"(?:^|[\s>:])HTTP/\d(?:\.\d)? [1-5]\d\d\b")
-_BASE64 = re.compile(r"[A-Za-z0-9+/_-]{200,}+={0,2}")
+_PEM = Guarded(r"-----BEGIN ([A-Z0-9 #]{1,40})-----")
+_PEM_END = Guarded(r"-----END [A-Z0-9 #]{1,40}-----")
+_STATUS = Guarded(r"(?:^|[\s>:])HTTP/\d(?:\.\d)? [1-5]\d\d\b")
+# Where such a run has begun before, it is not begun again: so a line of many short runs takes linear time.
+_BASE64 = re.compile(r"(?<![A-Za-z0-9+/_-])[A-Za-z0-9+/_-]{200,}+")
 _BASE64_LINE = re.compile(r"[\s>\"']{0,20}[A-Za-z0-9+/]{40,100}={0,2}[\"',\\\s]{0,8}")
-_HEX = re.compile(r"(?:[0-9A-Fa-f]{2}[ :-]?){64,}+")
+_HEX = re.compile(r"(?<![0-9A-Fa-f]{2})(?<![0-9A-Fa-f]{2}[ :-])(?:[0-9A-Fa-f]{2}[ :-]?){64,}+")
+_SHORTEST_HEX = 128
 _HEX_LINE = re.compile(r"\s{0,20}(?:(?:0x)?[0-9A-Fa-f]{4,8}[:\s]\s{0,4})?(?:[0-9A-Fa-f]{2}[ :]?){16,64}+.{0,80}")
 # This many lines of bytes in a row are a block.
 _FEWEST_LINES = 3
 # sscep prints the status of the reply in its own words.
-_SSCEP_STATUS = re.compile(r"server response status code: ([1-5]\d\d)(?:, MIME header: (\S{1,80}))?")
+_SSCEP_STATUS = Guarded(r"server response status code: ([1-5]\d\d)(?:, MIME header: (\S{1,80}))?")
 # Exports of other programs without bytes, or in a format that only they read.
 _EXPORTS = (
     (
-        re.compile(r"<\?charles serialisation-version|\"scheme\":\"https?\".{0,200}\"sizes\""),
+        Guarded(r"<\?charles serialisation-version|\"scheme\":\"https?\".{0,200}\"sizes\""),
         "a session of Charles: export it as HAR (File, Export Session)",
     ),
     (
-        re.compile(r"^PKCS7 Message:|^X509 Certificate(?: Request)?:|^PKCS10 Certificate Request:"),
+        Guarded(r"^PKCS7 Message:|^X509 Certificate(?: Request)?:|^PKCS10 Certificate Request:"),
         "a description by certutil -dump, without its bytes: give the file itself",
     ),
     (
-        re.compile(r"^\s*\d+:d=\d+\s+hl=\d+ l=\s*\d+ (?:cons|prim):"),
+        Guarded(r"^\s*\d+:d=\d+\s+hl=\d+ l=\s*\d+ (?:cons|prim):"),
         "a description by openssl asn1parse, without its bytes: give the DER or PEM",
     ),
     (
-        re.compile(r"^(?:CMS_ContentInfo|PKCS7):\s*$"),
+        Guarded(r"^(?:CMS_ContentInfo|PKCS7):\s*$"),
         "a description by openssl cms -print, without its bytes: give the DER or PEM",
     ),
     (
-        re.compile(r"^SEQUENCE \(\d+ elem\)|^(?:  )?ContentInfo SEQUENCE \(\d+ elem\)"),
+        Guarded(r"^SEQUENCE \(\d+ elem\)|^(?:  )?ContentInfo SEQUENCE \(\d+ elem\)"),
         "a tree by asn1js, without its bytes: copy the hex or the link",
     ),
 )
@@ -108,7 +113,7 @@ def read_rest(data: bytes, name: str) -> Left:
         answer = _SSCEP_STATUS.search(line)
         if answer is not None:
             headers = (("Content-Type", answer[2]),) if answer[2] else ()
-            remark = Remark(line.strip()[:LONGEST], "", record.number)
+            remark = Remark(without_secrets(line[: 4 * LONGEST]).strip()[:LONGEST], "", record.number)
             reply = HttpReply(int(answer[1]), headers, truncated=True)
             exchange = Exchange(None, reply, source=name, recorded=LOG_LINE, remarks=(remark,))
             left.answers.append((record.start, exchange))
@@ -141,7 +146,7 @@ def _lines(data: bytes, evidence: _Evidence) -> Iterator[Line]:
 def _speaks(line: str) -> bool:
     """Whether a line speaks of SCEP or of an error."""
     start = line[: 4 * LONGEST]
-    return bool(BAD.search(start) or _KNOWN.search(start))
+    return bool(_BAD.search(start) or _KNOWN.search(start))
 
 
 def _is_of_pki(line: str) -> bool:
@@ -177,7 +182,7 @@ def _remarks(record: Record) -> list[Remark]:
         said = remarks_of(fields, number)
         if said:
             return list(said)
-    return [Remark(line[:LONGEST], "", number)]
+    return [Remark(without_secrets(start)[:LONGEST], "", number)]
 
 
 def _octets_only(line: str) -> bool:
@@ -263,9 +268,9 @@ _BLOCKS = {
 
 
 def _of_line(line: str) -> Iterator[str]:
-    if _HEX.search(line):
+    if len(line) >= _SHORTEST_HEX and _HEX.search(line):
         yield _BLOCKS["hex"]
-    elif _BASE64.search(line):
+    elif len(line) >= _SHORTEST_HEX and _BASE64.search(line):
         yield _BLOCKS["base64"]
     start = line[: 4 * LONGEST]
     if _STATUS.search(start) and not _FOREIGN.search(start):

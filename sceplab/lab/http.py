@@ -19,7 +19,7 @@ from urllib.parse import SplitResult, urljoin, urlsplit
 from sceplab.errors import InputError, ScepError
 from sceplab.extras import LAB, needs
 from sceplab.lab.tls import tls_context, why_tls_failed
-from sceplab.report.escape import without_passwords
+from sceplab.masking import masked_url, without_passwords
 from sceplab.scep.transport import DEFAULT_PATH, HttpReply, HttpRequest
 
 if TYPE_CHECKING:
@@ -88,7 +88,7 @@ def http_sender(
 
     from sceplab.lab import wire
 
-    parts, shown = parts_of(url), without_passwords(url)
+    parts, shown = parts_of(url), masked_url(url)
     path = parts.path or DEFAULT_PATH
     proxies = {}
     if proxy is not None:
@@ -155,7 +155,7 @@ def _ask(
 
     left, followed = list(pauses), 0
     while True:
-        url = without_passwords((prepared.url or "").partition("?")[0])
+        url = without_passwords(prepared.url or "").partition("?")[0]
         try:
             reply = fetch(prepared, max(due - time.monotonic(), 0.001))
         except (requests.RequestException, HTTPError, OSError, ValueError, ScepError) as error:
@@ -180,7 +180,7 @@ _MOST_REDIRECTS = 5
 def _redirected(here: str, reply: HttpReply, method: str, followed: int) -> str:
     """Return where a redirect leads on the same host. Raises ClientError for any other."""
     named = reply.header("Location") or ""
-    shown, there = without_passwords(here.partition("?")[0]), without_passwords(named)[:200]
+    shown, there = without_passwords(here).partition("?")[0], without_passwords(named)[:200]
     advice = ClientError(f"{shown} redirects to {there}: give that URL instead")
     try:
         old, new = urlsplit(here), urlsplit(urljoin(here, named))
@@ -205,9 +205,7 @@ def proxy_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable or not re.fullmatch(r"[!-~]+", text):
-        raise InputError(
-            f"{without_passwords(text)} is no URL of an HTTP proxy; write for example http://192.0.2.9:3128"
-        )
+        raise InputError(f"{masked_url(text)} is no URL of an HTTP proxy; write for example http://192.0.2.9:3128")
     return text
 
 
@@ -226,7 +224,7 @@ def proxy_of_environment(url: str) -> tuple[str | None, str]:
     name = next((n for n in (parts.scheme, "all") if found.get(n)), None)
     if name is None:
         return None, ""
-    shown = f"the proxy {without_passwords(found[name])} ({name}_proxy in the environment)"
+    shown = f"the proxy {masked_url(found[name])} ({name}_proxy in the environment)"
     host = parts.hostname or ""
     if is_loopback(host) or proxy_bypass_environment(host, found):
         return None, f"{shown} is not used for {host}"
@@ -246,8 +244,7 @@ def parts_of(url: str) -> SplitResult:
     if not usable:
         example = f"http://192.0.2.1{DEFAULT_PATH}"
         raise InputError(
-            f"{without_passwords(url)} is no URL of a SCEP server; "
-            f"write for example {example} (other than ASCII: as xn--, %)"
+            f"{masked_url(url)} is no URL of a SCEP server; write for example {example} (other than ASCII: as xn--, %)"
         )
     return parts
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 
-from sceplab.report.escape import without_passwords
+from sceplab.masking import without_passwords
 
 LISTED = 50
 """Elements of a list that are shown."""

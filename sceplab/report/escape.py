@@ -10,47 +10,7 @@ import json
 import re
 from html import escape
 
-from sceplab.errors import MASK
-
-
-def without_passwords(text: str) -> str:
-    """Return text with the passwords in its URLs masked: that of the user, and secret fields of a query.
-
-    Applying it twice changes nothing more. What is cut off before may hide the "@"
-    that shows a password: mask first, then cut. Time is linear in the text.
-    """
-    if "://" in text:
-        text = _WORD.sub(_without_userinfo, text)
-    return _SECRET_FIELD.sub(rf"\g<1>{MASK}", text) if "=" in text else text
-
-
-_WORD = re.compile(r"\S+")
-_USERINFO = re.compile(r"://[^\s/?#@:]*:")
-# What follows "host:" where that is no user's name.
-_PORT = re.compile(r"\d{0,5}(?![^/?#\"'<>)\]},;|\\])")
-_AUTHORITY_END = re.compile(r"[/?#]")
-_SECRET_FIELD = re.compile(
-    r"([?&;](?:challenge|challengepassword|password|passwd|passphrase|pwd|pass|token|secret|otp)=)[^&;#\s\"'<>]+",
-    re.IGNORECASE,
-)
-
-
-def _without_userinfo(found: re.Match[str]) -> str:
-    word, out, at = found[0], [], 0
-    last = word.rfind("@")
-    while (user := _USERINFO.search(word, at)) is not None:
-        start = user.end()
-        if start > last:
-            break
-        slash = _AUTHORITY_END.search(word, start)
-        end = word.rfind("@", start, slash.start() if slash else len(word))
-        if _PORT.match(word, start):
-            end = start  # host and port: an "@" further on is not of this URL's user
-        elif end < 0:
-            end = last  # a password with an unescaped "/"
-        out += [word[at:start], MASK if end > start else ""]
-        at = end
-    return "".join((*out, word[at:]))
+from sceplab.masking import without_passwords
 
 
 def visible(text: str) -> str:

@@ -14,8 +14,9 @@ from itertools import pairwise
 
 from sceplab.analysis.faults.model import Side
 from sceplab.cms.verify import CheckName, Outcome
+from sceplab.masking import without_passwords
 from sceplab.report.bounds import cut
-from sceplab.report.escape import visible, without_passwords
+from sceplab.report.escape import visible
 from sceplab.report.names import kind_of
 from sceplab.scep.attributes import PkiStatus
 from sceplab.scep.capabilities import parse_caps
@@ -138,7 +139,7 @@ def _asked(item: DecodedExchange) -> str:
     if not method and item.csr is not None:
         return "PKCS#10 alone"
     return (
-        f"{method} {what or (without_passwords(request.target.partition('?')[0])[:40] if request is not None else '')}"
+        f"{method} {what or (without_passwords(request.target).partition('?')[0][:40] if request is not None else '')}"
     )
 
 

@@ -20,9 +20,10 @@ from sceplab.cms.pem import build_pem
 from sceplab.cms.verify import Outcome
 from sceplab.cms.x509 import Certificate, certificate_of
 from sceplab.errors import InputError, Layer
+from sceplab.masking import without_passwords
 from sceplab.openssl import Command
 from sceplab.report.bounds import cut, listed
-from sceplab.report.escape import visible, without_passwords
+from sceplab.report.escape import visible
 from sceplab.report.json import Facts, data_facts, envelope_facts, exchange_facts, masked, message_facts
 from sceplab.report.names import checks_of, count, kind_of
 from sceplab.report.text import data_lines, envelope_lines, signed_lines

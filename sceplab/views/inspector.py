@@ -13,8 +13,8 @@ from dataclasses import dataclass
 from sceplab.analysis.analyse import Analysis
 from sceplab.analysis.faults.model import Side, strongest_first
 from sceplab.analysis.ranking import Cause
+from sceplab.masking import without_passwords
 from sceplab.report.bounds import LISTED, cut, listed
-from sceplab.report.escape import without_passwords
 from sceplab.report.html import section_html, to_html
 from sceplab.report.markdown import to_markdown
 from sceplab.report.names import place

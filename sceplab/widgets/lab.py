@@ -17,7 +17,7 @@ from sceplab.errors import ScepError
 from sceplab.lab.kept import Kept
 from sceplab.lab.network import R1, Lab
 from sceplab.lab.responder import Decision
-from sceplab.report.escape import without_passwords
+from sceplab.masking import without_passwords
 from sceplab.report.ladder import LadderDiagram, drawn, lay_out, said, without_times
 from sceplab.report.plain import to_text
 from sceplab.scep.capabilities import parse_caps

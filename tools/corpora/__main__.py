@@ -80,7 +80,7 @@ def main() -> int:
     parser.add_argument(
         "--damaged", type=int, default=6, metavar="N", help="ways in which each is damaged (default: 6)"
     )
-    parser.add_argument("--pypi", action="store_true", help="without the source packages of Debian (190 MB)")
+    parser.add_argument("--pypi", action="store_true", help="without the source packages of Debian (280 MB)")
     arguments = parser.parse_args()
     FOLDER.mkdir(parents=True, exist_ok=True)
     fetch(FOLDER)

@@ -24,13 +24,22 @@ ARCHIVES = {
     ),
     "botan_2.19.3+dfsg.orig.tar.xz": "a9005fe9965123f9613f5bc87d2a38b8cc33e8789cf8e82696dae8f07d1cb959",
     "bouncycastle_1.72.orig.tar.xz": "6ec647040b243a8ba29d2da35abf9fab3710d2c7692397d6bcd0a4a2efe6ac62",
+    "curl_7.88.1.orig.tar.gz": "cdb38b72e36bc5d33d5b8810f8018ece1baa29a8f215b4495e495ded82bbf3c7",
     "gnutls28_3.7.9.orig.tar.xz": "aaa03416cdbd54eb155187b359e3ec3ed52ec73df4df35a0edd49429ff64d844",
+    "golang-1.19_1.19.8.orig.tar.gz": "1d7a67929dccafeaf8a29e55985bc2b789e0499cb1a17100039f084e3238da2f",
+    "heimdal_7.8.git20221117.28daf24+dfsg.orig.tar.xz": (
+        "ae703f84856b98609985f8c63ed2d414c69fe8d55147137b3a71136621ffd454"
+    ),
+    "krb5_1.20.1.orig.tar.gz": "704aed49b19eb5a7178b34b2873620ec299db08752d6a8574f95d41879ab8851",
     "libtasn1-6_4.19.0.orig.tar.gz": "1613f0ac1cf484d6ec0ce3b8c06d56263cc7242f1c23b30d82d23de345a63f7a",
     "mbedtls_2.28.3.orig.tar.gz": "3b4953aa55a681e084d31892d9904cc5328d6b4958ea57b90ae4b4f94ae69a8d",
     "nss_3.87.1.orig.tar.gz": "f30fb0de6986e59420ce3bfea340e801222be1da144b420bcbfec1d977dab4d5",
-    "openssl_3.0.20.orig.tar.gz": "c80a01dfc70ece4dc21168932c37739042d404d46ccc81a5986dd75314ecda6f",
+    "opensc_0.23.0.orig.tar.gz": "a08b475834e3c3b0efd9bfc46adfcc3440d3975c2fb3ab2ef29342b879d41370",
+    "openssl_3.0.22.orig.tar.gz": "67ebca7e50d17383028045486653492195b83db95f8558709701bb47b5c1ef81",
+    "strongswan_5.9.8.orig.tar.bz2": "d3303a43c0bd7b75a12b64855e8edcb53696f06190364f26d1533bde1f2e453c",
     "tcpdump_4.99.3.orig.tar.gz": "ad75a6ed3dc0d9732945b2e5483cb41dc8b4b528a169315e499c6861952e73b3",
     "wireshark_4.0.17.orig.tar.bz2": "62fd1491b6211d1651a16a45ead15808970b3a6a9ebde2537f96722af47aaaa5",
+    "wolfssl_5.5.4.orig.tar.gz": "b7ee150e49def77c765bc02aac92ddeb0bebefd4cb12aa263d8f95e405221fb8",
 }
 
 

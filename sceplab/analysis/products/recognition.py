@@ -10,7 +10,7 @@ import re
 from bisect import bisect_right
 from collections.abc import Iterator
 from dataclasses import replace
-from functools import lru_cache
+from functools import cache, lru_cache
 
 from sceplab.analysis.products.clients import APPLE, CISCO, EXITS, FAIL_INFOS, PKI_STATUSES
 from sceplab.analysis.products.code import Code
@@ -31,6 +31,7 @@ from sceplab.analysis.products.words_servers import SERVERS
 from sceplab.analysis.products.words_transport import TRANSPORT
 from sceplab.analysis.products.words_windows import WINDOWS
 from sceplab.capture.fields import FAILURE
+from sceplab.capture.sieve import Sieve
 
 LONGEST = 4000
 """How many characters of a text are searched."""
@@ -199,6 +200,13 @@ def _as_saying(code: Code) -> Saying:
 _SENTENCES = (*STEPS, *SERVERS, *WINDOWS, *NETWORK, *CLIENTS, *CAS, *FRONTS, *MDM)
 # What any program may write: after the sentences of products and the codes, before loose words.
 _LOOSE = (*SERVICES, *LIBRARIES, *TRANSPORT, *ANY)
+_OF_PRODUCTS = frozenset(_SENTENCES)
+
+
+@cache
+def _sieves() -> tuple[Sieve[Saying], Sieve[Saying]]:
+    """Return what finds the sentences, and the loose words, that a text may have."""
+    return Sieve((each.expression, each) for each in _SENTENCES), Sieve((each.expression, each) for each in _LOOSE)
 
 
 def tells_of_failure(text: str) -> bool:
@@ -214,7 +222,7 @@ def guess_in(text: str) -> str:
 def sentence_in(text: str) -> Saying | None:
     """Return the sentence of one product that a text has and that says why, or None; codes are none."""
     saying = next(recognise(text), None)
-    return saying if saying in _SENTENCES and not saying.vague else None
+    return saying if saying in _OF_PRODUCTS and not saying.vague else None
 
 
 def recognise(text: str) -> Iterator[Saying]:
@@ -227,9 +235,12 @@ def recognise(text: str) -> Iterator[Saying]:
 
 @lru_cache(maxsize=2048)
 def _recognised(text: str) -> tuple[Saying, ...]:
-    out = [saying for saying in _SENTENCES if saying.pattern.search(text)]
+    sentences, loose = _sieves()
+    out = [saying for saying in sentences.among(text) if saying.pattern.search(text)]
     out += map(_as_saying, codes_in(text))
-    out += _innermost_first([_in_general(saying, text) for saying in _LOOSE if saying.pattern.search(text)], text)
+    out += _innermost_first(
+        [_in_general(saying, text) for saying in loose.among(text) if saying.pattern.search(text)], text
+    )
     out += [_as_saying(code) for found in _STATUS.finditer(text) if (code := STATUSES.get(int(found[1] or found[2])))]
     out.sort(key=lambda saying: saying.vague)
     if out and out[0].fault in _NO_ANSWER:

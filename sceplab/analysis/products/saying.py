@@ -28,7 +28,12 @@ class Saying:
     misleading: str = ""
     vague: bool = False
 
+    @property
+    def expression(self) -> str:
+        """The words as a regular expression that folds white space."""
+        return self.words.replace(" ?", r"\s?").replace(" ", r"\s+")
+
     @cached_property
     def pattern(self) -> re.Pattern[str]:
         """The words as a pattern that ignores case and folds white space."""
-        return re.compile(self.words.replace(" ?", r"\s?").replace(" ", r"\s+"), re.IGNORECASE)
+        return re.compile(self.expression, re.IGNORECASE)
