@@ -241,7 +241,7 @@ def _recognised(text: str) -> tuple[Saying, ...]:
     out += _innermost_first(
         [_in_general(saying, text) for saying in loose.among(text) if saying.pattern.search(text)], text
     )
-    out += [_as_saying(code) for found in _STATUS.finditer(text) if (code := STATUSES.get(int(found[1] or found[2])))]
+    out += [_as_saying(code) for at in _STATUS.finditer(text) if (code := STATUSES.get(int(at[1] or at[2])))]
     out.sort(key=lambda saying: saying.vague)
     if out and out[0].fault in _NO_ANSWER:
         # "504 Gateway Time-out" is an answer: of what stands in front.
