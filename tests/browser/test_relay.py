@@ -70,7 +70,8 @@ def test_wrong_challenges_of_other_programs_are_shown_over_tls(
     expect(printed).to_be_visible(timeout=PATIENCE)
     url = printed.inner_text().strip()
     output = page.locator(".jp-CodeCell").first.locator(".jp-OutputArea")
-    for number, peer in enumerate((StrongSwan(), Scepclient()), 1):
+    peers: tuple[Peer, ...] = (StrongSwan(), Scepclient())
+    for number, peer in enumerate(peers, 1):
         _enroll(peer, url, server.folder / peer.name, "R3-to-R1-via-R9", granted=False)
         expect(output.get_by_role("option", name="CertRep FAILURE badRequest")).to_have_count(number, timeout=PATIENCE)
     verdict = output.locator("pre", has_text="challengePassword").first
