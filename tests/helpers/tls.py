@@ -70,6 +70,17 @@ async def _pump(source: asyncio.StreamReader, target: asyncio.StreamWriter) -> N
             target.write_eof()
 
 
+async def _connected(host: str, port: int) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    opening = asyncio.ensure_future(asyncio.open_connection(host, port))
+    try:
+        return await asyncio.shield(opening)
+    except asyncio.CancelledError:
+        # A connection that is made at the moment of a cancellation would stay open.
+        with suppress(OSError):
+            (await opening)[1].close()
+        raise
+
+
 @contextmanager
 def tls_front(port: int, server_file: Path, host: str = "127.0.0.1") -> Iterator[int]:
     """Yield a port that decrypts TLS and forwards to `port` of 127.0.0.1 or another local address."""
@@ -83,7 +94,7 @@ def tls_front(port: int, server_file: Path, host: str = "127.0.0.1") -> Iterator
         there = None
         try:
             with suppress(OSError):
-                back, there = await asyncio.open_connection(host, port)
+                back, there = await _connected(host, port)
                 up = asyncio.create_task(_pump(reader, there))
                 try:
                     await _pump(back, writer)
