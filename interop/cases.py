@@ -72,14 +72,20 @@ CASES = (
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """A known failure: `sign` is a part of the program's output or of the test's error."""
+    """A known failure: `sign` is a part of the program's output or of the test's error.
+
+    `lacks`: the program has no such feature, so the table says n/a instead of "fails".
+    """
 
     program: str
     case: str
     reason: str
     sign: str
+    lacks: bool = False
 
 
+_LIBRARIES = ("PyScep", "scepreq")
+_FIRST = "takes the CA by its place in GetCACert, not by who issued whom"
 _STRONGSWAN = "5.9.8 takes enum numbers for bit masks and always POSTs"
 
 KNOWN: tuple[Known, ...] = (
@@ -110,13 +116,13 @@ KNOWN: tuple[Known, ...] = (
             "cannot read encryptedContent in pieces, as micromdm's server sends it, and so without the relay",
             "method should have been primitive",
         )
-        for name in ("PyScep", "scepreq")
+        for name in _LIBRARIES
     ),
     *(
         Known(
             name, "RA with one certificate", "encrypts for the CA where the RA has one certificate", '{"failure": "1"}'
         )
-        for name in ("PyScep", "scepreq")
+        for name in _LIBRARIES
     ),
     *(
         Known(
@@ -125,15 +131,60 @@ KNOWN: tuple[Known, ...] = (
             "signs a request for an EC key with an RSA key, which RFC 8894 2.3 allows to an RA alone",
             '{"failure": "1"}',
         )
-        for name in ("PyScep", "scepreq")
+        for name in _LIBRARIES
     ),
-    Known("PyScep", "GET", "calls encode() on bytes, so it cannot GET", "object has no attribute 'encode'"),
+    *(Known(n, "GET", "calls encode() on bytes, so it cannot GET", "no attribute 'encode'") for n in _LIBRARIES),
+    # Years.
+    *(
+        Known(name, "GetNextCACert", "never asks for the next CA", "never asked", lacks=True)
+        for name in ("micromdm scepclient", "strongSwan pki", "certmonger")
+    ),
+    *(
+        Known(
+            name,
+            "GetNextCACert",
+            "checks the signature, then parses each certificate twice and stops, whatever the server",
+            "encoded_data must be a byte string, not",
+        )
+        for name in _LIBRARIES
+    ),
     Known(
-        "scepreq",
-        "GET",
-        "calls encode() on bytes, so it cannot GET",
-        "object has no attribute 'encode'",
+        "certmonger",
+        "renewal with the same request",
+        "asks for the usages that its certificate has, so no request repeats the first one",
+        "these are different requests",
+        lacks=True,
     ),
+    Known(
+        "micromdm scepserver",
+        "GetNextCACert",
+        "has no GetNextCACert",
+        "operation not implemented",
+        lacks=True,
+    ),
+    # Chains.
+    Known("PyScep", "root sub ca", _FIRST, "cryptography.exceptions.InvalidSignature"),
+    Known("scepreq", "root sub ca", _FIRST, '{"failure": "1"}'),
+    *(
+        Known(name, shape, _FIRST, "RA is not issued by CA")
+        for name in _LIBRARIES
+        for shape in ("ra ca sub root", "root ca sub ra")
+    ),
+    # TLS.
+    Known(
+        "strongSwan pki",
+        "the CA of TLS is given",
+        "has no option for the CA of TLS, and takes the system's",
+        "SSL certificate problem: unable to get local issuer",
+        lacks=True,
+    ),
+    Known(
+        "certmonger",
+        "the CA of TLS is given",
+        "scep-submit of 0.79.17 uses -R for the first request of a run only, which is GetCACaps",
+        "SSL peer certificate or SSH remote key was not OK",
+    ),
+    Known("scepreq", "the CA of TLS is unknown", "does not check the server (verify=False)", "was not checked"),
 )
 
 

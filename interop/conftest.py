@@ -48,7 +48,8 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 def _word(kind: str, report: pytest.TestReport) -> str:
     if kind == "xfailed":
-        return f"fails: {getattr(report, 'wasxfail', '').removeprefix('reason: ')}"
+        reason = getattr(report, "wasxfail", "").removeprefix("reason: ")
+        return reason if reason.startswith("n/a: ") else f"fails: {reason}"
     return {"passed": "ok", "skipped": "not run", "xpassed": "OK, but known to fail"}.get(kind, "FAILS")
 
 

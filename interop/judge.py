@@ -17,9 +17,13 @@ def _openssl(*words: str) -> str:
     return done.stdout
 
 
-def judge(held: Held, ca: Path, *, name: str, kind: str) -> None:
-    """Assert that the CA (PEM) issued the certificate for the key and CN=`name`; `kind` is for example "2048 bit"."""
-    _openssl("verify", "-CAfile", str(ca), str(held.certificate))
+def judge(held: Held, ca: Path, *, name: str, kind: str, between: Path | None = None) -> None:
+    """Assert that the CA (PEM) issued the certificate for the key and CN=`name`; `kind` is for example "2048 bit".
+
+    `between` has the CAs (PEM) between this one and the certificate.
+    """
+    more = ["-untrusted", str(between)] if between else []
+    _openssl("verify", "-CAfile", str(ca), *more, str(held.certificate))
     public = _openssl("x509", "-in", str(held.certificate), "-noout", "-pubkey")
     assert public == _openssl("pkey", "-in", str(held.key), "-pubout"), "the certificate is for another key"
     subject = _openssl("x509", "-in", str(held.certificate), "-noout", "-subject", "-nameopt", "multiline")

@@ -6,6 +6,7 @@ Rule: the facts are in `cases` and `peers`; this module combines them into pytes
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 
 import pytest
 from _pytest.mark import ParameterSet
@@ -17,8 +18,46 @@ OURS = {"ca": "their clients at our CA", "ra": "their clients at our RA, which a
 THEIRS = "our client at micromdm's scepserver"
 RELAYED = "through sceplab relay, to a server with https"
 RECIPES = "the commands that sceplab lab start prints, run as printed"
+YEARS = {"ca": "their clients eleven months later, at our CA", "ra": "their clients eleven months later, at our RA"}
+SAME, LATER = "renewal with the same request", "renewal with a new request"
+TAKEN_OVER, GET_NEXT = "renewal after a rollover", "GetNextCACert"
+CHAINS = "clients where GetCACert has a chain"
+SHAPES = ("ca sub root", "root sub ca", "ra ca sub root", "root ca sub ra", "sign encrypt ca sub root")
+HTTPS = "clients at our CA with https"
+TRUSTED, UNTRUSTED = "the CA of TLS is given", "the CA of TLS is unknown"
 OUR_CLIENT = "our client"
 SERVERS = ("our CA", "our RA", "micromdm scepserver")
+
+
+def later(row: str) -> list[ParameterSet]:
+    """Return (peer, "ca" or "ra", known failure) for a row of `YEARS`; GetNextCACert is asked of the CA only."""
+    return [
+        pytest.param(
+            peer,
+            side,
+            known_failure(peer.name, row),
+            id=f"{peer.name}-{side}".replace(" ", "-"),
+            marks=pytest.mark.field(table, row, peer.name),
+        )
+        for peer in PROGRAMS
+        for side, table in YEARS.items()
+        if row != GET_NEXT or side == "ca"
+    ]
+
+
+def everybody(table: str, rows: Sequence[str]) -> list[ParameterSet]:
+    """Return (peer, or None for our client; row; known failure) for each program and row of a table."""
+    return [
+        pytest.param(
+            peer,
+            row,
+            known_failure(name, row),
+            id=f"{name}-{row}".replace(" ", "-"),
+            marks=pytest.mark.field(table, row, name),
+        )
+        for peer, name in (*((p, p.name) for p in PROGRAMS), (None, OUR_CLIENT))
+        for row in rows
+    ]
 
 
 def relayed() -> list[ParameterSet]:
@@ -71,8 +110,9 @@ def not_applicable(table: str, fields: dict[tuple[str, str], str]) -> dict[tuple
 
 
 def order(row: str) -> tuple[int, str]:
-    """Return the sort key of a row: the order of `CASES`, then the name."""
-    names = [case.name for case in CASES]
+    """Return the sort key of a row: the order of `CASES` and of the rows above, then the name."""
+    names = [*(case.name for case in CASES), SAME, LATER, TAKEN_OVER, GET_NEXT, *SHAPES]
+    names += [TRUSTED, UNTRUSTED]
     return (names.index(row) if row in names else len(names), row)
 
 

@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from cryptography import x509
 from cryptography.hazmat.primitives.asymmetric import rsa
@@ -51,7 +51,9 @@ class Wish:
     if the program may choose. A program that is `led` chooses by GetCACaps, so the
     server must offer the right capabilities.
     `patience` is the time in seconds to wait for an operator's decision.
-    `renew` holds a key and certificate to renew. An empty challenge is not sent.
+    `renew` holds a key and certificate to renew, and with `same` the PKCS#10 request
+    is the one that was sent for it: the same key, name and challenge. An empty
+    challenge is not sent. `tls_ca` holds the CA of an https server's certificate.
     """
 
     challenge: str = ""
@@ -62,6 +64,8 @@ class Wish:
     digest: str | None = None
     patience: float = 0
     renew: Held | None = None
+    same: bool = False
+    tls_ca: Path | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,13 +205,18 @@ class Scepclient:
         if wish.renew:
             shutil.copy(wish.renew.key, key)
             shutil.copy(wish.renew.certificate, certificate)
+            if wish.same:
+                # Beside the key; it sends this file again, whatever the options say.
+                shutil.copy(wish.renew.key.parent / "csr.pem", folder)
         else:
             _write_key(key, wish)
         if wish.challenge:
             command += ["-challenge", wish.challenge]
         before = certificate.read_bytes() if wish.renew else b""
         command += ["-private-key", str(key), "-certificate", str(certificate), "-debug"]
-        code, log = run(command, folder, seconds=_AT_MOST + wish.patience)
+        # Go's variable for the CAs of TLS; the program has no option.
+        trust = {"SSL_CERT_FILE": str(wish.tls_ca)} if wish.tls_ca else {}
+        code, log = run(command, folder, seconds=_AT_MOST + wish.patience, environment=trust)
         done = code == 0 and _first_certificate(certificate) and certificate.read_bytes() != before
         return Enrolled(
             Held(key, certificate) if done else None, "failInfo:" in log, code is None and "PENDING" in log, log
@@ -234,7 +243,10 @@ class StrongSwan:
         if code != 0 or not (folder / "ca.pem").exists():
             return Enrolled(None, refused=False, waiting=False, log=fetched)
         key = folder / "key.pem"
-        _write_key(key, wish)
+        if wish.renew and wish.same:
+            shutil.copy(wish.renew.key, key)
+        else:
+            _write_key(key, wish)
         encryption, signature = self._addressees(folder)
         command = ["pki", "--scep", "--url", url, "--in", str(key), "--dn", f"CN={wish.name}", "--outform", "pem"]
         command += ["--cacert-enc", str(encryption), "--cacert-sig", str(signature)]
@@ -259,8 +271,11 @@ class StrongSwan:
 
     @staticmethod
     def _addressees(folder: Path) -> tuple[Path, Path]:
-        """Return the encryption and signing certificates: the RA's by keyUsage, else the CA's."""
-        encryption = signature = folder / "ca.pem"
+        """Return the encryption and signing certificates: the RA's by keyUsage, else the issuing CA's."""
+        authorities = {p: x509.load_pem_x509_certificate(p.read_bytes()) for p in sorted(folder.glob("ca*.pem"))}
+        above = {c.issuer for c in authorities.values() if c.issuer != c.subject}
+        issuing = [p for p, c in authorities.items() if c.subject not in above]
+        encryption = signature = issuing[0] if issuing else folder / "ca.pem"
         for path in sorted(folder.glob("ra*.pem")):
             usage = x509.load_pem_x509_certificate(path.read_bytes()).extensions.get_extension_for_class(x509.KeyUsage)
             if usage.value.key_encipherment:
@@ -318,12 +333,13 @@ class Certmonger:
 
         key, certificate = folder / "key.pem", folder / "certificate.pem"
         # Without -N it accepts no reply's signature: "certificate verify error".
-        _, chain = run([self.helper, "-u", url, "-C"], folder, seconds=_AT_MOST)
+        trust = ["-R", str(wish.tls_ca)] if wish.tls_ca else []
+        _, chain = run([self.helper, "-u", url, *trust, "-C"], folder, seconds=_AT_MOST)
         authorities = [c for c in _certificates(chain) if c.issuer == c.subject]
         if len(authorities) != 1:
             return Enrolled(None, refused=False, waiting=False, log=chain)
         (folder / "ca.pem").write_bytes(authorities[0].public_bytes(Encoding.PEM))
-        log = getcert("add-scep-ca", "-c", "lab", "-u", url, "-N", str(folder / "ca.pem"), "-v")
+        log = getcert("add-scep-ca", "-c", "lab", "-u", url, *trust, "-N", str(folder / "ca.pem"), "-v")
         # It fetches the CA's certificates by itself; an earlier request has no recipient to encrypt for.
         deadline = time.monotonic() + _AT_MOST
         while "SCEP CA certificate thumbprint" not in getcert("list-cas", "-c", "lab") and time.monotonic() < deadline:
@@ -337,7 +353,8 @@ class Certmonger:
             deadline = time.monotonic() + _AT_MOST
             while "status: MONITORING" not in getcert("list", "-i", "one") and time.monotonic() < deadline:
                 time.sleep(0.1)
-            log += getcert("resubmit", "-i", "one", "-v")
+            challenge = ["-L", wish.challenge] if wish.same else []
+            log += getcert("resubmit", "-i", "one", *challenge, "-v")
         else:
             kind = ["-G", "RSA", "-g", str(wish.bits), "-N", f"CN={wish.name}"]
             log += getcert("request", *files, *kind, *(["-L", wish.challenge] if wish.challenge else []), "-v")
@@ -385,14 +402,25 @@ class PyScep:
             "patience": wish.patience,
             "old_key": str(wish.renew.key) if wish.renew else "",
             "old_certificate": str(wish.renew.certificate) if wish.renew else "",
+            "same": wish.same,
         }
-        command = [str(PEERS), "-W", "ignore", str(ROOT / "interop" / "pyscep_client.py"), json.dumps(what)]
-        code, log = run(command, folder, seconds=_AT_MOST + wish.patience)
-        said = json.loads(log.splitlines()[-1]) if code == 0 else {}
+        said, log = self._run(what, folder, wish)
         if "certificate" in said:
             certificate.write_text(said["certificate"])
         held = Held(key, certificate) if "certificate" in said else None
         return Enrolled(held, "failure" in said, "pending" in said, log)
+
+    def next_ca(self, url: str, folder: Path) -> tuple[list[x509.Certificate], str]:
+        """Ask for the next CA's certificates (GetNextCACert); return them and the program's output."""
+        said, log = self._run({"library": self.library, "url": url, "next": True}, folder, Wish())
+        return _certificates("".join(said.get("next", []))), log
+
+    def _run(self, what: dict[str, object], folder: Path, wish: Wish) -> tuple[dict[str, Any], str]:
+        command = [str(PEERS), "-W", "ignore", str(ROOT / "interop" / "pyscep_client.py"), json.dumps(what)]
+        # The variable of requests for the CAs of TLS; the library has no option.
+        trust = {"REQUESTS_CA_BUNDLE": str(wish.tls_ca)} if wish.tls_ca else {}
+        code, log = run(command, folder, seconds=_AT_MOST + wish.patience, environment=trust)
+        return (json.loads(log.splitlines()[-1]) if code == 0 else {}), log
 
 
 PROGRAMS: tuple[Peer, ...] = (

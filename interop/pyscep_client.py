@@ -1,5 +1,6 @@
-"""One enrollment with PyScep's or scepreq's library; runs in `.venv-peers`, not in the project's environment.
+"""One enrollment or GetNextCACert with PyScep's or scepreq's library.
 
+It runs in `.venv-peers`, not in the project's environment.
 Rule: it calls the library and decides nothing. Its argument is one JSON object
 (see `interop.peers.PyScep`), and its last output line is one JSON object.
 scepreq is used as a library too, since its command defines the option --url twice
@@ -37,10 +38,14 @@ def main() -> None:
     def part(name: str) -> Any:
         return importlib.import_module(f"{library}.{name}")
 
+    client = part("client").Client(wish["url"])
+    if wish.get("next"):
+        print(json.dumps({"next": [c.to_pem().decode() for c in client.rollover_certificate()]}))
+        return
     request = part("signingrequest").SigningRequest
     success = part("enums").PKIStatus.SUCCESS
     pending = part("enums").PKIStatus.PENDING
-    pem = _new_key(wish)
+    pem = Path(wish["old_key"]).read_bytes() if wish["same"] else _new_key(wish)
     Path(wish["key"]).write_bytes(pem)
     key = part("privatekey").PrivateKey.from_pem(pem)
     if library == "scepreq":
@@ -53,7 +58,6 @@ def main() -> None:
     else:
         # An EC key cannot decrypt the reply, so the requester uses a separate RSA key.
         identity, identity_key = request.generate_self_signed(wish["name"], USAGE, None if wish["ec"] else key)
-    client = part("client").Client(wish["url"])
     reply = client.enrol(csr, identity, identity_key)
     deadline = time.monotonic() + wish["patience"]
     while reply.status == pending and time.monotonic() < deadline:

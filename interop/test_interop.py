@@ -72,7 +72,7 @@ def expecting(known: Known | None) -> Iterator[None]:
     except (AssertionError, ClientError) as error:
         if known is None or known.sign not in str(error):
             raise
-        pytest.xfail(f"{known.program}: {known.reason}")
+        pytest.xfail(f"{'n/a: ' if known.lacks else ''}{known.program}: {known.reason}")
     if known is not None:
         pytest.fail(f"this is known to fail, and did not: {known.reason}")
 
@@ -186,6 +186,8 @@ def scepserver_url() -> Iterator[str]:
         *(_at_micromdm(f"{bits} bits", bits=bits) for bits in (1024, 4096)),
         *(_at_micromdm(f"sent as {d.name}", dialect=d) for d in CLIENT_DIALECTS.values()),
         _at_micromdm("renewal", renew=True),
+        _at_micromdm("renewal with the same request", renew=True, same=True),
+        _at_micromdm("GetNextCACert", next_ca=True),
         _at_micromdm("wrong challenge", challenge="wrong"),
     ],
 )
@@ -198,17 +200,21 @@ def test_our_client_at_micromdm(scepserver_url: str, how: dict[str, Any], known:
 def _ask_micromdm(url: str, how: dict[str, Any], tmp_path: Path) -> None:
     how = dict(how)
     bits, challenge = how.pop("bits", 2048), how.pop("challenge", CHALLENGE)
-    renews = how.pop("renew", False)
+    renews, same, following = (how.pop(word, False) for word in ("renew", "same", "next_ca"))
     client = ScepClient(url, fingerprint=_fingerprint(url, tmp_path / "ca.pem"), **how)
+    if following:
+        assert client.get_next_ca_cert()
+        return
     key = new_key(bits)
-    result = client.enroll(make_request(parse_subject("CN=device"), key, challenge=challenge), key)
+    csr = make_request(parse_subject("CN=device"), key, challenge=challenge)
+    result = client.enroll(csr, key)
     if challenge != CHALLENGE:
         assert (result.status, result.fail_info) == (PkiStatus.FAILURE, FailInfo.badRequest)
         return
     first = _judged(result, key, tmp_path, bits)
     if renews:
-        new = new_key(bits)
-        request = make_request(parse_subject("CN=device"), new, challenge=challenge)
+        new = key if same else new_key(bits)
+        request = csr if same else make_request(parse_subject("CN=device"), new, challenge=challenge)
         again = client.renew(request, Identity(first, key))
         assert _judged(again, new, tmp_path, bits) != first
 

@@ -43,6 +43,8 @@ _STILL = 12
 _SHOWN = 2000
 # Characters of a verdict.
 _VERDICT = 20_000
+# JupyterLab breaks the lines of a <pre> inside words.
+_WRAPPED = "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;margin:0"
 
 
 class Watched(Protocol):
@@ -169,8 +171,11 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
 
     def _show_verdict(self) -> None:
         """Say what `sceplab diagnose` says of what passed."""
-        self._verdict = cut(to_text(analyse(self.ladder.decoded, self._materials)), _VERDICT)
-        self.decided.value = f'<pre style="white-space:pre-wrap">{safe_lines(self._verdict)}</pre>'
+        analysis = analyse(self.ladder.decoded, self._materials)
+        self._verdict = cut(to_text(analysis), _VERDICT)
+        # The browser wraps the lines: it knows how wide they may be.
+        lines = cut(to_text(analysis, width=_VERDICT), _VERDICT).split("\n")
+        self.decided.value = f'<pre style="{_WRAPPED}">{"".join(map(_verdict_line, lines))}</pre>'
 
     def _show_decisions(self, lab: Lab) -> None:
         decisions = list(lab.decisions)[-_DECISIONS:]
@@ -258,6 +263,14 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
     def _told_verdict(self) -> str:
         """Return the verdict without what is new each time."""
         return _PORT.sub(r"\1:...", _NEW.sub("...", self._verdict))
+
+
+def _verdict_line(line: str) -> str:
+    """Return a line of a verdict as HTML: wrapped parts are indented further, and each cause begins with a space."""
+    inner = len(line) - len(line.lstrip(" "))
+    above = 6 if line.startswith("[") else 0
+    style = f"margin-top:{above}px;padding-left:{inner + 2}ch;text-indent:-2ch"
+    return f'<div style="{style}">{safe(line.lstrip(" "))}</div>'
 
 
 def _is_open(item: DecodedExchange) -> bool:

@@ -31,6 +31,8 @@ PACKAGES = {
     "openssl": "openssl",
     "chromium": "chromium",
     "scepserver": "scep",
+    "scepclient": "scep",
+    "pki": "strongswan-pki libstrongswan-standard-plugins libstrongswan-extra-plugins",
     "xxd": "xxd",
     "hexdump": "bsdextrautils",
     "od": "coreutils",

@@ -7,6 +7,7 @@ SYMPTOMS: tuple[tuple[str, str, str], ...] = (
         "Source: Microsoft-Intune-Certificate Connector Event ID: 20501 DiagnosticCode: 0x00000411",
         "challenge-expired",
     ),
+    ("R1", "sceplab: the challengePassword is wrong, used already or too old", "challenge-refused"),
     ("8", '{"code":"ChallengeExpired","transactionId":"a1"}', "challenge-expired"),
     ("9", "validateRequest: ChallengePasswordMissing", "no-challenge"),
     ("10", 'level=error ts=2026-11-24 error="failed validating challenge password"', "challenge-refused"),

@@ -139,13 +139,12 @@ class Years:
     def verified(self) -> int:
         """Return how many device certificates openssl verifies now with the current CA certificate."""
         (self.folder / "ca.pem").write_bytes(pem_certificate(self.ca.certificate))
-        count = 0
-        for device in self.devices:
-            path = self.folder / f"{device.name}.pem"
+        paths = [self.folder / f"{device.name}.pem" for device in self.devices]
+        for path, device in zip(paths, self.devices, strict=True):
             path.write_bytes(pem_certificate(device.certificates[-1].der))
-            at = str(int(self.clock.now.timestamp()))
-            count += "OK" in openssl("verify", "-attime", at, "-CAfile", self.folder / "ca.pem", path)
-        return count
+        at = str(int(self.clock.now.timestamp()))
+        said = openssl("verify", "-attime", at, "-CAfile", self.folder / "ca.pem", *paths)
+        return sum(f"{path}: OK" in said.splitlines() for path in paths)
 
     def close(self) -> None:
         """Close the store."""

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import timedelta
 from itertools import permutations
 from pathlib import Path
@@ -13,7 +12,6 @@ from pathlib import Path
 import pytest
 
 import sceplab
-from sceplab.asn1 import oids
 from sceplab.cli import main
 from sceplab.cms.x509 import Certificate, parse_certificate
 from sceplab.files import load_certificates, pem_certificate
@@ -21,88 +19,13 @@ from sceplab.lab.chains import CaCertificates, chain_above, issued_by, sort_out
 from sceplab.lab.client import ScepClient
 from sceplab.lab.clock import utc_now
 from sceplab.lab.http import ClientError
-from sceplab.lab.identity import ENCIPHER, SIGN, Identity, make_request, make_root
+from sceplab.lab.identity import Identity, make_root
 from sceplab.lab.network import Lab
 from sceplab.lab.server import Server
 from sceplab.scep.attributes import PkiStatus
-from sceplab.scep.transport import CA_RA_CERT, HttpReply, HttpRequest, parse_request
 from tests.helpers.captures import needs
-from tests.helpers.certificates import make_certificate
+from tests.helpers.chains import Chain, ca_below, chain_of
 from tests.helpers.labs import SECRET, authority, csr, openssl, quick_key
-
-
-@dataclass(frozen=True)
-class Chain:
-    """A root, an intermediate CA below it that cannot receive keys, an issuing CA, and one or two RA certificates."""
-
-    root: bytes
-    sub: bytes
-    ca: bytes
-    ra: bytes
-    sign: bytes
-    encrypt: bytes
-    answer: Callable[[HttpRequest], HttpReply]
-
-    def named(self, names: str) -> list[bytes]:
-        """Return the certificates with these names."""
-        return [getattr(self, name) for name in names.split()]
-
-    def serving(self, names: str) -> Callable[[HttpRequest], HttpReply]:
-        """Return a server whose GetCACert has these certificates and whose other replies are the CA's."""
-        return self.with_body(sceplab.build_degenerate(self.named(names)))
-
-    def with_body(self, body: bytes) -> Callable[[HttpRequest], HttpReply]:
-        """Return a server whose GetCACert has this body."""
-
-        def answer(request: HttpRequest) -> HttpReply:
-            if parse_request(request).operation == "GetCACert":
-                return HttpReply(200, (("Content-Type", CA_RA_CERT),), body)
-            return self.answer(request)
-
-        return answer
-
-
-def _ca_below(above: Identity, name: str, number: int, serial: int, *, receives: bool = True) -> Identity:
-    parent, key = above.parsed, quick_key(number)
-    assert parent.not_before is not None
-    assert parent.not_after is not None
-    issued = make_certificate(
-        name,
-        key,
-        issuer=parent.subject.get(oids.COMMON_NAME),
-        signer=above.key,
-        serial=serial,
-        start=parent.not_before,
-        days=(parent.not_after - parent.not_before).days,
-        usage=(True, receives),
-        ca=True,
-    )
-    return Identity(issued, key)
-
-
-@contextmanager
-def _chain(folder: Path) -> Iterator[Chain]:
-    with authority(folder) as ca:
-        start = ca.issuer.parsed.not_before
-        assert start is not None
-        root = make_root(sceplab.parse_subject("CN=root"), quick_key(50), 5, start, start + timedelta(days=9000))
-        sub = _ca_below(root, "sub", 51, 6, receives=False)
-        own = _ca_below(sub, "R1", 9, 7)
-        ca.store.set_identities(issuer=(own.certificate, ca.store.identities()["issuer"][1]))
-        ca._set_identities()
-        found = []
-        for number, usage in enumerate((SIGN | ENCIPHER, SIGN, ENCIPHER)):
-            key = quick_key(20 + number)
-            client = ScepClient(ca.answer, fingerprint=ca.issuer.parsed.fingerprint())
-            wanted = make_request(sceplab.parse_subject("OU=ioscs RA,CN=R2"), key, usage=usage)
-            pending = client.enroll(wanted, key)
-            ca.grant(ca.pending()[0])
-            granted = client.poll(pending).certificate
-            assert granted is not None
-            found.append(granted.der)
-        ra, sign, encrypt = found
-        yield Chain(root.certificate, sub.certificate, own.certificate, ra, sign, encrypt, ca.answer)
-
 
 SERVED = (
     "ca",
@@ -121,7 +44,7 @@ def test_certificates_are_found_in_any_order(tmp_path: Path, names: str, known: 
     """The issuing CA, the RA and the chain are found, with the fingerprint of any CA in the chain or without one."""
     if known is not None and known not in names.split():
         pytest.skip("not sent")
-    with _chain(tmp_path) as chain:
+    with chain_of(tmp_path) as chain:
         fingerprint = parse_certificate(getattr(chain, known)).fingerprint() if known else None
         certificates = [parse_certificate(c) for c in chain.named(names)]
         orders = list(permutations(certificates))
@@ -139,7 +62,7 @@ def test_certificates_are_found_in_any_order(tmp_path: Path, names: str, known: 
 @pytest.mark.parametrize("known", ["ca", "root"])
 def test_enrollment_succeeds_with_the_fingerprint_of_issuing_ca_or_root(tmp_path: Path, names: str, known: str) -> None:
     """The request is encrypted for the issuing CA in both cases."""
-    with _chain(tmp_path) as chain:
+    with chain_of(tmp_path) as chain:
         fingerprint = parse_certificate(getattr(chain, known)).fingerprint()
         result = ScepClient(chain.serving(names), fingerprint=fingerprint).enroll(csr(), quick_key())
         assert result.status is PkiStatus.SUCCESS
@@ -150,7 +73,10 @@ def test_enrollment_succeeds_with_the_fingerprint_of_issuing_ca_or_root(tmp_path
 def test_enroll_writes_the_chain(tmp_path: Path, known: str) -> None:
     """NAME.ca.pem has all three CA certificates, and openssl verifies the device certificate with it."""
     (tmp_path / "store").mkdir()
-    with _chain(tmp_path / "store") as chain, Server(chain.serving("sub root ca"), host="127.0.0.1", port=0) as server:
+    with (
+        chain_of(tmp_path / "store") as chain,
+        Server(chain.serving("sub root ca"), host="127.0.0.1", port=0) as server,
+    ):
         command = ["enroll", server.url, "--subject", "CN=R3", "--challenge", SECRET, "--out", str(tmp_path)]
         assert main([*command, "--fingerprint", parse_certificate(getattr(chain, known)).fingerprint()]) == 0
         assert load_certificates(tmp_path / "device.ca.pem") == [chain.ca, chain.sub, chain.root]
@@ -162,12 +88,12 @@ def test_ca_below_another_root_is_rejected(tmp_path: Path) -> None:
 
     The fingerprint of an RA certificate is rejected too.
     """
-    with _chain(tmp_path) as chain:
+    with chain_of(tmp_path) as chain:
         parsed = {n: parse_certificate(getattr(chain, n)) for n in ("root", "sub", "ca", "ra")}
         start = parsed["root"].not_before
         assert start is not None
         other = make_root(sceplab.parse_subject("CN=root"), quick_key(60), 5, start, start + timedelta(days=9000))
-        eve = parse_certificate(_ca_below(other, "sub", 61, 6).certificate)
+        eve = parse_certificate(ca_below(other, "sub", 61, 6).certificate)
         right = parsed["root"].fingerprint()
         with pytest.raises(ClientError, match="GetCACert has CN=sub, which was not issued by the CA"):
             sort_out([parsed["ca"], parsed["sub"], parsed["root"], eve], right, utc_now())
@@ -181,9 +107,9 @@ def test_ca_below_another_root_is_rejected(tmp_path: Path) -> None:
 
 def test_certificate_signed_by_an_end_entity_is_rejected(tmp_path: Path) -> None:
     """The signing certificate does not have CA:TRUE."""
-    with _chain(tmp_path) as chain:
+    with chain_of(tmp_path) as chain:
         ra = Identity(chain.ra, quick_key(20))
-        below = parse_certificate(_ca_below(ra, "below", 61, 6).certificate)
+        below = parse_certificate(ca_below(ra, "below", 61, 6).certificate)
         found = [parse_certificate(c) for c in (chain.ra, chain.ca, chain.sub, chain.root)]
         with pytest.raises(ClientError, match="CN=below"):
             sort_out([*found, below], found[-1].fingerprint(), utc_now())
@@ -235,7 +161,7 @@ BODIES: dict[str, tuple[Callable[[Chain], bytes], str]] = {
 def test_ca_certificate_body_is_read_as_der_pem_or_base64(tmp_path: Path, name: str) -> None:
     """A line break after the DER is ignored. PEM and base64 give a warning."""
     make, form = BODIES[name]
-    with _chain(tmp_path) as chain:
+    with chain_of(tmp_path) as chain:
         warnings: list[str] = []
         fingerprint = parse_certificate(chain.ca).fingerprint()
         client = ScepClient(chain.with_body(make(chain)), fingerprint=fingerprint, on_warning=warnings.append)
@@ -254,7 +180,7 @@ def test_ca_certificate_body_is_read_as_der_pem_or_base64(tmp_path: Path, name: 
 def test_error_names_what_came_instead_of_certificates(tmp_path: Path, body: bytes, words: str) -> None:
     """The inputs: a web page, broken PEM, and base64 of something else."""
     with (
-        _chain(tmp_path) as chain,
+        chain_of(tmp_path) as chain,
         pytest.raises(ClientError, match="brought no certificate that can be read") as error,
     ):
         ScepClient(chain.with_body(body)).get_ca_cert()
@@ -263,7 +189,7 @@ def test_error_names_what_came_instead_of_certificates(tmp_path: Path, body: byt
 
 def test_ca_without_key_encipherment_and_without_ra_is_warned_about(tmp_path: Path) -> None:
     """The keyUsage of an intermediate CA above the issuing CA gives no warning."""
-    with _chain(tmp_path) as chain:
+    with chain_of(tmp_path) as chain:
         warnings: list[str] = []
         sub = parse_certificate(chain.sub)
         client = ScepClient(chain.serving("sub root"), fingerprint=sub.fingerprint(), on_warning=warnings.append)

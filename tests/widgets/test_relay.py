@@ -60,6 +60,11 @@ def test_the_view_of_a_relay_shows_ladder_onion_and_verdict(tmp_path: Path) -> N
         assert [a["label"] for a in view.ladder.arrows][-2:] == ["POST PKCSReq", "CertRep FAILURE badRequest"]
         assert "challengePassword" in view.decided.value
         assert "wrong-word" not in view.decided.value
+        # R1 does not say whether it was wrong, used or too old.
+        assert "The server refused the challengePassword of the request" in view.decided.value
+        assert "expired" not in view.decided.value
+        sentence = next(line for line in view.decided.value.split("<div") if "refused by" in line)
+        assert "Cause: " in sentence, "the browser wraps the lines"
         view.ladder.select(2, "request")
         assert view.selected_message is not None
         assert view.selected_message.csr is not None

@@ -170,6 +170,12 @@ ANY: tuple[Saying, ...] = (
         r"\bbadCertId\b|no certificate (?:could be )?(?:identified|matching)|Fail(?:ure)? ?Info ?[=:]? ?\(?4\b",
         "badCertId",
     ),
+    # What does not say which of several it was is no word for one of them.
+    Saying(
+        "any server",
+        r"challenge[^.\n]{0,30}(?:wrong|invalid|incorrect|unknown)[^.\n]{0,10}(?:,| or )[^.\n]{0,40}(?:old|expired|used)",
+        "challenge-refused",
+    ),
     Saying(
         "any server",
         r"challenge[^.\n]{0,60}(?:expired|too old|timed? ?out)|(?:expired|old)[^.\n]{0,20}(?:challenge|OTP|one.time password)",
