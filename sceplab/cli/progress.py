@@ -43,4 +43,4 @@ def _folder(folder: Path) -> Path:
             return folder
     except (OSError, ValueError):
         pass
-    raise InputError(f"{folder} is no folder; name a folder with the notebooks")
+    raise InputError(f"{folder} is not a folder; name a folder with the notebooks")

@@ -206,7 +206,7 @@ def proxy_url(text: str) -> str:
         usable = False
     if not usable or not re.fullmatch(r"[!-~]+", text):
         raise InputError(
-            f"{without_passwords(text)} is no URL of an HTTP proxy; write for example http://192.0.2.9:3128"
+            f"{without_passwords(text)} is not the URL of an HTTP proxy; write for example http://192.0.2.9:3128"
         )
     return text
 
@@ -230,7 +230,7 @@ def proxy_of_environment(url: str) -> tuple[str | None, str]:
     host = parts.hostname or ""
     if is_loopback(host) or proxy_bypass_environment(host, found):
         return None, f"{shown} is not used for {host}"
-    return proxy_url(found[name]), f"{shown} is used; --proxy none goes without"
+    return proxy_url(found[name]), f"{shown} is used; --proxy none ignores it"
 
 
 def parts_of(url: str) -> SplitResult:
@@ -246,7 +246,7 @@ def parts_of(url: str) -> SplitResult:
     if not usable:
         example = f"http://192.0.2.1{DEFAULT_PATH}"
         raise InputError(
-            f"{without_passwords(url)} is no URL of a SCEP server; "
+            f"{without_passwords(url)} is not the URL of a SCEP server; "
             f"write for example {example} (other than ASCII: as xn--, %)"
         )
     return parts

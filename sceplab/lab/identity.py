@@ -56,7 +56,7 @@ def new_key(kind: str | int = MIN_RSA_BITS) -> SigningKey:
     if curve is not None:
         return ec.generate_private_key(curve())
     if not re.fullmatch(r"[0-9]{1,5}", str(kind)) or not 1024 <= int(kind) <= 16384:
-        raise InputError(f"{kind} is no kind of key: give RSA bits from 1024 to 16384, or {', '.join(CURVES)}")
+        raise InputError(f"{kind} is not a kind of key: give RSA bits from 1024 to 16384, or {', '.join(CURVES)}")
     return rsa.generate_private_key(65537, int(kind))
 
 

@@ -161,7 +161,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{folder} cannot be made: {error.strerror}") from error
+            raise InputError(f"{folder} cannot be created: {error.strerror}") from error
         write_new(key, pem_key(mine.key), force=self.replace.value, private=True)
         write_new(certificate, pem_certificate(mine.certificate), force=self.replace.value)
         return f"Saved: {key.name} (mode 0600) and {certificate.name}."

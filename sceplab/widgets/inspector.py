@@ -72,7 +72,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         )
         self.walk = w.Button(
             description="Walk through it",
-            tooltip="Notebooks 01 to 05 take apart what is selected in the ladder",
+            tooltip="Notebooks 01 to 05 will take apart the message selected in the ladder",
             layout=w.Layout(width="auto"),
         )
         self.walked = w.HTML()
@@ -129,7 +129,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self._show()
 
     def _write_walk(self, _button: object) -> None:
-        """Set the capture, and what is selected in the ladder, for notebooks 01 to 05."""
+        """Set the capture, and the message selected in the ladder, for notebooks 01 to 05."""
         index = self.ladder.selected.get("exchange")
         number = index if isinstance(index, int) and self.decoded[index].request is not None else None
         try:
@@ -228,7 +228,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
 
     def _still(self) -> str:
         if not self.decoded:
-            return "<p>Run this cell: two upload buttons, a box to paste into, and a button appear.</p>"
+            return "<p>Run this cell: two upload buttons, a text box and a button appear.</p>"
         return inspector_html(self._analysis)
 
 

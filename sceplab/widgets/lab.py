@@ -25,6 +25,7 @@ from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchang
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange
 from sceplab.views.ladder import ladder_picture, older_words
+from sceplab.views.lines import Lines
 from sceplab.views.text import compact, cut, safe, safe_lines, visible
 from sceplab.widgets.enrollment import EnrollmentForm
 from sceplab.widgets.ladder import Ladder
@@ -169,8 +170,9 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
 
     def _show_verdict(self) -> None:
         """Say what `sceplab diagnose` says of what passed."""
-        self._verdict = cut(to_text(analyse(self.ladder.decoded, self._materials)), _VERDICT)
-        self.decided.value = f'<pre style="white-space:pre-wrap">{safe_lines(self._verdict)}</pre>'
+        analysis = analyse(self.ladder.decoded, self._materials)
+        self._verdict = cut(to_text(analysis), _VERDICT)
+        self.decided.value = Lines(cut(to_text(analysis, width=_VERDICT), _VERDICT)).html
 
     def _show_decisions(self, lab: Lab) -> None:
         decisions = list(lab.decisions)[-_DECISIONS:]

@@ -174,7 +174,7 @@ def test_proxy_of_the_environment_is_reported(monkeypatch: pytest.MonkeyPatch) -
     found, words = proxy_of_environment("http://ca.example/scep")
     assert found == "http://me:word@192.0.2.9:3128"
     assert words == (
-        "the proxy http://me:********@192.0.2.9:3128 (http_proxy in the environment) is used; --proxy none goes without"
+        "the proxy http://me:********@192.0.2.9:3128 (http_proxy in the environment) is used; --proxy none ignores it"
     )
     for host in ("127.0.0.1", "localhost", "ca.intern.example"):
         found, words = proxy_of_environment(f"http://{host}/scep")
@@ -256,7 +256,7 @@ ANSWERS = {
     "414": (HttpReply(414), ("try --method POST",)),
     "302": (HttpReply(302, (("Location", "http://x/"),)), ("it redirects to http://x/",)),
     "200": (HttpReply(200, (), PAGE), ('a web page: "Sign in',)),
-    "599": (HttpReply(599, (), bytes(300), "Odd"), ("HTTP 599 Odd;", "300 bytes that are no text")),
+    "599": (HttpReply(599, (), bytes(300), "Odd"), ("HTTP 599 Odd;", "300 bytes that are not text")),
 }
 
 
@@ -349,6 +349,6 @@ def test_ec_key_is_warned_about(lab: Lab, tmp_path: Path, capsys: pytest.Capture
     assert _enroll(lab.ca_url, tmp_path, "--new-key", "P-256") == 0
     warned = [line for line in capsys.readouterr().err.splitlines() if "EC key" in line]
     assert len(warned) == 1
-    assert "encrypt its reply with the challengePassword (RFC 8894, 3.1), which few CAs can" in warned[0]
+    assert "encrypt its reply with the challengePassword (RFC 8894, 3.1), which few CAs support" in warned[0]
     assert _enroll(lab.ca_url, tmp_path, "--force") == 0
     assert "EC key" not in capsys.readouterr().err

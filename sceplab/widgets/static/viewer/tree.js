@@ -152,7 +152,7 @@ export class TreePane {
     if (findings?.length) line.append(" ", make("span", "finding", { title: findings.join("\n") }, "not DER"));
     if (left) {
       const shown = buffer.spread.has(offset);
-      const title = shown ? "Leave out what only wraps this" : `${left} elements only wrap this: show them`;
+      const title = shown ? "Hide the elements that only wrap this one" : `${left} elements only wrap this one: show them`;
       line.append(" ", make("span", "spread", { title }, `${shown ? "−" : "+"}${left}`));
     }
     if (label.section) line.append(make("span", "section", {}, label.section.replace(/^RFC (\d+), /, "$1 §")));
