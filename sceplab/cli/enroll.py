@@ -45,7 +45,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "Exit code 1 if it was refused or is still pending; to ask again "
         "then, use the same options with --key NAME.key.pem."
     )
-    parser.add_argument("url", metavar="URL")
+    parser.add_argument("url", metavar="URL", help="the SCEP URL of the server")
     parser.add_argument("--subject", required=True, help="for example CN=R3,O=Lab")
     parser.add_argument(
         "--out", type=Path, default=Path(), metavar="DIR", help="folder for the files (default: this one)"

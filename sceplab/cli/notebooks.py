@@ -49,7 +49,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "you left them; nothing that you changed is ever replaced."
     )
     parser.add_argument(
-        "folder", metavar="FOLDER", nargs="?", type=Path, default=FOLDER, help=f"where (default: {FOLDER})"
+        "folder", metavar="FOLDER", nargs="?", type=Path, default=FOLDER, help=f"folder for them (default: {FOLDER})"
     )
     parser.add_argument(
         "--update",

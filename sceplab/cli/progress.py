@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         type=Path,
         default=[Path()],
-        help="with the notebooks (default: this one)",
+        help="folder with the notebooks (default: this one)",
     )
     parser.add_argument("--json", action="store_true", help="print the numbers of the solved exercises as JSON")
     parser.set_defaults(run=run)

@@ -1,4 +1,4 @@
-"""`sceplab relay`: stand between a client and a server, and say what passes.
+"""`sceplab relay`: relay and explain the traffic between a client and a server.
 
 Rule: thin: options become a `Relay`, and what passes is printed.
 """
@@ -26,9 +26,9 @@ _LISTEN = "127.0.0.1:8082"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the command its arguments."""
     parser.description = (
-        "Stand between a SCEP client and the server at URL, also one with https, and say what passes: a line for "
-        "each exchange, and why an enrollment failed. Every byte is passed on as it came, but for the name of the "
-        "server in Host and in absolute URLs. Press Ctrl-C to stop."
+        "Relay the traffic between a SCEP client and the server at URL (http or https), and print a line for each "
+        "exchange, and why an enrollment failed. Bytes pass unchanged, except the name of the server in Host and "
+        "in absolute URLs. Press Ctrl-C to stop."
     )
     parser.add_argument("--to", required=True, metavar="URL", help="the SCEP URL of the server, http or https")
     parser.add_argument(
@@ -43,7 +43,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="on loopback, take requests for this name too, besides loopback names and the server's",
+        help="when listening on loopback, also accept requests for this host name",
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write the traffic to a new pcap, as it passes")
     parser.add_argument("--layers", action="store_true", help="also print each message layer by layer")

@@ -202,7 +202,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         self.poll_button.disabled = busy or not waits
         self.renew_button.disabled = self.save_button.disabled = busy or self.identity is None
 
-    # ---------------------------------------------------------- where no script runs
+    # ---------------------------------------------------------- where JavaScript does not run
 
     def _filled(self) -> list[tuple[str, str]]:
         boxes = (self.subject, self.kind, self.via, self.dialect, self.method)

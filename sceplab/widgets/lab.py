@@ -38,7 +38,7 @@ from sceplab.widgets.viewer import show
 _EXCHANGES = 300
 _EXCHANGES_SIZE = 3_000_000
 _DECISIONS = 60
-# And how many exchanges where no script runs, and nothing can be scrolled.
+# And how many exchanges where JavaScript does not run, and nothing can be scrolled.
 _STILL = 12
 # Bytes shown of an answer that is no SCEP message.
 _SHOWN = 2000
@@ -221,7 +221,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
             words = f"<br><code>{safe(body[:_SHOWN]) or '(empty)'}</code>"
         return w.HTML(compact(f"<b>{title}</b>{words}")), *views
 
-    # ---------------------------------------------------------- where no script runs
+    # ---------------------------------------------------------- where JavaScript does not run
 
     def __repr__(self) -> str:
         with self._lock:

@@ -204,7 +204,7 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
         in_order(row)
         return row
 
-    # ---------------------------------------------------------- where no script runs
+    # ---------------------------------------------------------- where JavaScript does not run
 
     def __repr__(self) -> str:
         with self._lock:

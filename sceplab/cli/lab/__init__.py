@@ -15,7 +15,7 @@ ACTIONS = (
     Command("pending", "list pending requests", "lab.decide", "add_pending"),
     Command(
         "grant",
-        "grant a request: its number, or the first 8 characters of its transactionID or more",
+        "grant a request, by its number or at least 8 characters of its transactionID",
         "lab.decide",
         "add_grant",
     ),

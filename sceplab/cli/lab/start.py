@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ca-port", type=PORT, default=8080, help="port of the CA (default: 8080; 0: any)")
     parser.add_argument("--ra-port", type=PORT, default=8081, help="port of the RA (default: 8081; 0: any)")
-    parser.add_argument("--no-ra", action="store_true", help="the CA alone")
+    parser.add_argument("--no-ra", action="store_true", help="start only the CA")
     parser.add_argument("--two-ra-certificates", action="store_true", help="a new RA gets one to sign, one to receive")
     parser.add_argument("--separate", action="store_true", help="a new CA gets certificates for signing and receiving")
     parser.add_argument("--subject", default="CN=R1", help="subject of a new CA (default: CN=R1)")
@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--grant-auto", action="store_true", help="grant every request (as `grant auto` of Cisco IOS)")
     parser.add_argument("--no-ra-auto", action="store_true", help="ask a person also for what the RA signed")
-    parser.add_argument("--legacy", action="store_true", help="take single DES and MD5 (micromdm's client needs it)")
+    parser.add_argument("--legacy", action="store_true", help="accept single DES and MD5 (micromdm's client needs it)")
     parser.add_argument("--min-rsa-bits", type=whole(0, 16_384), default=2048, help="shortest RSA key (default: 2048)")
     parser.add_argument(
         "--days", type=whole(1, 100 * YEAR), default=365, help="validity of certificates (default: 365)"
@@ -94,7 +94,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="take requests for this name too, not only "
+        help="also accept requests for this host name, not only "
         "for localhost and loopback addresses (for a port that is forwarded to this one)",
     )
     parser.add_argument("--record", type=Path, metavar="FILE", help="write the traffic to a new pcap, as it passes")
