@@ -17,6 +17,8 @@ _STYLE = (
     "p{overflow-wrap:anywhere}pre{overflow:auto;border:1px solid #8888;padding:.5em}"
     "@media print{pre{white-space:pre-wrap}}"
 )
+# Also in notebooks, which align cells to the right otherwise.
+_LEFT = 'style="text-align:left;vertical-align:top"'
 _LONG_WORD = 20
 """Words up to this length are never broken in a cell."""
 # A name after a comma, part of a URL or fingerprint, else 24 characters.
@@ -40,12 +42,14 @@ def section_html(section: Section) -> str:
     if section.blocks:
         return out + "".join(map(block_html, section.blocks))
     if section.rows:
-        head = "".join(f"<th>{safe(h)}</th>" for h in section.head)
-        body = "".join("<tr>" + "".join(f"<td>{_breakable(c)}</td>" for c in row) + "</tr>" for row in section.rows)
+        head = "".join(f"<th {_LEFT}>{safe(h)}</th>" for h in section.head)
+        body = "".join(
+            "<tr>" + "".join(f"<td {_LEFT}>{_breakable(c)}</td>" for c in row) + "</tr>" for row in section.rows
+        )
         return f"{out}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     if section.lines:
         lines = "\n".join(map(safe, section.lines))
-        return f"{out}<pre>{lines}</pre>"
+        return f"{out}<pre><code>{lines}</code></pre>"
     return out if section.sentences else f"{out}<p>{safe(section.empty)}</p>"
 
 

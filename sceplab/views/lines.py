@@ -27,7 +27,7 @@ class Lines:
     @property
     def html(self) -> str:
         """The lines as HTML; what does not fit goes on below the text after the line's label."""
-        return f'<pre style="{_WRAP}">{"".join(map(_line, self.text.split(chr(10))))}</pre>'
+        return f'<pre style="{_WRAP}"><code>{"".join(map(_line, self.text.split(chr(10))))}</code></pre>'
 
     def _repr_html_(self) -> str:
         return self.html

@@ -26,7 +26,7 @@ from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange
 from sceplab.views.ladder import ladder_picture, older_words
 from sceplab.views.lines import Lines
-from sceplab.views.text import compact, cut, safe, safe_lines, visible
+from sceplab.views.text import code_lines, compact, cut, safe, visible
 from sceplab.widgets.enrollment import EnrollmentForm
 from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.live import Following
@@ -244,7 +244,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
             ladder = self._newest()
             picture = ladder_picture(ladder, self._left_out()) if ladder.arrows else ""
             if self._lab is None:
-                verdict = f"<pre>{safe_lines(self._told_verdict())}</pre>" if self._verdict else ""
+                verdict = code_lines(self._told_verdict()) if self._verdict else ""
                 return f"<div>{picture or '<p>No exchange yet.</p>'}{verdict}</div>"
             decided = "".join(f"<li>{safe(line)}</li>" for line in self._told_decisions(self._lab))
             trace = f"<details><summary>Decisions</summary><ul>{decided}</ul></details>" if decided else ""

@@ -533,7 +533,7 @@ def test_missing_ca_or_store_is_a_clear_error(tmp_path: Path) -> None:
     from sceplab.lab.store import Store
 
     store = Store(tmp_path / "empty.sqlite")
-    with pytest.raises(InputError, match="holds no CA"):
+    with pytest.raises(InputError, match="has no CA"):
         CertificationAuthority(store)
     store.close()
     (tmp_path / "text").write_text("this is no database, but it is long enough to be looked at" * 20)

@@ -40,7 +40,7 @@ SAID = {
     "nothing-issued": "no certificate for the key",
     "wrong-recipient": "cannot be opened",
     "expired-signer": "none of the certificates of GetCACert",
-    "bad-signature": "cannot be believed: signature",
+    "bad-signature": "cannot be trusted: signature",
     "wrong-content-type": "warns: Content-Type is text/html",
     "pem-reply": "no SCEP message",
     "empty-reply": "an empty body",

@@ -42,7 +42,7 @@ def test_record_is_complete_before_it_is_closed(tmp_path: Path) -> None:
     assert len(said) == 1
     assert "the record" in said[0]
     assert len(read_capture(path)) == 1
-    with pytest.raises(InputError, match="already there"):
+    with pytest.raises(InputError, match="already exists"):
         Record(path, said.append)
 
 

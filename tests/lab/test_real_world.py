@@ -182,7 +182,7 @@ def test_proxy_of_the_environment_is_reported(monkeypatch: pytest.MonkeyPatch) -
         assert words.endswith(f"is not used for {host}")
     assert proxy_of_environment("https://ca.example/scep") == (None, "")
     monkeypatch.setenv("all_proxy", "socks5://192.0.2.9")
-    with pytest.raises(InputError, match="no URL of an HTTP proxy"):
+    with pytest.raises(InputError, match="not the URL of an HTTP proxy"):
         proxy_of_environment("https://ca.example/scep")
 
 

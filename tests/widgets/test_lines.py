@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+import re
 from html import unescape
 
+import sceplab
+from sceplab.report.html import section_html
+from sceplab.report.ladder import lay_out
 from sceplab.report.layout import hang
+from sceplab.report.sections import findings_section
+from sceplab.views.ladder import ladder_html
 from sceplab.widgets import show_text
+from tests.helpers.captures import DATA
 
 
 def test_the_text_of_the_html_is_the_text() -> None:
@@ -13,7 +20,7 @@ def test_the_text_of_the_html_is_the_text() -> None:
     text = "one & <two>\n    seen: three\n\nfour"
     html = show_text(text).html
     assert html.count("display:block") == 4
-    inside = html.partition(">")[2].replace("</span>", "").replace("</pre>", "")
+    inside = html.partition("<code>")[2].replace("</span>", "").replace("</code></pre>", "")
     assert "".join(unescape(part.partition(">")[2]) for part in inside.split("<span")[1:]) == text + "\n"
     assert repr(show_text(text)) == text
 
@@ -30,3 +37,13 @@ def test_lines_go_on_below_their_text() -> None:
     assert hang("    seen: a") == 10
     assert "padding-left:10ch;text-indent:-10ch" in show_text("    seen: a").html
     assert "padding-left:10ch" in show_text(" " * 60 + "a").html
+
+
+def test_stills_keep_ladders_straight_and_tables_left_aligned() -> None:
+    """Pages of nbconvert give `<pre>` alone a font of several widths, and align cells to the right."""
+    decoded = sceplab.decode_exchanges(sceplab.read_capture(DATA / "captures/micromdm-wrongchallenge/capture.pcap"))
+    findings = section_html(findings_section(sceplab.check_exchanges(decoded)))
+    assert "<td" in findings
+    for html in (ladder_html(lay_out(decoded)), show_text("a").html, findings):
+        assert re.findall("<pre[^>]*>(?!<code>)", html) == []
+        assert re.findall("<t[dh]>", html) == []
