@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sceplab.views.text import safe, visible
 
 # Pixels and characters of the longest bar.
-_WIDE, _WIDE_WITH_COLUMNS, _CHARACTERS = 300, 180, 40
+_WIDE, _WIDE_WITH_COLUMNS, _CHARACTERS = 300, 160, 40
 # Far enough from white, from black, and from each other (also for those who cannot see red and green).
 _COLOURS = ("#2f7fc1", "#d1495b", "#d98e04", "#7a7a7a", "#6a51a3", "#1b9e77")
 _SIGNS = "█▒░▓▞▚"

@@ -450,6 +450,21 @@ def test_differences(page: Page) -> None:
     assert page.evaluate("() => document.querySelectorAll('#host *').length") <= 500
 
 
+def test_rows_of_differences_fill_their_pane(page: Page) -> None:
+    """Rows are drawn down to the lower edge, wherever the list is scrolled to."""
+    message = _specimen().raw
+    mount(page, show_differences(message, message))
+    free = """(e) => {
+        const rows = e.querySelectorAll("[role=row]");
+        return e.getBoundingClientRect().bottom - rows[rows.length - 1].getBoundingClientRect().bottom;
+    }"""
+    pane = page.locator(".sceplab-difftree")
+    for top in (0, 300, 100_000):
+        pane.evaluate("(e, top) => { e.scrollTop = top }", top)
+        painted(page)
+        assert pane.evaluate(free) < 4
+
+
 def test_what_if(page: Page) -> None:
     """Typed hex digits and new content are sent to Python. The page shows the broken check and can undo."""
     view = what_if(_specimen(), Materials((key("ca"),), (certificate("ca"),)), open_depth=9)

@@ -2,7 +2,7 @@
 
 import { around, make, walked } from "../page.js";
 import { spoken, typeBeside } from "./details.js";
-import { Rows } from "./rows.js";
+import { ROW, Rows } from "./rows.js";
 import { TRAILING } from "./scan.js";
 import { kindOf } from "./text.js";
 
@@ -19,9 +19,6 @@ import { kindOf } from "./text.js";
  * @property {() => void} moved
  * @property {() => void} appeared
  */
-
-/** Pixels of a row. */
-const ROW = 18;
 
 export class TreePane {
   /**
