@@ -274,7 +274,7 @@ def test_http_status_is_explained(name: str) -> None:
 def test_login_page_with_status_200_is_named() -> None:
     """The page replaces the answer to GetCACert. The summary of a long page is short."""
     page = HttpReply(200, (("Content-Type", "text/html"),), PAGE)
-    with pytest.raises(ClientError, match=r'no certificate that can be read, but a web page: "Sign in'):
+    with pytest.raises(ClientError, match=r'no readable certificate, but a web page: "Sign in'):
         ScepClient(lambda _: page).get_ca_cert()
     assert len(summary(b"<html>" + b"word " * 10_000)) < 300
 
