@@ -85,7 +85,7 @@ def make_request(
         try:
             names = x509.SubjectAlternativeName([x509.DNSName(n) for n in dns_names])
         except ValueError as error:
-            raise BuildError(f"a DNS name is ASCII (of others, the xn-- form): {error}") from error
+            raise BuildError(f"a DNS name must be ASCII (for others, use the xn-- form): {error}") from error
         wanted.append(Extension(oids.SUBJECT_ALT_NAME, critical=False, value=names.public_bytes()))
     printable = challenge is None or is_printable(challenge)
     return build_csr(
