@@ -189,7 +189,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         except ScepError as error:
             words = f"Not done: {error}"
         except Exception as error:  # noqa: BLE001 - it would be lost in a thread
-            words = f"Not done, and not expected: {type(error).__name__}: {error}"
+            words = f"Unexpected error: {type(error).__name__}: {error}"
         self._say(words)
 
     def _say(self, words: str, *, busy: bool = False) -> None:

@@ -138,7 +138,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             self.walked.value = compact(f"<b>Not written:</b> {safe(str(error))}")
             return
         self.walked.value = compact(
-            f"Notebooks 01 to 05 now open this capture: run them again. It is set in <code>{safe(path.name)}</code>, "
+            f"Notebooks 01 to 05 now open this capture: run them again. It is named in <code>{safe(path.name)}</code>, "
             "beside them. Keys are not copied: write the paths of their files into <code>keys</code> there. "
             "To go back to the specimen, delete the file."
         )
