@@ -17,8 +17,7 @@ _STYLE = (
     "p{overflow-wrap:anywhere}pre{overflow:auto;border:1px solid #8888;padding:.5em}"
     "@media print{pre{white-space:pre-wrap}}"
 )
-# Also in notebooks, which align cells to the right otherwise.
-_LEFT = 'style="text-align:left;vertical-align:top"'
+_LEFT = ' style="text-align:left;vertical-align:top"'
 _LONG_WORD = 20
 """Words up to this length are never broken in a cell."""
 # A name after a comma, part of a URL or fingerprint, else 24 characters.
@@ -35,17 +34,17 @@ def to_html(analysis: Analysis) -> str:
     )
 
 
-def section_html(section: Section) -> str:
-    """Return a section as HTML, with all text escaped."""
+def section_html(section: Section, *, inline: bool = False) -> str:
+    """Return a section as HTML, with all text escaped; `inline` styles cells, which notebooks align to the right."""
     out = f"<h2>{safe(section.title)}</h2>"
     out += "".join(f"<p>{safe(s)}</p>" for s in section.sentences)
     if section.blocks:
         return out + "".join(map(block_html, section.blocks))
     if section.rows:
-        head = "".join(f"<th {_LEFT}>{safe(h)}</th>" for h in section.head)
-        body = "".join(
-            "<tr>" + "".join(f"<td {_LEFT}>{_breakable(c)}</td>" for c in row) + "</tr>" for row in section.rows
-        )
+        left = _LEFT if inline else ""
+        head = "".join(f"<th{left}>{safe(h)}</th>" for h in section.head)
+        cells = ("".join(f"<td{left}>{_breakable(c)}</td>" for c in row) for row in section.rows)
+        body = "".join(f"<tr>{row}</tr>" for row in cells)
         return f"{out}<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
     if section.lines:
         lines = "\n".join(map(safe, section.lines))

@@ -143,4 +143,4 @@ def inspector_html(analysis: Analysis) -> str:
         causes_section(analysis),
         findings_section(analysis.findings),
     )
-    return "<div>" + "".join(map(section_html, sections)) + "</div>"
+    return "<div>" + "".join(section_html(section, inline=True) for section in sections) + "</div>"

@@ -146,7 +146,7 @@ def test_cells_break_long_words_only() -> None:
     name, url = "CN=mm-dev1,OU=MDM,O=scep-client", "https://ca:hunter2-hunter2-hunter2@192.0.2.7:8443/certsrv/mscep"
     words = ("SHOULD", "digitalSignature", "a" * 70, name, url, "<&>" * 9)
     html = section_html(Section("T", head=("",) * len(words), rows=(words,)))
-    cells = re.findall("<td[^>]*>(.*?)</td>", html)
+    cells = re.findall("<td>(.*?)</td>", html)
     assert cells[:2] == ["SHOULD", "digitalSignature"]
     assert "hunter2" not in html.replace("<wbr>", "")
     assert [c.replace("<wbr>", "") for c in cells] == [safe(w) for w in words]

@@ -6,10 +6,9 @@ import re
 from html import unescape
 
 import sceplab
-from sceplab.report.html import section_html
 from sceplab.report.ladder import lay_out
 from sceplab.report.layout import hang
-from sceplab.report.sections import findings_section
+from sceplab.views.inspector import inspector_html
 from sceplab.views.ladder import ladder_html
 from sceplab.widgets import show_text
 from tests.helpers.captures import DATA
@@ -42,8 +41,8 @@ def test_lines_go_on_below_their_text() -> None:
 def test_stills_keep_ladders_straight_and_tables_left_aligned() -> None:
     """Pages of nbconvert give `<pre>` alone a font of several widths, and align cells to the right."""
     decoded = sceplab.decode_exchanges(sceplab.read_capture(DATA / "captures/micromdm-wrongchallenge/capture.pcap"))
-    findings = section_html(findings_section(sceplab.check_exchanges(decoded)))
-    assert "<td" in findings
-    for html in (ladder_html(lay_out(decoded)), show_text("a").html, findings):
+    capture = inspector_html(sceplab.analyse(decoded))
+    assert "<td" in capture
+    for html in (ladder_html(lay_out(decoded)), show_text("a").html, capture):
         assert re.findall("<pre[^>]*>(?!<code>)", html) == []
         assert re.findall("<t[dh]>", html) == []
