@@ -163,6 +163,8 @@ def _answered(item: DecodedExchange) -> tuple[str, ArrowState]:
     words = [f"HTTP {reply.status}"] if reply.status is not None else []
     if item.ca_certificates:
         words.append(_count(len(item.ca_certificates), "certificate"))
+    elif not reply.body and not item.exchange.recorded.bodies:
+        pass  # an access log says nothing about what was in it
     elif item.operation is not None and item.operation.operation == "GetCACaps" and reply.status == 200:
         words.append(_count(len(parse_caps(reply.body)), "capability", "capabilities"))
     elif reply.body:
