@@ -88,7 +88,7 @@ class Relay(Listening):
             limits: What a client may use. A connection ends where nothing passes for `life` seconds.
             timeout: Seconds to connect to the server.
             memory_size: Bytes of memory for `exchanges`; the oldest make room.
-            on_exchange: Called with each request and its reply, as they passed.
+            on_exchange: Called with each request and its reply, just before the end of the reply is passed on.
             on_sent: Called with bytes just before they are passed on, and when a side sends no more.
             on_problem: Called with a sentence for each thing that could not be passed on.
         """
@@ -359,14 +359,15 @@ class _Link:
         self.writer.write_eof()
 
     async def _write(self, writer: asyncio.StreamWriter, data: bytes, *, from_client: bool) -> None:
-        # First, so that a record has what a side got, however the relay ends.
+        # First, so that who has a reply finds it in the record and in `exchanges`, however the relay ends.
         self.watch.tell(data, from_client=from_client)
+        self.watch.take(data, from_client=from_client)
         writer.write(data)
         if writer.transport.get_write_buffer_size():
             async with asyncio.timeout(self.limits.write_time):
                 await writer.drain()
         self._passes()
-        self.watch.take(data, from_client=from_client)
+        self.watch.look()
 
     def _passes(self) -> None:
         """Something passed: the connection is not idle."""
@@ -422,7 +423,7 @@ class _Watch:
             self._relay.sent(Sent(datetime.now(UTC), source, target, data, ended))
 
     def take(self, data: bytes, *, from_client: bool) -> None:
-        """Bytes were passed on: what they say."""
+        """Bytes are passed on: what they say."""
         if self._seen is None:
             return
         self._count(len(data))
@@ -437,7 +438,6 @@ class _Watch:
             self._pass(exchange)
         if not self._seen.waiting and not from_client:
             self._count(-self._held)
-        self.look()
 
     def look(self) -> None:
         """Call `last` where nothing is awaited."""
@@ -475,4 +475,7 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
         async with asyncio.timeout(_CLOSING):
             await writer.wait_closed()
     except (OSError, TimeoutError):
+        pass
+    finally:
+        # Also where this is cancelled: a transport with bytes left to write stays open after `close`.
         writer.transport.abort()
