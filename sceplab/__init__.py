@@ -34,6 +34,7 @@ if TYPE_CHECKING:  # the same names as in _NAMES, for type checkers and editors
         write_new as write_new,
     )
     from sceplab.paths import DATA as DATA, SPECIMEN as SPECIMEN
+    from sceplab.report.html import to_html as to_html
     from sceplab.report.markdown import to_markdown as to_markdown
     from sceplab.report.rows import rows_of as rows_of
     from sceplab.report.names import place as place
@@ -78,6 +79,7 @@ _NAMES = {
     "errors": ("DecryptError", "InputError"),
     "files": ("load_certificates", "load_private_keys", "pem_certificate", "pem_key", "write_new"),
     "paths": ("DATA", "SPECIMEN"),
+    "report.html": ("to_html",),
     "report.markdown": ("to_markdown",),
     "report.names": ("place",),
     "report.plain": ("to_text",),

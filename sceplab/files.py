@@ -177,7 +177,7 @@ def write_new(path: Path, data: bytes, *, force: bool = False, private: bool = F
     """
     if is_there(path):
         if not force:
-            raise InputError(f"{path} is already there; use --force to replace it")
+            raise InputError(f"{path} already exists; use --force to replace it")
         if not path.is_file():
             raise InputError(f"{path} is no regular file and is not replaced; give another name")
     scratch = path.parent / f".sceplab-{secrets.token_hex(8)}"

@@ -271,7 +271,7 @@ def violations(
     `set_of`: a context-tagged element is an IMPLICIT SET OF.
     """
     if flags & TRAILING:
-        return ("bytes behind the end of the outermost element",)
+        return ("bytes after the end of the outermost element",)
     if flags & GARBAGE:
         return ("no ASN.1 element starts here",)
     out = []

@@ -22,7 +22,7 @@ _INTERRUPTED = 130
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the command line; returns the exit code."""
     terminal.prepare()
-    parser = Parser(prog="sceplab", description="Take SCEP enrollments (RFC 8894) apart and put them together.")
+    parser = Parser(prog="sceplab", description="Take SCEP enrollments (RFC 8894) apart and put them back together.")
     parser.add_argument("--version", action="version", version=f"sceplab {__version__}")
     register(parser, COMMANDS, "COMMAND")
     try:

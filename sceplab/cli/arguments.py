@@ -34,7 +34,7 @@ def add_materials(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         default=[],
-        help="certificate (PEM, DER, PKCS#12); CA ones are trusted",
+        help="certificate (PEM, DER, PKCS#12); CA certificates are trusted",
     )
     parser.add_argument(
         "--key",
@@ -42,7 +42,7 @@ def add_materials(parser: argparse.ArgumentParser) -> None:
         type=Path,
         action="append",
         default=[],
-        help="private key that may open envelopes (PEM, DER, PKCS#12)",
+        help="private key to open envelopes with (PEM, DER, PKCS#12)",
     )
     parser.add_argument(
         "--password",
@@ -85,7 +85,7 @@ def ask(what: str, otherwise: str) -> bytes:
     try:
         return getpass.getpass(visible(f"{what}: ")).encode()
     except (EOFError, UnicodeError) as error:
-        raise InputError(f"{what}: nothing usable was typed") from error
+        raise InputError(f"{what}: the input cannot be used") from error
 
 
 def secret(given: str, what: str, *, from_input: bool = True) -> str:
@@ -96,7 +96,7 @@ def secret(given: str, what: str, *, from_input: bool = True) -> str:
     """
     if given != "-":
         return given
-    otherwise = f"- for the {what}: run this in a terminal, or give it as a line of standard input"
+    otherwise = f"{what} -: run this in a terminal to be asked for it, or give it as a line of standard input"
     if sys.stdin is None or sys.stdin.isatty() or not from_input:
         return ask(what, otherwise).decode("utf-8", "surrogateescape")
     try:
@@ -113,7 +113,7 @@ def add_passphrase(parser: argparse.ArgumentParser, whose: str) -> None:
     parser.add_argument(
         "--passphrase",
         metavar="SOURCE",
-        help=f"where the passphrase of {whose} is: env:NAME, file:PATH (its first line), or - (default: asked for)",
+        help=f"source of the passphrase of {whose}: env:NAME, file:PATH (its first line), or - (default: asked for)",
     )
 
 
@@ -127,14 +127,14 @@ def passphrase_of(source: str | None) -> bytes | None:
     if kind == "env" and colon and name and "=" not in name and "\0" not in name:
         found = os.environb.get(os.fsencode(name)) if os.supports_bytes_environ else os.environ.get(name, "").encode()
         if not found:
-            raise InputError(f"the environment has no passphrase in {name}")
+            raise InputError(f"the environment variable {name} is empty or not set")
         return found
     if kind == "file" and colon and name:
         line = read_small(Path(name)).split(b"\n")[0].rstrip(b"\r")
         if not line:
-            raise InputError(f"{name} has no passphrase in its first line")
+            raise InputError(f"the first line of {name} is empty; it must hold the passphrase")
         return line
-    raise InputError("a passphrase is given as env:NAME, file:PATH or -, so that no other user sees it")
+    raise InputError("give the passphrase as env:NAME, file:PATH or -; other users can see what is typed in a command")
 
 
 class Decoded(NamedTuple):
@@ -163,7 +163,7 @@ def decoded(arguments: argparse.Namespace) -> Decoded:
     capture = exchanges_of(arguments.file)
     if not capture and not capture.remarks and not capture.unread:
         raise InputError(
-            f"{arguments.file} holds no HTTP exchange; capture the traffic between client and CA, as plain HTTP"
+            f"{arguments.file} has no HTTP exchange in it; capture the traffic between client and CA, as plain HTTP"
         )
     if len(capture) < _MANY:
         return Decoded(capture, decode_exchanges(capture, materials), materials)

@@ -29,15 +29,15 @@ class Command(NamedTuple):
 
 COMMANDS = (
     Command("decode", "decode every SCEP message in a capture, URL, base64, PEM or DER file", "decode"),
-    Command("lint", "say which rules of RFC 8894, 5652, 2986 and 5280 are broken", "lint"),
-    Command("diagnose", "say why an enrollment failed, likeliest first", "diagnose"),
-    Command("walk", "take one captured request apart, step by step, and keep every step in a file", "walk"),
+    Command("lint", "list the rules of RFC 8894, 5652, 2986 and 5280 that messages break", "lint"),
+    Command("diagnose", "explain why an enrollment failed, likeliest cause first", "diagnose"),
+    Command("walk", "take one captured request apart, step by step, and write every step to a file", "walk"),
     Command("table", "read a folder of captures into one table: CSV, JSON, or a summary", "table"),
-    Command("lab", "run a CA and an RA on this machine, and decide what waits for a person", "lab"),
+    Command("lab", "run a CA and an RA on this machine, and grant or deny pending requests", "lab"),
     Command("enroll", "get a certificate from a SCEP server", "enroll"),
-    Command("notebooks", "put the notebooks into a folder of your own and open them in JupyterLab", "notebooks"),
-    Command("progress", "say how many exercises of the notebooks are solved", "progress"),
-    Command("relay", "stand between a client and a server, also over TLS, and say what passes", "relay"),
+    Command("notebooks", "copy the notebooks to a folder of your own and open them in JupyterLab", "notebooks"),
+    Command("progress", "show how many exercises of the notebooks are solved", "progress"),
+    Command("relay", "relay and explain the traffic between a client and a server, also over TLS", "relay"),
     Command("doctor", "check versions, data files and optional tools", "doctor"),
 )
 

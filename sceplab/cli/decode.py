@@ -10,12 +10,10 @@ from sceplab.cli.terminal import say_json, say_wrapped
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the command its arguments."""
-    parser.description = "Decode every SCEP message in FILE (- for standard input), as far as the keys at hand allow."
-    parser.add_argument(
-        "file", metavar="FILE", help="what you have: pcap, pcapng, URL, message= value, base64, PEM, DER ..."
-    )
+    parser.description = "Decode every SCEP message in FILE (- for standard input), as far as the given keys allow."
+    parser.add_argument("file", metavar="FILE", help="pcap, pcapng, URL, message= value, base64, PEM, DER, ...")
     add_materials(parser)
-    parser.add_argument("--json", action="store_true", help="print the facts as JSON")
+    parser.add_argument("--json", action="store_true", help="print the messages as JSON")
     parser.add_argument("--show-secrets", action="store_true", help="show challengePasswords instead of masking them")
     parser.set_defaults(run=run)
 
@@ -39,7 +37,7 @@ def run(arguments: argparse.Namespace) -> int:
     for line in listed(remarks, "remarks"):
         say_wrapped(line)
     if not any(item.request or item.reply for item in items):
-        say_wrapped("No pkiMessage was read: the input has no PKIOperation with a message in it.")
+        say_wrapped("No pkiMessage found: the input has no PKIOperation with a message.")
     for line in reading_lines(capture.notes, capture.unread):
         say_wrapped(line)
     return 0

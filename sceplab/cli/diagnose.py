@@ -20,19 +20,22 @@ from sceplab.report.sections import diagnosis
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the command its arguments."""
     parser.description = (
-        "Say why the enrollments in FILE failed. --password gives the challengePassword that the CA "
-        "expects. Exit code 1 where a cause was found."
+        "Explain why the enrollments in FILE failed. With --password, give the challengePassword that the CA "
+        "expects. Exit code 1 if a cause was found."
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help="as for decode")
     add_materials(parser)
-    parser.add_argument("--all", action="store_true", help="list each of many enrollments")
-    parser.add_argument("--list", action="store_true", help="print all faults that can be found; needs no FILE")
+    parser.add_argument("--all", action="store_true", help="list every enrollment, however many there are")
+    parser.add_argument("--list", action="store_true", help="list all faults that it can find; needs no FILE")
     parser.add_argument("--json", action="store_true", help="print the causes as JSON")
     parser.add_argument("--show-secrets", action="store_true", help="show challengePasswords instead of masking them")
     parser.add_argument(
-        "--report", metavar="FILE", type=Path, help="write a report for a ticket too: Markdown, or HTML for .html"
+        "--report",
+        metavar="FILE",
+        type=Path,
+        help="also write a report for a ticket: HTML if FILE ends in .html, else Markdown",
     )
-    parser.add_argument("--force", action="store_true", help="replace an earlier report")
+    parser.add_argument("--force", action="store_true", help="replace an existing report")
     parser.set_defaults(run=run)
 
 

@@ -23,7 +23,7 @@ from sceplab.paths import DATA
 # The use of each optional program, and its Debian package.
 _TOOLS = {
     "openssl": ('the "confirm it" commands of the notebooks', "openssl"),
-    "tshark": ("looking at captures with Wireshark's eyes", "tshark"),
+    "tshark": ("decoding captures with Wireshark", "tshark"),
     "tcpdump": ("making your own captures", "tcpdump"),
     "chromium": ("the browser tests", "chromium"),
     "scepserver": ("the test against micromdm's server", "scep"),
@@ -89,7 +89,7 @@ def _data() -> Requirement:
     ]
     if wrong or not stated:
         return Requirement("data files", False, f"changed or missing: {', '.join(wrong) or 'all'}")  # noqa: FBT003
-    return Requirement("data files", True, f"all {len(stated)} as PROVENANCE.md states")  # noqa: FBT003
+    return Requirement("data files", True, f"all {len(stated)} match PROVENANCE.md")  # noqa: FBT003
 
 
 def _version(program: str) -> str:

@@ -40,28 +40,34 @@ from sceplab.sources import reason
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the command its arguments."""
     parser.description = (
-        "Ask the SCEP server at URL for a certificate. Writes NAME.key.pem (mode 0600) before it asks, "
+        "Request a certificate from the SCEP server at URL. Writes NAME.key.pem (mode 0600) before the request, "
         "NAME.csr.pem, NAME.pem and NAME.ca.pem, and with --p12 NAME.p12. "
-        "Exit code 1 where it was refused or is still pending; to ask again "
-        "then, give the same options with --key NAME.key.pem."
+        "Exit code 1 if it was refused or is still pending; to ask again "
+        "then, use the same options with --key NAME.key.pem."
     )
-    parser.add_argument("url", metavar="URL")
+    parser.add_argument("url", metavar="URL", help="the SCEP URL of the server")
     parser.add_argument("--subject", required=True, help="for example CN=R3,O=Lab")
-    parser.add_argument("--out", type=Path, default=Path(), metavar="DIR", help="where files go (default: here)")
-    parser.add_argument("--name", default="device", help="what the files begin with (default: device)")
+    parser.add_argument(
+        "--out", type=Path, default=Path(), metavar="DIR", help="folder for the files (default: this one)"
+    )
+    parser.add_argument("--name", default="device", help="how the names of the files begin (default: device)")
     parser.add_argument("--challenge", help="challengePassword; - asks for it, or reads a line of standard input")
     parser.add_argument("--dns", action="append", default=[], metavar="NAME", help="DNS name for subjectAltName")
     parser.add_argument("--new-key", default="2048", metavar="KIND", help="RSA bits, or P-256, P-384, P-521")
     parser.add_argument("--key", type=Path, metavar="FILE", help="use this private key instead of a new one")
-    add_passphrase(parser, "--key and --signer-key, and of what --p12 writes,")
-    parser.add_argument("--p12", action="store_true", help="write key, certificate and CA certificates as PKCS#12 too")
-    parser.add_argument("--signer-cert", type=Path, metavar="FILE", help="sign as this: an RA, or what is renewed")
+    add_passphrase(parser, "--key, --signer-key and the PKCS#12 file")
+    parser.add_argument("--p12", action="store_true", help="also write key, certificate and CA certificates as PKCS#12")
+    parser.add_argument("--signer-cert", type=Path, metavar="FILE", help="sign with this: an RA's, or the one to renew")
     parser.add_argument("--signer-key", type=Path, metavar="FILE", help="the private key of --signer-cert")
-    parser.add_argument("--renew", action="store_true", help="renew --signer-cert (RenewalReq where it is offered)")
-    parser.add_argument("--fingerprint", metavar="HEX", help="SHA-256 of the CA certificate, from elsewhere")
+    parser.add_argument("--renew", action="store_true", help="renew --signer-cert (RenewalReq if the CA offers it)")
+    parser.add_argument("--fingerprint", metavar="HEX", help="SHA-256 of the CA certificate, from a safe source")
     parser.add_argument("--method", choices=["GET", "POST"], help="instead of what the CA offers")
-    parser.add_argument("--cipher", choices=list(algorithms.CIPHERS), metavar="C", help="instead of the best offered")
-    parser.add_argument("--digest", choices=list(algorithms.DIGESTS), metavar="D", help="instead of the best offered")
+    parser.add_argument(
+        "--cipher", choices=list(algorithms.CIPHERS), metavar="C", help="instead of the strongest offered"
+    )
+    parser.add_argument(
+        "--digest", choices=list(algorithms.DIGESTS), metavar="D", help="instead of the strongest offered"
+    )
     parser.add_argument("--like", choices=list(CLIENT_DIALECTS), default="sceplab", help="send as this client does")
     parser.add_argument(
         "--every", type=seconds(0.01, DAY), default=5, metavar="SECONDS", help="time between polls (default: 5)"
@@ -70,15 +76,13 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         "--limit", type=seconds(0, YEAR * DAY), default=600, metavar="SECONDS", help="how long to poll (default: 600)"
     )
     parser.add_argument(
-        "--timeout", type=seconds(0.01, DAY), default=10, metavar="SECONDS", help="for a whole answer (default: 10)"
+        "--timeout", type=seconds(0.01, DAY), default=10, metavar="SECONDS", help="for a complete reply (default: 10)"
     )
     parser.add_argument(
         "--ca-file", type=Path, metavar="FILE", help="CAs to trust for https, instead of those of the system"
     )
-    parser.add_argument(
-        "--proxy", metavar="URL", help="HTTP proxy; none goes without (default: what the environment says)"
-    )
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument("--proxy", metavar="URL", help="HTTP proxy, or none (default: from the environment)")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.set_defaults(run=run)
 
 
@@ -93,7 +97,7 @@ def _asker(arguments: argparse.Namespace) -> Callable[[str], bytes]:
 
 
 def _ask(what: str) -> bytes:
-    return ask(what, f"{what} must be typed, or named with --passphrase; run this in a terminal")
+    return ask(what, f"{what} is missing; run this in a terminal to be asked for it, or give --passphrase")
 
 
 def _warn(text: str) -> None:
@@ -121,7 +125,7 @@ def run(arguments: argparse.Namespace) -> int:
         paths["p12"] = arguments.out / f"{arguments.name}.p12"
     for kind, path in paths.items():
         if is_there(path) and not arguments.force and not (arguments.key is not None and kind in {"key", "csr", "ca"}):
-            raise InputError(f"{path} is already there; --force replaces it, --key goes on with it")
+            raise InputError(f"{path} already exists; --force replaces it, --key continues with it")
     challenge = arguments.challenge
     if challenge is not None:
         challenge = secret(challenge, "challengePassword")
@@ -151,7 +155,7 @@ def run(arguments: argparse.Namespace) -> int:
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{arguments.out} cannot be made: {reason(error)}") from error
+        raise InputError(f"{arguments.out} cannot be created: {reason(error)}") from error
     _ = client.ca
     if arguments.key is None:
         # Before the request is sent: a certificate without its key is worth nothing.
@@ -176,7 +180,7 @@ def run(arguments: argparse.Namespace) -> int:
 
 _EC = (
     "nothing can be encrypted for an EC key: the CA must encrypt its reply with the challengePassword "
-    "(RFC 8894, 3.1), which few CAs can"
+    "(RFC 8894, 3.1), which few CAs support"
 )
 
 
@@ -195,7 +199,7 @@ def _signer(arguments: argparse.Namespace, passphrase: Callable[[str], bytes]) -
 def _finish(client: ScepClient, result: Result, arguments: argparse.Namespace) -> Result:
     """Wait where the request is pending; print and return how it ended."""
     if result.status is PkiStatus.PENDING:
-        say(f"PENDING: transaction {result.transaction_id} waits for the CA's operator", at_once=True)
+        say(f"PENDING: transaction {result.transaction_id} awaits approval by the CA's operator", at_once=True)
 
         def tell(waited: float) -> None:
             progress(f"polling, {waited:.0f} s so far ...")

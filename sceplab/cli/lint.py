@@ -19,7 +19,7 @@ _MANY = 50
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the command its arguments."""
-    parser.description = "Check everything in FILE against the RFCs. Exit code 1 where a MUST or SHOULD is broken."
+    parser.description = "Check everything in FILE against the RFCs. Exit code 1 if a MUST or SHOULD is broken."
     parser.add_argument("file", metavar="FILE", help="as for decode")
     add_materials(parser)
     parser.add_argument("--all", action="store_true", help="list each finding, however often a rule is broken")

@@ -27,7 +27,7 @@ def host_of(text: str) -> str:
     found = re.fullmatch(_HOST, text)
     if found is None or _is_half_an_address(text):
         raise InputError(
-            f"{text!r} is no address to listen on; write one without a port, for example 0.0.0.0 or 192.0.2.7"
+            f"{text!r} is not an address to listen on; give one without a port, for example 0.0.0.0 or 192.0.2.7"
         )
     return str(found[1] or found[2])
 
@@ -37,7 +37,7 @@ def address_of(text: str, example: str) -> tuple[str, int]:
     found = re.fullmatch(rf"(?:{_HOST}:|)([0-9]{{1,5}})", text)
     if found is None or int(found[3]) > 65_535 or _is_half_an_address(found[2] or ""):
         raise InputError(
-            f"{text!r} is no address to listen on; write for example {example}, [::1]:8082 or 0.0.0.0:8082"
+            f"{text!r} is not an address to listen on; give for example {example}, [::1]:8082 or 0.0.0.0:8082"
         )
     return found[1] or found[2] or "127.0.0.1", int(found[3])
 

@@ -36,25 +36,25 @@ class Fate(Enum):
     """What became of one file."""
 
     NEW = "written"
-    SAME = "as they are in this version already"
-    REPLACED = "brought to this version"
-    KEPT = "left as they are: they differ from this version (--update brings the new ones)"
-    BESIDE = "left as they are, since you changed them; the new ones stand beside them"
+    SAME = "unchanged: they are those of this version"
+    REPLACED = "replaced by those of this version"
+    KEPT = "kept: they differ from this version (--update replaces those that you did not change)"
+    BESIDE = "kept, since you changed them; the new ones are beside them"
 
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the command its arguments."""
     parser.description = (
-        "Put the notebooks and their data into FOLDER and open them in JupyterLab. Called again, it opens them as "
+        "Copy the notebooks and their data to FOLDER and open them in JupyterLab. Later calls open them as "
         "you left them; nothing that you changed is ever replaced."
     )
     parser.add_argument(
-        "folder", metavar="FOLDER", nargs="?", type=Path, default=FOLDER, help=f"where (default: {FOLDER})"
+        "folder", metavar="FOLDER", nargs="?", type=Path, default=FOLDER, help=f"folder for them (default: {FOLDER})"
     )
     parser.add_argument(
         "--update",
         action="store_true",
-        help=f"bring what you did not change to version {__version__}, and put the rest beside yours",
+        help=f"update what you did not change to version {__version__}; put the rest beside yours",
     )
     parser.add_argument("--no-open", action="store_true", help="write the files only")
     parser.set_defaults(run=run)
@@ -142,7 +142,7 @@ def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise InputError(f"{folder} cannot be made: {getattr(error, 'strerror', None) or error}") from error
+        raise InputError(f"{folder} cannot be created: {getattr(error, 'strerror', None) or error}") from error
 
 
 def _read_record(folder: Path) -> dict[str, str]:

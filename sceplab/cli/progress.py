@@ -19,7 +19,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         nargs="*",
         type=Path,
         default=[Path()],
-        help="with the notebooks (default: this one)",
+        help="folder with the notebooks (default: this one)",
     )
     parser.add_argument("--json", action="store_true", help="print the numbers of the solved exercises as JSON")
     parser.set_defaults(run=run)
@@ -43,4 +43,4 @@ def _folder(folder: Path) -> Path:
             return folder
     except (OSError, ValueError):
         pass
-    raise InputError(f"{folder} is no folder; name a folder with the notebooks")
+    raise InputError(f"{folder} is not a folder; name a folder with the notebooks")

@@ -1,4 +1,4 @@
-"""`sceplab relay`: stand between a client and a server, and say what passes.
+"""`sceplab relay`: relay and explain the traffic between a client and a server.
 
 Rule: thin: options become a `Relay`, and what passes is printed.
 """
@@ -26,9 +26,9 @@ _LISTEN = "127.0.0.1:8082"
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the command its arguments."""
     parser.description = (
-        "Stand between a SCEP client and the server at URL, also one with https, and say what passes: a line for "
-        "each exchange, and why an enrollment failed. Every byte is passed on as it came, but for the name of the "
-        "server in Host and in absolute URLs. Ctrl-C ends it."
+        "Relay the traffic between a SCEP client and the server at URL (http or https), and print a line for each "
+        "exchange, and why an enrollment failed. Bytes pass unchanged, except the name of the server in Host and "
+        "in absolute URLs. Press Ctrl-C to stop."
     )
     parser.add_argument("--to", required=True, metavar="URL", help="the SCEP URL of the server, http or https")
     parser.add_argument(
@@ -43,10 +43,10 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
         action="append",
         default=[],
         metavar="NAME",
-        help="on loopback, take requests for this name too, besides loopback names and the server's",
+        help="when listening on loopback, also accept requests for this host name",
     )
-    parser.add_argument("--record", type=Path, metavar="FILE", help="write what passes to a new pcap, as it passes")
-    parser.add_argument("--layers", action="store_true", help="print each message layer by layer too")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write the traffic to a new pcap, as it passes")
+    parser.add_argument("--layers", action="store_true", help="also print each message layer by layer")
     parser.add_argument(
         "--timeout", type=seconds(0.01, DAY), default=10, metavar="SECONDS", help="to reach the server (default: 10)"
     )
@@ -84,7 +84,7 @@ def run(arguments: argparse.Namespace) -> int:
             say(line, at_once=True)
         if not is_loopback(host):
             warn(
-                f"sceplab: warning: the relay listens on {relay.host}:{relay.port}: whoever reaches this machine "
+                f"sceplab: warning: the relay listens on {relay.host}:{relay.port}: anyone who can reach this machine "
                 "can use it to reach the server"
             )
         ended.wait()
@@ -99,14 +99,14 @@ def _welcome(relay: Relay, record: Path | None) -> list[str]:
     else:
         changed = (
             f"Changed on the way: the name of the server in Host and absolute URLs becomes {relay.authority} "
-            "(--keep-host leaves it). All other bytes pass as they are."
+            "(--keep-host keeps it). All other bytes pass unchanged."
         )
     return [
         f"Give the client this URL: {relay.url}",
         f"It leads to {relay.to}.",
         changed,
-        *([f"What passes is written to {record}."] if record is not None else []),
-        "Ctrl-C ends it.",
+        *([f"The traffic is written to {record}."] if record is not None else []),
+        "Press Ctrl-C to stop.",
         "",
     ]
 

@@ -29,12 +29,12 @@ _ADDRESS = re.compile(r"(?:[a-z]{2,5}://)?[\w.\[\]:%-]{1,300}:\d{1,5}", re.ASCII
 
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the command its arguments."""
-    parser.add_argument("folder", metavar="FOLDER", type=Path, help="every file in it, and in folders below, is read")
+    parser.add_argument("folder", metavar="FOLDER", type=Path, help="captures; folders below it are read too")
     parser.add_argument("--csv", metavar="FILE", type=Path, help="write one row for each message into FILE")
     parser.add_argument("--json", action="store_true", help="print the rows as JSON")
-    parser.add_argument("--pattern", default="*.pcap*", help="which files are read (default: *.pcap*)")
+    parser.add_argument("--pattern", default="*.pcap*", help="files to read (default: *.pcap*)")
     parser.add_argument("--scheduler", metavar="ADDRESS", help="read on the Dask cluster with this scheduler")
-    parser.add_argument("--force", action="store_true", help="replace FILE if it is there")
+    parser.add_argument("--force", action="store_true", help="replace FILE if it exists")
     add_materials(parser)
     parser.set_defaults(run=run)
 
@@ -65,22 +65,22 @@ def run(arguments: argparse.Namespace) -> int:
 def _files(folder: Path, pattern: str) -> Sequence[str]:
     """Return the files of a folder by name. Raises InputError where there are none."""
     if len(pattern) > _LONGEST_PATTERN:
-        raise InputError(f"a pattern has at most {_LONGEST_PATTERN} characters, as *.pcap*")
+        raise InputError(f"the pattern is longer than {_LONGEST_PATTERN} characters")
     try:
         if not folder.is_dir():
-            raise InputError(f"{folder} is no folder")
+            raise InputError(f"{folder} is not a folder")
         found = sorted(str(path) for path in islice(folder.rglob(pattern), _MOST_FILES) if path.is_file())
     except (ValueError, NotImplementedError, OSError) as error:
-        raise InputError(f"{pattern} in {folder} cannot be looked for: {error}") from error
+        raise InputError(f"cannot look for {pattern} in {folder}: {error}") from error
     if not found:
-        raise InputError(f"{folder} has no file that fits {pattern}; --pattern says which to read")
+        raise InputError(f"{folder} has no file that matches {pattern}; choose others with --pattern")
     return found
 
 
 def _on_cluster(files: Sequence[str], materials: Materials, folder: Path, scheduler: str) -> list[list[Row]]:
     """Return the rows of each file. Raises InputError, MissingLibraryError."""
     if not _ADDRESS.fullmatch(scheduler):
-        raise InputError(f"{scheduler} is no address of a scheduler; write for example tcp://192.0.2.1:8786")
+        raise InputError(f"{scheduler} is not the address of a scheduler; give for example tcp://192.0.2.1:8786")
     with needs(MANY):
         from distributed import Client
 

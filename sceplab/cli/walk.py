@@ -27,8 +27,8 @@ from sceplab.scep.conversation import Materials, decode_exchanges
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the command its arguments."""
     parser.description = (
-        "Walk one pkiMessage of FILE from the HTTP to what is inside: the first PKIOperation, or the one that "
-        "--exchange names. Without FILE: the specimen."
+        "Take one pkiMessage of FILE apart, from HTTP to its content: the first PKIOperation, or the one that "
+        "--exchange names. Without FILE, take the specimen."
     )
     parser.add_argument("file", metavar="FILE", nargs="?", help="a capture or any other form of a message")
     parser.add_argument(
@@ -39,7 +39,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--reply", action="store_true", help="walk the reply instead of the request")
     parser.add_argument(
-        "--out", metavar="DIR", type=Path, default=Path(), help="where the files of the steps go (default: here)"
+        "--out", metavar="DIR", type=Path, default=Path(), help="folder for the files (default: this one)"
     )
     parser.add_argument("--json", action="store_true", help="print the steps as JSON")
     parser.add_argument("--show-secrets", action="store_true", help="show the challengePassword instead of masking it")
@@ -87,9 +87,9 @@ def write_files(walk: Walk, out: Path, *, force: bool = False) -> None:
     try:
         out.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise InputError(f"{out} cannot be made: {error.strerror}") from error
+        raise InputError(f"{out} cannot be created: {error.strerror}") from error
     taken = [name for name in walk.files if is_there(out / name)]
     if taken and not force:
-        raise InputError(f"{out / taken[0]} is already there; use --force to replace the files of an earlier walk")
+        raise InputError(f"{out / taken[0]} already exists; use --force to replace the files of an earlier walk")
     for name, data in walk.files.items():
         write_new(out / name, data, force=force)

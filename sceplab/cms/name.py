@@ -210,7 +210,7 @@ def _attribute(item: str) -> NameAttribute:
     oid = _BY_KEYWORD.get(keyword.upper()) or oids.NAMES_TO_OID.get(keyword)
     value = re.sub(r"\\(.)", r"\1", value)
     if oid is None or not value:
-        raise InputError(f"{item!r} is no part of a subject; write for example CN=R3,O=Lab")
+        raise InputError(f"{item!r} is not part of a subject; write for example CN=R3,O=Lab")
     if oid in _IA5 and value.isascii():
         return NameAttribute(oid, value, "IA5String")
     return NameAttribute(oid, value, "PrintableString" if is_printable(value) else "UTF8String")

@@ -14,7 +14,7 @@ class Reason(StrEnum):
 
     # structure
     UNREADABLE = "not readable to its end"
-    TRAILING = "bytes behind the message"
+    TRAILING = "bytes after the message"
     NO_SIGNER = "no signer"
     UNKNOWN_SIGNER = "unknown signer certificate"
     SEVERAL_SIGNERS = "several signers"

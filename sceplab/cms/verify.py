@@ -176,7 +176,7 @@ def _check_structure(signed: SignedData, info: SignerInfo | None, single_valued:
             return Check(name, failed, detail, Reason.SEVERAL_VALUES)
     if trailing:  # last: the mildest of these, which some callers overlook
         return Check(name, failed, str(trailing[0]), Reason.TRAILING)
-    return _passed(name, "one signer, each signed attribute once, nothing behind the message")
+    return _passed(name, "one signer, each signed attribute once, nothing after the message")
 
 
 # Nearly all messages have the same results, so each is made once.

@@ -70,7 +70,7 @@ class Exercise:
     def check(self, answer: object) -> Note:
         """Judge an answer; `...` is "not attempted yet". Never raises."""
         if isinstance(answer, EllipsisType):
-            return Note("Not attempted yet", "replace the three dots by your answer and run the cell again.")
+            return Note("Not attempted yet", "replace the three dots with your answer and run the cell again.")
         if callable(self.right):
             lacking = _judged(self.right, answer)
             return Note("Not yet", lacking) if lacking else self._praise()
@@ -91,7 +91,7 @@ class Exercise:
     def hint(self, number: int = 1) -> Note:
         """Give a hint; the last one says nearly everything."""
         index = min(max(number, 1), len(self.hints)) - 1
-        more = f" (.hint({index + 2}) says more)" if index + 1 < len(self.hints) else " (.solution() shows the way)"
+        more = f" (.hint({index + 2}) says more)" if index + 1 < len(self.hints) else " (.solution() shows the code)"
         return Note(f"Hint {index + 1}", self.hints[index] + more)
 
     def solution(self) -> Note:

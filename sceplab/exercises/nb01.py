@@ -10,7 +10,7 @@ from sceplab.scep.transport import HttpRequest, decode_message_value, parse_requ
 
 
 def exercises(message: bytes, as_a_form: str) -> tuple[Exercise, ...]:
-    """Return them for the bytes of a message, and its base64 after a program has made spaces of its plus signs."""
+    """Return them for the bytes of a message, and its base64 after a program has turned its plus signs into spaces."""
     repaired = decode_message_value(as_a_form).data
     left = as_a_form.replace(" ", "")
     return (
@@ -20,7 +20,7 @@ def exercises(message: bytes, as_a_form: str) -> tuple[Exercise, ...]:
             "-(-len(message) // 3) * 4",
             ("3 bytes are 24 bits; a character of base64 carries 6.", "The last group is always written in full."),
             {"you left out the padding at the end.": len(base64.b64encode(message).rstrip(b"="))},
-            why="Every 3 bytes become 4 characters, and the last group is filled up with =.",
+            why="Every 3 bytes become 4 characters, and the last group is padded with =.",
         ),
         Exercise(
             "as_a_form is the base64 with its plus signs lost. Repair it without sceplab: what are the bytes?",

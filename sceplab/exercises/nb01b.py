@@ -23,7 +23,7 @@ def exercises() -> tuple[Exercise, ...]:
             'read_oid(bytes.fromhex("60 86 48 01 65 03 04 02 01"))',
             ("60 is 96 = 40 * 2 + 16.", "86 48 is one number: (0x86 & 0x7f) * 128 + 0x48."),
             {"the first byte holds two numbers: 96 = 40 * 2 + 16.": "96.840.1.101.3.4.2.1"},
-            why="It is SHA-256, below the arc of the United States' NIST.",
+            why="It is SHA-256, in the part of the tree that belongs to NIST, in the United States.",
         ),
         Exercise(
             "Write the DER (bytes) of a SEQUENCE of the INTEGER 5 and an OCTET STRING of 200 zero bytes.",
@@ -45,7 +45,7 @@ def _judge(answer: object) -> str:
     try:
         top = der.read(data)
     except der.DerError as error:
-        return f"a reader stops: {error}."
+        return f"a reader fails: {error}."
     if top.end != len(data):
         return f"the outer length is {top.content_end - top.content_start}, but {len(data) - top.content_start} follow."
     return "it can be read, but it is something else, or its lengths are not written in the shortest form."

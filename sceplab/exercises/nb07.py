@@ -50,8 +50,8 @@ def exercises(legs: Sequence[DecodedExchange], polling: Sequence[DecodedExchange
             ("The first is a PKCSReq; then it polls.", "GetCACaps and GetCACert carry no pkiMessage."),
             {
                 "and the request itself.": len(polls),
-                "with the replies it would be so many; R7 sent half of them.": 2 * len(asked),
-                "GetCACaps and GetCACert are no pkiMessages.": len(polling),
+                "that counts the replies too; R7 sent half of them.": 2 * len(asked),
+                "GetCACaps and GetCACert are not pkiMessages.": len(polling),
             },
         ),
     )

@@ -5,8 +5,8 @@ from __future__ import annotations
 from sceplab.exercises import Exercise
 
 CAUSES = {
-    "A": "The URL leads to something that is no SCEP server.",
-    "B": "The server knows no CA of the name that was asked for.",
+    "A": "The URL leads to something that is not a SCEP server.",
+    "B": "The server has no CA with the name in the request.",
     "C": "The challengePassword is wrong.",
     "D": "The key in the request is too short for the CA's template.",
     "E": "The request is encrypted for a certificate that is not for encryption.",
@@ -35,7 +35,7 @@ def exercises() -> tuple[Exercise, ...]:
             2,
             "A",
             ("What kind of document is the answer?", "decoded[0].exchange.reply.header('Content-Type')"),
-            {"B": "the server does not speak of a CA; look at what it sent."},
+            {"B": "the server says nothing about a CA; look at what it sent."},
             "GetCACert was answered with a web page. HTTP 200 means that the page was found, not that it is SCEP.",
         ),
         _mystery(
@@ -56,7 +56,7 @@ def exercises() -> tuple[Exercise, ...]:
             5,
             "D",
             (
-                "The reply is a FAILURE. failInfo says badRequest, which is no reason. What else does the reply say?",
+                "The reply is a FAILURE. badRequest may mean nearly anything. What else does the reply say?",
                 "show_fields(decoded[2].reply, 'signedAttrs'): one attribute is Microsoft's; look up 0x80094811.",
             ),
             {"C": "that is the usual suspect of a badRequest, but this reply has a code of its own."},

@@ -57,5 +57,5 @@ def summary(body: bytes) -> str:
     if is_web_page(body):
         return f'a web page: "{shown}"' if shown else "a web page without text"
     if not shown:
-        return f"{len(body):,} bytes that are no text"
+        return f"{len(body):,} bytes that are not text"
     return f'"{shown}"'

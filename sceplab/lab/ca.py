@@ -78,7 +78,7 @@ class CertificationAuthority:
         self._now, self._random, self._on_decision = now, random, on_decision
         self._roles: tuple[float, dict[str, tuple[bytes, bytes]]] = _NEVER, {}
         if "issuer" not in store.identities():
-            raise InputError(f"{store.path} holds no CA yet")
+            raise InputError(f"{store.path} has no CA yet")
         self._mask_requests()
 
     @classmethod
@@ -145,7 +145,7 @@ class CertificationAuthority:
         """The CA's own certificate and key."""
         found = self.identity("issuer")
         if found is None:
-            raise StoreError(f"{self.store.path} has lost its CA")
+            raise StoreError(f"{self.store.path} no longer has its CA")
         return found
 
     @property
@@ -458,7 +458,7 @@ class CertificationAuthority:
         own, now = self.issuer.parsed, self._now()
         start, end = own.not_before, own.not_after
         if start is None or end is None or not start <= now <= end:
-            reason = f"this CA can issue nothing now: its own certificate is valid from {start} to {end}"
+            reason = f"this CA cannot issue certificates now: its own certificate is valid from {start} to {end}"
             raise Refused(FailInfo.badRequest, f"{reason}. Nothing is wrong with the request")
 
     def _state(self, transaction: Transaction, steps: list[str]) -> Answer:

@@ -142,7 +142,7 @@ def has_fingerprint(certificate: Certificate, wanted: str) -> bool:
     digits = "".join(c for c in wanted.lower() if c in "0123456789abcdef")
     digest = {40: "sha1", 64: "sha256"}.get(len(digits))
     if digest is None:
-        raise InputError(f"{wanted} is no SHA-256 or SHA-1 fingerprint in hex")
+        raise InputError(f"{wanted} is not a SHA-256 or SHA-1 fingerprint in hex")
     return hashlib.new(digest, certificate.der, usedforsecurity=False).hexdigest() == digits
 
 
@@ -154,7 +154,7 @@ def sort_out(found: Sequence[Certificate], fingerprint: str | None, now: datetim
     above it. Those above have no part in SCEP.
     """
     if len(found) > _MOST:
-        raise ClientError(f"GetCACert brought {len(found)} certificates; at most {_MOST} are looked at")
+        raise ClientError(f"the reply to GetCACert has {len(found)} certificates; at most {_MOST} are accepted")
     known = [c for c in found if fingerprint is not None and has_fingerprint(c, fingerprint)]
     if fingerprint is not None and not known:
         raise UntrustedError(
@@ -184,7 +184,7 @@ def sort_out(found: Sequence[Certificate], fingerprint: str | None, now: datetim
 def _issuing_below(known: Certificate, found: Sequence[Certificate], now: datetime) -> Certificate:
     """Return the issuing CA that leads to the certificate whose fingerprint is known. Raises ClientError."""
     if not _may_issue(known) and not known.self_issued:
-        raise ClientError(f"the fingerprint is that of {known.subject}, which is no CA: give the CA's")
+        raise ClientError(f"the fingerprint is that of {known.subject}, which is not a CA: give the CA's")
     key = known.public_key_info
     below = [
         c
@@ -226,7 +226,7 @@ def read_ca_certificates(body: bytes, operation: str) -> tuple[tuple[Certificate
     found = tuple(c for piece in octets for c in parse_ca_certificates(piece))
     if not found or any(c.problems for c in found):
         looks = f": it is {form}" if form else f", but {summary(body)}"
-        raise ClientError(f"{operation} brought no certificate that can be read{looks}")
+        raise ClientError(f"the reply to {operation} has no readable certificate{looks}")
     return tuple(dict.fromkeys(found)), form
 
 

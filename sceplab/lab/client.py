@@ -91,7 +91,7 @@ class ScepClient:
         reply = self._send(build_request("GetCACaps", identifier=self.dialect.identifier, headers=self._headers(())))
         words = parse_caps(reply.body) if reply.status == OK else ()
         if len(words) > _MAX_WORDS or any(len(w) > _MAX_WORD for w in words):
-            self._warn("GetCACaps brought something that is no list of capabilities: it is taken for none")
+            self._warn("the reply to GetCACaps is not a list of capabilities: none are assumed")
             words = ()
         self._caps = Capabilities(words)
         for warning in self._caps.warnings:
@@ -113,7 +113,7 @@ class ScepClient:
         if self.fingerprint is None:
             self._warn(
                 f"the CA certificate {certificates.ca.subject} was not authenticated (RFC 8894, 2.2): compare its "
-                f"SHA-256 fingerprint {certificates.ca.fingerprint()} with one from elsewhere"
+                f"SHA-256 fingerprint {certificates.ca.fingerprint()} with one from another source"
             )
         for certificate in found:
             if certificate.not_after is not None and certificate.not_after < now:
@@ -121,7 +121,7 @@ class ScepClient:
         if certificates.recipient is certificates.ca and not _receives(certificates.ca):
             self._warn(
                 f"the keyUsage of {certificates.ca.subject} has no keyEncipherment, and there is no RA certificate "
-                "that has it (RFC 8894, 2.1.2): the request is encrypted for it nevertheless"
+                "that has it (RFC 8894, 2.1.2): the request is encrypted for it all the same"
             )
         self._ca = certificates
         return certificates
@@ -153,7 +153,7 @@ class ScepClient:
         # Only what the CA signed: anybody can put certificates around a CertRep of this CA, which has no content.
         found = parse_ca_certificates(signed.content or b"")
         if not found:
-            raise ClientError("GetNextCACert brought no certificate")
+            raise ClientError("the reply to GetNextCACert has no certificate")
         return CaCertificates(found)
 
     def fetch(self, operation: str) -> bytes:

@@ -163,7 +163,7 @@ _FAULTS = (
     Fault(
         "no-certificates",
         "the reply does not carry its signer's certificate",
-        "nobody minds: it is known already",
+        "all accept: they have it already",
         plan=lambda plan: replace(plan, certificates=()),
     ),
     Fault("nothing-issued", "SUCCESS without a certificate in it", "all stop with an error", plan=_nothing_issued),
@@ -202,7 +202,7 @@ _FAULTS = (
     ),
     Fault(
         "weak-caps",
-        "GetCACaps offers nothing newer than 3DES and SHA-1: somebody took the rest out",
+        "GetCACaps offers nothing newer than 3DES and SHA-1: somebody removed the rest",
         "all obey",
         capabilities=lambda reply: replace(reply, body=build_caps(("DES3", "SHA-1", "POSTPKIOperation"))),
     ),

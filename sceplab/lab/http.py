@@ -205,7 +205,7 @@ def proxy_url(text: str) -> str:
     except ValueError:
         usable = False
     if not usable or not re.fullmatch(r"[!-~]+", text):
-        raise InputError(f"{masked_url(text)} is no URL of an HTTP proxy; write for example http://192.0.2.9:3128")
+        raise InputError(f"{masked_url(text)} is not the URL of an HTTP proxy; write for example http://192.0.2.9:3128")
     return text
 
 
@@ -228,7 +228,7 @@ def proxy_of_environment(url: str) -> tuple[str | None, str]:
     host = parts.hostname or ""
     if is_loopback(host) or proxy_bypass_environment(host, found):
         return None, f"{shown} is not used for {host}"
-    return proxy_url(found[name]), f"{shown} is used; --proxy none goes without"
+    return proxy_url(found[name]), f"{shown} is used; --proxy none ignores it"
 
 
 def parts_of(url: str) -> SplitResult:
@@ -244,7 +244,8 @@ def parts_of(url: str) -> SplitResult:
     if not usable:
         example = f"http://192.0.2.1{DEFAULT_PATH}"
         raise InputError(
-            f"{masked_url(url)} is no URL of a SCEP server; write for example {example} (other than ASCII: as xn--, %)"
+            f"{masked_url(url)} is not the URL of a SCEP server; "
+            f"write for example {example} (other than ASCII: as xn--, %)"
         )
     return parts
 

@@ -56,7 +56,7 @@ def new_key(kind: str | int = MIN_RSA_BITS) -> SigningKey:
     if curve is not None:
         return ec.generate_private_key(curve())
     if not re.fullmatch(r"[0-9]{1,5}", str(kind)) or not 1024 <= int(kind) <= 16384:
-        raise InputError(f"{kind} is no kind of key: give RSA bits from 1024 to 16384, or {', '.join(CURVES)}")
+        raise InputError(f"{kind} is not a kind of key: give RSA bits from 1024 to 16384, or {', '.join(CURVES)}")
     return rsa.generate_private_key(65537, int(kind))
 
 
@@ -85,7 +85,7 @@ def make_request(
         try:
             names = x509.SubjectAlternativeName([x509.DNSName(n) for n in dns_names])
         except ValueError as error:
-            raise BuildError(f"a DNS name is ASCII (of others, the xn-- form): {error}") from error
+            raise BuildError(f"a DNS name must be ASCII (for others, use the xn-- form): {error}") from error
         wanted.append(Extension(oids.SUBJECT_ALT_NAME, critical=False, value=names.public_bytes()))
     printable = challenge is None or is_printable(challenge)
     return build_csr(

@@ -80,7 +80,7 @@ def _numbers(text: str) -> list[int]:
         if re.fullmatch(r"[0-9a-f]+", word):
             meant = [int(word)] if word.isdecimal() else []
             return list(dict.fromkeys([*meant, int(word, 16)]))
-    raise InputError(f"{text[:_LONGEST]!r} is no serial: write it in decimal, or in hex as 0x1F2E, 1F2E or 1f:2e")
+    raise InputError(f"{text[:_LONGEST]!r} is not a serial: write it in decimal, or in hex as 0x1F2E, 1F2E or 1f:2e")
 
 
 # Characters; a serial has at most 20 bytes (RFC 5280, 4.1.2.2).

@@ -57,6 +57,6 @@ class Narration:
             with self._lock:
                 left_out, self._left_out = self._left_out, 0
             if left_out:
-                self._tell(Line(f"{left_out:,} more passed and are not shown: too many at once"))
+                self._tell(Line(f"{left_out:,} more not shown: too many at once"))
         for line in self._follower.end():
             self._tell(line)

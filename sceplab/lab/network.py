@@ -133,7 +133,7 @@ class Lab:
         try:
             self.folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{self.folder} cannot be made: {error.strerror}") from error
+            raise InputError(f"{self.folder} cannot be created: {error.strerror}") from error
         self.store = Store(self.folder / STORE_FILE)
         try:
             CertificationAuthority.create(self.store, subject, key=key, separate=separate, now=now)

@@ -112,14 +112,14 @@ def read_request(data: bytes) -> Asked:
     info = signed.signer_info
     if info is None:
         reason = str(signed.problems[0]) if signed.problems else "nobody signed it"
-        raise NotAMessageError(f"this is no pkiMessage: {reason}")
+        raise NotAMessageError(f"this is not a pkiMessage: {reason}")
     attributes = parse_attributes(info.signed_attributes)
     if not attributes.transaction_id or attributes.message_type is None:
-        raise NotAMessageError("this is no SCEP message: transactionID or messageType is missing (RFC 8894, 3.2.1)")
+        raise NotAMessageError("this is not a SCEP message: transactionID or messageType is missing (RFC 8894, 3.2.1)")
     if len(attributes.message_type) > _MAX_MESSAGE_TYPE:
         raise NotAMessageError(f"the messageType is longer than {_MAX_MESSAGE_TYPE} characters")
     if not attributes.transaction_id.isascii():
-        raise NotAMessageError("the transactionID is no PrintableString (RFC 8894, 3.2.1.1)")
+        raise NotAMessageError("the transactionID is not a PrintableString (RFC 8894, 3.2.1.1)")
     if attributes.type is MessageType.CertRep:
         raise NotAMessageError("this is a reply (CertRep), not a request")
     return signed, attributes
@@ -173,10 +173,10 @@ def judge_request(signed: SignedData, attributes: ScepAttributes, strict: Strict
 # Limit of PBKDF2 rounds of one message, over all its PasswordRecipientInfos and all challengePasswords:
 # five passwords of OWASP's 600,000 rounds, and about a second.
 _MAX_ROUNDS = 3_000_000
-UNOPENED = "the pkcsPKIEnvelope cannot be opened, or what is in it is no request signed with its own key"
+UNOPENED = "the pkcsPKIEnvelope cannot be opened, or its content is not a request signed with its own key"
 
 
-UNKNOWN = "the pkcsPKIEnvelope cannot be opened, or what is in it names no certificate of this CA"
+UNKNOWN = "the pkcsPKIEnvelope cannot be opened, or its content names no certificate of this CA"
 
 
 def _unopened(aside: str) -> Refused:
@@ -233,7 +233,7 @@ def _open_with_key(enveloped: EnvelopedData, recipient: KeyTransRecipient, key: 
         whole = False
     if not whole:
         return Opened(
-            decoy(), "decryption gives nothing that is ASN.1: another key, or bytes were changed (a decoy fails)"
+            decoy(), "the decrypted content is not ASN.1: another key, or changed bytes (a decoy takes its place)"
         )
     return Opened(plaintext)
 
@@ -274,7 +274,7 @@ def _open_with_password(enveloped: EnvelopedData, passwords: Sequence[str]) -> O
     try:
         return Opened(decrypt(enveloped, passwords=[p.encode() for p in passwords]).plaintext)
     except (DecryptError, ValueError, der.DerError):
-        return Opened(decoy(), "no challengePassword of this server opens it (a decoy fails)")
+        return Opened(decoy(), "no challengePassword of this server opens it (a decoy takes its place)")
 
 
 def read_csr(data: bytes, strict: Strictness) -> CertificationRequest:

@@ -43,7 +43,7 @@ class Policy:
     (`grant ra-auto`). `renewal_window` is how long before its end a certificate may
     be renewed (None: any time).
 
-    Whichever way it comes, a request waits for a person where it asks for an RA
+    Whichever way it comes, a request needs approval where it asks for an RA
     certificate, for a subjectAltName that none of `alt_names` allows (patterns of what
     OpenSSL prints, as ``DNS:*.example``), or for an extendedKeyUsage that is not one of
     `usages` (object identifiers). A renewal may have what the old certificate has.
@@ -149,7 +149,7 @@ class Judge:
             # First of all: whoever signs, and whatever else the policy grants.
             if holder is not None and renewing and self._is_same_ra(incoming, holder, request):
                 return self._renew(holder, request, same_ra=True)
-            self.steps.append(f"waits for a person: OU={RA_UNIT} would make it an RA")
+            self.steps.append(f"needs approval: OU={RA_UNIT} would make it an RA")
             return Verdict(granted=False, request=request)
         if holder is not None and renewing:
             return self._renew(holder, request)
@@ -166,7 +166,7 @@ class Judge:
         """Grant a request, or let it wait where it asks for more than the policy gives without a person."""
         beyond = claims_of(request.extensions).beyond(self.policy.alt_names, self.policy.usages)
         if beyond:
-            self.steps.extend((why, f"waits for a person: {beyond}"))
+            self.steps.extend((why, f"needs approval: {beyond}"))
         else:
             self.steps.append(f"granted: {why}")
         return Verdict(granted=not beyond, request=request, challenge=challenge)
@@ -185,11 +185,11 @@ class Judge:
         return all(parse_certificate(i.der).public_key_info != key for i in self.store.all_revoked())
 
     def _renew(self, old: Certificate, request: CertificationRequest, *, same_ra: bool = False) -> Verdict:
-        """Grant a renewal with what the old certificate had; one that asks for more waits for a person."""
+        """Grant a renewal with what the old certificate had; one that asks for more needs approval."""
         self._check_window(old)
         more = claims_of(request.extensions).without(_claims_of(old))
         if more:
-            self.steps.append(f"waits for a person: a renewal that asks for more than the old certificate has: {more}")
+            self.steps.append(f"needs approval: a renewal that asks for more than the old certificate has: {more}")
             return Verdict(granted=False, request=request)
         what = "renewal of an RA's own certificate, with its key" if same_ra else "renewal with the old certificate"
         self.steps.append(f"granted: {what}")
@@ -231,7 +231,7 @@ class Judge:
     def _check_challenge(self, request: CertificationRequest) -> Verdict:
         given, steps = request.challenge_password, self.steps
         if given is None:
-            steps.append("waits for a person: no challengePassword")
+            steps.append("needs approval: no challengePassword")
             return Verdict(granted=False, request=request)
         if is_one_of(given, self.policy.challenges):
             return self._granted(request, "the challengePassword is right")
@@ -243,7 +243,7 @@ class Judge:
                 return self._granted(request, "the one-time challengePassword is right", digest)
         if once is None and not self.policy.challenges:
             # Cisco IOS sends what was typed at its prompt even to a CA that does not require it.
-            steps.append("waits for a person: this CA has no challengePassword to compare with")
+            steps.append("needs approval: this CA has no challengePassword to compare with")
             return Verdict(granted=False, request=request)
         raise Refused(FailInfo.badRequest, WRONG_CHALLENGE)
 

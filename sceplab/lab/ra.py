@@ -247,7 +247,7 @@ class RegistrationAuthority:
         """Raise Refused where this RA can vouch for nothing now, which is no fault of a request."""
         own, now = self.signer.parsed, self._now()
         if ended(own, now) and kind in {MessageType.PKCSReq, MessageType.RenewalReq}:
-            reason = f"this RA can pass on nothing now: its own certificate ended on {own.not_after:%Y-%m-%d}"
+            reason = f"this RA cannot pass on requests now: its own certificate ended on {own.not_after:%Y-%m-%d}"
             raise Refused(FailInfo.badRequest, f"{reason}. Nothing is wrong with the request")
         if ends_soon(own, now):
             steps.append(f"this RA's own certificate ends on {own.not_after:%Y-%m-%d}")

@@ -29,7 +29,7 @@ class Record:
         try:
             number = os.open(path, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600)
         except FileExistsError:
-            raise InputError(f"{path} is already there; give another name for the record") from None
+            raise InputError(f"{path} already exists; give another name for the record") from None
         except (OSError, ValueError) as error:
             raise InputError(f"{path} cannot be written: {reason(error)}") from error
         # Without a buffer of its own: each packet is with the system at once.

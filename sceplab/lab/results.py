@@ -54,15 +54,15 @@ def check_reply(reply: PkiMessage, sent: PkiMessage, trusted: Sequence[Certifica
     """Raise ClientError for a reply that does not answer `sent`, or that none of `trusted` signed (RFC 8894, 3.2)."""
     if not reply.signed.signer_infos:
         reason = str(reply.problems[0]) if reply.problems else "nobody signed it"
-        raise ClientError(f"the reply is no SCEP message: {reason}")
+        raise ClientError(f"the reply is not a SCEP message: {reason}")
     for name in (CheckName.STRUCTURE, CheckName.SIGNER, CheckName.DIGEST, CheckName.SIGNATURE):
         check = reply.verification[name]
         if check.outcome is not Outcome.PASSED and check.reason is not Reason.TRAILING:
-            raise ClientError(f"the reply cannot be believed: {check}")
+            raise ClientError(f"the reply cannot be trusted: {check}")
     signer = reply.verification.signer
     if signer is None or signer.der not in {c.der for c in trusted}:
         # Not just any certificate of this CA: every device has one of those.
-        raise UntrustedError(f"the reply is signed by {signer}, which is none of the certificates of GetCACert")
+        raise UntrustedError(f"the reply is signed by {signer}, which is not among the certificates of GetCACert")
     mine, theirs = sent.attributes, reply.attributes
     if theirs.type is not MessageType.CertRep:
         raise ClientError(f"the reply has messageType {theirs.message_type}, not 3 (CertRep)")

@@ -133,7 +133,7 @@ class Store:
             raise InputError(f"{self.path} cannot be opened: {error.strerror}") from error
         except sqlite3.DatabaseError as error:
             self.close()
-            raise InputError(f"{self.path} is no store of a lab CA: {error}") from error
+            raise InputError(f"{self.path} is not the store of a lab CA: {error}") from error
 
     @property
     def _connection(self) -> sqlite3.Connection:

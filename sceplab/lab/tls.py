@@ -24,7 +24,7 @@ def tls_context(ca_file: Path | None = None) -> ssl.SSLContext:
     try:
         context.load_verify_locations(cadata=b"".join(load_certificates(ca_file)))
     except (ssl.SSLError, ValueError, OverflowError) as error:
-        raise InputError(f"{ca_file} holds no certificate that TLS can trust: {error}") from error
+        raise InputError(f"{ca_file} has no certificate that TLS can trust: {error}") from error
     context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
     return context
 
@@ -61,8 +61,8 @@ def why_tls_failed(error: OSError, where: str, *, own_cas: bool = False) -> str:
         if said in {"WRONG_VERSION_NUMBER", "HTTP_REQUEST", "RECORD_LAYER_FAILURE", "PACKET_LENGTH_TOO_LONG"}:
             return f"{where} does not speak TLS: use an http:// URL, or its port for TLS"
         if "PROTOCOL_VERSION" in said or said == "UNSUPPORTED_PROTOCOL":
-            return f"{where} speaks no version of TLS that is taken here (1.2 and 1.3)"
+            return f"{where} speaks neither TLS 1.2 nor TLS 1.3"
         if "CERTIFICATE_REQUIRED" in said:
-            return f"{where} asks for a TLS certificate of the client, which cannot be given here"
+            return f"{where} asks for a TLS certificate of the client, which sceplab cannot give"
         return f"TLS with {where} failed: {said.replace('_', ' ').lower() or reason(error)}"
     return f"{where} cannot be reached: {reason(error)}"

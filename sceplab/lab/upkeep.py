@@ -198,7 +198,7 @@ class Upkeep:
                 raise mistrust
         self._announced = None
         step = f"the CA has a new certificate: {announced}, SHA-256 {announced.fingerprint()}"
-        self._tell("GetNextCACert", "SUCCESS", step, "the CA's certificate of before signed it")
+        self._tell("GetNextCACert", "SUCCESS", step, "the CA's previous certificate signed it")
         return announced
 
     # ---------------------------------------------------------- renewing
@@ -229,7 +229,7 @@ class Upkeep:
                 )
                 self._replace(standing, *roles)
             else:
-                steps.append("which is no later: not taken")
+                steps.append("which is not later: not used")
         self._tell("RenewalReq", result.status.name, *steps, transaction_id=result.transaction_id)
 
     def _replace(self, before: Standing, signer: Identity, decrypter: Identity) -> None:

@@ -22,18 +22,22 @@ def wrapped(line: str, width: int = WIDTH) -> list[str]:
     """
     if len(line) <= width:
         return [line]
-    label = _LABEL.match(line)
-    hang = label.end() if label is not None and label.group().strip() else len(line) - len(line.lstrip()) + 4
     width = max(width, _NARROWEST)
     return textwrap.wrap(
         line,
         width,
-        subsequent_indent=" " * min(hang, width // 2),
+        subsequent_indent=" " * min(hang(line), width // 2),
         break_long_words=False,
         break_on_hyphens=False,
         drop_whitespace=True,
         replace_whitespace=False,
     ) or [line]
+
+
+def hang(line: str) -> int:
+    """Return how far continuation lines are indented."""
+    label = _LABEL.match(line)
+    return label.end() if label is not None and label.group().strip() else len(line) - len(line.lstrip()) + 4
 
 
 def columns(head: Sequence[str], rows: Sequence[Sequence[str]], width: int = WIDTH) -> Iterator[str]:

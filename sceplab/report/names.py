@@ -46,7 +46,7 @@ def kind_of(message: PkiMessage) -> str:
         return attributes.type.name
     if attributes.message_type is not None:
         return f"messageType {attributes.message_type!r}"
-    return "message that is not whole" if is_cut(message) else "message without messageType"
+    return "damaged message" if is_cut(message) else "message without messageType"
 
 
 def transaction_of(message: PkiMessage) -> str | None:

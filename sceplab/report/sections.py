@@ -86,9 +86,8 @@ def input_section(analysis: Analysis) -> Section:
     times = [d.exchange.time for d in analysis.decoded if d.exchange.time is not None]
     out = [cut(f"File: {', '.join(sources)}")] if sources else []
     if times:
-        first, last = times[0], times[-1]
-        until = f" to {last:%Y-%m-%d %H:%M:%S}" if last != first else ""
-        out.append(f"Time: {first:%Y-%m-%d %H:%M:%S}{until} UTC")
+        first, last = (f"{time:%Y-%m-%d %H:%M:%S}" for time in (times[0], times[-1]))
+        out.append(f"Time: {first}{f' to {last}' if last != first else ''} UTC")
     return Section("Input", sentences=(*out, count(len(analysis.decoded), "exchange")))
 
 

@@ -131,7 +131,7 @@ def message_lines(label: str, message: PkiMessage, *, show_secrets: bool = False
 
 def _cut_lines(message: PkiMessage) -> Iterator[str]:
     signed = parts_of_signed(message.raw)
-    yield "not whole; in the part that is there:"
+    yield "damaged; the part that can be read:"
     if signed.digest_algorithms:
         yield f"  SignedData      {', '.join(a.name for a in signed.digest_algorithms)}"
     words = (f"  certificate     {_certificate_words(certificate)}" for certificate in signed.certificates)
@@ -171,7 +171,7 @@ def signed_lines(message: PkiMessage) -> Iterator[str]:
     attributes = message.attributes
     transaction = transaction_of(message)
     shown = transaction if transaction is not None else "(not sent)"
-    yield f"transactionID   {shown}" + (" (hex: it is no text)" if transaction != attributes.transaction_id else "")
+    yield f"transactionID   {shown}" + (" (hex: it is not text)" if transaction != attributes.transaction_id else "")
     for name, nonce in (("senderNonce", attributes.sender_nonce), ("recipientNonce", attributes.recipient_nonce)):
         if nonce is not None:
             yield f"{name:15} {nonce.hex(' ')}"

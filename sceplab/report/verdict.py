@@ -17,7 +17,7 @@ from sceplab.scep.attributes import MessageType
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.messagedata import IssuerAndSubject
 
-NO_FAILURE = "No failure was seen."
+NO_FAILURE = "No failure found."
 _QUERIES = frozenset({MessageType.GetCert, MessageType.GetCRL})
 
 
@@ -46,7 +46,7 @@ def remaining_lines(analysis: Analysis) -> Iterator[str]:
     found = analysis.enrollments.found
     if not found:
         tail = "; its words are evidence." if analysis.remarks else "."
-        yield f"No SCEP message or SCEP request was read{tail}"
+        yield f"No SCEP message or SCEP request found{tail}"
     elif not analysis.causes:
         yield from _nothing_found(analysis)
     other = len(analysis.enrollments.other)
@@ -64,17 +64,17 @@ def _nothing_found(analysis: Analysis) -> Iterator[str]:
             yield NO_FAILURE
         else:
             yield (
-                f"Granted, as far as it was seen: {count(len(unseen), 'certificate')} not opened. "
+                f"Granted, as far as can be seen: {count(len(unseen), 'certificate')} not opened. "
                 "Give the client's key (--key) to check what was issued."
             )
         return
     yield "No cause was found in what was recorded."
     if Ending.NOT_SENT in endings:
-        yield "To go on: capture an enrollment from its first request to the last reply."
+        yield "Next: capture an enrollment from its first request to the last reply."
     if Ending.NOT_RECORDED in endings or Ending.NO_ANSWER in endings:
-        yield "To go on: capture the traffic with its replies (pcap), or bring the server's log of that moment."
+        yield "Next: capture the traffic with its replies (pcap), or get the server's log of that time."
     if Ending.REFUSED in endings or Ending.FAILED in endings:
-        yield "To go on: give the CA's certificate and key (--cert, --key), or bring the server's log of that moment."
+        yield "Next: give the CA's certificate and key (--cert, --key), or get the server's log of that time."
 
 
 def _seen(item: DecodedExchange) -> bool:
@@ -102,7 +102,7 @@ def subject_of(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> st
         shown = transaction if len(transaction) <= 48 else f"{transaction[:40]}..."
         return f"Transaction {shown}{client}"
     if any(map(is_cut, requests)):
-        return f"A request that is not whole{client}"
+        return f"A damaged request{client}"
     return f"An enrollment{client}"
 
 
@@ -142,7 +142,7 @@ def _ending(enrollment: Enrollment, decoded: Sequence[DecodedExchange]) -> str:
         case Ending.FAILED if reply is not None and reply.status not in {200, None}:
             return f"{answered} with HTTP {reply.status} {reply.reason}".rstrip()
         case Ending.FAILED:
-            return f"{answered} with something that is no SCEP reply"
+            return f"{answered} with something that is not a SCEP reply"
         case Ending.PENDING:
             polls = sum(_is_poll(decoded[i]) for i in enrollment.steps)
             polled = f", polled {polls} times" if polls > 1 else ", polled once" if polls else ""
@@ -173,11 +173,9 @@ def _is_poll(item: DecodedExchange) -> bool:
 def _not_recorded(item: DecodedExchange | None) -> str:
     reply = item.exchange.reply if item is not None else None
     if reply is not None and reply.status is not None:
-        return (
-            f"answered with HTTP {reply.status}; the body is not in this log, so the outcome is not known: capture it"
-        )
+        return f"answered with HTTP {reply.status}; the log has no body, so the outcome is unknown: capture the traffic"
     if item is not None and item.request is not None and is_cut(item.request):
         return "a request that is cut off here; what came of it is not recorded"
     if item is None or item.request is None:
         return "what came of it is not recorded"
-    return "a request without its reply: what came of it is not recorded; bring the reply or the server's log"
+    return "a request without its reply: what came of it is not recorded; get the reply or the server's log"

@@ -276,7 +276,7 @@ def _signed(message: PkiMessage, names: _Names, known: Sequence[Certificate]) ->
         lines.append(f"the signer's certificate: {signer}")
         files.append((names.of("signer.der"), signer.der))
     else:
-        missing.insert(0, "the signer's certificate is neither in the message nor among those given")
+        missing.insert(0, "the signer's certificate is neither in the message nor among the given ones")
     lines.append(f"messageType     {message.attributes.message_type} {kind_of(message)}")
     lines += signed_lines(message)
     facts = {k: v for k, v in message_facts(message).items() if k not in {"envelope", "inner", "decryptError"}}

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from sceplab.views.text import safe, visible
 
 # Pixels and characters of the longest bar.
-_WIDE, _CHARACTERS = 300, 40
+_WIDE, _WIDE_WITH_COLUMNS, _CHARACTERS = 300, 160, 40
 # Far enough from white, from black, and from each other (also for those who cannot see red and green).
 _COLOURS = ("#2f7fc1", "#d1495b", "#d98e04", "#7a7a7a", "#6a51a3", "#1b9e77")
 _SIGNS = "█▒░▓▞▚"
@@ -55,8 +55,9 @@ class Bars:
         return f"<div>{title}<table><thead>{head}</thead><tbody>{body}</tbody></table></div>"
 
     def _row(self, name: str, counts: tuple[int, ...], *, many: bool) -> str:
+        wide = _WIDE_WITH_COLUMNS if many else _WIDE
         pieces = "".join(
-            f'<span style="display:inline-block;height:14px;width:{round(n * _WIDE / self._most)}px;'
+            f'<span style="display:inline-block;height:14px;width:{round(n * wide / self._most)}px;'
             f'background-color:{_COLOURS[i % len(_COLOURS)]}"></span>'
             for i, n in enumerate(counts)
             if n

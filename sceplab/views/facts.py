@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+from sceplab.cms.algorithms import DIGESTS_BY_OID, ContentCipher, Digest
 from sceplab.cms.verify import Check, CheckName
 from sceplab.cms.x509 import Certificate
 from sceplab.scep.message import PkiMessage
@@ -76,9 +77,12 @@ def _facts(message: PkiMessage, layers: Sequence[LayerBytes]) -> Iterator[Fact]:
                 yield _fact("for", _short(subject.value) or "an empty name", index, subject)
     digest = at("SignerInfo", "digestAlgorithm")
     cipher = at("EncryptedContentInfo", "contentEncryptionAlgorithm")
-    for about, node in (("digest", digest), ("cipher", cipher)):
-        if node is not None:
-            yield _fact(about, node.value, first, node)
+    info, envelope = message.signed.signer_info, message.enveloped
+    if digest is not None and info is not None:
+        used = DIGESTS_BY_OID.get(info.digest_algorithm.oid)
+        yield _fact("digest", _algorithm(info.digest_algorithm.name, used), first, digest)
+    if cipher is not None and envelope is not None:
+        yield _fact("cipher", _algorithm(envelope.content_encryption.name, envelope.cipher), first, cipher)
     signature = at("SignerInfo", "signature")
     if signature is not None:
         yield _fact("signature", verification[CheckName.SIGNATURE].outcome.value, first, signature)
@@ -91,8 +95,14 @@ def _facts(message: PkiMessage, layers: Sequence[LayerBytes]) -> Iterator[Fact]:
         yield _fact("content", how, first, content)
 
 
+def _algorithm(name: str, known: Digest | ContentCipher | None) -> str:
+    return f"{name}, weak" if known is not None and known.weak else name
+
+
 def _fact(about: str, text: str, buffer: int, node: Node) -> Fact:
-    return {"about": about, "text": visible(text)[:_LONGEST], "buffer": buffer, "offset": node.start}
+    text = visible(text)
+    shown = text if len(text) <= _LONGEST else f"{text[: _LONGEST - 4]} ..."
+    return {"about": about, "text": shown, "buffer": buffer, "offset": node.start}
 
 
 def _word(node: Node) -> str:

@@ -55,7 +55,7 @@ def _unwrapped(node: Node) -> Node:
 
 def _row(node: Node) -> tuple[str, str, str, str, str]:
     shown = _valued(node)
-    data = shown.raw[:_SHOWN].hex(" ") + (f" ... {len(shown.raw)} in all" if len(shown.raw) > _SHOWN else "")
+    data = shown.raw[:_SHOWN].hex(" ") + (f" ... ({len(shown.raw)} bytes)" if len(shown.raw) > _SHOWN else "")
     said = shown.value or _summary(shown)
     return (
         step_of(node) or node.name,

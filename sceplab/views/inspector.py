@@ -23,7 +23,7 @@ from sceplab.scep.capabilities import parse_caps
 from sceplab.scep.conversation import DecodedExchange, Materials
 from sceplab.scep.message import PkiMessage
 from sceplab.schema.layers import LayerBytes
-from sceplab.views.text import count, safe
+from sceplab.views.text import code_lines, count, safe
 from sceplab.views.viewer import AS_NEEDED, layers_to_show
 
 # Characters of a request line and bytes of a body that are shown.
@@ -118,7 +118,7 @@ def _request_parts(item: DecodedExchange) -> Iterator[str | Opened]:
         title = "PKCS#10, alone"
         yield Opened(layers_to_show(item.csr.raw, "CertificationRequest", title=title), title, open_depth=4)
     elif request is not None:
-        yield f"<pre>{safe(request.method)} {safe(without_passwords(request.target)[:_TARGET])}</pre>"
+        yield code_lines(f"{request.method} {without_passwords(request.target)[:_TARGET]}")
 
 
 def _reply_parts(item: DecodedExchange) -> Iterator[str | Opened]:
@@ -132,7 +132,7 @@ def _reply_parts(item: DecodedExchange) -> Iterator[str | Opened]:
     elif not item.ca_certificates:
         if reply.status is not None:
             yield f"<p>HTTP {reply.status} {safe(reply.reason)}</p>"
-        yield "<pre>" + "\n".join(map(safe, parse_caps(reply.body[:_BODY]))) + "</pre>"
+        yield code_lines("\n".join(parse_caps(reply.body[:_BODY])))
 
 
 def inspector_html(analysis: Analysis) -> str:
@@ -143,4 +143,4 @@ def inspector_html(analysis: Analysis) -> str:
         causes_section(analysis),
         findings_section(analysis.findings),
     )
-    return "<div>" + "".join(map(section_html, sections)) + "</div>"
+    return "<div>" + "".join(section_html(section, inline=True) for section in sections) + "</div>"

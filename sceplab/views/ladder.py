@@ -9,7 +9,7 @@ from sceplab.report.bounds import listed
 from sceplab.report.ladder import DRAWN, SIGNS, Arrow, LadderDiagram, drawn, said
 from sceplab.report.names import count
 from sceplab.views.state import ArrowState, LadderState
-from sceplab.views.text import safe, safe_lines, visible
+from sceplab.views.text import code_lines, safe, visible
 
 
 def ladder_state(ladder: LadderDiagram, *, older: int = 0, newest: bool = False) -> LadderState:
@@ -57,4 +57,4 @@ def ladder_picture(ladder: LadderDiagram, older: int = 0) -> str:
     """Return the diagram alone, drawn in text; `older` as in `LadderState`."""
     words = older_words(older)
     left_out = f"<p>{words}</p>" if words else ""
-    return f"{left_out}<pre>{safe_lines(chr(10).join(drawn(ladder)))}</pre>"
+    return left_out + code_lines("\n".join(drawn(ladder)))

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Sequence
 from sceplab.schema import Node, link
 from sceplab.schema.coverage import Coverage
 from sceplab.schema.layers import TEXT, LayerBytes
-from sceplab.views.text import safe, visible
+from sceplab.views.text import code_lines, safe, visible
 
 # Bytes shown of one element; of longer ones, the number of the others is given.
 _SHOWN = 64
@@ -30,7 +30,7 @@ def still_html(layers: Sequence[LayerBytes], open_depth: int, coverage: Sequence
     left = [DRAWN]
     for layer in layers:
         made = f", {layer.made.value}" if layer.made else ""
-        inside = _html(layer.tree, open_depth, left) if layer.tree is not None else f"<pre>{safe(_start(layer))}</pre>"
+        inside = _html(layer.tree, open_depth, left) if layer.tree is not None else code_lines(_start(layer))
         title = f"<p><b>{safe(layer.title)}</b> ({len(layer.data)} bytes{safe(made)})</p>"
         parts.append(title + inside)
     if coverage:
@@ -115,4 +115,4 @@ def _octets(node: Node) -> str:
     more = f" ... {length - _SHOWN} more" if length > _SHOWN else ""
     lines = [node.header or f"{length} bytes", *([] if node.children else [f"{shown}{more}"] if shown else [])]
     inside = "\n".join(f"{'' if i else node.start:5}  {line}" for i, line in enumerate(lines))
-    return f"<pre><code>{safe(inside)}</code></pre>" + (f"<p>{safe(node.meaning)}</p>" if node.meaning else "")
+    return code_lines(inside) + (f"<p>{safe(node.meaning)}</p>" if node.meaning else "")

@@ -8,12 +8,17 @@ from __future__ import annotations
 from sceplab.report.bounds import cut
 from sceplab.report.escape import safe, visible
 
-__all__ = ["compact", "count", "cut", "safe", "safe_lines", "visible"]
+__all__ = ["code_lines", "compact", "count", "cut", "safe", "safe_lines", "visible"]
 
 
 def safe_lines(text: str) -> str:
     """Return lines for HTML: each escaped, the line ends kept."""
     return "\n".join(map(safe, text.split("\n")))
+
+
+def code_lines(text: str) -> str:
+    """Return lines as HTML in a font of one width: nbconvert's page gives `<pre>` alone another font."""
+    return f"<pre><code>{safe_lines(text)}</code></pre>"
 
 
 def count(number: int, word: str) -> str:

@@ -181,7 +181,7 @@ def look_up(layers: Sequence[LayerBytes], place: int | str, layer: int | None = 
         if isinstance(place, int):
             chain = find(root, place)
             if not chain:
-                raise LookupError(f"byte {place} is outside of {one.title}")
+                raise LookupError(f"byte {place} is outside {one.title}")
             return index, chain[-1]
         node = by_path(root, place) or _named(root, place)
         if node is not None:

@@ -34,7 +34,7 @@ _SET = f"Name its file in {FILE} or in {KEYS}."
 
 
 def _specimen(story: Story) -> str:
-    return "" if story.specimen else "This holds for the specimen alone."
+    return "" if story.specimen else "This is true only of the specimen."
 
 
 def _get(story: Story) -> str:
@@ -74,7 +74,7 @@ def _der(story: Story) -> str:
     bad = INDEFINITE | CUT | GARBAGE | TRAILING
     if len(scanned.flags) and not any(flag & bad for flag in scanned.flags):
         return ""
-    return "This message is BER with indefinite lengths, or it is damaged: the twelve lines read DER alone."
+    return "This message is BER with indefinite lengths, or it is damaged: the twelve lines read only DER."
 
 
 def _signed(story: Story) -> str:
@@ -82,7 +82,7 @@ def _signed(story: Story) -> str:
         return ""
     problem = next(iter(story.message.signed.problems), None)
     why = f" ({problem})" if problem is not None else ""
-    return f"What was sent is no signed message that can be read{why}."
+    return f"What was sent cannot be read as a signed message{why}."
 
 
 def _signer(story: Story) -> str:
@@ -133,7 +133,7 @@ def _verify(public_key_info: bytes, info: SignerInfo) -> None:
     key = load_public_key(public_key_info)
     digest = getattr(hashes, info.digest_algorithm.name.upper(), None)
     if digest is None or not isinstance(key, rsa.RSAPublicKey):
-        raise ValueError(f"there is no hash {info.digest_algorithm.name}")
+        raise ValueError(f"no such hash: {info.digest_algorithm.name}")
     covered = b"\x31" + info.signed_attributes_raw[1:]
     key.verify(info.signature, covered, padding.PKCS1v15(), digest())
 
@@ -196,7 +196,7 @@ def _csr(story: Story) -> str:
     if lacking or story.csr is not None:
         return lacking
     kind = story.message.type.name if story.message.type is not None else "message of an unknown type"
-    return f"This is a {kind}: what the envelope holds is no certificate request that could be read."
+    return f"This is a {kind}: the content of its envelope cannot be read as a certificate request."
 
 
 def _asn1crypto(story: Story) -> str:
@@ -306,7 +306,7 @@ def _issued(story: Story) -> str:
     lacking = _reply_opened(story)
     if lacking or story.reply is None or isinstance(story.reply.message_data, CertsOnly):
         return lacking
-    return "What the reply's envelope holds is no certificates-only message."
+    return "The content of the reply's envelope is not a certificates-only message."
 
 
 NEEDS: Mapping[str, Callable[[Story], str]] = {

@@ -163,7 +163,7 @@ def set_capture(folder: Path, source: str | bytes, exchange: int | None) -> Path
         try:
             kept.parent.mkdir(parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{kept.parent} cannot be made: {error.strerror}") from error
+            raise InputError(f"{kept.parent} cannot be created: {error.strerror}") from error
         write_new(kept, source, force=True, private=True)
         source = str(kept.relative_to(folder))
     write_new(path, toml_of(replace(before, capture=source, exchange=exchange)).encode(), force=True)

@@ -14,6 +14,7 @@ from sceplab.extras import LAB, NOTEBOOKS, needs
 from sceplab.views.bars import bars
 from sceplab.views.fields import show_fields
 from sceplab.views.hexview import hexdump
+from sceplab.views.lines import show_text
 from sceplab.views.table import show_checks, table
 
 with needs(NOTEBOOKS):
@@ -44,6 +45,7 @@ __all__ = [
     "show_checks",
     "show_differences",
     "show_fields",
+    "show_text",
     "table",
     "what_if",
 ]

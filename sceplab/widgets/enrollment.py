@@ -161,7 +161,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         try:
             folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise InputError(f"{folder} cannot be made: {error.strerror}") from error
+            raise InputError(f"{folder} cannot be created: {error.strerror}") from error
         write_new(key, pem_key(mine.key), force=self.replace.value, private=True)
         write_new(certificate, pem_certificate(mine.certificate), force=self.replace.value)
         return f"Saved: {key.name} (mode 0600) and {certificate.name}."
@@ -189,7 +189,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         except ScepError as error:
             words = f"Not done: {error}"
         except Exception as error:  # noqa: BLE001 - it would be lost in a thread
-            words = f"Not done, and not expected: {type(error).__name__}: {error}"
+            words = f"Unexpected error: {type(error).__name__}: {error}"
         self._say(words)
 
     def _say(self, words: str, *, busy: bool = False) -> None:
@@ -202,7 +202,7 @@ class EnrollmentForm(Still, w.VBox):  # type: ignore[misc]
         self.poll_button.disabled = busy or not waits
         self.renew_button.disabled = self.save_button.disabled = busy or self.identity is None
 
-    # ---------------------------------------------------------- where no script runs
+    # ---------------------------------------------------------- where JavaScript does not run
 
     def _filled(self) -> list[tuple[str, str]]:
         boxes = (self.subject, self.kind, self.via, self.dialect, self.method)

@@ -72,7 +72,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         )
         self.walk = w.Button(
             description="Walk through it",
-            tooltip="Notebooks 01 to 05 take apart what is selected in the ladder",
+            tooltip="Notebooks 01 to 05 will take apart the message selected in the ladder",
             layout=w.Layout(width="auto"),
         )
         self.walked = w.HTML()
@@ -129,7 +129,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
         self._show()
 
     def _write_walk(self, _button: object) -> None:
-        """Set the capture, and what is selected in the ladder, for notebooks 01 to 05."""
+        """Set the capture, and the message selected in the ladder, for notebooks 01 to 05."""
         index = self.ladder.selected.get("exchange")
         number = index if isinstance(index, int) and self.decoded[index].request is not None else None
         try:
@@ -138,7 +138,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             self.walked.value = compact(f"<b>Not written:</b> {safe(str(error))}")
             return
         self.walked.value = compact(
-            f"Notebooks 01 to 05 now open this capture: run them again. It is set in <code>{safe(path.name)}</code>, "
+            f"Notebooks 01 to 05 now open this capture: run them again. It is named in <code>{safe(path.name)}</code>, "
             "beside them. Keys are not copied: write the paths of their files into <code>keys</code> there. "
             "To go back to the specimen, delete the file."
         )
@@ -228,7 +228,7 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
 
     def _still(self) -> str:
         if not self.decoded:
-            return "<p>Run this cell: two upload buttons, a box to paste into, and a button appear.</p>"
+            return "<p>Run this cell: two upload buttons, a text box and a button appear.</p>"
         return inspector_html(self._analysis)
 
 

@@ -25,7 +25,8 @@ from sceplab.scep.conversation import DecodedExchange, Materials, decode_exchang
 from sceplab.scep.message import PkiMessage
 from sceplab.scep.transport import Exchange
 from sceplab.views.ladder import ladder_picture, older_words
-from sceplab.views.text import compact, cut, safe, safe_lines, visible
+from sceplab.views.lines import Lines
+from sceplab.views.text import code_lines, compact, cut, safe, visible
 from sceplab.widgets.enrollment import EnrollmentForm
 from sceplab.widgets.ladder import Ladder
 from sceplab.widgets.live import Following
@@ -37,14 +38,12 @@ from sceplab.widgets.viewer import show
 _EXCHANGES = 300
 _EXCHANGES_SIZE = 3_000_000
 _DECISIONS = 60
-# And how many exchanges where no script runs, and nothing can be scrolled.
+# And how many exchanges where JavaScript does not run, and nothing can be scrolled.
 _STILL = 12
 # Bytes shown of an answer that is no SCEP message.
 _SHOWN = 2000
 # Characters of a verdict.
 _VERDICT = 20_000
-# JupyterLab breaks the lines of a <pre> inside words.
-_WRAPPED = "white-space:pre-wrap;word-break:normal;overflow-wrap:anywhere;margin:0"
 
 
 class Watched(Protocol):
@@ -173,9 +172,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
         """Say what `sceplab diagnose` says of what passed."""
         analysis = analyse(self.ladder.decoded, self._materials)
         self._verdict = cut(to_text(analysis), _VERDICT)
-        # The browser wraps the lines: it knows how wide they may be.
-        lines = cut(to_text(analysis, width=_VERDICT), _VERDICT).split("\n")
-        self.decided.value = f'<pre style="{_WRAPPED}">{"".join(map(_verdict_line, lines))}</pre>'
+        self.decided.value = Lines(cut(to_text(analysis, width=_VERDICT), _VERDICT)).html
 
     def _show_decisions(self, lab: Lab) -> None:
         decisions = list(lab.decisions)[-_DECISIONS:]
@@ -224,7 +221,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
             words = f"<br><code>{safe(body[:_SHOWN]) or '(empty)'}</code>"
         return w.HTML(compact(f"<b>{title}</b>{words}")), *views
 
-    # ---------------------------------------------------------- where no script runs
+    # ---------------------------------------------------------- where JavaScript does not run
 
     def __repr__(self) -> str:
         with self._lock:
@@ -247,7 +244,7 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
             ladder = self._newest()
             picture = ladder_picture(ladder, self._left_out()) if ladder.arrows else ""
             if self._lab is None:
-                verdict = f"<pre>{safe_lines(self._told_verdict())}</pre>" if self._verdict else ""
+                verdict = code_lines(self._told_verdict()) if self._verdict else ""
                 return f"<div>{picture or '<p>No exchange yet.</p>'}{verdict}</div>"
             decided = "".join(f"<li>{safe(line)}</li>" for line in self._told_decisions(self._lab))
             trace = f"<details><summary>Decisions</summary><ul>{decided}</ul></details>" if decided else ""
@@ -263,14 +260,6 @@ class LabView(Following, w.VBox):  # type: ignore[misc]
     def _told_verdict(self) -> str:
         """Return the verdict without what is new each time."""
         return _PORT.sub(r"\1:...", _NEW.sub("...", self._verdict))
-
-
-def _verdict_line(line: str) -> str:
-    """Return a line of a verdict as HTML: wrapped parts are indented further, and each cause begins with a space."""
-    inner = len(line) - len(line.lstrip(" "))
-    above = 6 if line.startswith("[") else 0
-    style = f"margin-top:{above}px;padding-left:{inner + 2}ch;text-indent:-2ch"
-    return f'<div style="{style}">{safe(line.lstrip(" "))}</div>'
 
 
 def _is_open(item: DecodedExchange) -> bool:

@@ -1,4 +1,4 @@
-"""What every live view has in common: its script, its style, and a still for where scripts do not run."""
+"""What every live view has in common: its script, its style, and a still for where JavaScript does not run."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ not answered to its first letter.
 
 
 class Still:
-    """A widget's mixin: what is shown where no script runs; and its messages are handled in order (see `in_order`)."""
+    """A widget's mixin: a still without JavaScript; its messages are handled in order (see `in_order`)."""
 
     def _still(self) -> str:
         raise NotImplementedError

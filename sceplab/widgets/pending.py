@@ -57,7 +57,7 @@ def describe_pending(transaction: Transaction, holders: Callable[[], Mapping[byt
     # Not cut: whoever grants must see all of it, and the CA limits its length.
     lines += claims_in(request).lines()
     if wants_ra(request):
-        lines.append(("would become", "an RA: whatever it signs will be granted at once"))
+        lines.append(("would become", "an RA: every request that it signs is granted at once"))
     asked = f"{transaction.created:%Y-%m-%d %H:%M:%S} UTC"
     return Waiting(cut(str(request.subject)), tuple(lines), transaction.transaction_id, asked)
 
@@ -204,7 +204,7 @@ class PendingQueue(Following, w.VBox):  # type: ignore[misc]
         in_order(row)
         return row
 
-    # ---------------------------------------------------------- where no script runs
+    # ---------------------------------------------------------- where JavaScript does not run
 
     def __repr__(self) -> str:
         with self._lock:

@@ -110,7 +110,7 @@ def test_one_level_equals_the_same_level_of_the_scan() -> None:
         ("30050500", ("cut short",)),
         ("30030500 30", ("no ASN.1 element",)),
         ("3004 0500 0000", ("end-of-contents bytes that end nothing",)),
-        ("30020500 ffff", ("behind the end",)),
+        ("30020500 ffff", ("after the end",)),
         ("010101", ("TRUE that is not FF",)),
         ("01020000", ("BOOLEAN of other than one byte",)),
         ("0200", ("INTEGER without bytes",)),

@@ -42,7 +42,7 @@ def _tried() -> list[Tried]:
         Tried(
             own / "micromdm-default",
             ("ca.key.pem", "ca.pem"),
-            "Granted, as far as it was seen",
+            "Granted, as far as can be seen",
             "PKCSReq",
             "CertificationRequest",
         ),
@@ -53,7 +53,7 @@ def _tried() -> list[Tried]:
             Tried(shared / "odd-gzip-pcap", ("ca.key.pem", "ca.pem"), "exchanges", "PKCSReq", "CertificationRequest"),
             Tried(shared / "sscep-jscep-pending-poll3", (), "exchanges", "CertRep PENDING", "SignedData"),
             Tried(
-                shared / "ra2-strongswan6-jscep", (), "Granted, as far as it was seen", "CertRep SUCCESS", "SignedData"
+                shared / "ra2-strongswan6-jscep", (), "Granted, as far as can be seen", "CertRep SUCCESS", "SignedData"
             ),
         ]
     return out

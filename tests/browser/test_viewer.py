@@ -346,7 +346,7 @@ def test_trailing_bytes_and_guesses(page: Page) -> None:
     mount(page, show(data, "ANY", open_depth=9))
     rows, inside = page.locator("[role=treeitem]"), page.get_by_role("button", name="Try to parse as ASN.1")
     expect(rows).to_have_count(3)
-    expect(rows.last).to_contain_text("5 bytes behind the end: open to read on")
+    expect(rows.last).to_contain_text("5 bytes after the end: open to read them")
     expect(rows.last).to_have_attribute("aria-expanded", "false")
     page.get_by_role("tree").focus()
     page.keyboard.press("End")
@@ -366,7 +366,7 @@ def test_trailing_bytes_and_guesses(page: Page) -> None:
     rows.nth(3).locator("b").click()
     expect(page.locator(".sceplab-details")).to_contain_text("(a guess)")
     inside.click()
-    expect(page.locator(".sceplab-live")).to_have_text("what is inside is no ASN.1")
+    expect(page.locator(".sceplab-live")).to_have_text("the content is not ASN.1")
     # Guesses made in Python are marked as well, also where an element has only a type and no name.
     page.evaluate("() => { close_view(); document.querySelector('#host').replaceChildren(); }")
     mount(page, show(data, "ANY", open_depth=9, probe=True))
@@ -448,6 +448,21 @@ def test_differences(page: Page) -> None:
     page.keyboard.press("ArrowLeft")
     expect(rows).to_have_count(1)
     assert page.evaluate("() => document.querySelectorAll('#host *').length") <= 500
+
+
+def test_rows_of_differences_fill_their_pane(page: Page) -> None:
+    """Rows are drawn down to the lower edge, wherever the list is scrolled to."""
+    message = _specimen().raw
+    mount(page, show_differences(message, message))
+    free = """(e) => {
+        const rows = e.querySelectorAll("[role=row]");
+        return e.getBoundingClientRect().bottom - rows[rows.length - 1].getBoundingClientRect().bottom;
+    }"""
+    pane = page.locator(".sceplab-difftree")
+    for top in (0, 300, 100_000):
+        pane.evaluate("(e, top) => { e.scrollTop = top }", top)
+        painted(page)
+        assert pane.evaluate(free) < 4
 
 
 def test_what_if(page: Page) -> None:

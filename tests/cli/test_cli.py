@@ -231,7 +231,7 @@ def test_exit_codes(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
         (["lint", "--level", "SHOULD", str(SPECIMEN / "capture.pcap")], 1),
     ):
         assert cli.main(command) == expected, (command, capsys.readouterr())
-    assert "No failure was seen." in capsys.readouterr().out
+    assert "No failure found." in capsys.readouterr().out
 
 
 def test_lint_as_json_and_sarif(capsys: pytest.CaptureFixture[str]) -> None:

@@ -66,7 +66,7 @@ def test_enroll_does_not_overwrite_files(lab: Lab, tmp_path: Path, capsys: pytes
     before = {p.name: p.read_bytes() for p in tmp_path.glob("device.*")}
     count = len(lab.exchanges)
     assert _enroll(lab, tmp_path, "--challenge", SECRET) == 2
-    assert "already there" in capsys.readouterr().err
+    assert "already exists" in capsys.readouterr().err
     assert {p.name: p.read_bytes() for p in tmp_path.glob("device.*")} == before
     assert len(lab.exchanges) == count
     assert _enroll(lab, tmp_path, "--challenge", SECRET, "--force") == 0
@@ -178,13 +178,13 @@ def test_a_secret_from_standard_input(
     monkeypatch.setattr(sys, "stdin", io.StringIO(f"{SECRET}\n"))
     assert main(["decode", str(recorded), "--password", "-"]) == 0
     assert main(["decode", "-", "--password", "-"]) == 2
-    assert "- for the challengePassword" in capsys.readouterr().err
+    assert "challengePassword -: run this in a terminal" in capsys.readouterr().err
 
 
 def test_an_unknown_usage_is_an_error(capsys: pytest.CaptureFixture[str]) -> None:
     """An unknown usage is one error, before a port is opened."""
     assert main(["lab", "start", "--allow-usage", "typo"]) == 2
-    assert "typo is no extendedKeyUsage" in capsys.readouterr().err
+    assert "typo is not an extendedKeyUsage" in capsys.readouterr().err
 
 
 def test_revoke_and_rollover(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
@@ -201,16 +201,16 @@ def test_revoke_and_rollover(lab: Lab, tmp_path: Path, capsys: pytest.CaptureFix
 
 
 BAD = {
-    "no such URL": (["enroll", "nonsense", "--subject", "CN=R3"], "no URL"),
+    "no such URL": (["enroll", "nonsense", "--subject", "CN=R3"], "not the URL"),
     "nobody there": (["enroll", "http://127.0.0.1:9/", "--subject", "CN=R3", "--timeout", "1"], "cannot be reached"),
-    "bad subject": (["enroll", "http://127.0.0.1:9/", "--subject", "R3"], "no part of a subject"),
+    "bad subject": (["enroll", "http://127.0.0.1:9/", "--subject", "R3"], "not part of a subject"),
     "renew what": (["enroll", "http://127.0.0.1:9/", "--subject", "CN=R3", "--renew"], "--signer-cert"),
     "half a signer": (["enroll", "http://127.0.0.1:9/", "--subject", "CN=R3", "--signer-cert", "x"], "together"),
-    "no lab": (["lab", "pending", "--dir", "/nowhere"], "no folder of a lab"),
-    "grant what": (["lab", "grant", "ABC"], "no folder of a lab"),
-    "bad serial": (["lab", "revoke", "xyz"], "no folder of a lab"),
+    "no lab": (["lab", "pending", "--dir", "/nowhere"], "not the folder of a lab"),
+    "grant what": (["lab", "grant", "ABC"], "not the folder of a lab"),
+    "bad serial": (["lab", "revoke", "xyz"], "not the folder of a lab"),
     "unknown fault": (["lab", "start", "--fault", "typo"], "no such fault"),
-    "bad key": (["lab", "start", "--ca-key", "77"], "no kind of key"),
+    "bad key": (["lab", "start", "--ca-key", "77"], "not a kind of key"),
 }
 
 

@@ -91,7 +91,7 @@ def test_export_writes_pem_files(lab: Lab, capsys: pytest.CaptureFixture[str]) -
     assert [p.name for p in Path("a/b").iterdir()] == [f"{one.serial_hex}.pem"]
     assert "CN = R3" in openssl("x509", "-in", f"a/b/{one.serial_hex}.pem", "-noout", "-subject")
     assert main(["lab", "export", "--out", "a/b"]) == 2
-    assert f"{one.serial_hex}.pem: already there" in capsys.readouterr().err
+    assert f"{one.serial_hex}.pem: already written" in capsys.readouterr().err
     assert len(list(Path("a/b").iterdir())) == 1
     assert main(["lab", "export", "--out", "a/b", "--force"]) == 0
     assert capsys.readouterr().out == "2 certificates written to a/b\n"

@@ -89,7 +89,7 @@ def test_a_folder_that_cannot_be_made_is_one_error(tmp_path: Path, capsys: pytes
     """A file in its place ends in exit code 2."""
     (tmp_path / "file").write_bytes(b"")
     assert main(["notebooks", str(tmp_path / "file"), "--no-open"]) == 2
-    assert "cannot be made" in capsys.readouterr().err
+    assert "cannot be created" in capsys.readouterr().err
 
 
 def test_without_jupyterlab_nothing_is_written(

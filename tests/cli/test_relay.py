@@ -56,7 +56,7 @@ def test_the_relay_logs_the_traffic_until_sigint(tmp_path: Path) -> None:
             assert process.wait(60) == 0
             text = log.read_text()
         assert f"It leads to {lab.ca_url}." in text
-        assert f"becomes {lab.ca_url.split('/')[2]} (--keep-host leaves it)" in text
+        assert f"becomes {lab.ca_url.split('/')[2]} (--keep-host keeps it)" in text
         assert re.search(
             r"^\[2\] \d\d:\d\d:\d\d 127\.0\.0\.1: POST PKCSReq -> ✗ CertRep FAILURE badRequest$", text, re.M
         )

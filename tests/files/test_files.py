@@ -154,7 +154,7 @@ def test_existing_files_are_replaced_only_with_force(tmp_path: Path) -> None:
     (tmp_path / "out.new").write_bytes(b"a neighbour")
     (tmp_path / "link").symlink_to(tmp_path / "nothing")
     for name in ("out", "link"):
-        with pytest.raises(InputError, match="already there"):
+        with pytest.raises(InputError, match="already exists"):
             write_new(tmp_path / name, b"new")
     write_new(tmp_path / "out", b"new", force=True, private=True)
     assert (tmp_path / "out").read_bytes() == b"new"

@@ -287,7 +287,7 @@ FORGERIES: dict[str, Forgery] = {
         *(CheckName.STRUCTURE, Reason.UNREADABLE_SIGNER, True),
     ),
     "nobody signs": (message, CheckName.SIGNER, Reason.NO_SIGNER, True),
-    "octets behind the message": (
+    "bytes after the message": (
         lambda: message(good().info()) + b"\x04\x02hi",
         *(CheckName.STRUCTURE, Reason.TRAILING, False),
     ),

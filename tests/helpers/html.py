@@ -5,11 +5,19 @@ from __future__ import annotations
 import re
 from html.parser import HTMLParser
 
-_ALLOWED = {"div", "p", "b", "span", "i", "details", "summary", "code", "small", "pre", "ul", "li"} | {
+_ALLOWED = {"div", "p", "b", "span", "i", "details", "summary", "code", "small", "pre", "ul", "li", "wbr"} | {
     *("table", "thead", "tbody", "tr", "th", "td", "a")
 }
 # The attributes that JupyterLab's sanitizer allows.
-_ATTRIBUTES = {("details", "open"), ("a", "href"), ("b", "title"), ("th", "style"), ("td", "style"), ("span", "style")}
+_ATTRIBUTES = {
+    ("details", "open"),
+    ("a", "href"),
+    ("b", "title"),
+    ("th", "style"),
+    ("td", "style"),
+    ("span", "style"),
+    ("pre", "style"),
+}
 
 
 class _Tags(HTMLParser):

@@ -181,7 +181,7 @@ def test_unsigned_certificates_around_a_reply_are_not_the_next_ca() -> None:
 
         client = ScepClient(answer, fingerprint=lab.ca.issuer.parsed.fingerprint())
         assert client.enroll(csr(challenge="wrong"), quick_key()).status is PkiStatus.FAILURE
-        with pytest.raises(ClientError, match="GetNextCACert brought no certificate"):
+        with pytest.raises(ClientError, match="the reply to GetNextCACert has no certificate"):
             client.get_next_ca_cert()
 
 

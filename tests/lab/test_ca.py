@@ -487,7 +487,7 @@ def test_rollover_announces_and_switches_to_the_new_ca(tmp_path: Path) -> None:
         assert client.get_next_ca_cert().ca.der == following
         ca.roll_over()
         # A client that has not noticed yet encrypts for the old certificate.
-        with pytest.raises(ClientError, match="none of the certificates"):
+        with pytest.raises(ClientError, match="not among the certificates"):
             client.renew(csr(number=1, challenge=None), old)
         new = client_of(ca)
         renewed = new.renew(csr(number=1, challenge=None), old)
@@ -533,11 +533,11 @@ def test_missing_ca_or_store_is_a_clear_error(tmp_path: Path) -> None:
     from sceplab.lab.store import Store
 
     store = Store(tmp_path / "empty.sqlite")
-    with pytest.raises(InputError, match="holds no CA"):
+    with pytest.raises(InputError, match="has no CA"):
         CertificationAuthority(store)
     store.close()
     (tmp_path / "text").write_text("this is no database, but it is long enough to be looked at" * 20)
-    with pytest.raises(InputError, match="no store"):
+    with pytest.raises(InputError, match="not the store"):
         Store(tmp_path / "text")
     with pytest.raises(InputError, match="cannot be opened"):
         Store(tmp_path / "no" / "such" / "folder")

@@ -101,7 +101,7 @@ def test_ca_below_another_root_is_rejected(tmp_path: Path) -> None:
             sort_out([eve, parsed["root"]], right, utc_now())
         with pytest.raises(ClientError, match="has the fingerprint"):
             sort_out([eve, parse_certificate(other.certificate)], right, utc_now())
-        with pytest.raises(ClientError, match="which is no CA"):
+        with pytest.raises(ClientError, match="which is not a CA"):
             sort_out([parsed["ra"], parsed["ca"]], parsed["ra"].fingerprint(), utc_now())
 
 
@@ -181,7 +181,7 @@ def test_error_names_what_came_instead_of_certificates(tmp_path: Path, body: byt
     """The inputs: a web page, broken PEM, and base64 of something else."""
     with (
         chain_of(tmp_path) as chain,
-        pytest.raises(ClientError, match="brought no certificate that can be read") as error,
+        pytest.raises(ClientError, match="has no readable certificate") as error,
     ):
         ScepClient(chain.with_body(body)).get_ca_cert()
     assert words in str(error.value)

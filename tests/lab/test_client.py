@@ -39,10 +39,10 @@ SAID = {
     "no-certificates": "",
     "nothing-issued": "no certificate for the key",
     "wrong-recipient": "cannot be opened",
-    "expired-signer": "none of the certificates of GetCACert",
-    "bad-signature": "cannot be believed: signature",
+    "expired-signer": "not among the certificates of GetCACert",
+    "bad-signature": "cannot be trusted: signature",
     "wrong-content-type": "warns: Content-Type is text/html",
-    "pem-reply": "no SCEP message",
+    "pem-reply": "not a SCEP message",
     "empty-reply": "an empty body",
     "empty-caps": "warns: no AES",
     "caps-not-found": "warns: no AES",
@@ -120,7 +120,7 @@ def test_fingerprint_of_the_ca_is_checked(tmp_path: Path) -> None:
             assert ScepClient(ca.answer, fingerprint=good).get_ca_cert().ca.der == ca.certificate
         with pytest.raises(ClientError, match="another CA"):
             ScepClient(ca.answer, fingerprint="0" * 64).enroll(csr(), quick_key())
-        with pytest.raises(InputError, match="no SHA-256 or SHA-1"):
+        with pytest.raises(InputError, match="not a SHA-256 or SHA-1"):
             ScepClient(ca.answer, fingerprint="abc").get_ca_cert()
         warnings: list[str] = []
         ScepClient(ca.answer, on_warning=warnings.append).get_ca_cert()
@@ -169,7 +169,7 @@ def test_reply_signed_by_another_device_is_rejected(tmp_path: Path) -> None:
             draft = sceplab.draft_message(attributes, None, signer_certificate=mallory.certificate)
             return sceplab.encode_message(draft, mallory.key)
 
-        with pytest.raises(ClientError, match="none of the certificates of GetCACert"):
+        with pytest.raises(ClientError, match="not among the certificates of GetCACert"):
             _tampered(ca.answer, forge).enroll(csr(), quick_key())
 
 
@@ -211,7 +211,7 @@ def test_web_page_as_capabilities_gives_no_capabilities(tmp_path: Path) -> None:
 
         client = ScepClient(send, fingerprint=ca.issuer.parsed.fingerprint(), on_warning=warnings.append)
         assert client.capabilities.words == ()
-        assert "no list of capabilities" in warnings[0]
+        assert "not a list of capabilities" in warnings[0]
 
 
 def test_next_ca_certificate_signed_by_another_ca_is_rejected(tmp_path: Path) -> None:
@@ -277,7 +277,7 @@ def test_des_client_reads_its_reply(tmp_path: Path) -> None:
 @pytest.mark.parametrize("url", ["", "ftp://x/y", "localhost:80", "http://"])
 def test_bad_url_is_an_input_error(url: str) -> None:
     """The error comes before anything is sent."""
-    with pytest.raises(InputError, match="no URL"):
+    with pytest.raises(InputError, match="not the URL"):
         http_sender(url)
 
 

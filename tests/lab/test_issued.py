@@ -41,7 +41,7 @@ WRONG = ["", " ", "-1", "0x", "x", "1:", ":1", "123:4", "1.5", "1_0", "\u0661", 
 def test_what_is_no_serial_is_said(tmp_path: Path, text: str) -> None:
     """Another error than for a serial that was not issued."""
     with authority(tmp_path) as ca:
-        with pytest.raises(InputError, match="is no serial"):
+        with pytest.raises(InputError, match="is not a serial"):
             find_issued(ca.store, text)
         with pytest.raises(InputError, match="no certificate has the serial"):
             find_issued(ca.store, "9" * 80)

@@ -42,7 +42,7 @@ def test_record_is_complete_before_it_is_closed(tmp_path: Path) -> None:
     assert len(said) == 1
     assert "the record" in said[0]
     assert len(read_capture(path)) == 1
-    with pytest.raises(InputError, match="already there"):
+    with pytest.raises(InputError, match="already exists"):
         Record(path, said.append)
 
 
@@ -79,4 +79,4 @@ def test_narration_drops_and_counts_what_comes_too_fast() -> None:
         for number in range(10):
             narration.take(str(number))
         go_on.set()
-    assert lines == ["first", "8 more passed and are not shown: too many at once", "0", "1"]
+    assert lines == ["first", "8 more not shown: too many at once", "0", "1"]

@@ -174,7 +174,7 @@ def test_proxy_of_the_environment_is_reported(monkeypatch: pytest.MonkeyPatch) -
     found, words = proxy_of_environment("http://ca.example/scep")
     assert found == "http://me:word@192.0.2.9:3128"
     assert words == (
-        "the proxy http://me:********@192.0.2.9:3128 (http_proxy in the environment) is used; --proxy none goes without"
+        "the proxy http://me:********@192.0.2.9:3128 (http_proxy in the environment) is used; --proxy none ignores it"
     )
     for host in ("127.0.0.1", "localhost", "ca.intern.example"):
         found, words = proxy_of_environment(f"http://{host}/scep")
@@ -182,7 +182,7 @@ def test_proxy_of_the_environment_is_reported(monkeypatch: pytest.MonkeyPatch) -
         assert words.endswith(f"is not used for {host}")
     assert proxy_of_environment("https://ca.example/scep") == (None, "")
     monkeypatch.setenv("all_proxy", "socks5://192.0.2.9")
-    with pytest.raises(InputError, match="no URL of an HTTP proxy"):
+    with pytest.raises(InputError, match="not the URL of an HTTP proxy"):
         proxy_of_environment("https://ca.example/scep")
 
 
@@ -256,7 +256,7 @@ ANSWERS = {
     "414": (HttpReply(414), ("try --method POST",)),
     "302": (HttpReply(302, (("Location", "http://x/"),)), ("it redirects to http://x/",)),
     "200": (HttpReply(200, (), PAGE), ('a web page: "Sign in',)),
-    "599": (HttpReply(599, (), bytes(300), "Odd"), ("HTTP 599 Odd;", "300 bytes that are no text")),
+    "599": (HttpReply(599, (), bytes(300), "Odd"), ("HTTP 599 Odd;", "300 bytes that are not text")),
 }
 
 
@@ -274,7 +274,7 @@ def test_http_status_is_explained(name: str) -> None:
 def test_login_page_with_status_200_is_named() -> None:
     """The page replaces the answer to GetCACert. The summary of a long page is short."""
     page = HttpReply(200, (("Content-Type", "text/html"),), PAGE)
-    with pytest.raises(ClientError, match=r'no certificate that can be read, but a web page: "Sign in'):
+    with pytest.raises(ClientError, match=r'no readable certificate, but a web page: "Sign in'):
         ScepClient(lambda _: page).get_ca_cert()
     assert len(summary(b"<html>" + b"word " * 10_000)) < 300
 
@@ -349,6 +349,6 @@ def test_ec_key_is_warned_about(lab: Lab, tmp_path: Path, capsys: pytest.Capture
     assert _enroll(lab.ca_url, tmp_path, "--new-key", "P-256") == 0
     warned = [line for line in capsys.readouterr().err.splitlines() if "EC key" in line]
     assert len(warned) == 1
-    assert "encrypt its reply with the challengePassword (RFC 8894, 3.1), which few CAs can" in warned[0]
+    assert "encrypt its reply with the challengePassword (RFC 8894, 3.1), which few CAs support" in warned[0]
     assert _enroll(lab.ca_url, tmp_path, "--force") == 0
     assert "EC key" not in capsys.readouterr().err

@@ -9,8 +9,10 @@ from typing import Any
 
 import pytest
 
+from sceplab.analysis.faults.model import Side
+from sceplab.capture import read_capture
 from sceplab.report.ladder import ArrowState, drawn, lay_out
-from sceplab.scep.conversation import DecodedExchange
+from sceplab.scep.conversation import DecodedExchange, decode_exchanges
 from sceplab.scep.transport import Exchange, HttpReply, HttpRequest
 from sceplab.widgets import Ladder
 from tests.helpers import scenes
@@ -197,3 +199,15 @@ def test_an_empty_ladder_shows_a_sentence() -> None:
     bundle = Ladder()._repr_mimebundle_()
     assert bundle is not None
     assert {"text/plain", "text/html", "application/vnd.jupyter.widget-view+json"} <= set(bundle[0])
+
+
+def test_a_log_without_bodies_has_no_number_of_capabilities() -> None:
+    """An access log has the status alone; an empty body that was recorded is no capability."""
+    decoded = decode_exchanges(read_capture(DATA / "mysteries" / "4.log"))
+    assert {a.label for a in lay_out(decoded).arrows if a.side is Side.REPLY} == {"HTTP 200"}
+    (passed, *_) = decode_exchanges(read_capture(DATA / "captures" / "micromdm-default" / "capture.pcap"))
+    assert passed.exchange.request is not None
+    assert passed.exchange.reply is not None
+    asked = replace(passed.exchange.request, target="/scep?operation=GetCACaps")
+    empty = replace(passed.exchange, request=asked, reply=replace(passed.exchange.reply, body=b""))
+    assert lay_out(decode_exchanges([empty])).arrows[1].label == "HTTP 200, 0 capabilities"

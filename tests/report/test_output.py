@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import re
+from html import unescape
 from pathlib import Path
 
 import pytest
@@ -13,10 +15,12 @@ from sceplab.analysis.analyse import analyse
 from sceplab.analysis.faults.model import Level
 from sceplab.analysis.faults.registry import FAULTS, check_exchanges
 from sceplab.cms.partial import mended, parts_of_enveloped, parts_of_signed
-from sceplab.report.html import to_html
+from sceplab.report.escape import safe
+from sceplab.report.html import section_html, to_html
 from sceplab.report.layout import columns, wrapped
 from sceplab.report.markdown import to_markdown
 from sceplab.report.names import transaction_of
+from sceplab.report.sections import Section, input_section
 from sceplab.report.text import as_utf8, grouped_lines, outline
 from tests.helpers import scenes as s
 from tests.helpers.captures import DATA
@@ -91,7 +95,7 @@ def test_a_truncated_message_shows_what_remains() -> None:
         assert signed.content
         assert parts_of_enveloped(signed.content).recipients
         text = "\n".join(outline(scene(s.posted(whole[:end], s.reply())).decode()))
-        assert "in the part that is there" in text
+        assert "the part that can be read" in text
         assert "    for issuer" in text
     assert mended(whole) == whole
     for end in range(0, len(whole), 7):
@@ -135,3 +139,22 @@ def test_json_lists_what_was_not_read(capsys: pytest.CaptureFixture[str]) -> Non
     for command in ("diagnose", "decode"):
         cli.main([command, str(REFUSED), "--json"])
         assert json.loads(capsys.readouterr().out)["not_read"] == []
+
+
+def test_cells_break_long_words_only() -> None:
+    """A word of up to 20 characters stays whole, of others no piece is longer than 24; passwords are masked before."""
+    name, url = "CN=mm-dev1,OU=MDM,O=scep-client", "https://ca:hunter2-hunter2-hunter2@192.0.2.7:8443/certsrv/mscep"
+    words = ("SHOULD", "digitalSignature", "a" * 70, name, url, "<&>" * 9)
+    html = section_html(Section("T", head=("",) * len(words), rows=(words,)))
+    cells = re.findall("<td>(.*?)</td>", html)
+    assert cells[:2] == ["SHOULD", "digitalSignature"]
+    assert "hunter2" not in html.replace("<wbr>", "")
+    assert [c.replace("<wbr>", "") for c in cells] == [safe(w) for w in words]
+    assert all(len(unescape(piece)) <= 24 for c in cells for piece in c.split("<wbr>"))
+    assert "CN=mm-dev1,<wbr>OU=MDM,<wbr>O=scep-client" in html
+
+
+def test_a_time_span_of_one_second_is_a_time() -> None:
+    """Exchanges within one second have one time in the report, not the same time twice."""
+    analysis = analyse(sceplab.decode_exchanges(sceplab.read_capture(REFUSED)))
+    assert [s for s in input_section(analysis).sentences if "Time" in s] == ["Time: 2026-11-24 00:13:15 UTC"]

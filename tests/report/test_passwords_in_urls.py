@@ -148,9 +148,9 @@ def test_a_table_has_no_password(tmp_path: Path, capsys: pytest.CaptureFixture[s
     ("url", "words"),
     [
         (f"http://r3:{SECRET}@127.0.0.1:9/scep?token={SECRET}", "cannot be reached"),
-        (f"ftp://r3:{SECRET}@ca.example/", "no URL of a SCEP server"),
-        (f"http://r3:{SECRET}/x@ca.example/", "no URL of a SCEP server"),
-        (f"http://r3:{SECRET}@ca.example:0/", "no URL of a SCEP server"),
+        (f"ftp://r3:{SECRET}@ca.example/", "not the URL of a SCEP server"),
+        (f"http://r3:{SECRET}/x@ca.example/", "not the URL of a SCEP server"),
+        (f"http://r3:{SECRET}@ca.example:0/", "not the URL of a SCEP server"),
     ],
 )
 def test_client_errors_mask_passwords(url: str, words: str, capsys: pytest.CaptureFixture[str], tmp_path: Path) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 import shlex
 import subprocess
 from dataclasses import replace
@@ -155,6 +156,10 @@ def test_the_script_runs_unchanged_and_reproduces_the_files(folder: Path, tmp_pa
     for name, data in walk.files.items():
         (tmp_path / name).write_bytes(data)
         assert b"PRIVATE KEY" not in data
+    outputs = re.findall(r" -out (\S+)", (tmp_path / "walk.sh").read_text())
+    assert outputs
+    for name in outputs:
+        (tmp_path / name).unlink(missing_ok=True)
     done = subprocess.run(["bash", str(tmp_path / "walk.sh")], capture_output=True, text=True, check=False)
     assert done.returncode == 0, (done.stderr, (tmp_path / "walk.sh").read_text())
     made = {p.name: p.read_bytes() for p in tmp_path.iterdir()}

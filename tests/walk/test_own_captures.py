@@ -1,4 +1,4 @@
-"""Notebooks 01 to 05 run on captures other than the specimen: with the capture set once, every cell runs.
+"""Notebooks 01 to 05 run on any capture, also on the specimen without keys: with it set once, every cell runs.
 
 The cells run in this process. `tests/project/test_notebooks.py` runs the notebooks on the specimen, in kernels.
 """
@@ -17,9 +17,9 @@ from sceplab.walk import open_story
 from tests.helpers.cells import Ran, run_cells
 
 SHARED = Path(__file__).resolve().parents[3] / "shared" / "captures"
-WALK = ("01", "03", "04", "05", "02")
+WALK = ("01", "01b", "03", "04", "05", "02")
 FOLDERS = sorted(
-    p.parent for base in (DATA / "captures", SHARED) if base.is_dir() for p in base.glob("*/capture.pcap*")
+    p.parent for base in (DATA, DATA / "captures", SHARED) if base.is_dir() for p in base.glob("*/capture.pcap*")
 )
 
 
@@ -53,7 +53,7 @@ def _errors(cells: list[Ran]) -> list[str]:
 @pytest.mark.parametrize("held", [True, False], ids=["held", "nothing-held"])
 @pytest.mark.parametrize("folder", FOLDERS, ids=lambda f: f.name)
 def test_no_cell_fails_on_other_captures(folder: Path, walk: pytest.MonkeyPatch, *, held: bool) -> None:
-    """With and without keys, no cell of 01 to 05 fails, and not all of them are skipped."""
+    """With and without keys, no cell of 01, 01b and 02 to 05 fails, and not all of them are skipped."""
     capture = next(folder.glob("capture.pcap*"))
     walk.setenv("SCEPLAB_CAPTURE", str(capture))
     if held:

@@ -299,8 +299,8 @@ def test_each_byte_is_explained() -> None:
         "6  07  [130], byte 1 of 1",
         "7  00  end of contents of SEQUENCE",
         "8  00  end of contents of SEQUENCE",
-        "9  05  behind the end",
-        "10  00  behind the end",
+        "9  05  after the end",
+        "10  00  after the end",
     ]
 
 

@@ -186,7 +186,7 @@ def test_a_row_shows_ra_requests_and_the_signer(lab: Lab) -> None:
     queue.refresh()
     ra, plain, other = (_texts(row) for row in queue._list.children)
     assert "a key that this CA does not know" in other
-    assert "an RA: whatever it signs will be granted at once" in ra
+    assert "an RA: every request that it signs is granted at once" in ra
     assert "unstructuredName=R2,OU=ioscs RA, which has a certificate of this CA" in ra
     assert "an RA" not in plain
     assert "its own key" in plain
@@ -376,7 +376,7 @@ def test_save_overwrites_files_only_on_request(lab: Lab, tmp_path: Path) -> None
     assert sorted(p.name for p in tmp_path.iterdir()) == ["cn-r3.key.pem", "cn-r3.pem"]
     form.folder.value = str(tmp_path / "cn-r3.pem" / "below-a-file")
     form.save()
-    assert "cannot be made" in _words(form)
+    assert "cannot be created" in _words(form)
 
 
 def test_a_subject_cannot_escape_the_folder(lab: Lab, tmp_path: Path) -> None:
@@ -418,7 +418,7 @@ def test_the_form_reports_errors(lab: Lab) -> None:
     form.via.value, form.subject.value = "ca", "no subject"
     form.enroll()
     assert "Not done" in _words(form)
-    assert "is no part of a subject" in _words(form)
+    assert "is not part of a subject" in _words(form)
     form.subject.value, form.challenge.value, form.kind.value = "CN=EC", "", "P-256"
     form.enroll()
     assert "FAILURE" in _words(form)

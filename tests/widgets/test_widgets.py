@@ -6,6 +6,7 @@ import json
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,12 +21,14 @@ import sceplab
 import sceplab.widgets
 from sceplab.asn1 import oids
 from sceplab.cms.verify import Check
+from sceplab.cms.x509 import parse_certificate
 from sceplab.schema import Node, describe
 from sceplab.schema.coverage import coverage_of
 from sceplab.views.viewer import layers_to_show, viewer_state
 from sceplab.widgets import hexdump, show, show_checks, show_differences, table, what_if
 from sceplab.widgets.live import LiveView
 from tests.helpers.captures import DATA, ROOT, key, messages, real_messages
+from tests.helpers.certificates import make_certificate
 from tests.helpers.html import assert_harmless
 from tests.helpers.notebooks import write_notebook
 
@@ -208,6 +211,17 @@ def test_the_facts_of_a_message() -> None:
     assert "for" not in said
     assert [r["verdict"] for r in show(broken).regions if r["title"] == "signature"] == ["failed"]
     assert show(request.raw).facts == []
+
+
+def test_weak_algorithms_are_facts_in_two_words() -> None:
+    """Why they are weak is in the tree; a long name is cut with a sign."""
+    request, _ = messages(DATA / "captures" / "micromdm-wrongchallenge")
+    said = {f["about"]: f["text"] for f in show(request).facts}
+    assert (said["digest"], said["cipher"]) == ("sha1, weak", "des-cbc, weak")
+    certificate = parse_certificate(make_certificate("x" * 64, key("r3")))
+    long = replace(request, verification=replace(request.verification, signer=certificate))
+    (name,) = [f["text"] for f in show(long).facts if f["about"] == "from"]
+    assert name == "x" * 56 + " ..."
 
 
 def test_a_table_refuses_rows_of_another_width() -> None:

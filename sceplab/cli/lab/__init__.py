@@ -12,10 +12,10 @@ from sceplab.cli.commands import Command, register
 
 ACTIONS = (
     Command("start", "serve CA and RA on loopback until Ctrl-C", "lab.start"),
-    Command("pending", "list what waits for a person", "lab.decide", "add_pending"),
+    Command("pending", "list pending requests", "lab.decide", "add_pending"),
     Command(
         "grant",
-        "grant a request: its number, or the first 8 characters of its transactionID or more",
+        "grant a request, by its number or at least 8 characters of its transactionID",
         "lab.decide",
         "add_grant",
     ),

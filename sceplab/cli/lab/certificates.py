@@ -37,7 +37,7 @@ def add_export(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--out", type=Path, default=Path("issued"), metavar="FOLDER", help="where to write them (default: issued)"
     )
-    parser.add_argument("--force", action="store_true", help="replace files that are there")
+    parser.add_argument("--force", action="store_true", help="replace existing files")
     parser.set_defaults(run=_export)
 
 
@@ -97,11 +97,11 @@ def _export(arguments: argparse.Namespace) -> int:
     if not arguments.force:
         there = [str(path) for path in files if is_there(path)]
         if there:
-            raise InputError(f"{', '.join(listed(there, 'files', 3))}: already there; use --force to replace them")
+            raise InputError(f"{', '.join(listed(there, 'files', 3))}: already written; use --force to replace them")
     try:
         arguments.out.mkdir(parents=True, exist_ok=True)
     except (OSError, ValueError) as error:
-        raise InputError(f"{arguments.out} cannot be made: {reason(error)}") from error
+        raise InputError(f"{arguments.out} cannot be created: {reason(error)}") from error
     for path, certificate in files.items():
         write_new(path, pem_certificate(certificate), force=arguments.force)
     say(f"{len(files):,} {'certificate' if len(files) == 1 else 'certificates'} written to {arguments.out}")

@@ -45,9 +45,9 @@ def add_deny(parser: argparse.ArgumentParser) -> None:
 def add_challenge(parser: argparse.ArgumentParser) -> None:
     """Give the parser of `challenge` its arguments."""
     _add(parser, _challenge)
-    parser.add_argument("--subject", help="the one subject that it holds for")
+    parser.add_argument("--subject", help="the only subject that may use it")
     parser.add_argument(
-        "--minutes", type=whole(1, YEAR * DAY // 60), default=60, help="how long it holds (default: 60)"
+        "--minutes", type=whole(1, YEAR * DAY // 60), default=60, help="how long it is valid (default: 60)"
     )
 
 

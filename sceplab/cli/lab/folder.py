@@ -24,7 +24,7 @@ def opened(arguments: argparse.Namespace) -> Iterator[CertificationAuthority]:
     """Yield the CA in the folder. Raises InputError where there is none."""
     path = arguments.dir / STORE_FILE
     if not is_there(path):
-        raise InputError(f"{arguments.dir} is no folder of a lab; sceplab lab start makes one")
+        raise InputError(f"{arguments.dir} is not the folder of a lab; `sceplab lab start` makes one")
     store = Store(path)
     try:
         yield CertificationAuthority(store)

@@ -41,7 +41,7 @@ from sceplab.report.escape import visible
 def add_arguments(parser: argparse.ArgumentParser) -> None:
     """Give the parser of the action its arguments."""
     parser.description = (
-        "Serve a CA (R1) and an RA (R2), on loopback unless told otherwise. What waits for a person is granted with "
+        "Serve a CA (R1) and an RA (R2), on loopback unless told otherwise. Grant pending requests with "
         "`sceplab lab grant` in another terminal. For labs only: the keys are in the folder, unprotected."
     )
     add_folder(parser)
@@ -53,7 +53,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--ca-port", type=PORT, default=8080, help="port of the CA (default: 8080; 0: any)")
     parser.add_argument("--ra-port", type=PORT, default=8081, help="port of the RA (default: 8081; 0: any)")
-    parser.add_argument("--no-ra", action="store_true", help="the CA alone")
+    parser.add_argument("--no-ra", action="store_true", help="start only the CA")
     parser.add_argument("--two-ra-certificates", action="store_true", help="a new RA gets one to sign, one to receive")
     parser.add_argument("--separate", action="store_true", help="a new CA gets certificates for signing and receiving")
     parser.add_argument("--subject", default="CN=R1", help="subject of a new CA (default: CN=R1)")
@@ -79,7 +79,7 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     )
     parser.add_argument("--grant-auto", action="store_true", help="grant every request (as `grant auto` of Cisco IOS)")
     parser.add_argument("--no-ra-auto", action="store_true", help="ask a person also for what the RA signed")
-    parser.add_argument("--legacy", action="store_true", help="take single DES and MD5 (micromdm's client needs it)")
+    parser.add_argument("--legacy", action="store_true", help="accept single DES and MD5 (micromdm's client needs it)")
     parser.add_argument("--min-rsa-bits", type=whole(0, 16_384), default=2048, help="shortest RSA key (default: 2048)")
     parser.add_argument(
         "--days", type=whole(1, 100 * YEAR), default=365, help="validity of certificates (default: 365)"
@@ -87,19 +87,17 @@ def add_arguments(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--clock-skew", type=whole(0, YEAR * DAY), metavar="SECONDS", help="refuse a signingTime further off: badTime"
     )
-    parser.add_argument(
-        "--rfc-failure", action="store_true", help="FAILURE without eContent, as RFC 8894 3.3.2.2 has it"
-    )
+    parser.add_argument("--rfc-failure", action="store_true", help="FAILURE without eContent, as RFC 8894 3.3.2.2 says")
     parser.add_argument("--fault", action="append", default=[], metavar="F", help=f"misbehave: {', '.join(FAULTS)}")
     parser.add_argument(
         "--host-name",
         action="append",
         default=[],
         metavar="NAME",
-        help="take requests for this name too, not only "
+        help="also accept requests for this host name, not only "
         "for localhost and loopback addresses (for a port that is forwarded to this one)",
     )
-    parser.add_argument("--record", type=Path, metavar="FILE", help="write what passes to a new pcap, as it passes")
+    parser.add_argument("--record", type=Path, metavar="FILE", help="write the traffic to a new pcap, as it passes")
     parser.set_defaults(run=run)
 
 
@@ -200,7 +198,7 @@ def _usage(text: str) -> str:
     """Return the object identifier of an extended key usage that is given by name or as itself. Raises InputError."""
     oid = oids.NAMES_TO_OID.get(text, text)
     if not re.fullmatch(r"[0-2](\.\d+)+", oid):
-        raise InputError(f"{text} is no extendedKeyUsage; give a name as codeSigning, or an OID as 1.3.6.1.5.5.7.3.3")
+        raise InputError(f"{text} is not an extendedKeyUsage; give a name (codeSigning) or an OID (1.3.6.1.5.5.7.3.3)")
     return oid
 
 
@@ -212,7 +210,7 @@ def _welcome(lab: Lab, challenge: str, *, typed: bool) -> list[str]:
         out.append(f"R2 (RA)  {lab.ra_url}")
     out += [
         f"CA certificate  {certificate}, SHA-256 {lab.ca.issuer.parsed.fingerprint()}",
-        f"Waiting requests: sceplab lab pending --dir {lab.folder}; grant or deny them likewise.",
+        f"Pending requests: sceplab lab pending --dir {lab.folder}; grant or deny them likewise.",
         "",
         "Clients, from an empty folder:",
     ]
@@ -225,7 +223,7 @@ def _welcome(lab: Lab, challenge: str, *, typed: bool) -> list[str]:
         out += ["", f"At the RA, from another one (the others as above, with {lab.ra_url}):"]
         at_ra = recipes(replace(server, url=lab.ra_url, ra_certificates=len(own)))
         out += _indented(recipe for recipe in at_ra if recipe.names_ra)
-    return [*out, "", "Ctrl-C ends it."]
+    return [*out, "", "Press Ctrl-C to stop."]
 
 
 def _indented(found: Iterable[Recipe]) -> Iterator[str]:

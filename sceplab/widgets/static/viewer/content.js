@@ -204,7 +204,7 @@ export class Content {
       return { ...bare, name: buffer.title, type: "text", value: ascii(buffer.bytes.subarray(0, 60)), step: buffer.title };
     }
     if (flags & TRAILING) {
-      return { ...bare, name: "trailing bytes", value: `${length} bytes behind the end: open to read on`, step: "" };
+      return { ...bare, name: "trailing bytes", value: `${length} bytes after the end: open to read them`, step: "" };
     }
     const known = buffer.labels.get(start);
     if (known) return known;

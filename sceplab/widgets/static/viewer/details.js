@@ -76,7 +76,7 @@ export function legend() {
 
 /** What stands where nothing is selected. */
 export function hint() {
-  return "Choose an element or a byte; search for a name, a value or an offset; press a chip to see what a signature covers.";
+  return "Choose an element or a byte; search for a name, a value or an offset; press a button above to see what it covers.";
 }
 
 /** @type {Record<string, string>} */

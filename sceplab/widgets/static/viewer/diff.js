@@ -5,7 +5,7 @@ import { around, keepKeys, make, uniqueId, walked } from "../page.js";
 import { CHANGED, SELECTED } from "./codes.js";
 import { typeBeside } from "./details.js";
 import { Octets } from "./octets.js";
-import { Rows } from "./rows.js";
+import { ROW, Rows } from "./rows.js";
 import { bytesOf } from "./text.js";
 
 /** @import { DiffState, FromPython, Model } from "../state.js" */
@@ -37,7 +37,7 @@ export class Diff {
     this.tree = make("div", "tree difftree", {
       role: "treegrid", tabindex: "0", "aria-label": "Fields side by side", "aria-colcount": "3",
     });
-    this.rows = new Rows(this.tree, 22, (from, to) => this.drawRows(from, to), (appeared) => { if (appeared) this.follow(); });
+    this.rows = new Rows(this.tree, ROW, (from, to) => this.drawRows(from, to), (appeared) => { if (appeared) this.follow(); });
     this.why = make("div", "details", {});
     const panes = make("div", "panes", {});
     this.dumps = [0, 1].map((side) => {

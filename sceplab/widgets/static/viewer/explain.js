@@ -19,7 +19,7 @@ export function explain(content, buffer, at) {
   const said = `${at}  ${hex(bytes.subarray(at, at + 1))}  `;
   if (i < 0) return said;
   if (tree.flags[i] & TEXT) return `${said}character ${at + 1} of ${bytes.length} of ${title}`;
-  if (tree.flags[i] & (TRAILING | GARBAGE)) return `${said}${tree.flags[i] & TRAILING ? "behind the end" : "not ASN.1"}`;
+  if (tree.flags[i] & (TRAILING | GARBAGE)) return `${said}${tree.flags[i] & TRAILING ? "after the end" : "not ASN.1"}`;
   const start = tree.start[i], from = tree.content[i], end = tree.end[i];
   const name = content.called(buffer, i), behind = tagEnd(bytes, start);
   if (at < behind) return `${said}${at === start ? tagWords(bytes, start) : "tag, continued"} of ${name}`;

@@ -4,6 +4,8 @@ import { make } from "../page.js";
 
 /** Browsers lose precision beyond some ten million pixels: longer lists scroll by proportion. */
 const TALLEST = 8_000_000;
+/** Pixels of a row of a tree, as in viewer.css. */
+export const ROW = 18;
 
 export class Rows {
   /**

@@ -2,7 +2,7 @@
 
 import { around, make, walked } from "../page.js";
 import { spoken, typeBeside } from "./details.js";
-import { Rows } from "./rows.js";
+import { ROW, Rows } from "./rows.js";
 import { TRAILING } from "./scan.js";
 import { kindOf } from "./text.js";
 
@@ -19,9 +19,6 @@ import { kindOf } from "./text.js";
  * @property {() => void} moved
  * @property {() => void} appeared
  */
-
-/** Pixels of a row. */
-const ROW = 18;
 
 export class TreePane {
   /**
@@ -152,7 +149,7 @@ export class TreePane {
     if (findings?.length) line.append(" ", make("span", "finding", { title: findings.join("\n") }, "not DER"));
     if (left) {
       const shown = buffer.spread.has(offset);
-      const title = shown ? "Leave out what only wraps this" : `${left} elements only wrap this: show them`;
+      const title = shown ? "Hide the elements that only wrap this one" : `${left} elements only wrap this one: show them`;
       line.append(" ", make("span", "spread", { title }, `${shown ? "−" : "+"}${left}`));
     }
     if (label.section) line.append(make("span", "section", {}, label.section.replace(/^RFC (\d+), /, "$1 §")));

@@ -116,7 +116,7 @@ export class Viewer {
       this.tree.surface();
       this.draw();
     });
-    every.title = "Show also the elements that only wrap another one";
+    every.title = "Also show the elements that only wrap another one";
     every.setAttribute("aria-pressed", String(this.scene.content.wrappers));
     every.hidden = !this.scene.content.buffers.some(({ fold }) => fold?.left.size);
     const parts = [...this.finder.buttons, this.depthBox(), every];
@@ -363,7 +363,7 @@ export class Viewer {
     if (!this.scene.selected) return;
     const { buffer, i } = this.scene.look(this.scene.selected);
     await copy(written(this.scene.content, buffer, i, form), this.root);
-    this.say(`copied as ${FORMS[form]}${form === "openssl" ? "; it reads the file that Save layer gives" : ""}`);
+    this.say(`copied as ${FORMS[form]}${form === "openssl" ? "; it reads the file that Save layer writes" : ""}`);
   }
 
   saveElement() {
@@ -385,7 +385,7 @@ export class Viewer {
     const from = buffer.tree.content[i] + (buffer.bytes[start] === 3 ? 1 : 0);
     const inside = scan(buffer.bytes.subarray(from, end), undefined, undefined, LOOKED_AT);
     const broken = inside.flags.subarray(0, inside.count).some((f) => f & (GARBAGE | CUT | STRAY_EOC | TRAILING));
-    if (!inside.count || broken) { this.say("what is inside is no ASN.1"); return; }
+    if (!inside.count || broken) { this.say("the content is not ASN.1"); return; }
     buffer.guesses.add(start);
     this.scene.content.openAt(buffer, start);
     this.reshape();
