@@ -14,8 +14,9 @@ from sceplab.files import pem_certificate, pem_key
 from sceplab.lab.network import Lab
 from sceplab.lab.opening import Strictness
 from sceplab.lab.policy import Policy
-from tests.browser.notebook import PATIENCE, open_notebook, run_cell, screenshot, write_notebook
+from tests.browser.notebook import PATIENCE, open_notebook, run_cell, screenshot
 from tests.helpers.captures import needs
+from tests.helpers.notebooks import write_notebook
 from tests.helpers.tls import server_files, tls_front
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]

@@ -10,9 +10,10 @@ from playwright.sync_api import BrowserContext, Page, expect
 import sceplab
 from sceplab.analysis.analyse import Analysis
 from sceplab.widgets import show_text
-from tests.browser.notebook import PATIENCE, open_notebook, write_notebook
+from tests.browser.notebook import PATIENCE, open_notebook
 from tests.browser.words import broken_words
 from tests.helpers.captures import DATA, needs
+from tests.helpers.notebooks import write_notebook
 
 pytestmark = [needs("chromium"), pytest.mark.xdist_group("browser")]
 
