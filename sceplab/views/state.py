@@ -1,6 +1,6 @@
 """The types of all data that Python and the scripts of the views exchange.
 
-Rule: the same types, by the same names, are in widgets/static/state.js (a test
+Rule: the same types, by the same names, are in views/static/state.js (a test
 compares them). All is JSON, but `data`, `first` and `second`, which are bytes. Text
 was made visible (`text.visible`) and is never markup. (The scripts say "buffer" for
 the bytes of a layer.)

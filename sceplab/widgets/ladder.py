@@ -15,9 +15,9 @@ from sceplab.report.ladder import drawn, lay_out, without_times
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.views.ladder import ladder_html, ladder_state, older_words
+from sceplab.views.script import STATIC, join
 from sceplab.views.state import Place
-from sceplab.widgets.live import CHOSEN, STATIC, View
-from sceplab.widgets.script import join
+from sceplab.widgets.live import CHOSEN, View
 
 
 class Ladder(View):

@@ -4,16 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from pathlib import Path
 from typing import Any
 
 import anywidget
 from IPython.core.getipython import get_ipython
 
-from sceplab.widgets.script import join
-
-STATIC = Path(__file__).parent / "static"
-"""Where the browser's halves are."""
+from sceplab.views.script import STATIC, join
 
 AS_A_WHOLE: dict[str, Any] = {"continuous_update": False}
 """How a box sends what is typed: when somebody leaves it, so before a button is pressed or a cell is run.
