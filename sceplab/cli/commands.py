@@ -31,6 +31,7 @@ COMMANDS = (
     Command("decode", "decode every SCEP message in a capture, URL, base64, PEM or DER file", "decode"),
     Command("lint", "say which rules of RFC 8894, 5652, 2986 and 5280 are broken", "lint"),
     Command("diagnose", "say why an enrollment failed, likeliest first", "diagnose"),
+    Command("inspect", "write a capture as one HTML file to explore in a browser", "inspect"),
     Command("walk", "take one captured request apart, step by step, and keep every step in a file", "walk"),
     Command("table", "read a folder of captures into one table: CSV, JSON, or a summary", "table"),
     Command("lab", "run a CA and an RA on this machine, and decide what waits for a person", "lab"),

@@ -1,6 +1,14 @@
-"""The report as a self-contained HTML page."""
+"""The report as a self-contained HTML page.
+
+Rule: a page opens from disk and makes no request. Its Content Security Policy forbids
+what its author did not think of; text from a capture is escaped by `safe`.
+"""
 
 from __future__ import annotations
+
+import base64
+import hashlib
+from dataclasses import dataclass
 
 from sceplab import __version__
 from sceplab.analysis.analyse import Analysis
@@ -15,14 +23,50 @@ _STYLE = (
 )
 
 
-def to_html(analysis: Analysis) -> str:
-    """Return the report as an HTML page."""
-    parts = map(section_html, sections(analysis))
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A live part of a page: its HTML, and the style and the script that it needs."""
+
+    html: str = ""
+    style: str = ""
+    script: str = ""
+
+
+STILL = Live()
+"""No live part."""
+
+
+def to_html(analysis: Analysis, live: Live = STILL) -> str:
+    """Return the report as an HTML page, with a live part before the lines of all layers."""
+    *first, last = map(section_html, sections(analysis))
+    return html_page(TITLE, f"{''.join(first)}{live.html}{last}", live)
+
+
+def html_page(title: str, body: str, live: Live = STILL) -> str:
+    """Return a page whose policy allows its own style and script alone, and no request; `body` has the live part."""
+    style = _STYLE + live.style
+    script = f'<script type="module">{live.script}</script>' if live.script else ""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{TITLE}</h1><p>Made by sceplab {__version__}.</p>"
-        f"{''.join(parts)}</body></html>\n"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, live.script)}">'
+        f'<meta name="referrer" content="no-referrer">'
+        f'<meta name="viewport" content="width=device-width"><title>{safe(title)}</title>'
+        f"<style>{style}</style></head><body><h1>{safe(title)}</h1><p>Made by sceplab {__version__}.</p>"
+        f"{body}{script}</body></html>\n"
     )
+
+
+def _policy(style: str, script: str) -> str:
+    """Return the Content Security Policy of a page: what is not named here is forbidden."""
+    scripts = f"script-src {_digest(script)}; " if script else ""
+    return (
+        f"default-src 'none'; {scripts}style-src {_digest(style)}; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
 def section_html(section: Section) -> str:
@@ -42,7 +86,8 @@ def section_html(section: Section) -> str:
 
 
 def block_html(block: Block) -> str:
-    """Return a cause as HTML: its sentence, with evidence and fix below it."""
+    """Return a cause as HTML: its sentence, with evidence and fix below it; a live part may make its place a button."""
     lines = "".join(f"<br>{safe(label)}: {safe(text)}" for label, text in block.lines)
-    where = f"{safe(block.where)} " if block.where else ""
+    number = "" if block.exchange is None else f' data-exchange="{block.exchange}"'
+    where = f"<span{number}>{safe(block.where)}</span> " if block.where else ""
     return f"<p>{where}<i>{safe(block.level)}</i>: <b>{safe(block.words)}</b>{lines}</p>"
