@@ -38,7 +38,7 @@ STILL = Live()
 
 def to_html(analysis: Analysis, live: Live = STILL) -> str:
     """Return the report as an HTML page, with a live part before the lines of all layers."""
-    *first, last = map(section_html, sections(analysis))
+    *first, last = (section_html(section, places=bool(live.script)) for section in sections(analysis))
     return html_page(TITLE, f"{''.join(first)}{live.html}{last}", live)
 
 
@@ -69,12 +69,12 @@ def _digest(text: str) -> str:
     return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
 
 
-def section_html(section: Section) -> str:
-    """Return a section as HTML, with all text escaped."""
+def section_html(section: Section, *, places: bool = False) -> str:
+    """Return a section as HTML, with all text escaped; `places`: a live part makes the place of a cause a button."""
     out = f"<h2>{safe(section.title)}</h2>"
     out += "".join(f"<p>{safe(s)}</p>" for s in section.sentences)
     if section.blocks:
-        return out + "".join(map(block_html, section.blocks))
+        return out + "".join(block_html(block, places=places) for block in section.blocks)
     if section.rows:
         head = "".join(f"<th>{safe(h)}</th>" for h in section.head)
         body = "".join("<tr>" + "".join(f"<td>{safe(c)}</td>" for c in row) + "</tr>" for row in section.rows)
@@ -85,9 +85,10 @@ def section_html(section: Section) -> str:
     return out if section.sentences else f"{out}<p>{safe(section.empty)}</p>"
 
 
-def block_html(block: Block) -> str:
-    """Return a cause as HTML: its sentence, with evidence and fix below it; a live part may make its place a button."""
+def block_html(block: Block, *, places: bool = False) -> str:
+    """Return a cause as HTML: its sentence, with evidence and fix below it; `places` as in `section_html`."""
     lines = "".join(f"<br>{safe(label)}: {safe(text)}" for label, text in block.lines)
-    number = "" if block.exchange is None else f' data-exchange="{block.exchange}"'
-    where = f"<span{number}>{safe(block.where)}</span> " if block.where else ""
+    where = f"{safe(block.where)} " if block.where else ""
+    if places and block.exchange is not None:
+        where = f'<span data-exchange="{block.exchange}">{safe(block.where)}</span> '
     return f"<p>{where}<i>{safe(block.level)}</i>: <b>{safe(block.words)}</b>{lines}</p>"

@@ -96,7 +96,7 @@ def inspector_page(analysis: Analysis, *, room: int = ROOM) -> tuple[str, str]:
     there is room for, those with a cause come first.
     """
     live, words = _explorer(analysis, room)
-    told = "".join(map(section_html, (input_section(analysis), *diagnosis(analysis))))
+    told = "".join(section_html(s, places=True) for s in (input_section(analysis), *diagnosis(analysis)))
     return html_page(TITLE, f"<p>{safe(words)}</p>{told}<h2>Messages</h2>{live.html}", live), words
 
 
@@ -107,6 +107,8 @@ def report_page(analysis: Analysis) -> str:
 
 
 def _explorer(analysis: Analysis, room: int) -> tuple[Live, str]:
+    if not analysis.decoded:
+        return Live("<p>No exchange.</p>"), ""
     first, side = selected_at_first(analysis.decoded, analysis.causes)
     shown = analysis.decoded[:_DRAWN]
     causing = {c.exchange for c in analysis.causes}
@@ -129,7 +131,7 @@ def ladder_page(
     """Return a page with a ladder and the layers of its messages."""
     held = _Held(Packer(), show_secrets=show_secrets)
     _pack(held, decoded, range(len(decoded)), ROOM, ())
-    first: Place = {"exchange": 0, "side": "request"}
+    first: Place = {"exchange": 0 if decoded else -1, "side": "request"}
     if state["selected"]:
         first = {"exchange": int(str(state["selected"]["exchange"])), "side": str(state["selected"]["side"])}
     live = _live(held, state, first, ladder_picture(ladder))
@@ -147,11 +149,12 @@ def _pack(
     for index in order:
         if held.packer.size >= room:
             break
-        sides = [[p for part in message_parts(decoded[index], s) for p in _part(held, part)] for s in Side]
+        item, sides = decoded[index], (Side.REQUEST, Side.REPLY)
+        request, reply = ([p for part in message_parts(item, s) for p in _part(held, part)] for s in sides)
         mine = strongest_first([f for f in findings[index] if f.fault.rule]) if findings else []
         exchange: PageExchange = {
-            "request": sides[0],
-            "reply": sides[1],
+            "request": request,
+            "reply": reply,
             "findings": [_finding(f) for f in mine[:LISTED]],
             "more": max(0, len(mine) - LISTED),
         }
@@ -236,7 +239,7 @@ def viewer_page(
     state["lit"] = kept.lit if kept.lit < len(coverage) else -1
     view = held.packer.view(state, labels_later(shown), _WITHOUT if kept.editable else "")
     still = still_html(shown, 2 if kept.open_depth == AS_NEEDED else kept.open_depth, coverage)
-    part: PagePart = {"head": "", "text": note, "lines": False, "view": view}
+    part: PagePart = {"head": "Left out:" if note else "", "text": note, "lines": False, "view": view}
     return _page(held, kept.title or "ASN.1", [part], still)
 
 
