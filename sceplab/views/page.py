@@ -25,6 +25,7 @@ from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.schema.coverage import coverage_of
 from sceplab.schema.layers import LayerBytes, Made
+from sceplab.views.blanking import blanked
 from sceplab.views.difference import difference_html, difference_state
 from sceplab.views.inspector import Opened, Said, message_parts, selected_at_first
 from sceplab.views.ladder import ladder_picture, ladder_state
@@ -52,6 +53,8 @@ _DRAWN = 10_000
 """Exchanges in the ladder of a page."""
 _SECRET = der.oid(oids.CHALLENGE_PASSWORD)[2:]
 _IN_CLEAR = "these bytes have a challengePassword in clear."
+_CLOSED = " Messages are as captured: whoever has the key of a recipient can open them."
+_BLANK = " Encrypted content and encrypted keys are left out: their bytes are zeros here."
 _WITHOUT = "What if (changing bytes and values) needs the notebook: it is not in this file."
 
 
@@ -61,8 +64,10 @@ class _Held:
 
     packer: Packer
     show_secrets: bool
+    blank: bool = False
     decrypted: int = 0
     in_clear: int = 0
+    closed: int = 0
     exchanges: int = 0
 
     @property
@@ -74,7 +79,8 @@ class _Held:
         left = [f"{decrypted} {'is' if self.decrypted == 1 else 'are'} left out"] if self.decrypted else []
         if self.in_clear:
             left.append(f"the bytes of {clear} with a challengePassword in clear are left out")
-        return f"Secrets are masked{': ' if left else ''}{', and '.join(left)}."
+        closed = "" if not self.closed else _BLANK if self.blank else _CLOSED
+        return f"Secrets are masked{': ' if left else ''}{', and '.join(left)}.{closed}"
 
 
 def without_secrets(layers: Sequence[LayerBytes]) -> tuple[LayerBytes, ...]:
@@ -101,19 +107,22 @@ def inspector_page(analysis: Analysis, *, room: int = ROOM) -> tuple[str, str]:
 
 
 def report_page(analysis: Analysis) -> str:
-    """Return the report of `sceplab.report.html` with the ladder and the layers to explore in it."""
-    live, words = _explorer(analysis, ROOM_IN_REPORT)
+    """Return the report of `sceplab.report.html` with the ladder and the layers to explore in it.
+
+    It goes to others: unless secrets are shown, nothing in it can be decrypted (see `sceplab.views.blanking`).
+    """
+    live, words = _explorer(analysis, ROOM_IN_REPORT, blank=not analysis.show_secrets)
     return to_html(analysis, replace(live, html=f"<h2>Explore</h2><p>{safe(words)}</p>{live.html}"))
 
 
-def _explorer(analysis: Analysis, room: int) -> tuple[Live, str]:
+def _explorer(analysis: Analysis, room: int, *, blank: bool = False) -> tuple[Live, str]:
     if not analysis.decoded:
         return Live("<p>No exchange.</p>"), ""
     first, side = selected_at_first(analysis.decoded, analysis.causes)
     shown = analysis.decoded[:_DRAWN]
     causing = {c.exchange for c in analysis.causes}
     order = sorted(range(len(shown)), key=lambda i: (i != first, i not in causing, i))
-    held = _Held(Packer(), show_secrets=analysis.show_secrets)
+    held = _Held(Packer(), analysis.show_secrets, blank)
     _pack(held, analysis.decoded, order, room, analysis.by_exchange)
     laid = lay_out(shown)
     live = _live(held, ladder_state(laid), {"exchange": first, "side": side.value}, ladder_picture(laid), judged=True)
@@ -129,7 +138,7 @@ def ladder_page(
     decoded: Sequence[DecodedExchange], ladder: LadderDiagram, state: LadderState, *, show_secrets: bool = False
 ) -> str:
     """Return a page with a ladder and the layers of its messages."""
-    held = _Held(Packer(), show_secrets=show_secrets)
+    held = _Held(Packer(), show_secrets)
     _pack(held, decoded, range(len(decoded)), ROOM, ())
     first: Place = {"exchange": 0 if decoded else -1, "side": "request"}
     if state["selected"]:
@@ -183,6 +192,9 @@ def _part(held: _Held, part: Said | Opened) -> list[PagePart]:
     said: list[PagePart] = [{"head": "Left out:", "text": note, "lines": False}] if note else []
     if not layers:
         return said
+    held.closed += part.message is not None and part.message.enveloped is not None
+    if held.blank:
+        layers = blanked(layers)
     state = viewer_state(layers, coverage_of(layers), part.message, title=part.title, open_depth=part.open_depth)
     later = labels_later(layers)
     view = held.packer.view(state, later)
@@ -226,7 +238,7 @@ def viewer_page(
     layers: Sequence[LayerBytes], message: PkiMessage | None, kept: Kept, *, show_secrets: bool = False
 ) -> str:
     """Return a page with a viewer. Raises InputError where nothing would be left without secrets."""
-    held = _Held(Packer(), show_secrets=show_secrets)
+    held = _Held(Packer(), show_secrets)
     shown, note = _allowed(held, layers)
     if not shown:
         raise InputError(f"nothing is saved: {note} Save it with show_secrets=True")
@@ -237,6 +249,7 @@ def viewer_page(
     if kept.selected and kept.selected[0] < len(shown):
         state["selected"] = list(kept.selected)
     state["lit"] = kept.lit if kept.lit < len(coverage) else -1
+    held.closed += message is not None and message.enveloped is not None
     view = held.packer.view(state, labels_later(shown), _WITHOUT if kept.editable else "")
     still = still_html(shown, 2 if kept.open_depth == AS_NEEDED else kept.open_depth, coverage)
     part: PagePart = {"head": "Left out:" if note else "", "text": note, "lines": False, "view": view}
@@ -249,7 +262,7 @@ def difference_page(
     """Return a page with two structures side by side. Raises InputError for a challengePassword in clear."""
     if not show_secrets and (_SECRET in first or _SECRET in second):
         raise InputError(f"nothing is saved: {_IN_CLEAR} Save it with show_secrets=True")
-    held = _Held(Packer(), show_secrets=show_secrets)
+    held = _Held(Packer(), show_secrets)
     diff = held.packer.diff(difference_state(first, second, titles, root))
     part: PagePart = {"head": "", "text": "", "lines": False, "diff": diff}
     return _page(held, "Comparison", [part], difference_html(root, titles))

@@ -76,7 +76,7 @@ def test_a_file_is_explored_with_the_mouse(opened: Callable[[Path], Page], file:
     expect(page.locator(".sceplab-rung")).to_have_count(2 * len(items))
     expect(page.locator(".sceplab-chosen")).to_have_text(f"[{refused}] request")
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        page.emulate_media(color_scheme=scheme)
         painted(page)
         _picture(page, f"page-{scheme}")
         back = page.locator(".sceplab-viewer").evaluate("(e) => getComputedStyle(e).backgroundColor")
@@ -178,10 +178,10 @@ def test_markup_in_a_page_is_text(opened: Callable[[Path], Page], tmp_path: Path
     exchanges = []
     for kind in KINDS:
         answer = HttpReply(500, (("Content-Type", kind),), kind.encode(), kind)
-        named = {"client": f"a{kind}", "server": f"b{kind}", "source": kind}
-        exchanges.append(replace(scenes.sent(f"/{kind}?operation={kind}", answer), **named))
+        asked = scenes.sent(f"/{kind}?operation={kind}", answer)
         text = scenes.reply("2", fail="2", text=kind, transaction=kind.encode("ascii", "ignore").decode())
-        exchanges.append(replace(scenes.posted(scenes.request(), text), **named))
+        made = (asked, scenes.posted(scenes.request(), text))
+        exchanges += [replace(one, client=f"a{kind}", server=f"b{kind}", source=kind) for one in made]
     html, _ = inspector_page(analyse(scenes.decode(*exchanges), scenes.materials()))
     path = tmp_path / "hostile.html"
     path.write_text(html, "utf-8")

@@ -13,15 +13,17 @@ import pytest
 import sceplab
 from sceplab.analysis.analyse import Analysis, analyse
 from sceplab.analysis.compare import compare
+from sceplab.cms.enveloped import OtherRecipient
 from sceplab.errors import InputError
 from sceplab.report.html import html_page, to_html
 from sceplab.scep.conversation import NO_MATERIALS, decode_exchanges
 from sceplab.scep.transport import HttpReply
 from sceplab.schema.layers import Made, layers_of
+from sceplab.views.blanking import blanked
 from sceplab.views.page import Kept, difference_page, inspector_page, report_page, viewer_page, without_secrets
 from sceplab.views.script import STATIC, join
 from tests.helpers import scenes
-from tests.helpers.captures import DATA, capture_folders, decoded, key, materials, messages
+from tests.helpers.captures import DATA, as_ber, capture_folders, decoded, key, materials, messages
 from tests.helpers.html import assert_harmless, exchanges_in, still_part, unpacked
 
 SECRET = "no-one-shall-read-this"
@@ -99,7 +101,7 @@ def test_no_script_of_ours_can_end_early() -> None:
 def test_secrets_are_left_out_unless_they_are_asked_for() -> None:
     """Decrypted layers and the challengePassword are in no page that was not asked to have them; each says so."""
     page, words = inspector_page(_capture())
-    assert words == "Secrets are masked: 2 decrypted layers are left out."
+    assert words.startswith("Secrets are masked: 2 decrypted layers are left out. Messages are as captured")
     assert words in page
     text = _text(page)
     assert SECRET.encode() not in text
@@ -118,7 +120,9 @@ def test_secrets_are_left_out_unless_they_are_asked_for() -> None:
 def test_the_page_of_a_capture_without_keys_has_no_secrets_to_leave_out() -> None:
     """Nothing was decrypted."""
     items = decode_exchanges([scenes.posted(scenes.request())], NO_MATERIALS)
-    assert inspector_page(analyse(items))[1] == "Secrets are masked."
+    words = "Secrets are masked. Messages are as captured: whoever has the key of a recipient can open them."
+    assert inspector_page(analyse(items))[1] == words
+    assert inspector_page(_analysis(scenes.caps()))[1] == "Secrets are masked."
 
 
 def test_bytes_with_a_password_in_clear_are_left_out() -> None:
@@ -136,6 +140,43 @@ def test_bytes_with_a_password_in_clear_are_left_out() -> None:
         assert base64.b64encode(SECRET.encode())[:-4] not in text
         shown, _ = inspector_page(_analysis(exchange, secrets=True))
         assert SECRET.encode() in _text(shown)
+
+
+def test_a_report_has_nothing_that_could_be_decrypted() -> None:
+    """Of every message of the real captures: neither ciphertext nor encrypted keys, also in base64 and in segments."""
+    seen = 0
+    for folder in [DATA / "specimen", *capture_folders()]:
+        report = report_page(analyse(decoded(folder), materials(folder)))
+        text = _text(report)
+        for message in messages(folder):
+            if message.enveloped is None:
+                continue
+            seen += 1
+            closed = message.enveloped.encrypted_content
+            keys = [r.encrypted_key for r in message.enveloped.recipients if not isinstance(r, OtherRecipient)]
+            assert closed
+            assert keys
+            for secret in (closed, *keys):
+                assert secret[16:48] not in text
+                assert not any(base64.b64encode(secret[s:])[4:40] in text for s in (16, 17, 18))
+        assert ("their bytes are zeros here" in report) is any(m.enveloped for m in messages(folder))
+    assert seen > 8
+
+
+def test_blanked_layers_keep_their_offsets() -> None:
+    """Of DER, of BER in segments, and of base64 text: as long as before, zeros in the ciphertext alone."""
+    whole = messages(DATA / "specimen")[0]
+    for raw in (whole.raw, as_ber(whole.raw)):
+        message = sceplab.decode_message(raw, keys=[key("ca")])
+        layers = without_secrets(layers_of(message, base64.b64encode(raw).decode()))
+        made = blanked(layers)
+        assert [len(layer.data) for layer in made] == [len(layer.data) for layer in layers]
+        assert base64.b64decode(made[0].data) == made[1].data
+        different = [i for i, (a, b) in enumerate(zip(made[1].data, raw, strict=True)) if a != b]
+        assert 800 < len(different) < 1100
+        assert not any(made[1].data[i] for i in different)
+        assert message.signed.signer_info is not None
+        assert message.signed.signer_info.signature in made[1].data
 
 
 def test_layers_without_secrets() -> None:
