@@ -81,7 +81,7 @@ def test_notebooks_are_copied_from_a_wheel(built: Path, tmp_path: Path) -> None:
 def test_plain_install_writes_a_page_that_needs_no_kernel(built: Path, tmp_path: Path) -> None:
     """The scripts and styles of the views are in the wheel, and no library of notebooks is needed."""
     specimen = built / "site" / "sceplab" / "shipped" / "data" / "specimen" / "capture.pcap"
-    command = ["inspect", specimen, "--html", "out.html"]
+    command = ("inspect", specimen, "--html", "out.html")
     code = (
         "import sys; sys.modules |= dict.fromkeys(('anywidget', 'ipywidgets', 'traitlets', 'IPython'));"
         "from sceplab import cli; sys.exit(cli.main(sys.argv[1:]))"
