@@ -29,6 +29,8 @@ from sceplab.views.viewer import AS_NEEDED, layers_to_show
 # Characters of a request line and bytes of a body that are shown.
 _TARGET = 2000
 _BODY = 4000
+# Certificates of one reply that are shown.
+_CERTIFICATES = 20
 _REPORTS = (("report.html", "text/html", to_html), ("report.md", "text/markdown", to_markdown))
 
 
@@ -140,9 +142,12 @@ def _request_parts(item: DecodedExchange) -> Iterator[Said | Opened]:
 
 def _reply_parts(item: DecodedExchange) -> Iterator[Said | Opened]:
     reply = item.exchange.reply
-    for certificate in item.ca_certificates:
+    for certificate in item.ca_certificates[:_CERTIFICATES]:
         title = str(certificate)
         yield Opened(layers_to_show(certificate.der, "Certificate", title=title), title)
+    left = len(item.ca_certificates) - _CERTIFICATES
+    if left > 0:
+        yield Said(f"... and {count(left, 'more certificate')}")
     if reply is None:
         missing = "has no reply to this request" if item.exchange.recorded.answers else "does not record the reply"
         yield Said(f"The capture {missing}.")

@@ -65,6 +65,7 @@ class _Held:
     packer: Packer
     show_secrets: bool
     blank: bool = False
+    room: int = ROOM
     decrypted: int = 0
     in_clear: int = 0
     closed: int = 0
@@ -122,8 +123,8 @@ def _explorer(analysis: Analysis, room: int, *, blank: bool = False) -> tuple[Li
     shown = analysis.decoded[:_DRAWN]
     causing = {c.exchange for c in analysis.causes}
     order = sorted(range(len(shown)), key=lambda i: (i != first, i not in causing, i))
-    held = _Held(Packer(), analysis.show_secrets, blank)
-    _pack(held, analysis.decoded, order, room, analysis.by_exchange)
+    held = _Held(Packer(), analysis.show_secrets, blank, room)
+    _pack(held, analysis.decoded, order, analysis.by_exchange)
     laid = lay_out(shown)
     live = _live(held, ladder_state(laid), {"exchange": first, "side": side.value}, ladder_picture(laid), judged=True)
     words = [held.words]
@@ -139,7 +140,7 @@ def ladder_page(
 ) -> str:
     """Return a page with a ladder and the layers of its messages."""
     held = _Held(Packer(), show_secrets)
-    _pack(held, decoded, range(len(decoded)), ROOM, ())
+    _pack(held, decoded, range(len(decoded)), ())
     first: Place = {"exchange": 0 if decoded else -1, "side": "request"}
     if state["selected"]:
         first = {"exchange": int(str(state["selected"]["exchange"])), "side": str(state["selected"]["side"])}
@@ -151,12 +152,11 @@ def _pack(
     held: _Held,
     decoded: Sequence[DecodedExchange],
     order: Iterable[int],
-    room: int,
     findings: Sequence[Sequence[Finding]],
 ) -> None:
     """Pack exchanges in this order while there is room."""
     for index in order:
-        if held.packer.size >= room:
+        if held.packer.size >= held.room:
             break
         item, sides = decoded[index], (Side.REQUEST, Side.REPLY)
         request, reply = ([p for part in message_parts(item, s) for p in _part(held, part)] for s in sides)
@@ -195,6 +195,9 @@ def _part(held: _Held, part: Said | Opened) -> list[PagePart]:
     held.closed += part.message is not None and part.message.enveloped is not None
     if held.blank:
         layers = blanked(layers)
+    size = sum(len(layer.data) for layer in layers)
+    if 4 * size > 3 * held.room:  # in base64
+        return [*said, {"head": "Left out:", "text": f"{size:,} bytes are too many for this file.", "lines": False}]
     state = viewer_state(layers, coverage_of(layers), part.message, title=part.title, open_depth=part.open_depth)
     later = labels_later(layers)
     view = held.packer.view(state, later)

@@ -23,7 +23,7 @@ from sceplab.views.blanking import blanked
 from sceplab.views.page import Kept, difference_page, inspector_page, report_page, viewer_page, without_secrets
 from sceplab.views.script import STATIC, join
 from tests.helpers import scenes
-from tests.helpers.captures import DATA, as_ber, capture_folders, decoded, key, materials, messages
+from tests.helpers.captures import DATA, as_ber, capture_folders, certificate, decoded, key, materials, messages
 from tests.helpers.html import assert_harmless, exchanges_in, still_part, unpacked
 
 SECRET = "no-one-shall-read-this"
@@ -218,7 +218,7 @@ def test_what_has_no_room_is_left_out_and_said() -> None:
     """Those with a cause come first; the ladder has all."""
     refused = scenes.posted(scenes.request(), scenes.reply("2", fail="2"))
     exchanges = [scenes.caps() for _ in range(40)] + [refused]
-    page, words = inspector_page(_analysis(*exchanges), room=1)
+    page, words = inspector_page(_analysis(*exchanges), room=2000)
     assert "The layers of 41 of 41" not in words
     held = exchanges_in(page)
     assert 40 in held
@@ -236,6 +236,24 @@ def test_a_page_stays_small_and_so_does_a_report(monkeypatch: pytest.MonkeyPatch
     assert len(exchanges_in(report)) == 1
     assert "The layers of 1 of 4 exchanges are in this file." in report
     assert len(exchanges_in(inspector_page(analysis)[0])) == 4
+
+
+def test_one_message_that_is_too_large_is_left_out() -> None:
+    """It says so in its place; the others are there."""
+    large = scenes.reply(issued=[certificate("ca")] * 30)
+    analysis = _analysis(scenes.posted(scenes.request(), large))
+    page, _ = inspector_page(analysis, room=len(large))
+    exchange, _ = exchanges_in(page)[0]
+    assert "view" in exchange["request"][-1]
+    assert exchange["reply"][-1]["text"] == f"{len(large):,} bytes are too many for this file."
+
+
+def test_of_many_certificates_the_first_are_shown() -> None:
+    """A viewer for each of thousands would be no page to look at."""
+    page, _ = inspector_page(_analysis(scenes.ca(*([certificate("ca")] * 25))))
+    parts = exchanges_in(page)[0][0]["reply"]
+    assert sum("view" in part for part in parts) == 20
+    assert parts[-1]["text"] == "... and 5 more certificates"
 
 
 def test_the_layers_of_an_exchange_cost_little() -> None:
