@@ -89,3 +89,11 @@ def test_plain_install_writes_a_page_that_needs_no_kernel(built: Path, tmp_path:
     out = wheels.run("-c", code, *command, cwd=tmp_path, path=built / "site")
     assert "1 exchange" in out
     assert "sceplab-live" in (tmp_path / "out.html").read_text("utf-8")
+
+
+def test_what_is_uploaded_has_sound_metadata(built: Path) -> None:
+    """Wheel and source distribution pass `twine check`, also what it only warns of."""
+    files = [*(built / "sdist").iterdir(), *(built / "wheel").iterdir()]
+    assert {p.suffix for p in files} == {".gz", ".whl"}
+    told = wheels.run("-m", "twine", "--no-color", "check", "--strict", *files)
+    assert told.count("PASSED") == len(files), told
