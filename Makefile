@@ -106,7 +106,7 @@ lint: setup $(if $(NODE),$(JS)/.ready)
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 ifdef NODE
-	$(JS)/.bin/eslint --config tools/js/eslint.config.js --max-warnings 0 sceplab/widgets/static
+	$(JS)/.bin/eslint --config tools/js/eslint.config.js --max-warnings 0 sceplab/views/static
 	$(JS)/.bin/tsc --project tools/js
 else
 	@echo "The JavaScript was not checked: that needs node 20.19 or newer, and npm."

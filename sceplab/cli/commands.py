@@ -31,6 +31,7 @@ COMMANDS = (
     Command("decode", "decode every SCEP message in a capture, URL, base64, PEM or DER file", "decode"),
     Command("lint", "list the rules of RFC 8894, 5652, 2986 and 5280 that messages break", "lint"),
     Command("diagnose", "explain why an enrollment failed, likeliest cause first", "diagnose"),
+    Command("inspect", "write a capture as one HTML file to explore in a browser", "inspect"),
     Command("walk", "take one captured request apart, step by step, and write every step to a file", "walk"),
     Command("table", "read a folder of captures into one table: CSV, JSON, or a summary", "table"),
     Command("lab", "run a CA and an RA on this machine, and grant or deny pending requests", "lab"),

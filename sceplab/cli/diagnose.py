@@ -50,11 +50,11 @@ def run(arguments: argparse.Namespace) -> int:
     capture, items, materials = decoded(arguments)
     analysis = analyse(items, materials, capture=capture, show_secrets=arguments.show_secrets)
     if arguments.report is not None:
-        from sceplab.report.html import to_html
         from sceplab.report.markdown import to_markdown
+        from sceplab.views.page import report_page
 
-        write = to_html if arguments.report.suffix.lower() in {".html", ".htm"} else to_markdown
-        write_new(arguments.report, write(analysis).encode(), force=arguments.force)
+        write = report_page if arguments.report.suffix.lower() in {".html", ".htm"} else to_markdown
+        write_new(arguments.report, write(analysis).encode(), force=arguments.force, private=arguments.show_secrets)
     if arguments.json:
         say_json(analysis_facts(analysis))
         return int(bool(analysis.causes))

@@ -1,8 +1,15 @@
-"""The report as a self-contained HTML page."""
+"""The report as a self-contained HTML page.
+
+Rule: a page opens from disk and makes no request. Its Content Security Policy forbids
+what its author did not think of; text from a capture is escaped by `safe`.
+"""
 
 from __future__ import annotations
 
+import base64
+import hashlib
 import re
+from dataclasses import dataclass
 from html import escape
 
 from sceplab import __version__
@@ -24,22 +31,62 @@ _LONG_WORD = 20
 _PIECE = re.compile(r"[^,;/?&:]{0,23}[,;/?&:]+|[^,;/?&:]{1,24}")
 
 
-def to_html(analysis: Analysis) -> str:
-    """Return the report as an HTML page."""
-    parts = map(section_html, sections(analysis))
+@dataclass(frozen=True, slots=True)
+class Live:
+    """A live part of a page: its HTML, and the style and the script that it needs."""
+
+    html: str = ""
+    style: str = ""
+    script: str = ""
+
+
+STILL = Live()
+"""No live part."""
+
+
+def to_html(analysis: Analysis, live: Live = STILL) -> str:
+    """Return the report as an HTML page, with a live part before the lines of all layers."""
+    *first, last = (section_html(section, places=bool(live.script)) for section in sections(analysis))
+    return html_page(TITLE, f"{''.join(first)}{live.html}{last}", live)
+
+
+def html_page(title: str, body: str, live: Live = STILL) -> str:
+    """Return a page whose policy allows its own style and script alone, and no request; `body` has the live part."""
+    style = _STYLE + live.style
+    script = f'<script type="module">{live.script}</script>' if live.script else ""
     return (
-        f'<!doctype html><html lang="en"><head><meta charset="utf-8"><title>{TITLE}</title>'
-        f"<style>{_STYLE}</style></head><body><h1>{TITLE}</h1><p>Made by sceplab {__version__}.</p>"
-        f"{''.join(parts)}</body></html>\n"
+        f'<!doctype html><html lang="en"><head><meta charset="utf-8">'
+        f'<meta http-equiv="Content-Security-Policy" content="{_policy(style, live.script)}">'
+        f'<meta name="referrer" content="no-referrer">'
+        f'<meta name="viewport" content="width=device-width"><title>{safe(title)}</title>'
+        f"<style>{style}</style></head><body><h1>{safe(title)}</h1><p>Made by sceplab {__version__}.</p>"
+        f"{body}{script}</body></html>\n"
     )
 
 
-def section_html(section: Section, *, inline: bool = False) -> str:
-    """Return a section as HTML, with all text escaped; `inline` styles cells, which notebooks align to the right."""
+def _policy(style: str, script: str) -> str:
+    """Return the Content Security Policy of a page: what is not named here is forbidden."""
+    scripts = f"script-src {_digest(script)}; " if script else ""
+    return (
+        f"default-src 'none'; {scripts}style-src {_digest(style)}; base-uri 'none'; form-action 'none'; "
+        "require-trusted-types-for 'script'; trusted-types 'none'"
+    )
+
+
+def _digest(text: str) -> str:
+    return f"'sha256-{base64.b64encode(hashlib.sha256(text.encode()).digest()).decode('ascii')}'"
+
+
+def section_html(section: Section, *, inline: bool = False, places: bool = False) -> str:
+    """Return a section as HTML, with all text escaped.
+
+    `inline` styles cells, which notebooks align to the right; with `places` a live part makes the place of a cause
+    a button.
+    """
     out = f"<h2>{safe(section.title)}</h2>"
     out += "".join(f"<p>{safe(s)}</p>" for s in section.sentences)
     if section.blocks:
-        return out + "".join(map(block_html, section.blocks))
+        return out + "".join(block_html(block, places=places) for block in section.blocks)
     if section.rows:
         left = _LEFT if inline else ""
         head = "".join(f"<th{left}>{safe(h)}</th>" for h in section.head)
@@ -58,8 +105,10 @@ def _breakable(text: str) -> str:
     return "".join("<wbr>".join(map(escape, _PIECE.findall(w) if len(w) > _LONG_WORD else [w])) for w in words)
 
 
-def block_html(block: Block) -> str:
-    """Return a cause as HTML: its sentence, with evidence and fix below it."""
+def block_html(block: Block, *, places: bool = False) -> str:
+    """Return a cause as HTML: its sentence, with evidence and fix below it; `places` as in `section_html`."""
     lines = "".join(f"<br>{safe(label)}: {safe(text)}" for label, text in block.lines)
     where = f"{safe(block.where)} " if block.where else ""
+    if places and block.exchange is not None:
+        where = f'<span data-exchange="{block.exchange}">{safe(block.where)}</span> '
     return f"<p>{where}<i>{safe(block.level)}</i>: <b>{safe(block.words)}</b>{lines}</p>"

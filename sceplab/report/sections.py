@@ -40,6 +40,7 @@ class Block:
     level: str
     words: str
     lines: tuple[tuple[str, str], ...]
+    exchange: int | None = None
 
     @property
     def head(self) -> str:
@@ -156,6 +157,7 @@ def block(cause: Cause) -> Block:
         cause.likelihood.name.lower(),
         cut(cause.words),
         (("seen", f"{cut(cause.evidence)}{section}"), *caution, ("do", cause.action)),
+        cause.exchange,
     )
 
 

@@ -29,6 +29,8 @@ from sceplab.views.viewer import AS_NEEDED, layers_to_show
 # Characters of a request line and bytes of a body that are shown.
 _TARGET = 2000
 _BODY = 4000
+# Certificates of one reply that are shown.
+_CERTIFICATES = 20
 _REPORTS = (("report.html", "text/html", to_html), ("report.md", "text/markdown", to_markdown))
 
 
@@ -44,6 +46,23 @@ class Opened:
     title: str
     open_depth: int = AS_NEEDED
     message: PkiMessage | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Said:
+    """A sentence about a message, with its bold start `head`; or preformatted `lines`."""
+
+    text: str
+    head: str = ""
+    lines: bool = False
+
+    @property
+    def html(self) -> str:
+        """The same as HTML, escaped."""
+        if self.lines:
+            return code_lines(self.text)
+        head = f"<b>{safe(self.head)}</b> " if self.head else ""
+        return f"<p>{head}{safe(self.text)}</p>"
 
 
 def summary_html(analysis: Analysis, materials: Materials) -> str:
@@ -91,14 +110,14 @@ def selected_at_first(decoded: Sequence[DecodedExchange], causes: Sequence[Cause
     return index, Side.REQUEST if decoded[index].exchange.request is not None else Side.REPLY
 
 
-def message_parts(item: DecodedExchange, side: Side) -> Iterator[str | Opened]:
-    """Yield what shows one message of an exchange: HTML, and layers for a viewer."""
+def message_parts(item: DecodedExchange, side: Side) -> Iterator[Said | Opened]:
+    """Yield what shows one message of an exchange: sentences, and layers for a viewer."""
     exchange, message = item.exchange, item.request if side is Side.REQUEST else item.reply
     for problem in listed(map(str, exchange.problems), "notes"):
-        yield f"<p>{safe(cut(problem))}</p>"
+        yield Said(cut(problem))
     if message is not None:
         if message.decrypt_error:
-            yield f"<p><b>Not decrypted.</b> {safe(' '.join(message.decrypt_error.split()))}</p>"
+            yield Said(" ".join(message.decrypt_error.split()), "Not decrypted.")
         layers = layers_to_show(message, text=text_of(item, side))
         yield Opened(layers, layers[0].title, message=message)
     elif side is Side.REQUEST:
@@ -112,27 +131,30 @@ def text_of(item: DecodedExchange, side: Side) -> str:
     return (item.operation.message_text or "") if item.operation is not None and side is Side.REQUEST else ""
 
 
-def _request_parts(item: DecodedExchange) -> Iterator[str | Opened]:
+def _request_parts(item: DecodedExchange) -> Iterator[Said | Opened]:
     request = item.exchange.request
     if item.csr is not None:
         title = "PKCS#10, alone"
         yield Opened(layers_to_show(item.csr.raw, "CertificationRequest", title=title), title, open_depth=4)
     elif request is not None:
-        yield code_lines(f"{request.method} {without_passwords(request.target)[:_TARGET]}")
+        yield Said(f"{request.method} {without_passwords(request.target)[:_TARGET]}", lines=True)
 
 
-def _reply_parts(item: DecodedExchange) -> Iterator[str | Opened]:
+def _reply_parts(item: DecodedExchange) -> Iterator[Said | Opened]:
     reply = item.exchange.reply
-    for certificate in item.ca_certificates:
+    for certificate in item.ca_certificates[:_CERTIFICATES]:
         title = str(certificate)
         yield Opened(layers_to_show(certificate.der, "Certificate", title=title), title)
+    left = len(item.ca_certificates) - _CERTIFICATES
+    if left > 0:
+        yield Said(f"... and {count(left, 'more certificate')}")
     if reply is None:
         missing = "has no reply to this request" if item.exchange.recorded.answers else "does not record the reply"
-        yield f"<p>The capture {missing}.</p>"
+        yield Said(f"The capture {missing}.")
     elif not item.ca_certificates:
         if reply.status is not None:
-            yield f"<p>HTTP {reply.status} {safe(reply.reason)}</p>"
-        yield code_lines("\n".join(parse_caps(reply.body[:_BODY])))
+            yield Said(f"HTTP {reply.status} {reply.reason}")
+        yield Said("\n".join(parse_caps(reply.body[:_BODY])), lines=True)
 
 
 def inspector_html(analysis: Analysis) -> str:

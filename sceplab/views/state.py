@@ -1,6 +1,6 @@
 """The types of all data that Python and the scripts of the views exchange.
 
-Rule: the same types, by the same names, are in widgets/static/state.js (a test
+Rule: the same types, by the same names, are in views/static/state.js (a test
 compares them). All is JSON, but `data`, `first` and `second`, which are bytes. Text
 was made visible (`text.visible`) and is never markup. (The scripts say "buffer" for
 the bytes of a layer.)
@@ -248,3 +248,119 @@ class LadderState(TypedDict):
     older: int
     newest: bool
     selected: Place | dict[str, object]
+
+
+class LabelKind(TypedDict):
+    """What labels of a page have in common: a `Label` without its place, its header and its value."""
+
+    name: str
+    type: str
+    section: str
+    link: str
+    step: str
+    meaning: NotRequired[str]
+    wraps: NotRequired[bool]
+    called: NotRequired[str]
+    also: NotRequired[str]
+    guess: NotRequired[bool]
+    findings: NotRequired[list[str]]
+
+
+class TextForm(TypedDict):
+    """How a layer of base64 text is written from the bytes of the layer after it.
+
+    Base64, of which `escapes` are written otherwise (pairs of characters and their
+    escapes), with `between` after each `line` characters (0: no lines), then `end`.
+    """
+
+    escapes: list[list[str]]
+    line: int
+    between: str
+    end: str
+
+
+class PackedView(TypedDict):
+    """The state of a viewer as it is kept in a page; see `sceplab.views.packing`.
+
+    `labels` are rows: the distance of `start` from that of the row before, the index
+    of a `LabelKind`, the header, and the value, or [distance from `start`, length] of
+    the bytes whose hex it is. `later` are those that are given when looked at.
+    The bytes are those from `at` on of its pack; `text` says how to write its first
+    layer, which is not among them, None where it is. `without` says in a sentence
+    what can be done in a notebook only, "" for nothing.
+    """
+
+    title: str
+    buffers: list[BufferState]
+    labels: list[list[list[object]]]
+    later: list[list[list[object]]]
+    openings: list[list[int]]
+    opened_later: list[list[int]]
+    regions: list[RegionState]
+    stations: list[Station]
+    facts: list[Fact]
+    selected: list[int]
+    lit: int
+    open_depth: int
+    wrappers: bool
+    changed: list[Span]
+    checks: list[CheckState]
+    at: int
+    length: int
+    text: TextForm | None
+    without: str
+
+
+class PackedDiff(TypedDict):
+    """The state of a comparison as it is kept in a page: its first `split` bytes from `at` on are those of `first`."""
+
+    titles: list[str]
+    likenesses: list[str]
+    rows: list[DiffRow]
+    selected: int
+    at: int
+    split: int
+    length: int
+
+
+class PagePart(TypedDict):
+    """What is shown of a message: a sentence with its bold start `head`, preformatted `lines`, or a view."""
+
+    head: str
+    text: str
+    lines: bool
+    view: NotRequired[PackedView]
+    diff: NotRequired[PackedDiff]
+
+
+class PageFinding(TypedDict):
+    """A broken rule."""
+
+    level: str
+    rule: str
+    where: str
+    found: str
+    fix: str
+    section: str
+
+
+class PageExchange(TypedDict):
+    """What a page shows of one exchange; `more` is how many findings are not listed."""
+
+    request: list[PagePart]
+    reply: list[PagePart]
+    findings: list[PageFinding]
+    more: int
+
+
+class PageState(TypedDict):
+    """What a page holds: `packs` are the exchanges of each pack, `kinds` what their labels have in common.
+
+    Without a ladder the first exchange is shown. `judged` says whether findings were looked for.
+    """
+
+    ladder: LadderState | None
+    first: Place
+    packs: list[list[int]]
+    kinds: list[LabelKind]
+    judged: bool

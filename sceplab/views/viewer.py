@@ -26,6 +26,9 @@ from sceplab.views.text import visible
 AS_NEEDED = -1
 """An open_depth: open what shows the facts of a message, and as much as fills the pane."""
 
+LATER = 40_000
+"""Elements of a large layer whose names a page without a kernel holds."""
+
 # Nodes of a layer whose names go along with it; of a larger layer only the outermost ones.
 _NAMED_AT_ONCE = 4000
 _NAMED_FIRST = 300
@@ -157,6 +160,22 @@ def labels_found(layers: Sequence[LayerBytes], index: int, offsets: Sequence[int
         if chain:
             found.add(chain[-1], path_of(chain).rpartition(".")[2])
     return {"kind": "labels", "buffer": index, "labels": found.labels, "openings": found.openings}
+
+
+def labels_later(layers: Sequence[LayerBytes], most: int = LATER) -> list[LabelsFound]:
+    """Return the labels of the layers that `drawn_state` does not name whole, up to a number of elements each.
+
+    For a page that has no kernel to ask when more is looked at.
+    """
+    out: list[LabelsFound] = []
+    for index, layer in enumerate(layers):
+        if layer.tree is None or len(list(islice(nodes_of(layer.tree), _NAMED_AT_ONCE + 1))) <= _NAMED_AT_ONCE:
+            continue
+        found = _Labels()
+        for node, path in islice(paths(layer.tree), most):
+            found.add(node, path.rpartition(".")[2])
+        out.append({"kind": "labels", "buffer": index, "labels": found.labels, "openings": found.openings})
+    return out
 
 
 def chain_at(layers: Sequence[LayerBytes], selected: Sequence[int]) -> list[Node]:

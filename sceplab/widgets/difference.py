@@ -19,6 +19,7 @@ from sceplab.views.difference import (
     differences_of,
     pairs_in_order,
 )
+from sceplab.views.page import difference_page
 from sceplab.widgets.live import CHOSEN, LiveView
 
 
@@ -54,6 +55,10 @@ class Asn1Diff(LiveView):
 
     def __repr__(self) -> str:
         return difference_text(self.root, self.titles)
+
+    def _page(self, *, show_secrets: bool) -> str:
+        first, second = self.titles
+        return difference_page(self.first, self.second, (first, second), self.root, show_secrets=show_secrets)
 
     def _still(self) -> str:
         return difference_html(self.root, self.titles)

@@ -25,6 +25,7 @@ from sceplab.scep.conversation import NO_MATERIALS, DecodedExchange, Materials, 
 from sceplab.scep.transport import Exchange
 from sceplab.views.inspector import (
     Opened,
+    Said,
     causes_html,
     findings_html,
     inspector_html,
@@ -33,16 +34,17 @@ from sceplab.views.inspector import (
     selected_at_first,
     summary_html,
 )
+from sceplab.views.page import inspector_page
 from sceplab.views.text import compact, safe
 from sceplab.walk.settings import set_capture
 from sceplab.widgets.ladder import Ladder
-from sceplab.widgets.live import AS_A_WHOLE, Still
+from sceplab.widgets.live import AS_A_WHOLE, Saved, Still
 from sceplab.widgets.viewer import Asn1Viewer
 
 _HINT = "a URL, log lines with it, base64, a hex dump, a router's debug output"
 
 
-class Inspector(Still, w.VBox):  # type: ignore[misc]
+class Inspector(Saved, Still, w.VBox):  # type: ignore[misc]
     """What `inspect_capture` shows; cells can use `decoded` and `materials`.
 
     `ladder` is the ladder diagram; the message that is selected there is shown below it.
@@ -226,6 +228,13 @@ class Inspector(Still, w.VBox):  # type: ignore[misc]
             return "Inspector: nothing to show yet"
         return to_markdown(self._analysis)
 
+    def _page(self, *, show_secrets: bool) -> str:
+        if not self.decoded:
+            raise InputError("nothing is saved: decode a capture first")
+        capture = self.exchanges if isinstance(self.exchanges, Capture) else None
+        analysis = analyse(self.decoded, self.materials, capture=capture, show_secrets=show_secrets)
+        return inspector_page(analysis)[0]
+
     def _still(self) -> str:
         if not self.decoded:
             return "<p>Run this cell: two upload buttons, a text box and a button appear.</p>"
@@ -241,9 +250,9 @@ def _secret(label: str) -> w.Password:
     )
 
 
-def _shown(part: str | Opened) -> w.Widget:
-    if isinstance(part, str):
-        return w.HTML(compact(part))
+def _shown(part: Said | Opened) -> w.Widget:
+    if isinstance(part, Said):
+        return w.HTML(compact(part.html))
     return Asn1Viewer(part.layers, part.message, title=part.title, open_depth=part.open_depth)
 
 

@@ -15,12 +15,13 @@ from sceplab.report.ladder import drawn, lay_out, without_times
 from sceplab.scep.conversation import DecodedExchange
 from sceplab.scep.message import PkiMessage
 from sceplab.views.ladder import ladder_html, ladder_state, older_words
+from sceplab.views.page import ladder_page
+from sceplab.views.script import STATIC, join
 from sceplab.views.state import Place
-from sceplab.widgets.live import CHOSEN, STATIC, View
-from sceplab.widgets.script import join
+from sceplab.widgets.live import CHOSEN, Saved, View
 
 
-class Ladder(View):
+class Ladder(Saved, View):
     """A live ladder diagram of decoded exchanges.
 
     Args:
@@ -124,6 +125,11 @@ class Ladder(View):
     def __repr__(self) -> str:
         words = older_words(self.older)
         return "\n".join([*filter(None, [words]), *drawn(self._ladder)]) or "Ladder: no exchange yet"
+
+    def _page(self, *, show_secrets: bool) -> str:
+        state = ladder_state(self._ladder, older=self.older, newest=self.newest)
+        state["selected"] = self.selected
+        return ladder_page(self._decoded, self._ladder, state, show_secrets=show_secrets)
 
     def _still(self) -> str:
         return ladder_html(self._ladder, self.older)

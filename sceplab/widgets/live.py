@@ -10,10 +10,8 @@ from typing import Any
 import anywidget
 from IPython.core.getipython import get_ipython
 
-from sceplab.widgets.script import join
-
-STATIC = Path(__file__).parent / "static"
-"""Where the browser's halves are."""
+from sceplab.files import write_new
+from sceplab.views.script import STATIC, join
 
 AS_A_WHOLE: dict[str, Any] = {"continuous_update": False}
 """How a box sends what is typed: when somebody leaves it, so before a button is pressed or a cell is run.
@@ -40,6 +38,24 @@ class Still:
         if _unattended():
             bundle.pop(_WIDGET, None)
         return {**bundle, "text/plain": repr(self), "text/html": self._still()}, metadata
+
+
+class Saved:
+    """A mixin of what can be saved as a page that needs no kernel."""
+
+    def _page(self, *, show_secrets: bool) -> str:
+        raise NotImplementedError
+
+    def save(self, path: str | Path, *, show_secrets: bool = False, force: bool = False) -> None:
+        """Write one HTML file that opens from disk, live, without a kernel or a network.
+
+        Unless `show_secrets`, layers that were decrypted are left out, and so are bytes
+        with a challengePassword in clear; the page says so. An earlier file is replaced
+        with `force` only. Raises InputError where nothing could be shown, and where the
+        file cannot be written.
+        """
+        page = self._page(show_secrets=show_secrets)
+        write_new(Path(path), page.encode(), force=force, private=show_secrets)
 
 
 _WIDGET = "application/vnd.jupyter.widget-view+json"
@@ -140,7 +156,7 @@ class View(Still, anywidget.AnyWidget):
             self.send(content)
 
 
-class LiveView(View):
+class LiveView(Saved, View):
     """A view of static/viewer.js."""
 
     _esm = join(STATIC / "viewer.js")

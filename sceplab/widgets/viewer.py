@@ -15,6 +15,7 @@ from sceplab.scep.message import PkiMessage
 from sceplab.schema import Node, path_of
 from sceplab.schema.coverage import Coverage, coverage_of
 from sceplab.schema.layers import LayerBytes, Reading
+from sceplab.views.page import Kept, viewer_page
 from sceplab.views.still import still_html, still_text
 from sceplab.views.viewer import AS_NEEDED, chain_at, drawn_state, labels_found, layers_to_show, look_up, viewer_state
 from sceplab.widgets.live import CHOSEN, LiveView
@@ -61,6 +62,7 @@ class Asn1Viewer(LiveView):
     ) -> None:
         """Show layers, and the facts of the message that they are of; `more` are other traits."""
         self._keep(layers)
+        self._message = message
         state = viewer_state(self.layers, self.coverage, message, title=title, open_depth=open_depth)
         super().__init__(**{**state, **more})
 
@@ -109,6 +111,7 @@ class Asn1Viewer(LiveView):
     def _draw(self, layers: Sequence[LayerBytes], message: PkiMessage) -> None:
         """Show other layers; what is selected stays selected."""
         self._keep(layers)
+        self._message = message
         for name, value in drawn_state(self.layers, self.coverage, message).items():
             setattr(self, name, value)
 
@@ -121,6 +124,19 @@ class Asn1Viewer(LiveView):
 
     def __repr__(self) -> str:
         return still_text(self.layers)
+
+    def _page(self, *, show_secrets: bool) -> str:
+        kept = Kept(
+            title=self.title,
+            open_depth=self.open_depth,
+            wrappers=self.wrappers,
+            selected=self.selected,
+            lit=self.lit,
+            changed=self.changed,
+            checks=self.checks,
+            editable=self.editable,
+        )
+        return viewer_page(self.layers, self._message, kept, show_secrets=show_secrets)
 
     def _still(self) -> str:
         depth = self.still_depth if self.open_depth == AS_NEEDED else self.open_depth

@@ -8,11 +8,9 @@ from typing import Any
 from anywidget import AnyWidget
 from playwright.sync_api import Page, Route
 
-from sceplab.widgets.script import join
-from tests.helpers.captures import ROOT
+from sceplab.views.script import STATIC, join
 
 ADDRESS = "http://views.test/"
-_STATIC = ROOT / "sceplab" / "widgets" / "static"
 # A stand-in for anywidget's model, with traits, change events and messages. It records the messages that are sent.
 _PAGE = """<!doctype html><meta charset="utf-8"><style>{css}</style><div id="host"></div>
 <script type="module">
@@ -62,9 +60,9 @@ def open_page(page: Page, name: str = "viewer") -> None:
     """
 
     def script(route: Route) -> None:
-        route.fulfill(body=join(_STATIC / f"{name}.js"), content_type="text/javascript")
+        route.fulfill(body=join(STATIC / f"{name}.js"), content_type="text/javascript")
 
-    html = _PAGE.format(css=(_STATIC / f"{name}.css").read_text("utf-8"), script=f"{name}.js")
+    html = _PAGE.format(css=(STATIC / f"{name}.css").read_text("utf-8"), script=f"{name}.js")
     page.route(ADDRESS, lambda route: route.fulfill(body=html, content_type="text/html"))
     page.route(f"{ADDRESS}{name}.js", script)
     page.goto(ADDRESS)

@@ -17,9 +17,8 @@ import sceplab
 from sceplab.asn1 import oids
 from sceplab.scep.conversation import Materials
 from sceplab.scep.message import PkiMessage
+from sceplab.views.script import STATIC, join
 from sceplab.widgets import Asn1Diff, Ladder, show, show_differences, what_if
-from sceplab.widgets.live import STATIC
-from sceplab.widgets.script import join
 from tests.browser.page import ADDRESS, mount, open_page, painted
 from tests.helpers import scenes
 from tests.helpers.captures import DATA, certificate, key, messages, needs

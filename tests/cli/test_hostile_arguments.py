@@ -29,6 +29,7 @@ RIGHT = {
     "decode": [str(SPECIMEN / "capture.pcap")],
     "lint": [str(SPECIMEN / "capture.pcap")],
     "diagnose": [str(SPECIMEN / "capture.pcap")],
+    "inspect": [str(SPECIMEN / "capture.pcap"), "--html", "out.html"],
     "walk": [],
     "table": [str(DATA / "mysteries")],
     "notebooks": ["--no-open"],

@@ -64,9 +64,9 @@ process.stdout.write(JSON.stringify(result ?? null));
 def in_node(code: str, given: object) -> Any:
     """Run JavaScript in node and return what it returns.
 
-    The code can use `given`, and `await load("viewer/scan.js")` to load a module of `widgets/static`.
+    The code can use `given`, and `await load("viewer/scan.js")` to load a module of `views/static`.
     """
-    static = json.dumps((ROOT / "sceplab" / "widgets" / "static").as_uri() + "/")
+    static = json.dumps((ROOT / "sceplab" / "views" / "static").as_uri() + "/")
     done = subprocess.run(
         ["node", "--input-type=module", "--eval", _NODE.format(static=static, code=code)],
         input=json.dumps(given),

@@ -76,3 +76,24 @@ def test_notebooks_are_copied_from_a_wheel(built: Path, tmp_path: Path) -> None:
     out = wheels.run("-m", "sceplab.cli", "notebooks", "mine", "--no-open", cwd=tmp_path, path=built / "site")
     assert "written" in out
     assert len(list((tmp_path / "mine" / "notebooks").glob("*.ipynb"))) >= 13
+
+
+def test_plain_install_writes_a_page_that_needs_no_kernel(built: Path, tmp_path: Path) -> None:
+    """The scripts and styles of the views are in the wheel, and no library of notebooks is needed."""
+    specimen = built / "site" / "sceplab" / "shipped" / "data" / "specimen" / "capture.pcap"
+    command = ("inspect", specimen, "--html", "out.html")
+    code = (
+        "import sys; sys.modules |= dict.fromkeys(('anywidget', 'ipywidgets', 'traitlets', 'IPython'));"
+        "from sceplab import cli; sys.exit(cli.main(sys.argv[1:]))"
+    )
+    out = wheels.run("-c", code, *command, cwd=tmp_path, path=built / "site")
+    assert "1 exchange" in out
+    assert "sceplab-live" in (tmp_path / "out.html").read_text("utf-8")
+
+
+def test_what_is_uploaded_has_sound_metadata(built: Path) -> None:
+    """Wheel and source distribution pass `twine check`, also what it only warns of."""
+    files = [*(built / "sdist").iterdir(), *(built / "wheel").iterdir()]
+    assert {p.suffix for p in files} == {".gz", ".whl"}
+    told = wheels.run("-m", "twine", "--no-color", "check", "--strict", *files)
+    assert told.count("PASSED") == len(files), told

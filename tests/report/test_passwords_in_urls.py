@@ -16,6 +16,7 @@ from sceplab.masking import without_passwords
 from sceplab.report.escape import json_text, marked, safe, sarif_text, visible
 from sceplab.scep.transport import DEFAULT_PATH, HttpReply, HttpRequest
 from tests.helpers import packets, scenes
+from tests.helpers.html import unpacked
 from tests.helpers.packets import Piece
 
 SECRET = "hunter2"
@@ -115,6 +116,7 @@ COMMANDS = (
     ["diagnose", "--json"],
     ["diagnose", "--report", "OUT.md"],
     ["diagnose", "--report", "OUT.html"],
+    ["inspect", "--force", "--html", "OUT.html"],
     ["walk", "--force", "--out", "OUT"],
     ["walk", "--force", "--json", "--out", "OUT"],
 )
@@ -129,7 +131,8 @@ def test_no_command_prints_a_password(command: list[str], tmp_path: Path, capsys
         cli.main([command[0], str(path), *options])
         seen += "".join(capsys.readouterr())
     for path in tmp_path.rglob("*.OUT*"):
-        seen += "".join(p.read_text("utf-8", "replace") for p in ([path] if path.is_file() else path.rglob("*.sh")))
+        texts = [p.read_text("utf-8", "replace") for p in ([path] if path.is_file() else path.rglob("*.sh"))]
+        seen += "".join([*texts, *(pack.decode("latin-1") for text in texts for pack in unpacked(text))])
     assert seen
     assert SECRET not in seen
 

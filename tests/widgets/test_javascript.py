@@ -16,9 +16,8 @@ from sceplab.asn1 import scan
 from sceplab.schema import nodes_of, paths
 from sceplab.views import state
 from sceplab.views.folding import fold, shown
+from sceplab.views.script import STATIC, join
 from sceplab.widgets import Asn1Diff, Asn1Viewer, Ladder, show
-from sceplab.widgets.live import STATIC
-from sceplab.widgets.script import join
 from tests.browser.page import state_of
 from tests.helpers.captures import DATA, as_ber, in_node, messages, needs, real_messages
 from tests.helpers.certificates import make_crl

@@ -133,7 +133,7 @@ def test_python_returns_elements_opened_in_the_browser() -> None:
 
 def test_the_viewer_s_css_applies_only_to_the_viewer() -> None:
     """Other views in the page have classes with the same names."""
-    text = (ROOT / "sceplab" / "widgets" / "static" / "viewer.css").read_text("utf-8")
+    text = (ROOT / "sceplab" / "views" / "static" / "viewer.css").read_text("utf-8")
     text = re.sub(r"/\*.*?\*/", "", text, flags=re.DOTALL)
     outside, depth, start = [], 0, 0
     for at, character in enumerate(text):

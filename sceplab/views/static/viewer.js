@@ -1,5 +1,5 @@
 // The live views of ASN.1: a tree and its bytes as one (Asn1Viewer), and two structures
-// beside each other (Asn1Diff). sceplab/widgets/script.py joins this file and what it
+// beside each other (Asn1Diff). sceplab/views/script.py joins this file and what it
 // imports into the one script that anywidget wants.
 //
 // Rules: only what is in sight is in the page (rows are made for the window and made

@@ -1,4 +1,4 @@
-"""Join modules into one script: anywidget takes a view as one string.
+"""Join modules into one script: anywidget takes a view as one string, and so does a page that needs no kernel.
 
 Rule: no bundler, no generated file. Each module becomes a function that returns what
 it exports, so that its other names stay its own; a browser's import of a relative
@@ -10,6 +10,9 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+
+STATIC = Path(__file__).parent / "static"
+"""Where the scripts and styles of the views are."""
 
 _IMPORT = re.compile(r'^import \{([\w\s,$]+)\} from "(\.[^"]+)";$', re.MULTILINE)
 _EXPORT = re.compile(r"^export (?=(?:async )?(?:function|class|const) ([\w$]+))", re.MULTILINE)

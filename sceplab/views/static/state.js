@@ -222,6 +222,107 @@
  */
 
 /**
+ * What labels of a page have in common.
+ * @typedef {object} LabelKind
+ * @property {string} name
+ * @property {string} type
+ * @property {string} section
+ * @property {string} link
+ * @property {string} step
+ * @property {string} [meaning]
+ * @property {boolean} [wraps]
+ * @property {string} [called]
+ * @property {string} [also]
+ * @property {boolean} [guess]
+ * @property {string[]} [findings]
+ */
+
+/**
+ * How base64 text is written from bytes; see sceplab/views/state.py.
+ * @typedef {object} TextForm
+ * @property {string[][]} escapes pairs of a character and its escape
+ * @property {number} line characters of a line, 0 where there are no lines
+ * @property {string} between
+ * @property {string} end
+ */
+
+/**
+ * The state of a viewer as a page keeps it; see sceplab/views/state.py.
+ * @typedef {object} PackedView
+ * @property {string} title
+ * @property {BufferState[]} buffers
+ * @property {unknown[][][]} labels rows: distance from the start before, kind, header, value
+ * @property {unknown[][][]} later rows that are given when looked at
+ * @property {number[][]} openings
+ * @property {number[][]} opened_later
+ * @property {RegionState[]} regions
+ * @property {Station[]} stations
+ * @property {Fact[]} facts
+ * @property {[number, number] | []} selected
+ * @property {number} lit
+ * @property {number} open_depth
+ * @property {boolean} wrappers
+ * @property {Span[]} changed
+ * @property {CheckState[]} checks
+ * @property {number} at where its bytes start in its pack
+ * @property {number} length
+ * @property {TextForm | null} text how to write the first layer, which is not among the bytes
+ * @property {string} without what can be done in a notebook only
+ */
+
+/**
+ * The state of a comparison as a page keeps it.
+ * @typedef {object} PackedDiff
+ * @property {string[]} titles
+ * @property {string[]} likenesses
+ * @property {DiffRow[]} rows
+ * @property {number} selected
+ * @property {number} at
+ * @property {number} split how many of the bytes are those of the first structure
+ * @property {number} length
+ */
+
+/**
+ * What a page shows of a message: a sentence, preformatted lines, or a view.
+ * @typedef {object} PagePart
+ * @property {string} head
+ * @property {string} text
+ * @property {boolean} lines
+ * @property {PackedView} [view]
+ * @property {PackedDiff} [diff]
+ */
+
+/**
+ * A broken rule.
+ * @typedef {object} PageFinding
+ * @property {string} level
+ * @property {string} rule
+ * @property {string} where
+ * @property {string} found
+ * @property {string} fix
+ * @property {string} section
+ */
+
+/**
+ * What a page shows of an exchange.
+ * @typedef {object} PageExchange
+ * @property {PagePart[]} request
+ * @property {PagePart[]} reply
+ * @property {PageFinding[]} findings
+ * @property {number} more how many findings are not listed
+ */
+
+/**
+ * What a page holds.
+ * @typedef {object} PageState
+ * @property {LadderState | null} ladder
+ * @property {Place} first what is selected at first
+ * @property {number[][]} packs the exchanges of each pack
+ * @property {LabelKind[]} kinds
+ * @property {boolean} judged whether findings were looked for
+ */
+
+/**
  * anywidget's model of a view.
  * @template State
  * @typedef {object} Model

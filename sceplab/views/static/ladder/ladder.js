@@ -2,10 +2,10 @@
 // between them. What a cell may use is in the model, the rest is the view's.
 // Only rows in sight exist in the page, so that thousands of messages scroll well.
 
-/** @import { ArrowState, FromPython, LadderState, Model } from "./state.js" */
+/** @import { ArrowState, FromPython, LadderState, Model } from "../state.js" */
 
-import { setTrait, take } from "./kernel.js";
-import { around, keepKeys, make, uniqueId, walked } from "./page.js";
+import { setTrait, take } from "../kernel.js";
+import { around, keepKeys, make, uniqueId, walked } from "../page.js";
 
 /** Pixels of a row. */
 const HEIGHT = 36;
@@ -17,7 +17,7 @@ const SPARE = 6;
 /** @type {Record<string, string>} */
 const STATES = { good: "granted", failed: "failed", pending: "pending", missing: "missing" };
 
-class Ladder {
+export class Ladder {
   /**
    * @param {Model<LadderState>} model
    * @param {HTMLElement} el
@@ -184,11 +184,3 @@ class Ladder {
     event.preventDefault();
   }
 }
-
-/** @param {{ model: Model<LadderState>, el: HTMLElement }} given */
-function render({ model, el }) {
-  const view = new Ladder(model, el);
-  return () => view.close();
-}
-
-export default { render };
