@@ -25,6 +25,7 @@ from sceplab.scep.conversation import decode_exchanges
 from sceplab.schema.layers import layers_of
 from sceplab.views.inspector import findings_html
 from sceplab.views.ladder import ladder_html
+from sceplab.views.page import ROOM_IN_REPORT
 from sceplab.views.still import still_html, still_text
 from tests.helpers import forge, scenes
 from tests.helpers.captures import DATA
@@ -171,7 +172,7 @@ def _outputs(data: bytes, folder: Path, capsys: pytest.CaptureFixture[str]) -> t
         report = folder / f"report.{kind}"
         cli.main(["diagnose", str(path), *own, "--report", str(report)])
         capsys.readouterr()
-        small[kind] = len(report.read_text())
+        small[kind] = len(report.read_text()) - (ROOM_IN_REPORT if kind == "html" else 0)
     return small, whole
 
 
