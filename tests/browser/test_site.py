@@ -37,8 +37,8 @@ class _Quiet(http.server.SimpleHTTPRequestHandler):
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """Build the page of the viewer as `make docs` does, without the other pages, and serve it; yield its address."""
     source, out = tmp_path_factory.mktemp("docs"), tmp_path_factory.mktemp("web")
-    for name in ("viewer.md", "viewer.png"):
-        shutil.copy(ROOT / "docs" / name, source)
+    for file in (ROOT / "docs/viewer.md", *(ROOT / "docs").glob("*.png")):
+        shutil.copy(file, source)
     (source / "index.md").write_text("# Site\n\n```{toctree}\nviewer\n```\n")
     options = ["--fail-on-warning", "--quiet", "-D", "extensions=myst_parser,sphinx.ext.napoleon", "-c"]
     command = [sys.executable, "-m", "sphinx", *options, str(ROOT / "docs"), str(source), str(out / "some" / "where")]

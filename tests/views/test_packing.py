@@ -145,6 +145,10 @@ def _lines(text: str, size: int, between: str) -> str:
     return between.join(text[i : i + size] for i in range(0, len(text), size))
 
 
+def _length(text: str) -> str:
+    return f"{len(text)} characters"
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -165,6 +169,7 @@ def _lines(text: str, size: int, between: str) -> str:
             for part in _lines(_PLAIN, 60, "\n").split("\n")
         ),
     ],
+    ids=_length,
 )
 def test_base64_text_is_written_from_its_bytes(text: str) -> None:
     """In lines, escaped, URL-safe, with and without an end: Python and JavaScript write the same text."""
@@ -176,7 +181,7 @@ def test_base64_text_is_written_from_its_bytes(text: str) -> None:
     assert in_node(as_bytes, [form, list(_DATA)]) == text
 
 
-@pytest.mark.parametrize("text", ["", "AAAA", "\xff" * 50, f"x{_PLAIN}", _PLAIN[:40] + "?" + _PLAIN[40:]])
+@pytest.mark.parametrize("text", ["", "AAAA", "\xff" * 50, f"x{_PLAIN}", _PLAIN[:40] + "?" + _PLAIN[40:]], ids=_length)
 def test_text_of_another_kind_is_kept(text: str) -> None:
     """It is no base64 of these bytes."""
     assert text_form(text.encode("utf-8"), _DATA) is None
