@@ -50,6 +50,8 @@ _OF_PKI = re.compile(
     r"scep|\bpki|cert|zertifikat|\bCA\b|\bRA\b|enrol|challenge|pkcs|\bcsr\b|envelope|recipient|\bsign(?:er|ing|ature)|decrypt|algorithm|x509|\btls\b|\bssl\b|step-?ca|ejbca|ndes",
     re.IGNORECASE,
 )
+# What no text has.
+_BINARY = re.compile(r"[\x00-\x08\x0e-\x1f]")
 # What a program's line has and a person's sentence has not.
 _OF_LOG = re.compile(r"[:=\[{<_]|\d")
 _PEM = Guarded(r"-----BEGIN ([A-Z0-9 #]{1,40})-----")
@@ -150,10 +152,12 @@ def _speaks(line: str) -> bool:
 
 
 def _is_of_pki(line: str) -> bool:
-    """Whether a line has words, one of which is of certificates."""
+    """Whether a line is text of a log and has words, one of which is of certificates."""
     start = line[: 4 * LONGEST]
+    if _BINARY.search(start) or 20 * start.count("\ufffd") > len(start):
+        return False
     words = start.replace("_", " ").split(maxsplit=_FEWEST_WORDS)
-    return "\0" not in start and len(words) >= _FEWEST_WORDS and bool(_OF_PKI.search(start) and _OF_LOG.search(start))
+    return len(words) >= _FEWEST_WORDS and bool(_OF_PKI.search(start) and _OF_LOG.search(start))
 
 
 def _of_others(lines: Sequence[str]) -> set[int]:

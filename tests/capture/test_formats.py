@@ -200,6 +200,7 @@ BAD: dict[str, tuple[str | bytes, str]] = {
     "TLS": (b"\x16\x03\x01\x02\x00" + bytes(40), "TLS record"),
     "a web page": (b"<!DOCTYPE html><html><body>login</body></html>", "web page"),
     "prose": (b"The router does not enroll, please help.", "text that starts with 'The router does "),
+    "a binary file with words of ours": (b"\x9cR\xe5: CA [3] RA = \xb1\xe9\xf0\xc3 cert\n" * 9, "no format known"),
     "a binary file": (bytes(range(64)) * 8, "binary file that starts with 00 01 02"),
     "a private key": (
         b"-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----\n",
